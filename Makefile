@@ -1,0 +1,40 @@
+# `make demo` draws a pose, `make test` runs the tests; both set everything up first.
+#   make demo IMAGE=photo.jpg    a photo of yours
+#   make setup PYTHON=python3.12 with a Python of your choice (3.10 or newer)
+
+VENV ?= .venv
+PYTHON ?=
+RUN = $(VENV)/bin/python
+REQUIREMENTS = requirements.txt requirements-chainer.txt
+export VENV PYTHON
+
+.PHONY: help setup setup-dev demo test lint clean
+
+help:
+	@sed -n 's/^# \?//p' Makefile | head -4
+	@echo 'Targets: setup demo test lint clean'
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+# A stamp names what was installed: without a change to these files, set-up touches nothing and needs no network.
+$(VENV)/.installed: $(REQUIREMENTS) tools/setup.sh
+	sh tools/setup.sh $(REQUIREMENTS)
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	sh tools/setup.sh requirements-dev.txt
+	@touch $@
+
+demo: setup
+	$(RUN) demo.py $(if $(IMAGE),--image "$(IMAGE)")
+
+test: setup-dev
+	$(RUN) -m pytest
+
+lint: setup-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+clean:
+	rm -rf $(VENV)

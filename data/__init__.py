@@ -1,0 +1,3 @@
+"""Data sets, preprocessing and augmentation."""
+
+import hourglass.compat  # noqa: F401  (makes Chainer importable)

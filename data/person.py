@@ -1,0 +1,89 @@
+"""What every data set of this project returns: an image and one person in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from chainer.dataset import DatasetMixin
+
+from hourglass.joints import JointSet, convert_points
+
+
+@dataclass(frozen=True)
+class Person:
+    """The annotation of one person, in pixels of the whole image, (y, x), 0-based.
+
+    Attributes:
+        image: name of the image, relative to the data set's image folder.
+        points: (K, 2) float32; the value of a joint that is not labelled means nothing.
+        labelled: (K,) bool; whether the joint is annotated (it may still be occluded).
+        visible: (K,) bool; annotated and not occluded.
+        center: (2,) float32, middle of the crop.
+        side: length of the crop's side.
+        reference_length: the length that errors are divided by: head size (PCKh) or torso (PCK); NaN if unknown.
+    """
+
+    image: str
+    points: np.ndarray
+    labelled: np.ndarray
+    visible: np.ndarray
+    center: np.ndarray
+    side: float
+    reference_length: float
+
+    def to_joint_set(self, source: JointSet, target: JointSet) -> Person:
+        """Return this person with the joints of another set (:func:`hourglass.joints.convert_points`)."""
+        points, labelled = convert_points(self.points, self.labelled, source, target)
+        _, visible = convert_points(self.points, self.visible, source, target)
+        return replace(self, points=points, labelled=labelled, visible=visible & labelled)
+
+
+def box_around(points: np.ndarray, labelled: np.ndarray, margin: float = 1.25) -> tuple[np.ndarray, float]:
+    """Derive a crop from the labelled joints, for data sets that give no centre and scale.
+
+    Args:
+        points: (K, 2), (y, x).
+        labelled: (K,) bool, at least one of them true.
+        margin: side of the crop divided by the longer side of the box around the joints.
+
+    Returns:
+        Centre (2,) float32 and side.
+    """
+    low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
+    # One labelled joint, or all in one place, still needs a crop that is not empty.
+    return ((low + high) / 2).astype(np.float32), max(float((high - low).max()) * margin, 2.0)
+
+
+class PersonDataset(DatasetMixin):
+    """Chainer data set of people, one an entry: ``(image, person)``.
+
+    The image is CHW, RGB, float32 in [0, 255], as ChainerCV reads it; the person is a :class:`Person`.
+
+    Args:
+        name: the data set and split, for messages.
+        joint_set: the joints of ``people``.
+        people: the annotations.
+        image_folder: where the images are.
+    """
+
+    def __init__(self, name: str, joint_set: JointSet, people: Sequence[Person], image_folder: Path) -> None:
+        self.name = name
+        self.joint_set = joint_set
+        self.people = people
+        self.image_folder = image_folder
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def read_image(self, person: Person) -> np.ndarray:
+        """Read the image of a person: CHW, RGB, float32 in [0, 255]; ``InputError`` names an unreadable file."""
+        from data.image import read_image
+
+        return read_image(self.image_folder / person.image)
+
+    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
+        person = self.people[i]
+        return self.read_image(person), person

@@ -1,0 +1,34 @@
+"""Mistakes of a user, told in one line.
+
+Everything that a user can get wrong (a missing file, a wrong option, a damaged download) is raised as an
+:class:`InputError`, whose text names the file and the reason.  The scripts turn it into one line on stderr and
+exit status 2; any other exception is a defect of this software and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+
+class InputError(Exception):
+    """An input that cannot be used; the text is for the user."""
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Call a script's ``main`` and end the process with the right status."""
+    try:
+        main()
+    except InputError as error:
+        message = ' '.join(str(error).split())
+        print(f'{sys.argv[0]}: {message}', file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print(f'{sys.argv[0]}: interrupted', file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Somebody closed the pipe (`... | head`); there is nobody left to tell.
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(0)

@@ -1,0 +1,168 @@
+"""Sets of joints as data: names, mirror pairs, limbs, groups for reports, and how one set maps to another.
+
+No other module asks which data set it works for; everything it needs to know of the joints is in a
+:class:`JointSet`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class JointSet:
+    """A named set of joints.
+
+    Attributes:
+        name: short name, as used on the command line and in weights files.
+        joints: names of the joints in the order of the heatmaps' channels.
+        limbs: pairs of joints that are connected in a drawing, with the part of the body that gives the colour.
+        groups: joints that are reported together, by the name of the row in a table.
+        derived: joints of this set that are the mean of joints of another set, by name; used by
+            :func:`convert_points` where that set does not have the joint itself.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[str, str, str], ...]
+    groups: dict[str, tuple[str, ...]]
+    derived: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def index(self, joint: str) -> int:
+        """Return the channel of a joint; ``ValueError`` if the set does not have it."""
+        return self.joints.index(joint)
+
+    @property
+    def flip_order(self) -> np.ndarray:
+        """(K,) int: entry ``k`` is the joint that takes place ``k`` in a mirrored image."""
+        def mirrored(name: str) -> str:
+            for side, other in (('right ', 'left '), ('left ', 'right ')):
+                if name.startswith(side):
+                    return other + name[len(side):]
+            return name
+
+        return np.array([self.index(mirrored(joint)) for joint in self.joints])
+
+    @property
+    def limb_indices(self) -> list[tuple[int, int, str]]:
+        """Limbs as (joint, joint, part of the body), joints by index."""
+        return [(self.index(a), self.index(b), part) for a, b, part in self.limbs]
+
+    @property
+    def group_indices(self) -> dict[str, list[int]]:
+        """Groups with joints by index."""
+        return {name: [self.index(joint) for joint in joints] for name, joints in self.groups.items()}
+
+
+def _pair(joint: str) -> tuple[str, str]:
+    return f'right {joint}', f'left {joint}'
+
+
+_ARMS_AND_LEGS = {
+    'Shoulder': _pair('shoulder'), 'Elbow': _pair('elbow'), 'Wrist': _pair('wrist'),
+    'Hip': _pair('hip'), 'Knee': _pair('knee'), 'Ankle': _pair('ankle'),
+}
+
+_ARM_LIMBS = tuple(
+    (f'{side} {a}', f'{side} {b}', 'arm')
+    for side in ('right', 'left') for a, b in (('wrist', 'elbow'), ('elbow', 'shoulder'))
+)
+_LEG_LIMBS = tuple(
+    (f'{side} {a}', f'{side} {b}', 'leg')
+    for side in ('right', 'left') for a, b in (('hip', 'knee'), ('knee', 'ankle'))
+)
+
+MPII = JointSet(
+    name='mpii',
+    joints=(
+        'right ankle', 'right knee', 'right hip', 'left hip', 'left knee', 'left ankle',
+        'pelvis', 'thorax', 'upper neck', 'head top',
+        'right wrist', 'right elbow', 'right shoulder', 'left shoulder', 'left elbow', 'left wrist',
+    ),
+    # In the order of the original drawing, where later limbs lie on top.
+    limbs=(
+        ('right wrist', 'right elbow', 'arm'), ('right elbow', 'right shoulder', 'arm'),
+        ('right shoulder', 'thorax', 'arm'),
+        ('head top', 'upper neck', 'head'), ('upper neck', 'thorax', 'head'),
+        ('left wrist', 'left elbow', 'arm'), ('left elbow', 'left shoulder', 'arm'),
+        ('left shoulder', 'thorax', 'arm'),
+        ('thorax', 'pelvis', 'spine'),
+        ('pelvis', 'right hip', 'leg'), ('right hip', 'right knee', 'leg'), ('right knee', 'right ankle', 'leg'),
+        ('pelvis', 'left hip', 'leg'), ('left hip', 'left knee', 'leg'), ('left knee', 'left ankle', 'leg'),
+    ),
+    groups={'Head': ('upper neck', 'head top'), **_ARMS_AND_LEGS},
+    derived={'pelvis': _pair('hip'), 'thorax': _pair('shoulder')},
+)
+
+LSP = JointSet(
+    name='lsp',
+    joints=(
+        'right ankle', 'right knee', 'right hip', 'left hip', 'left knee', 'left ankle',
+        'right wrist', 'right elbow', 'right shoulder', 'left shoulder', 'left elbow', 'left wrist',
+        'upper neck', 'head top',
+    ),
+    limbs=(
+        *_ARM_LIMBS, ('right shoulder', 'upper neck', 'arm'), ('left shoulder', 'upper neck', 'arm'),
+        ('head top', 'upper neck', 'head'),
+        ('right shoulder', 'right hip', 'spine'), ('left shoulder', 'left hip', 'spine'),
+        ('right hip', 'left hip', 'leg'), *_LEG_LIMBS,
+    ),
+    groups={'Head': ('upper neck', 'head top'), **_ARMS_AND_LEGS},
+)
+
+COCO = JointSet(
+    name='coco',
+    joints=(
+        'nose', 'left eye', 'right eye', 'left ear', 'right ear',
+        'left shoulder', 'right shoulder', 'left elbow', 'right elbow', 'left wrist', 'right wrist',
+        'left hip', 'right hip', 'left knee', 'right knee', 'left ankle', 'right ankle',
+    ),
+    limbs=(
+        *_ARM_LIMBS, ('right shoulder', 'left shoulder', 'arm'),
+        ('nose', 'left eye', 'head'), ('nose', 'right eye', 'head'), ('left eye', 'right eye', 'head'),
+        ('left eye', 'left ear', 'head'), ('right eye', 'right ear', 'head'),
+        ('left ear', 'left shoulder', 'head'), ('right ear', 'right shoulder', 'head'),
+        ('right shoulder', 'right hip', 'spine'), ('left shoulder', 'left hip', 'spine'),
+        ('right hip', 'left hip', 'leg'), *_LEG_LIMBS,
+    ),
+    groups={'Head': ('nose', *_pair('eye'), *_pair('ear')), **_ARMS_AND_LEGS},
+)
+
+JOINT_SETS = {joint_set.name: joint_set for joint_set in (MPII, LSP, COCO)}
+
+
+def convert_points(
+    points: np.ndarray, labelled: np.ndarray, source: JointSet, target: JointSet,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Express points of one joint set in another.
+
+    A joint is taken over by name; a joint that ``source`` lacks is the mean of two others where ``target`` says
+    so (:attr:`JointSet.derived`), and unlabelled otherwise.
+
+    Args:
+        points: (..., K, 2) float, (y, x).
+        labelled: (..., K) bool.
+        source: joint set of the points.
+        target: joint set wanted.
+
+    Returns:
+        Points (..., L, 2) of the input's dtype, zero where unlabelled, and labels (..., L) bool.
+    """
+    def columns(names: Sequence[str]) -> list[int]:
+        return [source.index(name) for name in names]
+
+    out = np.zeros((*points.shape[:-2], len(target), 2), points.dtype)
+    out_labelled = np.zeros((*labelled.shape[:-1], len(target)), bool)
+    for i, joint in enumerate(target.joints):
+        names: Sequence[str] = (joint,) if joint in source.joints else target.derived.get(joint, ())
+        if names and all(name in source.joints for name in names):
+            out[..., i, :] = points[..., columns(names), :].mean(axis=-2)
+            out_labelled[..., i] = labelled[..., columns(names)].all(axis=-1)
+    out[~out_labelled] = 0
+    return out, out_labelled

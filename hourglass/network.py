@@ -1,0 +1,170 @@
+"""The stacked hourglass network of the published Chainer re-implementation.
+
+Newell, Yang, Deng: *Stacked Hourglass Networks for Human Pose Estimation*, ECCV 2016, section 3.  The names
+of all links are those of the re-implementation, because published weights are loaded by these names.
+"""
+
+from __future__ import annotations
+
+import chainer
+import chainer.functions as F
+import chainer.links as L
+from chainer import Chain, Variable, initializers
+
+
+def _convolution(in_channels: int, out_channels: int, ksize: int, stride: int = 1, pad: int = 0) -> L.Convolution2D:
+    initial_w = initializers.LeCunUniform(scale=1 / 3 ** 0.5)
+    return L.Convolution2D(in_channels, out_channels, ksize, stride, pad, initialW=initial_w)
+
+
+def _batch_normalization(size: int) -> L.BatchNormalization:
+    def uniform_0_1(array) -> None:
+        xp = chainer.backend.get_array_module(array)
+        array[...] = xp.random.uniform(0, 1, array.shape)
+
+    return L.BatchNormalization(size, eps=1e-5, initial_gamma=uniform_0_1)
+
+
+class ResidualModule(Chain):
+    """Bottleneck of a 1x1, a 3x3 and a 1x1 convolution, added to its input.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.  Where it differs from ``in_channels``, the input goes through a
+            1x1 convolution before the addition.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        half = out_channels // 2
+        self.has_projection = in_channels != out_channels
+        with self.init_scope():
+            self.conv1 = _convolution(in_channels, half, 1)
+            self.bn1 = _batch_normalization(half)
+            self.conv2 = _convolution(half, half, 3, pad=1)
+            self.bn2 = _batch_normalization(half)
+            self.conv3 = _convolution(half, out_channels, 1)
+            self.bn3 = _batch_normalization(out_channels)
+            if self.has_projection:
+                self.conv0 = _convolution(in_channels, out_channels, 1)
+                self.bn0 = _batch_normalization(out_channels)
+
+    def forward(self, x: Variable) -> Variable:
+        """Map (N, in_channels, H, W) to (N, out_channels, H, W)."""
+        h = F.relu(self.bn1(self.conv1(x)))
+        h = F.relu(self.bn2(self.conv2(h)))
+        h = self.bn3(self.conv3(h))
+        skip = self.bn0(self.conv0(x)) if self.has_projection else x
+        return h + skip
+
+
+class HGBlock(Chain):
+    """One hourglass: down to the lowest resolution and up again, with a branch at every resolution.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        layer_num: number of times the resolution is halved.
+        width: channels inside.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, layer_num: int = 4, width: int = 256) -> None:
+        super().__init__()
+        with self.init_scope():
+            self.res1a_1 = ResidualModule(in_channels, width)
+            self.res1a_2 = ResidualModule(width, width)
+            self.res1a_3 = ResidualModule(width, out_channels)
+
+            self.res1b_1 = ResidualModule(in_channels, width)
+            self.res1b_2 = ResidualModule(width, width)
+            self.res1b_3 = ResidualModule(width, width)
+            if layer_num > 1:
+                self.block = HGBlock(width, out_channels, layer_num - 1, width)
+            else:
+                self.block = ResidualModule(width, out_channels)
+            self.res1b_4 = ResidualModule(out_channels, out_channels)
+
+    def forward(self, x: Variable) -> Variable:
+        """Map (N, in_channels, H, W) to (N, out_channels, H, W); H and W are multiples of ``2 ** layer_num``."""
+        upper = self.res1a_3(self.res1a_2(self.res1a_1(x)))
+
+        lower = F.max_pooling_2d(x, 2, 2)
+        lower = self.res1b_3(self.res1b_2(self.res1b_1(lower)))
+        lower = self.res1b_4(self.block(lower))
+        lower = F.resize_images(lower, x.shape[2:])
+        return upper + lower
+
+
+class StackedHG(Chain):
+    """Stacked hourglass network; the default sizes are those of the published weights (26.37 M parameters).
+
+    Stack ``i`` (from 1) is made of ``hg{i}``, two 1x1 convolutions ``conv{i}_1`` and ``conv{i}_2`` and the
+    output ``conv{i}_3a``.  Every stack but the last passes its features and its heatmaps on through
+    ``conv{i}_3b`` and ``conv{i}_4a``; the features are joined with those of the stem (a quarter of the input's
+    resolution), so that all stacks after the first have inputs of equal width.
+
+    Args:
+        out_channels: number of joints K.
+        n_stack: number of hourglasses.
+        width: channels inside an hourglass (256 in the paper); all other widths follow from it.
+        layer_num: number of times an hourglass halves the resolution.
+    """
+
+    def __init__(self, out_channels: int = 16, n_stack: int = 2, width: int = 256, layer_num: int = 4) -> None:
+        super().__init__()
+        if min(out_channels, n_stack, width, layer_num) < 1 or width % 4:
+            raise ValueError('StackedHG needs positive sizes and a width that is a multiple of 4')
+        self.out_channels = out_channels
+        self.n_stack = n_stack
+        self.width = width
+        self.layer_num = layer_num
+
+        stem_width = width // 2
+        with self.init_scope():
+            self.conv0 = _convolution(3, width // 4, 7, stride=2, pad=3)
+            self.bn0 = _batch_normalization(width // 4)
+            self.res0 = ResidualModule(width // 4, stem_width)
+
+            self.res1_1 = ResidualModule(stem_width, stem_width)
+            self.res1_2 = ResidualModule(stem_width, stem_width)
+            self.res1_3 = ResidualModule(stem_width, width)
+
+            for i in range(1, n_stack + 1):
+                is_last = i == n_stack
+                in_channels = width if i == 1 else stem_width + width
+                features = 2 * width if is_last else width
+                setattr(self, f'hg{i}', HGBlock(in_channels, 2 * width, layer_num, width))
+                setattr(self, f'conv{i}_1', _convolution(2 * width, 2 * width, 1))
+                setattr(self, f'bn{i}_1', _batch_normalization(2 * width))
+                setattr(self, f'conv{i}_2', _convolution(2 * width, features, 1))
+                setattr(self, f'bn{i}_2', _batch_normalization(features))
+                setattr(self, f'conv{i}_3a', _convolution(features, out_channels, 1))
+                if not is_last:
+                    joined = stem_width + width
+                    setattr(self, f'conv{i}_3b', _convolution(joined, joined, 1))
+                    setattr(self, f'conv{i}_4a', _convolution(out_channels, joined, 1))
+
+    def forward(self, x) -> tuple[Variable, ...]:
+        """Compute the heatmaps of every stack.
+
+        Args:
+            x: (N, 3, H, W) float32, RGB in [0, 1], no mean subtracted; H and W are multiples of
+                ``4 * 2 ** layer_num``.
+
+        Returns:
+            One (N, K, H / 4, W / 4) variable for each stack, the last being the prediction.
+        """
+        h = F.relu(self.bn0(self.conv0(x)))
+        stem = F.max_pooling_2d(self.res0(h), 2, 2)
+        h = self.res1_3(self.res1_2(self.res1_1(stem)))
+
+        outputs = []
+        for i in range(1, self.n_stack + 1):
+            h = self[f'hg{i}'](h)
+            h = F.relu(self[f'bn{i}_1'](self[f'conv{i}_1'](h)))
+            h = F.relu(self[f'bn{i}_2'](self[f'conv{i}_2'](h)))
+            heatmaps = self[f'conv{i}_3a'](h)
+            outputs.append(heatmaps)
+            if i < self.n_stack:
+                h = self[f'conv{i}_3b'](F.concat((stem, h))) + self[f'conv{i}_4a'](heatmaps)
+        return tuple(outputs)

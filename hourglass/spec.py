@@ -1,0 +1,106 @@
+"""What has to be known of a set of weights besides the numbers: sizes, joints, and how images go in and out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.joints import JOINT_SETS, JointSet
+from hourglass.network import StackedHG
+
+#: Networks that a weights file may name.
+NETWORKS = {'StackedHG': StackedHG}
+
+#: Allowed values of the choices in a :class:`ModelSpec`.
+CROPS = ('truncate', 'pad')
+REFINEMENTS = ('none', 'quarter')
+GRIDS = ('scaled', 'aligned')
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Sizes, joints and preprocessing that belong to a set of weights; the defaults are the published ones.
+
+    Attributes:
+        network: name of the class, a key of :data:`NETWORKS`.
+        out_channels, n_stack, width, layer_num: arguments of :class:`hourglass.network.StackedHG`.
+        joints: name of the joint set, a key of :data:`hourglass.joints.JOINT_SETS`.
+        input_size: (height, width) of the network's input in pixels.
+        crop: how a person is cut out.  ``truncate``: the crop ends at the image's border and is then stretched to
+            ``input_size``; ``pad``: outside of the image is black and nothing is distorted.
+        mean: subtracted from the channels R, G, B of an image in [0, 1].
+        refine: decoding of a heatmap.  ``none``: the highest cell; ``quarter``: a quarter of a cell further towards
+            the larger neighbour, in y and in x.
+        grid: which pixel a cell stands for.  ``scaled``: cell * size / cells; ``aligned``:
+            cell * (size - 1) / (cells - 1), so that the first and last cell fall on the first and last pixel.
+    """
+
+    network: str = 'StackedHG'
+    out_channels: int = 16
+    n_stack: int = 2
+    width: int = 256
+    layer_num: int = 4
+    joints: str = 'mpii'
+    input_size: tuple[int, int] = (256, 256)
+    crop: str = 'truncate'
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    refine: str = 'none'
+    grid: str = 'scaled'
+
+    def __post_init__(self) -> None:
+        choices = (('network', tuple(NETWORKS)), ('joints', tuple(JOINT_SETS)), ('crop', CROPS),
+                   ('refine', REFINEMENTS), ('grid', GRIDS))
+        for name, allowed in choices:
+            if getattr(self, name) not in allowed:
+                raise InputError(f'{name} is {getattr(self, name)!r}, not one of {", ".join(allowed)}')
+        for name in ('out_channels', 'n_stack', 'width', 'layer_num'):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
+                raise InputError(f'{name} is {value!r}, not a number from 1 to 4096')
+        if self.width % 4:
+            raise InputError(f'width is {self.width}, not a multiple of 4')
+        if self.out_channels != len(self.joint_set):
+            raise InputError(f'{self.out_channels} output channels for the {len(self.joint_set)} joints '
+                             f'of {self.joints}')
+        step = 4 * 2 ** self.layer_num
+        if len(self.input_size) != 2 or any(
+                not isinstance(s, int) or not 0 < s <= 4096 or s % step for s in self.input_size):
+            raise InputError(f'input size {self.input_size} is not two multiples of {step}')
+        if len(self.mean) != 3 or not all(isinstance(m, (int, float)) and abs(m) <= 1 for m in self.mean):
+            raise InputError(f'mean {self.mean} is not three numbers for R, G and B')
+
+    @property
+    def joint_set(self) -> JointSet:
+        return JOINT_SETS[self.joints]
+
+    def build_network(self) -> StackedHG:
+        """Create the network with random parameters."""
+        return NETWORKS[self.network](self.out_channels, self.n_stack, self.width, self.layer_num)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelSpec:
+        """Read what :meth:`to_json` wrote; entries that are not there keep their defaults.
+
+        Raises:
+            InputError: the text is not such an entry, or names something unknown.
+        """
+        try:
+            values: Any = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f'the description of the network is not JSON ({error})') from None
+        if not isinstance(values, dict):
+            raise InputError('the description of the network is not a JSON object')
+        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise InputError(f'the description of the network has unknown entries: {", ".join(unknown)}')
+        for name in ('input_size', 'mean'):
+            if name in values:
+                if not isinstance(values[name], list):
+                    raise InputError(f'the description of the network has no list in {name!r}')
+                values[name] = tuple(values[name])
+        return cls(**values)

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Create .venv (or the folder in $VENV) and install the requirements files named on the command line.
+# Run by `make setup`; safe to run again at any time, also after it was interrupted.
+set -eu
+
+venv=${VENV:-.venv}
+
+fail() {
+    echo "setup: $*" >&2
+    exit 2
+}
+
+is_new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1
+}
+
+# An explicit PYTHON is used or refused; otherwise the first good one on the PATH.
+if [ -n "${PYTHON:-}" ]; then
+    is_new_enough "$PYTHON" || fail "$PYTHON is not a Python 3.10 or newer"
+    python=$PYTHON
+else
+    python=
+    for candidate in python3 python3.13 python3.12 python3.11 python3.10 python; do
+        if is_new_enough "$candidate"; then python=$candidate; break; fi
+    done
+    [ -n "$python" ] || fail "no Python 3.10 or newer found; install one, or name it: make setup PYTHON=/path/to/python3"
+fi
+
+# A .venv that no longer runs (its Python was removed, or making it was interrupted) is made anew.
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 \
+        || fail "$python has no venv module; install it (on Debian and Ubuntu: apt-get install python3-venv)"
+    rm -rf "$venv"
+    "$python" -m venv "$venv" || fail "could not create $venv"
+fi
+
+pip() {
+    "$venv/bin/python" -m pip --disable-pip-version-check "$@"
+}
+
+for requirements in "$@"; do
+    echo "setup: installing $requirements"
+    case $requirements in
+        # The file itself says why.
+        requirements-chainer.txt) CC=true LDSHARED=true pip install --quiet --no-build-isolation -r "$requirements" ;;
+        *) pip install --quiet --only-binary :all: -r "$requirements" ;;
+    esac || fail "pip could not install $requirements (its message is above)"
+done
+
+# The ordinary OpenCV wheel needs the system's libGL, which a server may not have; the headless one does not.
+if ! "$venv/bin/python" -c 'import cv2' >/dev/null 2>&1; then
+    opencv=$(sed -n 's/^opencv-python==/opencv-python-headless==/p' requirements.txt)
+    echo "setup: opencv-python does not load here (usually libGL is missing); installing $opencv instead"
+    pip uninstall --quiet --yes opencv-python
+    pip install --quiet --only-binary :all: "$opencv" || fail "pip could not install $opencv"
+fi
+
+"$venv/bin/python" -c 'import hourglass, chainer, chainercv, cv2' || fail "the installed packages do not import"
+echo "setup: $venv is ready"
