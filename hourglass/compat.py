@@ -23,10 +23,17 @@ def _add_numpy_names() -> None:
     # hasattr(), because NumPy answers a removed name with a warning or an error of its own.
     for name, python_type in (('float', float), ('int', int), ('bool', bool), ('object', object)):
         if name not in vars(np):
-            setattr(np, name, python_type)
+            vars(np)[name] = python_type
     # chainer.functions.as_strided looks up the integer and floating types by size while it is imported.
     if 'sctypes' not in vars(np):
-        np.sctypes = {'int': [np.int8, np.int16, np.int32, np.int64], 'uint': [np.uint8, np.uint16, np.uint32, np.uint64], 'float': [np.float16, np.float32, np.float64], 'complex': [np.complex64, np.complex128], 'others': [bool, object, bytes, str, np.void]}
+        sized_types = {
+            'int': [np.int8, np.int16, np.int32, np.int64],
+            'uint': [np.uint8, np.uint16, np.uint32, np.uint64],
+            'float': [np.float16, np.float32, np.float64],
+            'complex': [np.complex64, np.complex128],
+            'others': [bool, object, bytes, str, np.void],
+        }
+        vars(np)['sctypes'] = sized_types
 
 
 def _skip_environment_check() -> None:
