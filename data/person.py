@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hourglass.joints import JointSet, convert_points
+
 import numpy as np
 from chainer.dataset import DatasetMixin
-
-from hourglass.joints import JointSet, convert_points
 
 
 @dataclass(frozen=True)

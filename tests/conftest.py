@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from hourglass.network import StackedHG
+
+import numpy as np
 import pytest
+from chainer.serializers import DictionarySerializer, NpzDeserializer
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
 
@@ -19,3 +24,40 @@ def shared() -> Callable[[str], Path]:
         return SHARED / path
 
     return find
+
+
+def _rule(key: str, shape: tuple[int, ...]) -> np.ndarray:
+    rng = np.random.RandomState(zlib.crc32(f'dev-{key}'.encode()))
+    draws: dict[str, Callable[[], np.ndarray]] = {
+        'W': lambda: rng.normal(0, np.sqrt(1 / np.prod(shape[1:])), shape),
+        'b': lambda: rng.normal(0, .05, shape),
+        'gamma': lambda: rng.uniform(.5, 1, shape),
+        'beta': lambda: rng.normal(0, .1, shape),
+        'avg_mean': lambda: rng.normal(0, .1, shape),
+        'avg_var': lambda: rng.uniform(.5, 1.5, shape),
+    }
+    name = key.rsplit('/', 1)[-1]
+    return np.array(1000) if name == 'N' else draws[name]().astype(np.float32)
+
+
+def fill_by_rule(network: StackedHG) -> dict[str, np.ndarray]:
+    """Give a network the parameters that the reference files were computed with, and return them by key."""
+    serializer = DictionarySerializer()
+    serializer.save(network)
+    values = {key: _rule(key, np.shape(value)) for key, value in serializer.target.items()}
+    NpzDeserializer(values).load(network)
+    return values
+
+
+@pytest.fixture(scope='session')
+def rule_values() -> dict[str, np.ndarray]:
+    """The 1,443 arrays of the full network, made by the rule of the reference files."""
+    return fill_by_rule(StackedHG())
+
+
+@pytest.fixture
+def rule_network(rule_values: dict[str, np.ndarray]) -> StackedHG:
+    """The full network with parameters made by the rule of the reference files."""
+    network = StackedHG()
+    NpzDeserializer(rule_values).load(network)
+    return network

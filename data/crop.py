@@ -1,0 +1,107 @@
+"""Cutting a person out of an image, and mapping points between the image and the crop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from chainercv.transforms import resize
+
+
+@dataclass(frozen=True)
+class CropBox:
+    """A rectangle in whole pixels of an image, possibly reaching beyond it.
+
+    Attributes:
+        y0, x0: first row and column.
+        y1, x1: first row and column after it.
+    """
+
+    y0: int
+    x0: int
+    y1: int
+    x1: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.y1 - self.y0, self.x1 - self.x0
+
+    @property
+    def corner(self) -> np.ndarray:
+        """(2,) the pixel (y, x) of the image that is pixel (0, 0) of the crop."""
+        return np.array([self.y0, self.x0])
+
+
+def crop_box(center: np.ndarray, side: float, image_shape: tuple[int, int], crop: str = 'truncate') -> CropBox:
+    """Return the square of the given side about a person, in whole pixels.
+
+    Args:
+        center: (2,), (y, x) in pixels of the image.
+        side: length of the square's side in pixels.
+        image_shape: (height, width) of the image.
+        crop: ``truncate`` cuts the square at the image's border; ``pad`` leaves it whole.
+
+    Returns:
+        A box of at least one pixel: where the square lies wholly outside the image, it is moved to the border.
+    """
+    low, high = np.asarray(center) - side / 2, np.asarray(center) + side / 2
+    if crop == 'pad':
+        length = max(1, round(side))
+        y0, x0 = (round(float(v)) for v in low)
+        return CropBox(y0, x0, y0 + length, x0 + length)
+    edges = []
+    for first, last, length in zip(low, high, image_shape, strict=True):
+        start = min(max(int(first), 0), length - 1)
+        edges.append((start, max(min(int(last), length), start + 1)))
+    (y0, y1), (x0, x1) = edges
+    return CropBox(y0, x0, y1, x1)
+
+
+def whole_image(image_shape: tuple[int, int], crop: str = 'truncate') -> CropBox:
+    """Return the crop of a picture with one person in the centre, the image 1.25 times as high as the person.
+
+    With ``truncate`` it is the whole image, which is then stretched to the network's input as published; with
+    ``pad`` the square about the centre whose side is the image's height, so that nobody is distorted.
+    """
+    height, width = image_shape
+    if crop == 'truncate':
+        return CropBox(0, 0, height, width)
+    return crop_box(np.array([height / 2, width / 2]), height, image_shape, crop)
+
+
+def _cut_padded(image: np.ndarray, box: CropBox, size: tuple[int, int]) -> np.ndarray:
+    """Cut and resize in one affine map, so that nothing outside of the image is ever held in memory."""
+    pixels = image.transpose(1, 2, 0)
+    # A linear filter sees four pixels; where more than that fall on one pixel of the result, average first.
+    shrink = max(1, int(min(box.shape[0] / size[0], box.shape[1] / size[1])))
+    if shrink > 1:
+        height, width = (max(1, round(n / shrink)) for n in image.shape[1:])
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    matrix = np.zeros((2, 3))
+    axes = zip((box.x0, box.y0), box.shape[::-1], size[::-1], pixels.shape[1::-1], image.shape[:0:-1], strict=True)
+    for row, (start, length, out, shrunk, full) in enumerate(axes):
+        # Pixel i covers [i, i + 1): result = ((i + .5) * full / shrunk - start) * out / length - .5.
+        scale = full / shrunk * out / length
+        matrix[row, row] = scale
+        matrix[row, 2] = scale / 2 - start * out / length - 0.5
+    return cv2.warpAffine(pixels, matrix, size[::-1], flags=cv2.INTER_LINEAR).transpose(2, 0, 1)
+
+
+def cut(image: np.ndarray, box: CropBox, size: tuple[int, int], crop: str = 'truncate') -> np.ndarray:
+    """Cut a box out of an image and resize it.
+
+    Args:
+        image: (3, H, W) float32.
+        box: the crop, from :func:`crop_box` or :func:`whole_image`.
+        size: (height, width) of the result.
+        crop: ``truncate``: as published, by bilinear resizing.  ``pad``: what lies outside of the image is black,
+            and strong reduction averages.
+
+    Returns:
+        (3, *size) float32.
+    """
+    if crop == 'pad':
+        return _cut_padded(image, box, size)
+    return resize(image[:, box.y0:box.y1, box.x0:box.x1], size)

@@ -1,0 +1,148 @@
+"""Leeds Sports Pose and its extended training set, from their published folder layout.
+
+Johnson, Everingham: *Clustered Pose and Nonlinear Appearance Models for Human Pose Estimation*, BMVC 2010;
+*Learning Effective Human Pose Estimation from Inaccurate Annotation*, CVPR 2011.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.person import Person, PersonDataset, box_around
+from hourglass.errors import InputError
+from hourglass.joints import LSP, JointSet, convert_points
+
+import numpy as np
+import scipy.io
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How one of the two sets is stored.
+
+    Attributes:
+        title: for messages.
+        image_name: format of an image's name; it counts from 1.
+        axes: order of joints.mat's axes that gives (person, joint, value).
+        third_is_visible: whether the third value says that a joint is labelled and visible (LSP Extended), or
+            that it is occluded (LSP, where every joint is labelled).
+        n_train: number of people before the test half begins; ``None`` if all are for training.
+    """
+
+    title: str
+    image_name: str
+    axes: tuple[int, int, int]
+    third_is_visible: bool
+    n_train: int | None
+
+
+_LSP = _Layout('LSP', 'im{:04d}.jpg', (2, 1, 0), False, 1000)
+_LSP_EXTENDED = _Layout('LSP Extended', 'im{:05d}.jpg', (2, 0, 1), True, None)
+
+#: Splits of LSP.  ``train-fit`` and ``train-val`` divide the training half, for choosing between models without
+#: the test half: every fifth person validates.
+LSP_SPLITS = ('train', 'test', 'train-fit', 'train-val', 'all')
+LSP_EXTENDED_SPLITS = ('train', 'train-fit', 'train-val')
+
+
+def _read_joints(path: Path, layout: _Layout) -> np.ndarray:
+    """Read joints.mat as (N, 14, 3) float64: x and y (1-based) and the third value."""
+    if not path.is_file():
+        raise InputError(f'{path}: no such file; --root is the folder with {layout.title}\'s joints.mat and images')
+    try:
+        joints = scipy.io.loadmat(path, variable_names=['joints'])['joints']
+    except KeyError:
+        raise InputError(f'{path}: has no variable "joints"') from None
+    except Exception as error:
+        # SciPy reports damage with nearly any exception.
+        raise InputError(f'{path}: not a MATLAB file that can be read ({error})') from None
+    values = joints.transpose(layout.axes) if joints.ndim == 3 and joints.dtype.kind in 'fiu' else joints
+    if values.ndim != 3 or values.shape[1:] != (14, 3):
+        raise InputError(f'{path}: "joints" has shape {joints.shape}; it does not hold 14 joints of {layout.title}')
+    return values.astype(np.float64)
+
+
+def _people(images: list[str], values: np.ndarray, layout: _Layout, joint_set: JointSet) -> list[Person]:
+    """Make people of (N, 14, 3) values; somebody without a labelled joint is left out."""
+    points = values[:, :, 1::-1] - 1
+    labelled = np.isfinite(points).all(axis=2)
+    if layout.third_is_visible:
+        labelled &= values[:, :, 2] > 0
+        visible = labelled
+    else:
+        visible = labelled & (values[:, :, 2] == 0)
+    points = np.where(labelled[:, :, None], points, 0).astype(np.float32)
+
+    ends = [LSP.index('left shoulder'), LSP.index('right hip')]
+    torso = np.linalg.norm(points[:, ends[0]] - points[:, ends[1]], axis=1)
+    torso[~labelled[:, ends].all(axis=1)] = np.nan
+
+    wanted, wanted_labelled = convert_points(points, labelled, LSP, joint_set)
+    _, wanted_visible = convert_points(points, visible, LSP, joint_set)
+    return [
+        Person(images[i], wanted[i], wanted_labelled[i], wanted_visible[i],
+               *box_around(points[i], labelled[i]), float(torso[i]))
+        for i in np.flatnonzero(labelled.any(axis=1))
+    ]
+
+
+def _select(n: int, split: str, n_train: int | None) -> range | list[int]:
+    """Return the numbers (from 0) of a split's people."""
+    end = n if n_train is None else min(n, n_train)
+    if split == 'all':
+        return range(n)
+    if split == 'test':
+        return range(end, n)
+    training = range(end)
+    if split == 'train':
+        return training
+    return [i for i in training if (i % 5 == 4) == (split == 'train-val')]
+
+
+class _LeedsDataset(PersonDataset):
+    layout: _Layout
+    splits: tuple[str, ...]
+
+    def __init__(self, root: str | Path, split: str = 'train', joint_set: JointSet = LSP) -> None:
+        if split not in self.splits:
+            raise InputError(f'{self.layout.title} has no split {split!r}; it has {", ".join(self.splits)}')
+        root = Path(root)
+        values = _read_joints(root / 'joints.mat', self.layout)
+        chosen = list(_select(len(values), split, self.layout.n_train))
+        images = [self.layout.image_name.format(i + 1) for i in chosen]
+        people = _people(images, values[chosen], self.layout, joint_set)
+        if not people:
+            raise InputError(f'{root}: {self.layout.title} holds nobody for the split {split!r} '
+                             f'(joints.mat lists {len(values)} people)')
+        super().__init__(f'{self.layout.title} {split}', joint_set, people, root / 'images')
+
+
+class LSPDataset(_LeedsDataset):
+    """Leeds Sports Pose: 2,000 people, the first 1,000 for training.
+
+    Args:
+        root: folder with ``joints.mat`` and ``images/im0001.jpg`` and so on.
+        split: ``train``, ``test``, ``all``; or ``train-fit`` and ``train-val``, four fifths and one fifth of ``train``.
+        joint_set: joints wanted; those that LSP lacks are derived or unlabelled.
+
+    A person's centre and side come from the labelled joints (:func:`data.person.box_around`), the reference
+    length is the torso, from left shoulder to right hip.
+
+    Raises:
+        InputError: a file is missing or damaged, or the split is empty.
+    """
+
+    layout = _LSP
+    splits = LSP_SPLITS
+
+
+class LSPExtendedDataset(_LeedsDataset):
+    """Leeds Sports Pose Extended Training: 10,000 people, all for training, some joints not labelled.
+
+    Arguments and errors are those of :class:`LSPDataset`; images are ``images/im00001.jpg`` and so on, the splits
+    ``train``, ``train-fit`` and ``train-val``.
+    """
+
+    layout = _LSP_EXTENDED
+    splits = LSP_EXTENDED_SPLITS

@@ -1,0 +1,84 @@
+"""From an annotated person to what the network is trained with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from data.augment import Augmentation
+from data.crop import CropBox, crop_box, cut
+from data.person import Person
+from hourglass.codec import encode
+from hourglass.spec import ModelSpec
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A person cut out of an image.
+
+    Attributes:
+        image: (3, *input_size) float32 in [0, 1], the mean of the weights subtracted.
+        points: (K, 2) float64, (y, x) in pixels of the crop before it was resized; (-1000, -1000) where not labelled.
+        labelled: (K,) bool.
+        box: where the crop lies in the image.
+    """
+
+    image: np.ndarray
+    points: np.ndarray
+    labelled: np.ndarray
+    box: CropBox
+
+
+def normalise(image: np.ndarray, spec: ModelSpec) -> np.ndarray:
+    """Subtract the mean that belongs to the weights from an image (3, H, W) in [0, 1]."""
+    if not any(spec.mean):
+        return image
+    return image - np.array(spec.mean, np.float32)[:, None, None]
+
+
+def crop_person(image: np.ndarray, person: Person, spec: ModelSpec) -> Crop:
+    """Cut a person out as the weights ask for.
+
+    Args:
+        image: (3, H, W) float32, RGB in [0, 255].
+        person: the annotation, with the joints of ``spec``.
+        spec: gives the way of cropping and the input size.
+    """
+    box = crop_box(person.center, person.side, image.shape[1:], spec.crop)
+    points = np.where(person.labelled[:, None], person.points.astype(np.float64) - box.corner, -1000.0)
+    return Crop(cut(image / np.float32(255), box, spec.input_size, spec.crop), points, person.labelled, box)
+
+
+class TrainTransform:
+    """Turn ``(image, person)`` into ``(input, heatmaps, labelled)`` for one training step.
+
+    Args:
+        spec: joints, sizes and way of cropping.
+        augmentation: random changes; ``None`` for validation.
+        sigma: standard deviation of the targets in cells.
+    """
+
+    def __init__(self, spec: ModelSpec, augmentation: Augmentation | None = None, sigma: float = 1.0) -> None:
+        self.spec = spec
+        self.augmentation = augmentation
+        self.sigma = sigma
+        self.flip_order = spec.joint_set.flip_order
+
+    def __call__(
+        self, in_data: tuple[np.ndarray, Person], rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the input (3, H, W) float32, targets (K, H / 4, W / 4) float32 and labels (K,) bool."""
+        image, person = in_data
+        spec = self.spec
+        # 1. Cut the person out.
+        crop = crop_person(image, person, spec)
+        # 2. Draw the targets.
+        height, width = spec.input_size
+        heatmaps = encode(crop.points, crop.labelled, crop.box.shape, (height // 4, width // 4), spec.grid, self.sigma)
+        # 3. Change both at random.
+        inputs, labelled = crop.image, crop.labelled
+        if self.augmentation is not None:
+            inputs, heatmaps, labelled = self.augmentation(inputs, heatmaps, labelled, self.flip_order, rng)
+        # 4. Subtract the mean.
+        return normalise(inputs, spec), heatmaps, labelled

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from data.image import write_image
+from data.lsp import LSPDataset, LSPExtendedDataset
+from hourglass.errors import InputError
+from hourglass.joints import LSP, MPII
+
+import numpy as np
+import pytest
+import scipy.io
+
+N = 1010
+
+
+@pytest.fixture(scope='module')
+def joints() -> np.ndarray:
+    """(N, 14, 3): x, y, third value, as annotated (1-based)."""
+    rng = np.random.default_rng(0)
+    values = rng.uniform(1, 150, (N, 14, 3))
+    values[:, :, 2] = rng.random((N, 14)) < .3
+    return values
+
+
+@pytest.fixture
+def lsp_root(tmp_path: Path, joints: np.ndarray) -> Path:
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': joints.transpose(2, 1, 0)})
+    for i in (1, 1001):
+        write_image(tmp_path / 'images' / f'im{i:04d}.jpg', np.full((3, 150, 150), i % 255, np.float32))
+    return tmp_path
+
+
+@pytest.fixture
+def lspet_root(tmp_path: Path, joints: np.ndarray) -> Path:
+    values = joints.copy()
+    values[:, :, 2] = 1
+    values[0, 3:5] = 0
+    values[1] = 0
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': values.transpose(1, 2, 0)})
+    return tmp_path
+
+
+def test_lsp_splits_are_the_published_halves(lsp_root: Path) -> None:
+    assert [len(LSPDataset(lsp_root, split)) for split in ('train', 'test', 'all')] == [1000, 10, 1010]
+    fit, val = LSPDataset(lsp_root, 'train-fit'), LSPDataset(lsp_root, 'train-val')
+    assert (len(fit), len(val)) == (800, 200)
+    assert not {p.image for p in fit.people} & {p.image for p in val.people}
+    assert LSPDataset(lsp_root, 'test').people[0].image == 'im1001.jpg'
+
+
+def test_lsp_values_become_zero_based_y_x(lsp_root: Path, joints: np.ndarray) -> None:
+    image, person = LSPDataset(lsp_root, 'test')[0]
+    assert image.shape == (3, 150, 150)
+    np.testing.assert_allclose(person.points, joints[1000, :, 1::-1] - 1, rtol=1e-6)
+    assert person.labelled.all()
+    np.testing.assert_array_equal(person.visible, joints[1000, :, 2] == 0)
+    low, high = person.points.min(axis=0), person.points.max(axis=0)
+    np.testing.assert_allclose(person.center, (low + high) / 2)
+    assert person.side == pytest.approx(1.25 * (high - low).max())
+    torso = person.points[LSP.index('left shoulder')] - person.points[LSP.index('right hip')]
+    assert person.reference_length == pytest.approx(np.linalg.norm(torso))
+
+
+def test_lsp_as_mpii_joints(lsp_root: Path) -> None:
+    own, wanted = LSPDataset(lsp_root).people[5], LSPDataset(lsp_root, joint_set=MPII).people[5]
+    assert wanted.points.shape == (16, 2)
+    for joint in LSP.joints:
+        np.testing.assert_array_equal(wanted.points[MPII.index(joint)], own.points[LSP.index(joint)])
+    hips = own.points[[LSP.index('left hip'), LSP.index('right hip')]].mean(axis=0)
+    np.testing.assert_allclose(wanted.points[MPII.index('pelvis')], hips)
+    assert (wanted.side, wanted.reference_length) == (own.side, own.reference_length)
+
+
+def test_joints_that_lsp_extended_leaves_out_are_not_labelled(lspet_root: Path) -> None:
+    dataset = LSPExtendedDataset(lspet_root)
+    assert len(dataset) == N - 1, 'somebody without any joint is left out'
+    first = dataset.people[0]
+    assert np.flatnonzero(~first.labelled).tolist() == [3, 4]
+    assert not first.points[3:5].any()
+    assert dataset.people[1].image == 'im00003.jpg'
+
+
+@pytest.mark.parametrize(('content', 'reason'), [
+    (None, 'no such file'), (b'', 'not a MATLAB file'), (b'x' * 500, 'not a MATLAB file'),
+])
+def test_damaged_annotations_get_a_reason(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    if content is not None:
+        (tmp_path / 'joints.mat').write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        LSPDataset(tmp_path)
+
+
+def test_other_matlab_files_are_refused(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / 'joints.mat', {'other': 1})
+    with pytest.raises(InputError, match='no variable'):
+        LSPDataset(tmp_path)
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': np.zeros((3, 9, 5))})
+    with pytest.raises(InputError, match='does not hold 14 joints'):
+        LSPDataset(tmp_path)
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': np.ones((3, 14, 8))})
+    with pytest.raises(InputError, match="nobody for the split 'test'"):
+        LSPDataset(tmp_path, 'test')
+    with pytest.raises(InputError, match='no split'):
+        LSPDataset(tmp_path, 'validation')
+
+
+def test_a_missing_image_is_named(lsp_root: Path) -> None:
+    with pytest.raises(InputError, match=r'im0002\.jpg: no such file'):
+        LSPDataset(lsp_root)[1]
+
+
+def test_the_real_sets(shared: Callable[[str], Path]) -> None:
+    lsp = LSPDataset(shared('lsp'))
+    assert len(lsp) == 1000
+    assert all(person.labelled.all() for person in lsp.people)
+    image, person = lsp[0]
+    assert (person.points >= 0).all()
+    assert (person.points < image.shape[1:]).all()
+    extended = LSPExtendedDataset(shared('lspet'))
+    assert len(extended) == 10_000
+    assert 0.85 < np.mean([person.labelled.mean() for person in extended.people]) < 1

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from data.sampling import EpochOrderSampler, TrainingDataset
+
+import numpy as np
+from chainer.iterators import MultiprocessIterator, SerialIterator
+
+
+def _transform(in_data: int, rng: np.random.Generator) -> tuple[int, float]:
+    return in_data, rng.random()
+
+
+def _dataset(n: int = 10, seed: int = 0) -> TrainingDataset:
+    return TrainingDataset(list(range(n)), _transform, seed)  # type: ignore[arg-type]
+
+
+def _draw(iterator: object, n_batches: int) -> list[tuple[int, float]]:
+    assert hasattr(iterator, 'next')
+    return [example for _ in range(n_batches) for example in iterator.next()]
+
+
+def test_every_epoch_has_everybody_once_in_another_order() -> None:
+    iterator = SerialIterator(_dataset(), 5, order_sampler=EpochOrderSampler(3))
+    first, second = _draw(iterator, 2), _draw(iterator, 2)
+    for epoch in (first, second):
+        assert sorted(index for index, _ in epoch) == list(range(10))
+    assert [index for index, _ in first] != [index for index, _ in second]
+    assert not {value for _, value in first} & {value for _, value in second}, 'the random changes differ too'
+
+
+def test_the_number_of_processes_changes_nothing() -> None:
+    serial = SerialIterator(_dataset(), 3, order_sampler=EpochOrderSampler(3))
+    parallel = MultiprocessIterator(_dataset(), 3, n_processes=2, order_sampler=EpochOrderSampler(3))
+    try:
+        assert _draw(serial, 9) == _draw(parallel, 9)
+    finally:
+        parallel.finalize()
+
+
+def test_the_seed_changes_order_and_values() -> None:
+    draws = [_draw(SerialIterator(_dataset(seed=s), 5, order_sampler=EpochOrderSampler(s)), 2) for s in (0, 0, 1)]
+    assert draws[0] == draws[1]
+    assert draws[0] != draws[2]

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from hourglass.network import StackedHG
+from hourglass.spec import ModelSpec
+from hourglass.training.loss import TrainChain
+
+import chainer
+import numpy as np
+import pytest
+from chainer.serializers import DictionarySerializer
+
+Shared = Callable[[str], Path]
+
+
+def _keys(network: StackedHG) -> dict[str, tuple[int, ...]]:
+    serializer = DictionarySerializer()
+    serializer.save(network)
+    return {key: np.shape(value) for key, value in serializer.target.items()}
+
+
+def test_the_default_network_has_the_published_size() -> None:
+    network = StackedHG()
+    assert sum(p.size for p in network.params()) == pytest.approx(26.37e6, rel=1e-3)
+    assert len(_keys(network)) == 1443
+
+
+def test_keys_and_shapes_are_the_published_ones(shared: Shared) -> None:
+    expected = {}
+    for line in shared('reference/stacked_hg_keys.txt').read_text().splitlines():
+        key, shape, _ = line.split()
+        expected[key] = () if shape == 'scalar' else tuple(int(n) for n in shape.split('x'))
+    assert _keys(StackedHG()) == expected
+
+
+def test_forward_equals_the_reference(shared: Shared, rule_network: StackedHG) -> None:
+    reference = np.load(shared('reference/forward_test.npz'))
+    x = np.random.RandomState(zlib.crc32(b'dev-image')).uniform(0, 1, (2, 3, 256, 256)).astype(np.float32)
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        outputs = rule_network(x)
+    for output, name in zip(outputs, ('out1', 'out2'), strict=True):
+        np.testing.assert_allclose(output.array, reference[name], rtol=2e-4, atol=2e-4)
+
+
+def _reference_batch(path: Path) -> tuple[np.ndarray, ...]:
+    pipeline = np.load(path)
+    return tuple(np.stack([pipeline[f'{name}{i}'] for i in range(4)]) for name in ('img', 'heat', 'indices'))
+
+
+def test_gradients_with_fixed_statistics_equal_the_reference(shared: Shared, rule_network: StackedHG) -> None:
+    expected = json.loads(shared('reference/grad_fixed_stats.json').read_text())
+    arrays = np.load(shared('reference/grad_fixed_stats.npz'))
+    batch = _reference_batch(shared('reference/pipeline.npz'))
+    chain = TrainChain(rule_network, ModelSpec())
+    chain.cleargrads()
+    with chainer.using_config('train', False):
+        loss = chain(*batch)
+        loss.backward()
+    assert float(loss.array) == pytest.approx(expected['loss'], rel=2e-4)
+    gradients = {name: parameter.grad for name, parameter in rule_network.namedparams()}
+    assert gradients.keys() == expected['grad_norm'].keys()
+    for name, norm in expected['grad_norm'].items():
+        # A bias whose gradient is rounding only is compared with the scale of the others.
+        assert np.linalg.norm(gradients[name]) == pytest.approx(norm, rel=2e-4, abs=2e-4), name
+    whole = [name for name in arrays.files if not name.startswith('out')]
+    assert len(whole) == 5
+    for name in whole:
+        gradient = gradients['/' + name.replace('.', '/')]
+        np.testing.assert_allclose(gradient, arrays[name], rtol=0, atol=2e-4 * abs(arrays[name]).max())
+
+
+def test_a_training_step_is_as_close_to_the_reference_as_batch_statistics_allow(
+    shared: Shared, rule_network: StackedHG,
+) -> None:
+    expected = json.loads(shared('reference/train_step.json').read_text())
+    batch = _reference_batch(shared('reference/pipeline.npz'))
+    chain = TrainChain(rule_network, ModelSpec())
+    optimizer = chainer.optimizers.RMSprop(lr=2.5e-4).setup(chain)
+    chain.cleargrads()
+    loss = chain(*batch)
+    loss.backward()
+    assert float(loss.array) == pytest.approx(expected['loss'], rel=1e-3)
+    norms = {name: float(np.linalg.norm(p.grad)) for name, p in rule_network.namedparams()}
+    # The bias of a convolution before batch normalisation has a gradient of rounding errors only.
+    significant = {name: norm for name, norm in expected['grad_norm'].items() if norm > 1e-2}
+    assert len(significant) > 400
+    errors = [abs(norms[name] / norm - 1) for name, norm in significant.items()]
+    assert np.median(errors) < 0.01
+    assert max(errors) < 0.05
+    optimizer.update()
+    # RMSprop's first step moves each number by the same amount along the sign of its gradient, and rounding decides
+    # some of the signs.
+    norms_after = {name: float(np.linalg.norm(p.array)) for name, p in rule_network.namedparams()}
+    errors = [abs(norms_after[name] / norm - 1) for name, norm in expected['param_norm_after_rmsprop'].items()]
+    assert np.median(errors) < 1e-4
+    assert max(errors) < 0.02
+
+
+@pytest.mark.parametrize(('n_stack', 'layer_num', 'k'), [(1, 1, 14), (3, 2, 17), (2, 3, 16)])
+def test_other_sizes_follow_the_same_naming_rule(n_stack: int, layer_num: int, k: int) -> None:
+    network = StackedHG(k, n_stack, 8, layer_num)
+    step = 4 * 2 ** layer_num
+    outputs = network(np.zeros((2, 3, step, 2 * step), np.float32))
+    assert [output.shape for output in outputs] == [(2, k, step // 4, step // 2)] * n_stack
+    keys = _keys(network)
+    assert f'conv{n_stack}_3a/W' in keys
+    assert f'conv{n_stack}_3b/W' not in keys
+    assert f'hg{n_stack}/' + 'block/' * layer_num + 'conv1/W' in keys
+    assert keys[f'conv{n_stack}_2/W'] == (16, 16, 1, 1)
+
+
+@pytest.mark.parametrize('sizes', [(0, 2, 256, 4), (16, 0, 256, 4), (16, 2, 30, 4), (16, 2, 256, 0)])
+def test_impossible_sizes_are_refused(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match='StackedHG needs'):
+        StackedHG(*sizes)
+
+
+def test_initial_parameters_have_the_published_distributions() -> None:
+    network = StackedHG()
+    gamma = np.concatenate([p.array for name, p in network.namedparams() if name.endswith('gamma')])
+    assert 0 <= gamma.min() < 0.01 < 0.99 < gamma.max() <= 1
+    weights = network.hg1.res1a_1.conv2.W.array
+    bound = np.sqrt(3 / (128 * 9)) / np.sqrt(3)
+    assert abs(weights).max() == pytest.approx(bound, rel=0.01)
