@@ -77,7 +77,9 @@ def draw_heatmaps(
     pixels = cv2.resize(np.clip(crop, 0, 255).transpose(1, 2, 0).astype(np.float32), size).astype(np.uint8)
     panels = []
     for joint, heatmap in zip(joint_set.joints, heatmaps, strict=True):
-        enlarged = cv2.resize(np.clip(heatmap, 0, 1).astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        # Each map is brightened to its own maximum, which the title tells; a weak one would not be seen otherwise.
+        relative = np.clip(heatmap, 0, None) / max(float(heatmap.max()), 0.05)
+        enlarged = np.clip(cv2.resize(relative.astype(np.float32), size), 0, 1)
         panels.append(_panel(pixels, enlarged, f'{joint}  {heatmap.max():.2f}'))
     panels += [np.zeros_like(pixels)] * (-len(panels) % columns)
     rows = [np.hstack(panels[i:i + columns]) for i in range(0, len(panels), columns)]

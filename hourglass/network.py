@@ -6,6 +6,10 @@ of all links are those of the re-implementation, because published weights are l
 
 from __future__ import annotations
 
+from typing import Any
+
+from hourglass.links import Unit, convolve, max_pooling_2x2, resize_and_add
+
 import chainer
 import chainer.functions as F
 import chainer.links as L
@@ -18,7 +22,7 @@ def _convolution(in_channels: int, out_channels: int, ksize: int, stride: int = 
 
 
 def _batch_normalization(size: int) -> L.BatchNormalization:
-    def uniform_0_1(array) -> None:
+    def uniform_0_1(array: Any) -> None:
         xp = chainer.backend.get_array_module(array)
         array[...] = xp.random.uniform(0, 1, array.shape)
 
@@ -51,11 +55,9 @@ class ResidualModule(Chain):
 
     def forward(self, x: Variable) -> Variable:
         """Map (N, in_channels, H, W) to (N, out_channels, H, W)."""
-        h = F.relu(self.bn1(self.conv1(x)))
-        h = F.relu(self.bn2(self.conv2(h)))
-        h = self.bn3(self.conv3(h))
-        skip = self.bn0(self.conv0(x)) if self.has_projection else x
-        return h + skip
+        skip = convolve(x, [Unit(self.conv0, self.bn0)]) if self.has_projection else x
+        return convolve(x, [Unit(self.conv1, self.bn1, relu=True), Unit(self.conv2, self.bn2, relu=True),
+                            Unit(self.conv3, self.bn3)], added=skip)
 
 
 class HGBlock(Chain):
@@ -88,11 +90,10 @@ class HGBlock(Chain):
         """Map (N, in_channels, H, W) to (N, out_channels, H, W); H and W are multiples of ``2 ** layer_num``."""
         upper = self.res1a_3(self.res1a_2(self.res1a_1(x)))
 
-        lower = F.max_pooling_2d(x, 2, 2)
+        lower = max_pooling_2x2(x)
         lower = self.res1b_3(self.res1b_2(self.res1b_1(lower)))
         lower = self.res1b_4(self.block(lower))
-        lower = F.resize_images(lower, x.shape[2:])
-        return upper + lower
+        return resize_and_add(lower, upper)
 
 
 class StackedHG(Chain):
@@ -144,7 +145,7 @@ class StackedHG(Chain):
                     setattr(self, f'conv{i}_3b', _convolution(joined, joined, 1))
                     setattr(self, f'conv{i}_4a', _convolution(out_channels, joined, 1))
 
-    def forward(self, x) -> tuple[Variable, ...]:
+    def forward(self, x: Any) -> tuple[Variable, ...]:
         """Compute the heatmaps of every stack.
 
         Args:
@@ -154,17 +155,17 @@ class StackedHG(Chain):
         Returns:
             One (N, K, H / 4, W / 4) variable for each stack, the last being the prediction.
         """
-        h = F.relu(self.bn0(self.conv0(x)))
-        stem = F.max_pooling_2d(self.res0(h), 2, 2)
+        h = convolve(x, [Unit(self.conv0, self.bn0, relu=True)])
+        stem = max_pooling_2x2(self.res0(h))
         h = self.res1_3(self.res1_2(self.res1_1(stem)))
 
         outputs = []
         for i in range(1, self.n_stack + 1):
             h = self[f'hg{i}'](h)
-            h = F.relu(self[f'bn{i}_1'](self[f'conv{i}_1'](h)))
-            h = F.relu(self[f'bn{i}_2'](self[f'conv{i}_2'](h)))
-            heatmaps = self[f'conv{i}_3a'](h)
+            h = convolve(h, [Unit(self[f'conv{i}_{j}'], self[f'bn{i}_{j}'], relu=True) for j in (1, 2)])
+            heatmaps = convolve(h, [Unit(self[f'conv{i}_3a'])])
             outputs.append(heatmaps)
             if i < self.n_stack:
-                h = self[f'conv{i}_3b'](F.concat((stem, h))) + self[f'conv{i}_4a'](heatmaps)
+                passed_on = convolve(heatmaps, [Unit(self[f'conv{i}_4a'])])
+                h = convolve(F.concat((stem, h)), [Unit(self[f'conv{i}_3b'])], added=passed_on)
         return tuple(outputs)

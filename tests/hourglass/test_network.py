@@ -51,26 +51,42 @@ def _reference_batch(path: Path) -> tuple[np.ndarray, ...]:
     return tuple(np.stack([pipeline[f'{name}{i}'] for i in range(4)]) for name in ('img', 'heat', 'indices'))
 
 
-def test_gradients_with_fixed_statistics_equal_the_reference(shared: Shared, rule_network: StackedHG) -> None:
-    expected = json.loads(shared('reference/grad_fixed_stats.json').read_text())
-    arrays = np.load(shared('reference/grad_fixed_stats.npz'))
-    batch = _reference_batch(shared('reference/pipeline.npz'))
-    chain = TrainChain(rule_network, ModelSpec())
+def _gradients(chain: TrainChain, batch: tuple[np.ndarray, ...]) -> tuple[float, dict[str, np.ndarray]]:
+    """Return the loss and the network's gradients by name, batch normalisation on its running statistics."""
     chain.cleargrads()
     with chainer.using_config('train', False):
         loss = chain(*batch)
         loss.backward()
-    assert float(loss.array) == pytest.approx(expected['loss'], rel=2e-4)
-    gradients = {name: parameter.grad for name, parameter in rule_network.namedparams()}
+    return float(loss.array), {name: parameter.grad for name, parameter in chain.predictor.namedparams()}
+
+
+def test_gradients_with_fixed_statistics_equal_the_reference(shared: Shared, rule_network: StackedHG) -> None:
+    expected = json.loads(shared('reference/grad_fixed_stats.json').read_text())
+    chain = TrainChain(rule_network, ModelSpec())
+    loss, gradients = _gradients(chain, _reference_batch(shared('reference/pipeline.npz')))
+    assert loss == pytest.approx(expected['loss'], rel=2e-4)
     assert gradients.keys() == expected['grad_norm'].keys()
     for name, norm in expected['grad_norm'].items():
-        # A bias whose gradient is rounding only is compared with the scale of the others.
-        assert np.linalg.norm(gradients[name]) == pytest.approx(norm, rel=2e-4, abs=2e-4), name
-    whole = [name for name in arrays.files if not name.startswith('out')]
+        assert np.linalg.norm(gradients[name]) == pytest.approx(norm, rel=2e-4), name
+
+
+def test_whole_gradients_equal_the_reference(shared: Shared, rule_network: StackedHG) -> None:
+    # In double precision, because in single precision rounding decides for a few elements on which side of a ReLU
+    # they lie; towards the input that adds up to 2 to 11e-4 of conv0's gradient, according to the machine's BLAS.
+    expected = np.load(shared('reference/grad_fixed_stats.npz'))
+    for link in rule_network.links():
+        for name in link._params:
+            getattr(link, name).array = getattr(link, name).array.astype(np.float64)
+        for name in {'avg_mean', 'avg_var'} & link._persistent:
+            setattr(link, name, getattr(link, name).astype(np.float64))
+    images, heatmaps, labelled = _reference_batch(shared('reference/pipeline.npz'))
+    batch = images.astype(np.float64), heatmaps.astype(np.float64), labelled
+    _, gradients = _gradients(TrainChain(rule_network, ModelSpec()), batch)
+    whole = [name for name in expected.files if not name.startswith('out')]
     assert len(whole) == 5
     for name in whole:
-        gradient = gradients['/' + name.replace('.', '/')]
-        np.testing.assert_allclose(gradient, arrays[name], rtol=0, atol=2e-4 * abs(arrays[name]).max())
+        error = gradients['/' + name.replace('.', '/')] - expected[name]
+        assert np.linalg.norm(error) < 2e-4 * np.linalg.norm(expected[name]), name
 
 
 def test_a_training_step_is_as_close_to_the_reference_as_batch_statistics_allow(
@@ -85,17 +101,22 @@ def test_a_training_step_is_as_close_to_the_reference_as_batch_statistics_allow(
     loss.backward()
     assert float(loss.array) == pytest.approx(expected['loss'], rel=1e-3)
     norms = {name: float(np.linalg.norm(p.grad)) for name, p in rule_network.namedparams()}
-    # The bias of a convolution before batch normalisation has a gradient of rounding errors only.
-    significant = {name: norm for name, norm in expected['grad_norm'].items() if norm > 1e-2}
-    assert len(significant) > 400
-    errors = [abs(norms[name] / norm - 1) for name, norm in significant.items()]
+    # A constant added before batch normalisation has no effect: biases and many betas have no gradient.  The
+    # reference holds rounding errors in their place, by which RMSprop moves them.
+    idle = {name for name, norm in expected['grad_norm'].items() if norm < 1e-2}
+    idle |= {name for name in norms if name.endswith('/b') and not name.endswith('_3a/b')}
+    for name in idle:
+        assert norms[name] < 1e-2, name
+    compared = sorted(norms.keys() - idle)
+    assert len(compared) > 400
+    errors = [abs(norms[name] / expected['grad_norm'][name] - 1) for name in compared]
     assert np.median(errors) < 0.01
-    assert max(errors) < 0.05
+    assert max(errors) < 0.08
     optimizer.update()
     # RMSprop's first step moves each number by the same amount along the sign of its gradient, and rounding decides
     # some of the signs.
     norms_after = {name: float(np.linalg.norm(p.array)) for name, p in rule_network.namedparams()}
-    errors = [abs(norms_after[name] / norm - 1) for name, norm in expected['param_norm_after_rmsprop'].items()]
+    errors = [abs(norms_after[name] / expected['param_norm_after_rmsprop'][name] - 1) for name in compared]
     assert np.median(errors) < 1e-4
     assert max(errors) < 0.02
 

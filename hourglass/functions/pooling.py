@@ -1,0 +1,78 @@
+"""Max pooling of 2 x 2 pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from hourglass.functions.layout import Array, batch_outermost, channels_outermost
+from hourglass.functions.parallel import workers
+
+import chainer
+import numpy as np
+from chainer import FunctionNode, Variable
+
+_BLOCK_ELEMENTS = 2 ** 17
+
+
+class MaxPooling2x2(FunctionNode):
+    """Maximum over 2 x 2 pixels with stride 2, as ``F.max_pooling_2d(x, 2, 2)``.
+
+    A last odd row or column is pooled alone.  The gradient goes to the first of several equal maxima.
+    """
+
+    def forward(self, inputs: tuple[Array]) -> tuple[Array]:
+        self.retain_inputs((0,))
+        self.retain_outputs((0,))
+        x = _even(channels_outermost(inputs[0]))
+        xp = chainer.backend.get_array_module(x)
+        c, n, height, width = x.shape
+        out = xp.empty((c, n, height // 2, width // 2), x.dtype)
+
+        def work(blocks: Iterator[slice]) -> None:
+            for block in blocks:
+                part = x[block]
+                rows = xp.maximum(part[:, :, 0::2], part[:, :, 1::2])
+                xp.maximum(rows[..., 0::2], rows[..., 1::2], out=out[block])
+
+        workers().run(_channel_blocks(x), work)
+        return batch_outermost(out),
+
+    def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
+        if chainer.config.enable_backprop:
+            raise RuntimeError('MaxPooling2x2 has no double backpropagation: '
+                               "use chainer.using_config('hourglass_functions', 'stock')")
+        shape = self.get_retained_inputs()[0].shape
+        x = _even(channels_outermost(self.get_retained_inputs()[0].array))
+        y = channels_outermost(self.get_retained_outputs()[0].array)
+        gy = channels_outermost(grad_outputs[0].array)
+        xp = chainer.backend.get_array_module(x)
+        gx = xp.empty_like(x)
+
+        def work(blocks: Iterator[slice]) -> None:
+            for block in blocks:
+                is_free = xp.ones(y[block].shape, bool)
+                for i, j in product((0, 1), (0, 1)):
+                    corner = (block, slice(None), slice(i, None, 2), slice(j, None, 2))
+                    is_maximum = (x[corner] == y[block]) & is_free
+                    is_free &= ~is_maximum
+                    xp.multiply(gy[block], is_maximum, out=gx[corner])
+
+        workers().run(_channel_blocks(x), work)
+        return Variable(batch_outermost(gx)[:, :, :shape[2], :shape[3]]),
+
+
+def _channel_blocks(x: Array) -> list[slice]:
+    c = len(x)
+    step = c if not isinstance(x, np.ndarray) else max(_BLOCK_ELEMENTS * c // x.size, 1)
+    return [slice(i, i + step) for i in range(0, c, step)]
+
+
+def _even(x: Array) -> Array:
+    """Give (..., H, W) ``x`` an even height and width, with minus infinity at the end."""
+    height, width = x.shape[2:]
+    if height % 2 == 0 and width % 2 == 0:
+        return x
+    xp = chainer.backend.get_array_module(x)
+    edge = ((0, 0), (0, 0), (0, height % 2), (0, width % 2))
+    return xp.pad(x, edge, mode='constant', constant_values=-np.inf)

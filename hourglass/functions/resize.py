@@ -1,0 +1,81 @@
+"""Bilinear resizing with aligned corners as two products of matrices, one for the rows and one for the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from hourglass.functions.layout import Array, batch_outermost, channels_outermost, scratch
+from hourglass.functions.parallel import workers
+
+import chainer
+import numpy as np
+from chainer import FunctionNode, Variable
+
+_BLOCK_ELEMENTS = 2 ** 16
+
+
+@lru_cache(maxsize=64)
+def _interpolation(size: int, out_size: int, dtype: Any) -> np.ndarray:
+    """Return the (out_size, size) matrix of the interpolation along one axis."""
+    position = np.linspace(0, size - 1, out_size)
+    below = np.floor(position).astype(int)
+    above = np.minimum(below + 1, size - 1)
+    fraction = position - below
+    matrix = np.zeros((out_size, size))
+    index = np.arange(out_size)
+    np.add.at(matrix, (index, below), 1 - fraction)
+    np.add.at(matrix, (index, above), fraction)
+    return matrix.astype(dtype)
+
+
+def _apply(x: Array, rows: np.ndarray, columns: np.ndarray, added: Array | None = None) -> Array:
+    """Return ``rows @ image @ columns.T`` for every image of (C, N, H, W) ``x``, plus ``added``."""
+    xp = chainer.backend.get_array_module(x)
+    c, n, height, width = x.shape
+    out_height, out_width = len(rows), len(columns)
+    rows, columns = xp.asarray(rows), xp.ascontiguousarray(xp.asarray(columns).T)
+    images = x.reshape(c * n, height, width)
+    out = xp.empty((c * n, out_height, out_width), x.dtype)
+    other = None if added is None else added.reshape(out.shape)
+
+    def work(blocks: Iterator[slice]) -> None:
+        for block in blocks:
+            part = images[block]
+            wide = scratch(xp, 'wide', (len(part) * height, out_width), x.dtype)
+            xp.matmul(part.reshape(-1, width), columns, out=wide)
+            xp.matmul(rows, wide.reshape(-1, height, out_width), out=out[block])
+            if other is not None:
+                out[block] += other[block]
+
+    step = c * n if xp is not np else max(_BLOCK_ELEMENTS // (out_height * out_width), 1)
+    with workers().single_threaded_blas():
+        workers().run([slice(i, i + step) for i in range(0, c * n, step)], work)
+    return out.reshape(c, n, out_height, out_width)
+
+
+class ResizeAdd(FunctionNode):
+    """Resize x (N, C, H, W) to ``shape`` and add a second input of the result's size, if there is one."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, inputs: tuple[Array, ...]) -> tuple[Array]:
+        x = inputs[0]
+        self._matrices = tuple(_interpolation(a, b, x.dtype) for a, b in zip(x.shape[2:], self.shape, strict=True))
+        rows, columns = self._matrices
+        added = channels_outermost(inputs[1]) if len(inputs) > 1 else None
+        return batch_outermost(_apply(channels_outermost(x), rows, columns, added)),
+
+    def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
+        if chainer.config.enable_backprop:
+            raise RuntimeError('ResizeAdd has no double backpropagation: '
+                               "use chainer.using_config('hourglass_functions', 'stock')")
+        gy, = grad_outputs
+        if 0 not in indexes:
+            return gy,
+        rows, columns = self._matrices
+        gx = _apply(channels_outermost(gy.array), rows.T, columns.T)
+        return (Variable(batch_outermost(gx)), gy)[:len(indexes)]

@@ -1,0 +1,134 @@
+"""From images to joints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from data.crop import CropBox, cut, whole_image
+from data.transform import normalise
+from hourglass.codec import decode_for, unflip
+from hourglass.network import StackedHG
+from hourglass.spec import ModelSpec
+
+import chainer
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Pose:
+    """The joints of one person, and what they were found from.
+
+    Attributes:
+        points: (K, 2) float64, (y, x) in pixels of the image.
+        scores: (K,) float32 in [0, 1].
+        heatmaps: (K, H, W) float32, those of the last stack.
+        box: the part of the image that the network saw.
+    """
+
+    points: np.ndarray
+    scores: np.ndarray
+    heatmaps: np.ndarray
+    box: CropBox
+
+
+class PosePredictor:
+    """Find the joints of people with a trained network.
+
+    Args:
+        network: the trained network, on the device where it shall run.
+        spec: joints and preprocessing of its weights.
+        flip: average the heatmaps of an image and of its mirror image (slower, more accurate).
+        batchsize: largest number of crops that go through the network at once.
+    """
+
+    def __init__(self, network: StackedHG, spec: ModelSpec, flip: bool = False, batchsize: int = 16) -> None:
+        self.network = network
+        self.spec = spec
+        self.flip = flip
+        self.batchsize = batchsize
+
+    @classmethod
+    def load(cls, name: str | None = None, gpu: int = -1, flip: bool = False, batchsize: int = 16) -> PosePredictor:
+        """Load weights by their name in the registry, or from a file.
+
+        Args:
+            name: a name (``bundled``, ``published``) or the path of a weights file or trainer snapshot.  By default
+                the published weights if they can be had, else the bundled ones; a line on stderr says which.
+            gpu: number of the GPU; -1 for the CPU.
+            flip, batchsize: as for the class.
+
+        Raises:
+            InputError: the weights or the GPU are not there, or cannot be used.
+        """
+        import pretrained
+        from hourglass.device import use_device
+
+        if name is None:
+            model = pretrained.load_default()
+            print(model.source, file=sys.stderr)
+        else:
+            model = pretrained.load(name)
+        return cls(use_device(model.network, gpu), model.spec, flip, batchsize)
+
+    def heatmaps(self, inputs: np.ndarray) -> np.ndarray:
+        """Run the network.
+
+        Args:
+            inputs: (N, 3, H, W) float32, prepared as the weights ask for.
+
+        Returns:
+            (N, K, H / 4, W / 4) float32, the last stack's maps, averaged with those of the mirrored input if
+            ``flip`` is on.
+        """
+        def last_stack(x: np.ndarray) -> np.ndarray:
+            outputs = self.network(self.network.device.send(x))
+            return chainer.get_device('@numpy').send(outputs[-1].array)
+
+        with chainer.using_config('train', False), chainer.no_backprop_mode():
+            maps = last_stack(inputs)
+            if self.flip:
+                mirrored = last_stack(np.ascontiguousarray(inputs[..., ::-1]))
+                maps = (maps + unflip(mirrored, self.spec.joint_set.flip_order)) / 2
+        return maps
+
+    def prepare(self, image: np.ndarray, box: CropBox) -> np.ndarray:
+        """Cut a box out of an image (3, H, W) in [0, 255] and make it an input (3, *input_size) of the network."""
+        crop = cut(image / np.float32(255), box, self.spec.input_size, self.spec.crop)
+        return normalise(crop, self.spec)
+
+    def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[CropBox] | None = None) -> list[Pose]:
+        """Find one person in each image.
+
+        Args:
+            imgs: arrays (3, H, W) float32, RGB in [0, 255].
+            boxes: where the person is, for each image.  By default the person is in the centre and the image's
+                height is 1.25 times the person's (:func:`data.crop.whole_image`).
+        """
+        if boxes is None:
+            boxes = [whole_image(img.shape[1:], self.spec.crop) for img in imgs]
+        pairs = list(zip(imgs, boxes, strict=True))
+        poses = []
+        for start in range(0, len(pairs), self.batchsize):
+            batch = pairs[start:start + self.batchsize]
+            heatmaps = self.heatmaps(np.stack([self.prepare(img, box) for img, box in batch]))
+            sizes = np.array([box.shape for _, box in batch])
+            points, scores = decode_for(self.spec, heatmaps, sizes)
+            for i, (_, box) in enumerate(batch):
+                poses.append(Pose(points[i] + box.corner, scores[i], heatmaps[i], box))
+        return poses
+
+    def predict(self, imgs: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Find the joints of the person in each image.
+
+        Args:
+            imgs: arrays (3, H, W) float32, RGB in [0, 255]; the person is in the centre and the image's height is
+                1.25 times the person's.
+
+        Returns:
+            Points, a list of (K, 2) float64, (y, x) in pixels of the image; and scores, a list of (K,) float32 in
+            [0, 1].  The joints' names are ``predictor.spec.joint_set.joints``.
+        """
+        poses = self.poses(imgs)
+        return [pose.points for pose in poses], [pose.scores for pose in poses]

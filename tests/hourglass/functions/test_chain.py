@@ -1,0 +1,175 @@
+"""Chains of convolution, batch normalisation and ReLU against Chainer's own functions."""
+
+from __future__ import annotations
+
+from hourglass.functions.layout import batch_outermost, channels_outermost
+from hourglass.links import Unit, convolve
+
+import chainer
+import chainer.functions as F
+import chainer.links as L
+import numpy as np
+import pytest
+from chainer import gradient_check
+
+# (in, out, ksize, stride, pad, normalised, relu)
+BOTTLENECK = ((6, 4, 1, 1, 0, True, True), (4, 5, 3, 1, 1, True, True), (5, 6, 1, 1, 0, True, False))
+CHAINS = {
+    'bottleneck': BOTTLENECK,
+    'stem': ((3, 4, 7, 2, 3, True, True),),
+    'projection': ((3, 5, 1, 1, 0, True, False),),
+    'plain 1x1': ((3, 5, 1, 1, 0, False, False),),
+    'plain 3x3 then 5x5': ((3, 4, 3, 1, 1, False, True), (4, 2, 5, 1, 2, True, False)),
+}
+SHAPES = [(1, 8, 8), (3, 5, 7), (2, 1, 2), (4, 33, 40)]
+
+
+def make_units(chain: tuple, dtype: type) -> list[Unit]:
+    rng = np.random.RandomState(0)
+    units = []
+    for i, o, ksize, stride, pad, normalised, relu in chain:
+        with chainer.using_config('dtype', dtype):
+            convolution = L.Convolution2D(i, o, ksize, stride, pad)
+            normalization = L.BatchNormalization(o, eps=1e-5) if normalised else None
+        convolution.W.array[...] = rng.normal(0, (i * ksize * ksize) ** -.5, convolution.W.shape)
+        convolution.b.array[...] = rng.normal(0, 1, o)
+        if normalization is not None:
+            normalization.gamma.array[...] = rng.normal(1, 1, o)
+            normalization.beta.array[...] = rng.normal(0, 1, o)
+            normalization.avg_mean[...] = rng.normal(0, 1, o)
+            normalization.avg_var[...] = rng.uniform(.5, 2, o)
+        units.append(Unit(convolution, normalization, relu))
+    return units
+
+
+def run(chain: tuple, arrays: list, mode: str, train: bool, dtype: type = np.float64) -> dict[str, np.ndarray]:
+    """Return the output, all gradients and the running statistics."""
+    units = make_units(chain, dtype)
+    x, added, gy = (None if a is None else a.astype(dtype) for a in arrays)
+    x = chainer.Variable(x)
+    variables = {'x': x}
+    added = None if added is None else chainer.Variable(added)
+    if added is not None:
+        variables['added'] = added
+    with chainer.using_config('hourglass_functions', mode), chainer.using_config('train', train):
+        y = convolve(x, units, added)
+        y.grad = gy
+        y.backward()
+    result = {'y': y.array, **{name: v.grad for name, v in variables.items()}}
+    for i, unit in enumerate(units):
+        for link, names in ((unit.convolution, 'W b'), (unit.normalization, 'gamma beta')):
+            for name in names.split():
+                if link is not None:
+                    result[f'{i} {name}'] = getattr(link, name).grad
+        if unit.normalization is not None:
+            result[f'{i} mean'], result[f'{i} var'] = unit.normalization.avg_mean, unit.normalization.avg_var
+    return result
+
+
+def random_arrays(chain: tuple, shape: tuple, adds: bool) -> list:
+    rng = np.random.RandomState(1)
+    n, height, width = shape
+    x = rng.normal(0, 1, (n, chain[0][0], height, width))
+    for _, _, ksize, stride, pad, *_ in chain:
+        height, width = ((size + 2 * pad - ksize) // stride + 1 for size in (height, width))
+    gy = rng.normal(0, 1, (n, chain[-1][1], height, width))
+    return [x, rng.normal(0, 1, gy.shape) if adds else None, gy]
+
+
+@pytest.mark.parametrize('train', [True, False])
+@pytest.mark.parametrize('adds', [True, False])
+@pytest.mark.parametrize('shape', SHAPES, ids=str)
+@pytest.mark.parametrize('name', CHAINS)
+def test_equals_stock(name: str, shape: tuple, adds: bool, train: bool) -> None:
+    arrays = random_arrays(CHAINS[name], shape, adds)
+    expected = run(CHAINS[name], arrays, 'stock', train)
+    actual = run(CHAINS[name], arrays, 'fast', train)
+    assert actual.keys() == expected.keys()
+    for key, value in expected.items():
+        np.testing.assert_allclose(actual[key], value, rtol=1e-7, atol=1e-8 * max(1, abs(value).max()), err_msg=key)
+
+
+@pytest.mark.parametrize('train', [True, False])
+def test_single_precision(train: bool) -> None:
+    arrays = random_arrays(BOTTLENECK, (4, 32, 32), adds=True)
+    expected = run(BOTTLENECK, arrays, 'stock', train, np.float64)
+    actual = run(BOTTLENECK, arrays, 'fast', train, np.float32)
+    for key, value in expected.items():
+        assert actual[key].dtype == np.float32
+        np.testing.assert_allclose(actual[key], value, atol=3e-5 * max(1, abs(value).max()), err_msg=key)
+
+
+def test_variance_of_a_channel_far_from_zero() -> None:
+    """Single precision: the mean is 1e4 times the deviation."""
+    rng = np.random.RandomState(0)
+    x = (1000 + rng.normal(0, .1, (4, 6, 16, 16))).astype(np.float32)
+    unit = Unit(L.Convolution2D(6, 6, 1, initialW=np.eye(6)[:, :, None, None]), L.BatchNormalization(6, eps=1e-5))
+    y = convolve(x, [unit]).array
+    expected = (x - x.mean((0, 2, 3), np.float64)[:, None, None]) / x.std((0, 2, 3), np.float64)[:, None, None]
+    np.testing.assert_allclose(y, expected, atol=2e-2)
+
+
+@pytest.mark.parametrize('train', [True, False])
+def test_inference_equals_the_run_that_keeps_gradients(train: bool) -> None:
+    x = np.random.RandomState(0).normal(0, 1, (2, 6, 9, 8)).astype(np.float32)
+    with chainer.using_config('train', train):
+        kept = convolve(x, make_units(BOTTLENECK, np.float32), x).array
+        with chainer.no_backprop_mode():
+            bare = convolve(x, make_units(BOTTLENECK, np.float32), x).array
+    np.testing.assert_allclose(bare, kept, atol=1e-5)
+
+
+def test_inputs_of_any_layout() -> None:
+    x = np.random.RandomState(0).normal(0, 1, (2, 6, 9, 8)).astype(np.float32)
+    units = make_units(BOTTLENECK, np.float32)
+    expected = convolve(x, units).array
+    reverse = np.ascontiguousarray(x[:, :, ::-1, ::-1])[:, :, ::-1, ::-1]
+    for other in (np.asfortranarray(x), batch_outermost(channels_outermost(x)), reverse):
+        np.testing.assert_array_equal(convolve(other, units).array, expected)
+
+
+def test_the_same_input_twice() -> None:
+    """x is also what is added, as in a residual module."""
+    grads = []
+    for mode in ('stock', 'fast'):
+        x = chainer.Variable(np.random.RandomState(0).normal(0, 1, (2, 6, 9, 8)))
+        with chainer.using_config('hourglass_functions', mode):
+            F.sum(convolve(x, make_units(BOTTLENECK, np.float64), x) ** 2).backward()
+        grads.append(x.grad)
+    np.testing.assert_allclose(*grads, rtol=1e-8)
+
+
+def test_gradients_numerically() -> None:
+    units = make_units(BOTTLENECK, np.float64)
+    x, added, gy = random_arrays(BOTTLENECK, (2, 4, 5), adds=True)
+    parameters = tuple(p for u in units for link in (u.convolution, u.normalization) for p in link.params())
+
+    def function(x: chainer.Variable, added: chainer.Variable, *_: chainer.Variable) -> chainer.Variable:
+        return convolve(x, units, added)
+
+    gradient_check.check_backward(function, (x, added), gy, parameters, atol=1e-4, rtol=1e-4)
+
+
+def test_no_second_derivative() -> None:
+    x = chainer.Variable(np.ones((1, 6, 4, 4), np.float32))
+    y = convolve(x, make_units(BOTTLENECK, np.float32))
+    with pytest.raises(RuntimeError, match='stock'):
+        chainer.grad([F.sum(y)], [x], enable_double_backprop=True)
+
+
+def test_half_precision_uses_chainer() -> None:
+    x = np.ones((1, 6, 4, 4), np.float16)
+    assert convolve(x, make_units(BOTTLENECK, np.float16)).dtype == np.float16
+
+
+def test_unknown_mode_is_refused() -> None:
+    with chainer.using_config('hourglass_functions', 'quick'), pytest.raises(ValueError, match='quick'):
+        convolve(np.ones((1, 6, 4, 4), np.float32), make_units(BOTTLENECK, np.float32))
+
+
+def test_recomputing_leaves_the_statistics_alone() -> None:
+    units = make_units(BOTTLENECK, np.float32)
+    before = units[0].normalization.avg_mean.copy()
+    with chainer.using_config('in_recomputing', True):
+        convolve(np.ones((1, 6, 4, 4), np.float32), units)
+    np.testing.assert_array_equal(units[0].normalization.avg_mean, before)

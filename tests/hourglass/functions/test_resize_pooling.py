@@ -1,0 +1,61 @@
+"""Resizing and pooling against Chainer's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hourglass.links import max_pooling_2x2, resize_and_add
+
+import chainer
+import numpy as np
+import pytest
+
+SIZES = [((4, 4), (8, 8)), ((3, 5), (6, 10)), ((1, 1), (2, 2)), ((3, 4), (5, 7)), ((1, 6), (3, 6)), ((8, 6), (4, 3))]
+
+
+def both(function: Callable, arrays: list) -> list:
+    """Return the output and the gradients, stock and fast."""
+    results = []
+    for mode in ('stock', 'fast'):
+        with chainer.using_config('hourglass_functions', mode):
+            variables = [chainer.Variable(a) for a in arrays]
+            y = function(*variables)
+            y.grad = np.random.RandomState(2).normal(0, 1, y.shape).astype(y.dtype)
+            y.backward()
+        results.append([y.array, *(v.grad for v in variables)])
+    return results
+
+
+@pytest.mark.parametrize('n', [1, 3])
+@pytest.mark.parametrize(('size', 'out_size'), SIZES)
+def test_resize_equals_stock(size: tuple, out_size: tuple, n: int) -> None:
+    rng = np.random.RandomState(0)
+    arrays = [rng.normal(0, 1, (n, 5, *s)).astype(np.float32) for s in (size, out_size)]
+    stock, fast = both(resize_and_add, arrays)
+    for a, b in zip(stock, fast, strict=True):
+        assert b.dtype == np.float32
+        np.testing.assert_allclose(b, a, atol=1e-5)
+
+
+@pytest.mark.parametrize('n', [1, 3])
+@pytest.mark.parametrize('size', [(4, 4), (5, 7), (1, 1), (1, 4), (64, 66)])
+def test_pooling_equals_stock(size: tuple, n: int) -> None:
+    # Small integers, so that many maxima are tied.
+    x = np.random.RandomState(0).randint(-2, 2, (n, 5, *size)).astype(np.float32)
+    for a, b in zip(*both(max_pooling_2x2, [x]), strict=True):
+        np.testing.assert_array_equal(b, a)
+
+
+@pytest.mark.parametrize('function', [max_pooling_2x2, lambda x: resize_and_add(x, x)])
+def test_no_second_derivative(function: Callable) -> None:
+    x = chainer.Variable(np.ones((1, 2, 4, 4), np.float32))
+    with pytest.raises(RuntimeError, match='stock'):
+        chainer.grad([function(x)], [x], enable_double_backprop=True)
+
+
+def test_only_the_second_input_needs_a_gradient() -> None:
+    added = chainer.Variable(np.ones((1, 2, 4, 4), np.float32))
+    y = resize_and_add(chainer.Variable(np.ones((1, 2, 2, 2), np.float32), requires_grad=False), added)
+    y.grad = np.full_like(added.array, 3)
+    y.backward()
+    np.testing.assert_array_equal(added.grad, np.full_like(added.array, 3))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from data.crop import CropBox
+from data.image import read_image
+from hourglass.network import StackedHG
+from hourglass.predictor import PosePredictor
+from hourglass.spec import ModelSpec
+
+import numpy as np
+import pytest
+
+SMALL = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad', refine='quarter')
+
+
+@pytest.fixture
+def predictor() -> PosePredictor:
+    np.random.seed(0)
+    return PosePredictor(SMALL.build_network(), SMALL, batchsize=2)
+
+
+def _images(n: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.uniform(0, 255, (3, 60 + 10 * i, 90)).astype(np.float32) for i in range(n)]
+
+
+def test_the_demo_of_the_reference(shared: Callable[[str], Path], rule_network: StackedHG) -> None:
+    reference = np.load(shared('reference/demo.npz'))
+    predictor = PosePredictor(rule_network, ModelSpec())
+    image = read_image(shared('mpii/images/025508722.jpg'))
+    pose, = predictor.poses([image])
+    # The reference saw other colours at some edges (an older JPEG library), and the maps of random weights are
+    # rough, so the maps are near and the joints, which they decide, equal.
+    assert abs(pose.heatmaps - reference['net_out']).max() < 0.1
+    np.testing.assert_array_equal(pose.points, reference['keypoints'])
+    # From the same resized input everything is equal.
+    maps = predictor.heatmaps(reference['resized'][None])
+    np.testing.assert_allclose(maps[0], reference['net_out'], rtol=2e-4, atol=2e-4)
+
+
+def test_a_list_of_images_gives_lists_of_points_and_scores(predictor: PosePredictor) -> None:
+    images = _images(5)
+    points, scores = predictor.predict(images)
+    assert len(points) == len(scores) == 5
+    for image_points, image_scores in zip(points, scores, strict=True):
+        assert image_points.shape == (16, 2)
+        assert image_scores.shape == (16,)
+        assert image_scores.min() >= 0
+        assert image_scores.max() <= 1
+    assert predictor.predict([]) == ([], [])
+
+
+def test_the_batch_size_changes_nothing(predictor: PosePredictor) -> None:
+    images = _images(5)
+    batched = predictor.poses(images)
+    for image, pose in zip(images, batched, strict=True):
+        alone, = predictor.poses([image])
+        np.testing.assert_allclose(pose.heatmaps, alone.heatmaps, atol=1e-5)
+
+
+def test_points_move_with_the_box(predictor: PosePredictor) -> None:
+    image = _images(1)[0]
+    shifted = np.zeros((3, 200, 200), np.float32)
+    shifted[:, 30:90, 50:140] = image
+    here, = predictor.poses([image], [CropBox(0, 0, 60, 60)])
+    there, = predictor.poses([shifted], [CropBox(30, 50, 90, 110)])
+    np.testing.assert_allclose(there.points, here.points + np.array([30, 50]), atol=0.1)
+
+
+def test_flip_averages_both_directions(predictor: PosePredictor) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 1, (2, 3, 64, 64)).astype(np.float32)
+    plain = predictor.heatmaps(x)
+    mirrored = predictor.heatmaps(np.ascontiguousarray(x[..., ::-1]))
+    predictor.flip = True
+    order = SMALL.joint_set.flip_order
+    expected = (plain + mirrored[:, order][..., ::-1]) / 2
+    np.testing.assert_allclose(predictor.heatmaps(x), expected, atol=1e-6)
+
+
+def test_predicting_leaves_the_network_as_it_is(predictor: PosePredictor) -> None:
+    before = {name: p.array.copy() for name, p in predictor.network.namedparams()}
+    mean = predictor.network.bn0.avg_mean.copy()
+    predictor.predict(_images(2))
+    np.testing.assert_array_equal(predictor.network.bn0.avg_mean, mean)
+    for name, parameter in predictor.network.namedparams():
+        np.testing.assert_array_equal(parameter.array, before[name])
