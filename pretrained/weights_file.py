@@ -1,0 +1,275 @@
+"""Weights files: .npz with Chainer's keys, and what is known of the network beside them.
+
+An entry ``meta`` (a 0-dimensional array of Unicode) holds the :class:`~hourglass.spec.ModelSpec` as JSON.  Without
+it, as in the files of the published re-implementation, the sizes follow from the arrays, the joint set from
+the number of heatmaps, and everything else is the default.  The network may lie anywhere in the file, so
+that snapshots of a trainer and of a ``TrainChain`` are weights files, too.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.joints import JOINT_SETS
+from hourglass.network import StackedHG
+from hourglass.spec import ModelSpec
+from pretrained.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printable
+
+import numpy as np
+from chainer.serializers import DictionarySerializer, NpzDeserializer
+
+# Keys whose names occur only at the top of the network, unlike conv0/W, which residual modules have as well.
+_ANCHORS = ('res1_1/conv1/W', 'hg1/res1a_1/conv1/W', 'conv1_1/W', 'conv1_3a/W')
+_MAX_META_BYTES = 16384
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with its weights.
+
+    Attributes:
+        network: the network, on the CPU.
+        spec: sizes, joints, and how images go in and points come out.
+        source: where the weights came from, in one line for the user.
+    """
+
+    network: StackedHG
+    spec: ModelSpec
+    source: str
+
+
+@lru_cache(maxsize=8)
+def network_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array in a weights file of this network, without making the network."""
+    # Two narrow networks are quickly made.  Every channel count is a + b * width, and two widths give a and b.
+    narrow, wider = (_shapes_of(replace(spec, width=width).build_network()) for width in (4, 8))
+    return {
+        key: tuple(n + (m - n) * (spec.width - 4) // 4 for n, m in zip(narrow[key], wider[key], strict=True))
+        for key in sorted(narrow)
+    }
+
+
+def count_parameters(spec: ModelSpec) -> int:
+    """Return the number of trained parameters (the running statistics are none)."""
+    return sum(math.prod(shape) for key, shape in network_shapes(spec).items()
+               if key.rpartition('/')[2] in ('W', 'b', 'gamma', 'beta'))
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """Read the weights of a network.
+
+    Args:
+        path: a weights file of this project or of the published re-implementation (Chainer 4 to 7), a file of
+            a ``TrainChain`` or a trainer's snapshot.  Values may be of any floating type.
+
+    Returns:
+        The model, in float32.
+
+    Raises:
+        InputError: the file cannot be read, is not such a file, lacks arrays or has others, or holds values that
+            are not finite numbers.
+    """
+    path = Path(path)
+    with NpzFile(path) as file:
+        prefix = _find_network(file)
+        keys = {key.removeprefix(prefix): key for key in file.keys if key.startswith(prefix)}
+        keys.pop('meta', None)
+        meta = _find_meta(file, prefix)
+        headers = {name: file.header(key) for name, key in keys.items()}
+        try:
+            spec = _infer_spec(headers) if meta is None else ModelSpec.from_json(meta)
+            _check_arrays(spec, headers, file.size)
+        except InputError as error:
+            raise InputError(f'{path}: {error}') from None
+
+        network = spec.build_network()
+        arrays = _Arrays(file, keys)
+        NpzDeserializer(arrays).load(network)
+        if arrays.not_finite:
+            raise InputError(f'{path}: values that are not finite numbers in {_first_few(sorted(arrays.not_finite))}')
+    return Model(network, spec, str(path))
+
+
+def save_model(
+    path: str | os.PathLike[str], network: StackedHG, spec: ModelSpec, dtype: Any = np.float32,
+    compressed: bool = True,
+) -> None:
+    """Write a weights file; the same weights give the same bytes.
+
+    Args:
+        path: the file; it is replaced in one step once the new one is complete.
+        network: on any device.
+        spec: what the network is; its sizes are those of ``network``.
+        dtype: float32, or float16 for the convolutions' weights.  All other values (2 % of the numbers) are
+            float32 in any case: half precision is too coarse for small running variances.
+        compressed: whether the arrays are deflated.
+
+    Raises:
+        InputError: the file cannot be written, or a value is not finite in the type wanted.
+        ValueError: the network does not have the sizes of ``spec``, or ``dtype`` is another.
+    """
+    path, dtype = Path(path), np.dtype(dtype)
+    if dtype not in (np.float32, np.float16):
+        raise ValueError(f'weights are stored as float32 or float16, not {dtype}')
+    if _shapes_of(network) != network_shapes(spec):
+        raise ValueError('the network does not have the sizes of its specification')
+    arrays = {key: _stored(key, value, dtype) for key, value in _values_of(network).items()}
+    if wrong := [key for key, array in arrays.items() if not np.isfinite(array).all()]:
+        raise InputError(f'{path}: not written, for there are values that {dtype} has no finite number for in '
+                         f'{_first_few(wrong)}')
+    arrays['meta'] = np.array(spec.to_json())
+
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        with zipfile.ZipFile(partial, 'w') as file:
+            for key in sorted(arrays):
+                # Without a date the name and the values are all that goes into the file.
+                info = zipfile.ZipInfo(f'{key}.npy')
+                info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+                info.create_system = 3
+                with file.open(info, 'w') as stream:
+                    np.lib.format.write_array(stream, arrays[key], allow_pickle=False)
+        os.replace(partial, path)
+    except OSError as error:
+        raise InputError(f'{path}: cannot be written ({error.strerror or error})') from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class _Arrays:
+    """What Chainer's deserialiser asks for arrays: each is read when it is wanted, so that one is held at a time."""
+
+    def __init__(self, file: NpzFile, keys: dict[str, str]) -> None:
+        self.not_finite: list[str] = []
+        self._file, self._keys = file, keys
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        array = self._file.read(self._keys[name])
+        if array.dtype.kind == 'f':
+            with np.errstate(over='ignore'):
+                array = array.astype(np.float32, copy=False)
+            if not np.isfinite(array).all():
+                self.not_finite.append(name)
+            return array
+        return array.reshape(()).astype(np.int64)
+
+
+def _values_of(network: StackedHG) -> dict[str, Any]:
+    serializer = DictionarySerializer()
+    serializer.save(network)
+    return serializer.target
+
+
+def _shapes_of(network: StackedHG) -> dict[str, tuple[int, ...]]:
+    return {key: np.shape(value) for key, value in _values_of(network).items()}
+
+
+def _stored(key: str, value: Any, dtype: np.dtype) -> np.ndarray:
+    if _is_counter(key):
+        return np.array(value, np.int64)
+    with np.errstate(over='ignore'):
+        return np.asarray(value, dtype if key.endswith('/W') else np.float32)
+
+
+def _is_counter(key: str) -> bool:
+    """Return whether a key is batch normalisation's count of batches, the only integer."""
+    return key.endswith('/N')
+
+
+def _first_few(items: Iterable[str], count: int = 3) -> str:
+    items = list(items)
+    rest = f' and {len(items) - count} more' if len(items) > count else ''
+    return ', '.join(printable(item, 100) for item in items[:count]) + rest
+
+
+def _find_network(file: NpzFile) -> str:
+    """Return what stands before the network's keys in a file: nothing, or names that end in a slash."""
+    votes: dict[str, int] = {}
+    for key in file.keys:
+        for anchor in _ANCHORS:
+            if key == anchor or key.endswith(f'/{anchor}'):
+                prefix = key[:len(key) - len(anchor)]
+                votes[prefix] = votes.get(prefix, 0) + 1
+    if not votes:
+        held = f'its first entries are {_first_few(file.keys)}' if file.keys else 'it has no entries'
+        raise InputError(f'{file.path}: no weights of a stacked hourglass network in it; {held}')
+    best = [prefix for prefix, count in votes.items() if count == max(votes.values())]
+    # A TrainChain may hold further networks (a teacher, averaged weights); the one it trains is its predictor.
+    if len(best) > 1:
+        best = [prefix for prefix in best if f'/{prefix}'.endswith('/predictor/')] or best
+    if len(best) > 1:
+        raise InputError(f'{file.path}: holds {len(best)} networks: {_first_few(best)}')
+    return best[0]
+
+
+def _find_meta(file: NpzFile, prefix: str) -> str | None:
+    """Return the description, which lies beside the network's keys or one level above, if there is one."""
+    above = prefix[:prefix.rstrip('/').rfind('/') + 1]
+    key = next((key for key in (f'{prefix}meta', f'{above}meta') if key in file.keys), None)
+    return None if key is None else file.text(key, _MAX_META_BYTES)
+
+
+def _infer_spec(headers: dict[str, Header]) -> ModelSpec:
+    """Work out the sizes of a network from the names and shapes of its arrays."""
+    def channels(key: str) -> int:
+        if key not in headers:
+            raise InputError(f'{key} is missing')
+        shape = headers[key].shape
+        if len(shape) != 4:
+            raise InputError(f'{key} has the shape {shape}, which is not that of a convolution')
+        return shape[0]
+
+    joints = channels('conv1_3a/W')
+    by_size = {len(joint_set): name for name, joint_set in JOINT_SETS.items()}
+    if joints not in by_size:
+        known = ', '.join(f'{size} ({name})' for size, name in by_size.items())
+        raise InputError(f'heatmaps for {joints} joints; without a description these are known: {known}')
+    width = channels('hg1/res1a_1/conv3/W')
+    stacks = {match[0] for key in headers if (match := re.match(r'hg[0-9]+/', key))}
+    depth = max(match[0].count('/') for key in headers if (match := re.match(r'hg1/(block/)*', key))) - 1
+    return ModelSpec(out_channels=joints, n_stack=len(stacks), width=width, layer_num=depth, joints=by_size[joints])
+
+
+def _check_arrays(spec: ModelSpec, headers: dict[str, Header], file_size: int) -> None:
+    """Compare names, shapes and types of the arrays with those of the network, before anything is allocated."""
+    # The narrow networks behind network_shapes() are large, too, if a file says so.  Every level of an hourglass
+    # has more than 100 arrays.
+    if 100 * spec.n_stack * spec.layer_num > len(headers):
+        raise InputError(f'{len(headers)} arrays are too few for {spec.n_stack} stacks of depth {spec.layer_num}')
+    shapes = network_shapes(spec)
+    problems = {
+        'missing': [key for key in shapes if key not in headers],
+        'unexpected': [key for key in headers if key not in shapes],
+        'of a wrong shape': [f'{key} {headers[key].shape} for {shape}' for key, shape in shapes.items()
+                             if key in headers and not _fits(key, headers[key], shape)],
+        'of a wrong type': [f'{key} {headers[key].dtype}' for key in shapes
+                            if key in headers and not _is_number(key, headers[key].dtype)],
+    }
+    if any(problems.values()):
+        told = '; '.join(f'{len(keys)} {what}: {_first_few(keys)}' for what, keys in problems.items() if keys)
+        raise InputError(f'does not fit a network of {spec.n_stack} stacks, width {spec.width}, depth '
+                         f'{spec.layer_num} and {spec.out_channels} joints; arrays {told}')
+    size = 4 * sum(math.prod(shape) for shape in shapes.values())
+    if size > MAX_BYTES:
+        raise InputError(f'{size:,} bytes of weights are more than the {MAX_BYTES:,} that are read')
+    if size > 2 * MAX_DEFLATE_RATIO * file_size:
+        raise InputError('arrays larger than the file can hold')
+
+
+def _fits(key: str, header: Header, shape: tuple[int, ...]) -> bool:
+    return header.shape == shape or (_is_counter(key) and header.shape == (1,))
+
+
+def _is_number(key: str, dtype: np.dtype) -> bool:
+    if _is_counter(key):
+        return dtype.kind in 'iu'
+    return dtype.kind == 'f' and dtype.itemsize in (2, 4, 8)

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pretrained
+from data.image import read_image
+from hourglass.errors import InputError
+from hourglass.spec import ModelSpec
+from pretrained import registry
+from pretrained.__main__ import main
+from pretrained.registry import REGISTRY
+from pretrained.transfer import Source
+from pretrained.weights_file import load_model, save_model
+
+import chainer
+import cv2
+import numpy as np
+import pytest
+import scipy.io
+
+
+@pytest.fixture
+def small_spec(small_weights: Path) -> ModelSpec:
+    return load_model(small_weights).spec
+
+
+@pytest.fixture
+def published(server: Any, small_spec: ModelSpec, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A small stand-in for the published weights, on a server of this machine."""
+    entry = replace(REGISTRY['published'], spec=small_spec, sources=(Source('the server', 'https', server.url),))
+    monkeypatch.setitem(REGISTRY, 'published', entry)
+    return entry
+
+
+@pytest.fixture
+def no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which connections lead nowhere, and do not even fail."""
+    def lead_nowhere(*args: object) -> None:
+        time.sleep(10)
+        raise TimeoutError
+
+    monkeypatch.setattr('socket.create_connection', lead_nowhere)
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    main(argv)
+    return capsys.readouterr().out
+
+
+# The table and the file that comes with the project.
+
+def test_rows_are_complete() -> None:
+    assert set(REGISTRY) == {'published', 'bundled'}
+    for name, entry in REGISTRY.items():
+        assert entry.name == name
+        assert entry.reader in registry.READERS
+        for score in entry.scores:
+            assert set(entry.spec.joint_set.groups) <= set(score.values)
+            assert all(0 < value < 1 for value in score.values.values())
+
+
+def test_bundled_file_is_the_one_in_the_table() -> None:
+    entry = REGISTRY['bundled']
+    assert hashlib.sha256(entry.path.read_bytes()).hexdigest() == entry.sha256
+    model = pretrained.load('bundled')
+    assert load_model(entry.path).spec == entry.spec == model.spec
+    assert model.network.count_params() == 1_318_044
+    assert entry.path.stat().st_size < 3e6
+    assert (entry.path.parent / 'MODEL_CARD.md').read_text().startswith(f'# {entry.file}')
+
+
+def test_bundled_weights_find_joints(shared: Callable[[str], Path]) -> None:
+    """On some training images the weights must be about as good as their score says (0.80 on other images)."""
+    joints = scipy.io.loadmat(shared('lsp/joints.mat'))['joints'].transpose(2, 1, 0)[:500:50]
+    model = pretrained.load('bundled')
+    inputs, errors = [], []
+    for i, person in enumerate(joints):
+        points = person[:, :2] - 1
+        low, high = points.min(axis=0), points.max(axis=0)
+        scale = 128 / (1.25 * (high - low).max())
+        matrix = np.array([[scale, 0, 64], [0, scale, 64]])
+        matrix[:, 2] -= scale * (low + high) / 2
+        image = read_image(shared(f'lsp/images/im{50 * i + 1:04d}.jpg')).transpose(1, 2, 0)
+        inputs.append(cv2.warpAffine(image, matrix, (128, 128)).transpose(2, 0, 1) / np.float32(255))
+        errors.append((matrix, points))
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        maps = model.network(np.stack(inputs))[-1].array
+    cells = maps.reshape(*maps.shape[:2], -1).argmax(axis=2)
+    correct = []
+    for cell, (matrix, points) in zip(cells, errors, strict=True):
+        found = np.stack([cell % 32, cell // 32], axis=1) * 127 / 31
+        true = points @ matrix[:, :2].T + matrix[:, 2]
+        torso = np.linalg.norm(true[9] - true[2])
+        correct.append(np.linalg.norm(found - true, axis=1) <= .2 * torso)
+    assert np.mean(correct) > .7
+
+
+# Names and paths.
+
+def test_names_and_paths(published: Any, cache: Path, small_weights: Path, tmp_path: Path) -> None:
+    assert registry.resolve('bundled') == registry.BUNDLED_FOLDER / 'hourglass-small-lsp14.npz'
+    assert registry.resolve('published') == cache / 'model_2018_05_22.npz'
+    assert registry.resolve(small_weights) == registry.resolve(str(small_weights)) == small_weights
+    assert registry.resolve('no/such/file') == Path('no/such/file')
+    with pytest.raises(InputError, match=r'publisched: no such file, and no weights of this name \(published, bundled'):
+        registry.resolve('publisched')
+    with pytest.raises(InputError, match='nothing: no weights of this name'):
+        registry.fetch('nothing')
+
+
+def test_load_by_name_and_path(published: Any, cache: Path, small_weights: Path) -> None:
+    assert pretrained.load(str(small_weights)).source == str(small_weights)
+    model = pretrained.load('published')
+    assert model.source == f'published ({cache / published.file})'
+    with pytest.raises(InputError, match='no/such/file: No such file'):
+        pretrained.load('no/such/file')
+
+
+def test_specification_of_the_row_counts_for_a_file_without_one(
+        published: Any, server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.mkdir()
+    chainer.serializers.save_npz(str(cache / published.file), published.spec.build_network())
+    assert pretrained.load('published').spec == published.spec
+    assert server.requested == []
+
+
+def test_file_of_another_network_is_refused(published: Any, server: Any, cache: Path, tmp_path: Path) -> None:
+    other = ModelSpec(width=4, n_stack=1, layer_num=1)
+    save_model(tmp_path / 'other.npz', other.build_network(), other)
+    server.content = (tmp_path / 'other.npz').read_bytes()
+    with pytest.raises(InputError, match='a network of another size'):
+        registry.fetch('published')
+    assert not (cache / published.file).exists()
+
+
+def test_damaged_download_says_what_to_do(published: Any, server: Any, cache: Path) -> None:
+    cache.mkdir()
+    (cache / published.file).write_bytes(b'damaged')
+    with pytest.raises(InputError, match='python -m pretrained fetch published'):
+        pretrained.load('published')
+    registry.fetch('published')
+    pretrained.load('published')
+
+
+# Which weights are used if nobody says.
+
+def test_default_is_published_if_it_can_be_had(published: Any, server: Any, cache: Path) -> None:
+    for _ in range(2):
+        model = pretrained.load_default()
+        assert model.spec == published.spec
+        assert model.source.startswith('using the published weights')
+        assert str(cache) in model.source
+    assert len(server.requested) == 1
+
+
+def test_default_without_network_is_bundled_and_soon_there(no_network: None) -> None:
+    start = time.perf_counter()
+    model = pretrained.load_default()
+    first = time.perf_counter() - start
+    assert first < 6
+    assert model.spec == REGISTRY['bundled'].spec
+    assert '\n' not in model.source
+    assert model.source.startswith('using the bundled weights, 2 stacks of width 64, 14 joints')
+    assert 'Google Drive: no answer in time; GitHub release: no answer in time' in model.source
+
+    start = time.perf_counter()
+    again = pretrained.load_default()
+    assert time.perf_counter() - start < first / 2
+    assert 'a while ago' in again.source
+    assert 'python -m pretrained fetch published' in again.source
+
+
+def test_failure_is_remembered_by_default_but_not_by_fetch(published: Any, server: Any, cache: Path) -> None:
+    server.status = 404
+    assert 'HTTP status 404' in pretrained.load_default().source
+    server.status = 200
+    assert pretrained.load_default().spec == REGISTRY['bundled'].spec
+    registry.fetch('published')
+    assert pretrained.load_default().spec == published.spec
+
+
+def test_default_with_damaged_download_or_folder(
+        published: Any, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.mkdir()
+    (cache / published.file).write_bytes(b'damaged')
+    model = pretrained.load_default()
+    assert model.spec == REGISTRY['bundled'].spec
+    assert 'fetch published downloads it anew' in model.source
+    monkeypatch.setenv('HOURGLASS_CACHE', str(cache / published.file))
+    assert 'the cache folder cannot be used' in pretrained.load_default().source
+
+
+# The package and its command line.
+
+def test_import_is_cheap() -> None:
+    code = ('import sys, pretrained; print("chainer" in sys.modules, "hourglass.network" in sys.modules);'
+            'print(all(callable(getattr(pretrained, name)) for name in pretrained.__all__))')
+    out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ['False', 'False', 'True']
+    with pytest.raises(AttributeError, match='no_such_name'):
+        _ = pretrained.no_such_name
+
+
+def test_list(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, 'list')
+    rows = {line.split()[0]: line for line in out.splitlines()[1:3]}
+    assert '14 (lsp)' in rows['bundled']
+    assert '128x128' in rows['bundled']
+    assert '1.32 M' in rows['bundled']
+    assert 'not downloaded' in rows['published']
+    assert 'Head 0.952, Shoulder 0.930, Elbow 0.866' in out
+    registry.fetch('published')
+    assert 'not downloaded' not in run(capsys, 'list')
+
+
+def test_list_of_the_published_network(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert '26.37 M' in run(capsys, 'list')
+
+
+def test_fetch_where_and_verify(
+        published: Any, cache: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert str(cache) in run(capsys, 'where')
+    with pytest.raises(InputError, match='not downloaded yet'):
+        main(['verify', 'published'])
+    assert run(capsys, 'fetch', 'published').strip() == str(cache / published.file)
+    assert run(capsys, 'fetch', 'bundled').strip() == str(REGISTRY['bundled'].path)
+    for name in ('published', str(small_weights)):
+        out = run(capsys, 'verify', name)
+        assert hashlib.sha256(small_weights.read_bytes()).hexdigest() in out
+        assert '1 stacks, width 4, depth 1' in out
+        assert published.spec.to_json() in out
+        assert f'{published.spec.build_network().count_params():,}' in out
+
+
+def test_verify_compares_the_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
+    main(['verify', 'bundled'])
+    monkeypatch.setitem(REGISTRY, 'bundled', replace(REGISTRY['bundled'], sha256='0' * 64))
+    with pytest.raises(InputError, match='SHA-256'):
+        main(['verify', 'bundled'])
+
+
+@pytest.mark.parametrize('argv', [
+    [], ['nonsense'], ['fetch'], ['fetch', 'nothing'], ['verify', 'nothing'], ['list', 'x'],
+])
+def test_mistakes_are_input_errors(argv: Sequence[str]) -> None:
+    with pytest.raises(InputError):
+        main(argv)
+
+
+def test_mistake_ends_with_one_line_and_status_2(cache: Path) -> None:
+    done = subprocess.run([sys.executable, '-m', 'pretrained', 'verify', 'nothing'], capture_output=True, text=True,
+                          cwd=Path(pretrained.__file__).parents[1], env=dict(os.environ))
+    assert done.returncode == 2
+    assert done.stdout == ''
+    assert len(done.stderr.splitlines()) == 1
+    assert 'nothing: No such file' in done.stderr

@@ -1,0 +1,405 @@
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.network import StackedHG
+from hourglass.spec import ModelSpec
+from pretrained.weights_file import count_parameters, load_model, network_shapes, save_model
+
+import chainer
+import numpy as np
+import pytest
+from chainer.serializers import DictionarySerializer
+
+SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 64), crop='pad',
+                  mean=(.5, .25, 0), refine='quarter', grid='aligned')
+
+
+def values_of(link: chainer.Link) -> dict[str, Any]:
+    serializer = DictionarySerializer()
+    serializer.save(link)
+    return serializer.target
+
+
+def trained(spec: ModelSpec = SMALL) -> StackedHG:
+    """A network whose running statistics are not those of a new one."""
+    network = spec.build_network()
+    rng = np.random.RandomState(0)
+    for key, value in values_of(network).items():
+        if key.endswith('/avg_var'):
+            value[...] = rng.uniform(.5, 1.5, value.shape)
+        elif key.endswith(('/avg_mean', '/b', '/beta')):
+            value[...] = rng.normal(0, .1, value.shape)
+    network.bn0.N = 12345
+    return network
+
+
+@pytest.fixture(scope='module')
+def network() -> StackedHG:
+    return trained()
+
+
+@pytest.fixture(scope='module')
+def arrays(network: StackedHG) -> dict[str, np.ndarray]:
+    return {key: np.array(value) for key, value in values_of(network).items()}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / 'weights.npz'
+
+
+def assert_same(network: StackedHG, expected: dict[str, Any]) -> None:
+    values = values_of(network)
+    assert values.keys() == expected.keys()
+    for key, value in values.items():
+        np.testing.assert_array_equal(value, expected[key], key)
+        if not key.endswith('/N'):
+            assert value.dtype == np.float32, key
+
+
+def write(path: Path, arrays: dict[str, Any], **more: Any) -> None:
+    np.savez(path, **arrays, **more)
+
+
+def message(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load_model(path)
+    text = str(caught.value)
+    assert text.startswith(f'{path}: ')
+    assert '\n' not in text
+    return text
+
+
+# Writing, and reading what was written.
+
+@pytest.mark.parametrize('compressed', [True, False])
+def test_file_gives_back_network_and_specification(
+        path: Path, network: StackedHG, arrays: dict[str, np.ndarray], compressed: bool) -> None:
+    save_model(path, network, SMALL, compressed=compressed)
+    model = load_model(path)
+    assert model.spec == SMALL
+    assert model.source == str(path)
+    assert isinstance(model.network, StackedHG)
+    assert model.network.bn0.N == 12345
+    assert_same(model.network, arrays)
+
+
+def test_loaded_network_computes_the_same(path: Path, network: StackedHG) -> None:
+    save_model(path, network, SMALL)
+    x = np.random.RandomState(1).uniform(0, 1, (1, 3, *SMALL.input_size)).astype('f')
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        expected, got = network(x)[-1].array, load_model(str(path)).network(x)[-1].array
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize('dtype', ['float16', np.float16, np.dtype(np.float16)])
+def test_half_precision_is_for_convolutions_and_loads_as_float32(
+        path: Path, network: StackedHG, arrays: dict[str, np.ndarray], dtype: Any) -> None:
+    save_model(path, network, SMALL, dtype)
+    with np.load(path) as file:
+        assert {str(file[key].dtype) for key in file.files if key.endswith('/W')} == {'float16'}
+        assert {str(file[key].dtype) for key in file.files if key.endswith('/avg_var')} == {'float32'}
+    rounded = {key: value.astype(np.float16) if key.endswith('/W') else value for key, value in arrays.items()}
+    assert_same(load_model(path).network, rounded)
+
+
+def test_chainer_reads_the_file_by_itself(path: Path, network: StackedHG, arrays: dict[str, np.ndarray]) -> None:
+    save_model(path, network, SMALL)
+    other = SMALL.build_network()
+    chainer.serializers.load_npz(str(path), other)
+    assert_same(other, arrays)
+
+
+def test_same_weights_give_same_bytes(tmp_path: Path, network: StackedHG, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_model(tmp_path / 'a.npz', network, SMALL)
+    monkeypatch.setattr('time.time', lambda: 2e9)
+    save_model(tmp_path / 'b.npz', network, SMALL)
+    assert (tmp_path / 'a.npz').read_bytes() == (tmp_path / 'b.npz').read_bytes()
+
+
+@pytest.mark.parametrize(('dtype', 'value'), [(np.float32, np.nan), (np.float32, np.inf), (np.float16, 1e5)])
+def test_value_that_cannot_be_stored_leaves_old_file(path: Path, dtype: Any, value: float) -> None:
+    network = trained()
+    save_model(path, network, SMALL)
+    before = path.read_bytes()
+    network.conv1_1.W.array[0, 0] = value
+    with pytest.raises(InputError, match='conv1_1/W'):
+        save_model(path, network, SMALL, dtype)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_interrupted_writing_leaves_old_file(
+        path: Path, network: StackedHG, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_bytes(b'old')
+
+    def interrupted(stream: Any, array: np.ndarray, allow_pickle: bool) -> None:
+        stream.write(b'half of it')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np.lib.format, 'write_array', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(path, network, SMALL)
+    assert path.read_bytes() == b'old'
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_unwritable_path_is_an_input_error(tmp_path: Path, network: StackedHG) -> None:
+    for path in (tmp_path / 'none' / 'model.npz', tmp_path):
+        with pytest.raises(InputError, match='cannot be written'):
+            save_model(path, network, SMALL)
+    assert os.listdir(tmp_path) == []
+    assert not [name for name in os.listdir(tmp_path.parent) if name.endswith('.part')]
+
+
+def test_wrong_arguments_of_save_model(path: Path, network: StackedHG) -> None:
+    with pytest.raises(ValueError, match='float64'):
+        save_model(path, network, SMALL, np.float64)
+    with pytest.raises(ValueError, match='sizes'):
+        save_model(path, network, replace(SMALL, width=8))
+    assert not path.exists()
+
+
+# Sizes.
+
+@pytest.mark.parametrize('spec', [
+    SMALL, replace(SMALL, n_stack=3, layer_num=2), replace(SMALL, width=20), ModelSpec(width=8),
+    ModelSpec(out_channels=17, joints='coco', width=12),
+])
+def test_shapes_and_count_are_those_of_the_network(spec: ModelSpec) -> None:
+    network = spec.build_network()
+    assert network_shapes(spec) == {key: np.shape(value) for key, value in values_of(network).items()}
+    assert count_parameters(spec) == network.count_params()
+
+
+def test_default_shapes_are_those_of_the_published_file(shared: Callable[[str], Path]) -> None:
+    lines = [line.split() for line in shared('reference/stacked_hg_keys.txt').read_text().splitlines()]
+    assert len(lines) == 1443
+    assert network_shapes(ModelSpec()) == {
+        key: () if shape == 'scalar' else tuple(map(int, shape.split('x'))) for key, shape, _ in lines}
+
+
+# Files without a description.
+
+@pytest.mark.parametrize('spec', [
+    ModelSpec(width=8), ModelSpec(width=4, n_stack=1, layer_num=1), ModelSpec(width=4, n_stack=3, layer_num=2),
+    ModelSpec(out_channels=14, joints='lsp', width=12), ModelSpec(out_channels=17, joints='coco', width=4),
+])
+def test_sizes_follow_from_the_arrays(path: Path, spec: ModelSpec) -> None:
+    network = spec.build_network()
+    chainer.serializers.save_npz(path, network)
+    model = load_model(path)
+    assert model.spec == spec
+    assert_same(model.network, values_of(network))
+
+
+def test_file_with_the_published_keys(path: Path, rule_values: dict[str, np.ndarray]) -> None:
+    write(path, rule_values)
+    model = load_model(path)
+    assert model.spec == ModelSpec()
+    assert_same(model.network, rule_values)
+
+
+def test_unknown_number_of_joints(path: Path) -> None:
+    chainer.serializers.save_npz(path, StackedHG(5, 1, 4, 1))
+    assert '5 joints' in message(path)
+
+
+def python_2_entry(array: np.ndarray) -> bytes:
+    """An .npy entry as NumPy wrote it under Python 2, where sizes were of type ``long``."""
+    shape = '(' + ''.join(f'{n}L, ' for n in array.shape) + ')'
+    header = f"{{'descr': '{array.dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
+    header = header.ljust(-(10 + len(header) + 1) % 16 + len(header)) + '\n'
+    return b'\x93NUMPY\1\0' + len(header).to_bytes(2, 'little') + header.encode() + array.tobytes()
+
+
+@pytest.mark.parametrize('change', [
+    {'/N': lambda a: a.astype(np.int32)},
+    {'/N': lambda a: a.reshape(1)},
+    {'/W': lambda a: a.astype(np.float64), '/b': lambda a: a.astype('>f8')},
+    {'/W': np.asfortranarray},
+], ids=['int32', 'array-of-one', 'float64', 'fortran-order'])
+def test_other_ways_to_store_the_same(path: Path, arrays: dict[str, np.ndarray], change: dict[str, Any]) -> None:
+    changed = {key: next((f(value) for end, f in change.items() if key.endswith(end)), value)
+               for key, value in arrays.items()}
+    write(path, changed)
+    assert_same(load_model(path).network, arrays)
+
+
+def test_python_2_headers_and_leading_slashes(
+        path: Path, arrays: dict[str, np.ndarray], recwarn: pytest.WarningsRecorder) -> None:
+    with zipfile.ZipFile(path, 'w') as file:
+        for key, array in arrays.items():
+            file.writestr(f'/{key}.npy', python_2_entry(array))
+    assert_same(load_model(path).network, arrays)
+    assert not [w for w in recwarn if 'Python 2' in str(w.message)]
+
+
+# Snapshots.
+
+class LossChain(chainer.Chain):
+    def __init__(self, predictor: StackedHG, meta: str | None) -> None:
+        super().__init__()
+        with self.init_scope():
+            self.predictor = predictor
+        if meta is not None:
+            self.add_persistent('meta', meta)
+
+    def forward(self, x: Any) -> Any:
+        loss = chainer.functions.mean(self.predictor(x)[-1] ** 2)
+        chainer.report({'loss': loss}, self)
+        return loss
+
+
+@pytest.mark.parametrize('meta', [SMALL.to_json(), None])
+def test_trainer_snapshot_and_chain_are_weights_files(tmp_path: Path, meta: str | None) -> None:
+    chain = LossChain(trained(), meta)
+    optimizer = chainer.optimizers.RMSprop(1e-4).setup(chain)
+    dataset = np.zeros((2, 3, 32, 64), np.float32)
+    iterator = chainer.iterators.SerialIterator(dataset, 2)
+    updater = chainer.training.StandardUpdater(iterator, optimizer)
+    trainer = chainer.training.Trainer(updater, (1, 'iteration'), tmp_path)
+    trainer.extend(chainer.training.extensions.LogReport(trigger=(1, 'iteration')))
+    trainer.extend(chainer.training.extensions.snapshot(filename='snapshot'), trigger=(1, 'iteration'))
+    trainer.run()
+    chainer.serializers.save_npz(tmp_path / 'chain.npz', chain)
+    with np.load(tmp_path / 'snapshot') as file:
+        assert 'updater/model:main/predictor/conv0/W' in file.files
+
+    inferred = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp')
+    for name in ('snapshot', 'chain.npz'):
+        model = load_model(tmp_path / name)
+        assert model.spec == (inferred if meta is None else SMALL)
+        assert_same(model.network, values_of(chain.predictor))
+
+
+def test_description_beside_the_nested_network(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    nested = {f'updater/model:main/predictor/{key}': value for key, value in arrays.items()}
+    write(path, {**nested, 'updater/model:main/predictor/meta': np.array(SMALL.to_json())})
+    assert load_model(path).spec == SMALL
+
+
+def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    other = {f'teacher/{key}': value * 0 for key, value in arrays.items()}
+    write(path, {f'predictor/{key}': value for key, value in arrays.items()} | other)
+    assert_same(load_model(path).network, arrays)
+    write(path, {f'student/{key}': value for key, value in arrays.items()} | other)
+    text = message(path)
+    assert 'student/' in text
+    assert 'teacher/' in text
+
+
+# Arrays that do not fit.
+
+def test_missing_unexpected_and_misshapen_arrays_are_named_and_counted(
+        path: Path, arrays: dict[str, np.ndarray]) -> None:
+    changed = dict(arrays)
+    for key in ('conv0/W', 'conv0/b', 'bn0/N', 'bn0/gamma', 'res0/conv1/W'):
+        del changed[key]
+    changed |= {'extra': np.zeros(3), 'conv1_1/b': np.zeros(9, 'f'), 'bn1_1/N': np.array(1.5),
+                'meta': np.array(SMALL.to_json())}
+    write(path, changed)
+    text = message(path)
+    assert '5 missing: ' in text
+    assert 'bn0/N' in text
+    assert 'and 2 more' in text
+    assert '1 unexpected: extra' in text
+    assert '1 of a wrong shape: conv1_1/b (9,) for (8,)' in text
+    assert '1 of a wrong type: bn1_1/N float64' in text
+
+
+def test_weights_of_another_width_than_described(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    write(path, arrays, meta=np.array(replace(SMALL, width=8).to_json()))
+    assert 'of a wrong shape' in message(path)
+
+
+@pytest.mark.parametrize('key', ['conv1_3a/W', 'hg1/res1a_1/conv3/W'])
+@pytest.mark.parametrize('value', [None, np.zeros(14, 'f')])
+def test_arrays_that_tell_the_sizes(
+        path: Path, arrays: dict[str, np.ndarray], key: str, value: np.ndarray | None) -> None:
+    changed = {k: v for k, v in arrays.items() if k != key} | ({} if value is None else {key: value})
+    write(path, changed)
+    assert key in message(path)
+
+
+def test_other_npz_files(path: Path) -> None:
+    np.savez(path, images=np.zeros(3))
+    assert 'no weights of a stacked hourglass network' in message(path)
+    assert 'images' in message(path)
+    np.savez(path)
+    assert 'no entries' in message(path)
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf, 1e300])
+def test_values_that_are_not_finite_are_named(path: Path, arrays: dict[str, np.ndarray], value: float) -> None:
+    changed = {key: array.astype(np.float64) if key.endswith('/beta') else array for key, array in arrays.items()}
+    changed['bn0/beta'][0] = changed['bn1_2/beta'][-1] = value
+    write(path, changed)
+    assert message(path).endswith('not finite numbers in bn0/beta, bn1_2/beta')
+
+
+class Bomb:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize('key', ['conv0/b', 'bn0/N', 'meta'])
+def test_objects_are_refused_and_not_unpickled(path: Path, arrays: dict[str, np.ndarray], key: str) -> None:
+    evidence = path.parent / 'executed'
+    write(path, {**arrays, key: np.array(None)})
+    assert key in message(path)
+    stream = io.BytesIO()
+    np.save(stream, np.array(Bomb(evidence)))
+    assert b'Path' in stream.getvalue() or b'touch' in stream.getvalue()
+    write(path, {**arrays, key: np.array(Bomb(evidence))})
+    assert key in message(path)
+    assert not evidence.exists()
+    path.write_bytes(pickle.dumps(Bomb(evidence)))
+    message(path)
+    assert not evidence.exists()
+
+
+# Descriptions.
+
+def test_description_of_the_other_byte_order(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    write(path, arrays, meta=np.array(SMALL.to_json()).astype('>U300'))
+    assert load_model(path).spec == SMALL
+
+
+@pytest.mark.parametrize('meta', [
+    np.array('{'), np.array('[]'), np.array('{"joints": "cats"}'), np.array('{"depth": 3}'), np.array(b'{}'),
+    np.array(['{}']), np.array(3.0), np.array(' ' * 5000 + '{}'), np.array('[' * 4000),
+    np.array(SMALL.to_json().replace('"n_stack": 1', '"n_stack": 4096')),
+    np.array(SMALL.to_json().replace('"width": 4', '"width": 4096')),
+    np.array(SMALL.to_json().replace('"layer_num": 1', '"layer_num": 4096')),
+])
+def test_bad_description(path: Path, arrays: dict[str, np.ndarray], meta: np.ndarray) -> None:
+    write(path, arrays, meta=meta)
+    tracemalloc.start()
+    message(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30e6
+
+
+@pytest.mark.parametrize('code', [b'\xff\xff\xff\xff', b'\0\xd8\0\0'], ids=['too-large', 'surrogate'])
+def test_description_with_impossible_characters(path: Path, arrays: dict[str, np.ndarray], code: bytes) -> None:
+    write(path, arrays)
+    stream = io.BytesIO()
+    np.save(stream, np.array(SMALL.to_json()))
+    with zipfile.ZipFile(path, 'a') as file:
+        file.writestr('meta.npy', stream.getvalue().replace('p'.encode('utf-32-le'), code, 1))
+    assert 'not a readable .npz file at meta' in message(path)
