@@ -35,6 +35,7 @@ test: setup-dev
 lint: setup-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+	$(RUN) -m mypy eval.py
 
 clean:
 	rm -rf $(VENV)

@@ -1,0 +1,90 @@
+"""The data sets by name, as the command lines know them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from data.person import PersonDataset
+from hourglass.errors import InputError
+from hourglass.joints import JOINT_SETS, JointSet
+
+from chainer.datasets import ConcatenatedDataset
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """One data set.
+
+    Attributes:
+        title: its name in print.
+        source: class as ``module:name``, imported when it is used.
+        root: default folder; ``None`` if the set needs none.
+        joints: its own joint set.
+        fit_split: trained on by default.
+        val_split: validated on by default; ``None`` if the set has nothing for it.
+        train_split: trained on with ``--no-validation``.
+        test_split: evaluated by default.
+        metric: name of its score.
+        threshold: largest error of a correct joint, in reference lengths.
+    """
+
+    title: str
+    source: str
+    root: str | None
+    joints: str
+    fit_split: str
+    val_split: str | None
+    train_split: str
+    test_split: str
+    metric: str
+    threshold: float
+
+    def load(self, root: str | None, split: str, joint_set: JointSet) -> PersonDataset:
+        """Open a split of the set with the joints wanted."""
+        module, name = self.source.split(':')
+        dataset_class: Any = getattr(importlib.import_module(module), name)
+        arguments = {} if self.root is None else {'root': root or self.root}
+        if self.root is None and root is not None:
+            raise InputError(f'--root {root}: the data set {self.title} is made by the program and has no folder')
+        return dataset_class(split=split, joint_set=joint_set, **arguments)
+
+    @property
+    def joint_set(self) -> JointSet:
+        return JOINT_SETS[self.joints]
+
+
+DATASETS = {
+    'lsp': DatasetEntry(
+        'LSP', 'data.lsp:LSPDataset', 'data/LSP', 'lsp', 'train-fit', 'train-val', 'train', 'test', 'PCK', 0.2),
+    'lspet': DatasetEntry(
+        'LSP Extended', 'data.lsp:LSPExtendedDataset', 'data/LSPET', 'lsp', 'train', None, 'train', 'train-val',
+        'PCK', 0.2),
+    'synthetic': DatasetEntry(
+        'synthetic', 'data.synthetic:SyntheticDataset', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2),
+}
+
+
+def match_roots(names: Sequence[str], roots: Sequence[str] | None) -> list[str | None]:
+    """Pair ``--dataset`` with ``--root``: no folder, or one for each data set that has one, in the same order."""
+    if not roots:
+        return [None] * len(names)
+    with_root = [name for name in names if DATASETS[name].root is not None]
+    if len(roots) != len(with_root):
+        raise InputError(f'--root names {len(roots)} folders for {len(with_root)} data sets; '
+                         'give one for each, in the same order')
+    remaining = iter(roots)
+    return [next(remaining) if DATASETS[name].root is not None else None for name in names]
+
+
+def load_joined(names: Sequence[str], roots: Sequence[str | None], joint_set: JointSet, validate: bool) -> Any:
+    """Open several data sets for training as one; the same name may come several times."""
+    parts: dict[tuple[str, str | None], PersonDataset] = {}
+    for name, root in zip(names, roots, strict=True):
+        if (name, root) not in parts:
+            entry = DATASETS[name]
+            parts[name, root] = entry.load(root, entry.fit_split if validate else entry.train_split, joint_set)
+    joined = [parts[pair] for pair in zip(names, roots, strict=True)]
+    return joined[0] if len(joined) == 1 else ConcatenatedDataset(*joined)

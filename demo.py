@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Draw the pose of the person in the middle of a picture.
+
+The image's height should be about 1.25 times the person's.  Writes input.jpg and output.jpg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from hourglass.errors import InputError, run
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--image', metavar='FILE', help='the picture; without it the program draws a person itself')
+    parser.add_argument('--out', default='.', metavar='DIR', help='folder for input.jpg and output.jpg (default: here)')
+    parser.add_argument('--json', metavar='FILE', help='write the joints: name, x, y (pixels of the picture), score')
+    parser.add_argument('--heatmaps', metavar='FILE', help='write a picture of every joint\'s heatmap over the image')
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument('--model', metavar='NAME|FILE',
+                         help='weights, by name ("python -m pretrained list") or as a file; by default the published '
+                              'ones if they can be had, else those that come with the project')
+    weights.add_argument('--snapshot', metavar='FILE', help='snapshot of a training to take the weights from')
+    parser.add_argument('--flip', action='store_true', help='average over the image and its mirror image')
+    parser.add_argument('--line-width', type=int, metavar='PIXELS',
+                        help='width of the limbs (default: a hundredth of the image; the original drew 20)')
+    parser.add_argument('--threshold', type=float, default=0.0, metavar='SCORE',
+                        help='leave out limbs with a joint that scores less (default: 0, draw all)')
+    parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
+    options = parser.parse_args()
+    if options.line_width is not None and not 1 <= options.line_width <= 1000:
+        raise InputError('--line-width must be from 1 to 1000')
+    return options
+
+
+def main() -> None:
+    options = parse_arguments()
+
+    from data.crop import cut
+    from data.image import read_image, write_image
+    from hourglass.draw import draw_heatmaps, draw_pose
+    from hourglass.predictor import PosePredictor
+    from hourglass.results import pose_to_dict, write_json
+
+    if options.image is None:
+        from data.synthetic import demo_scene
+
+        image, name = demo_scene(), 'drawn by the program'
+    else:
+        image, name = read_image(options.image, upright=True), options.image
+    predictor = PosePredictor.load(options.snapshot or options.model, gpu=options.gpu, flip=options.flip)
+    pose, = predictor.poses([image])
+
+    out = Path(options.out)
+    joint_set = predictor.spec.joint_set
+    write_image(out / 'input.jpg', image)
+    write_image(out / 'output.jpg', draw_pose(
+        image, pose.points, joint_set, options.line_width, pose.scores, options.threshold))
+    if options.json:
+        write_json(options.json, {'image': name, **pose_to_dict(pose, joint_set)})
+    if options.heatmaps:
+        crop = cut(image, pose.box, predictor.spec.input_size, predictor.spec.crop)
+        write_image(options.heatmaps, draw_heatmaps(crop, pose.heatmaps, joint_set))
+    print(f'{name}: wrote {out / "input.jpg"} and {out / "output.jpg"}', file=sys.stderr)
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from data.image import read_image
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Run:
+    """Run demo.py with the given arguments in an empty folder."""
+    def run(*arguments: object) -> subprocess.CompletedProcess:
+        return subprocess.run([sys.executable, ROOT / 'demo.py', *map(str, arguments)], cwd=tmp_path, check=False,
+                              capture_output=True, text=True)
+
+    return run
+
+
+def test_the_figure_that_the_program_draws_gets_its_pose(demo: Run, tmp_path: Path) -> None:
+    from data.synthetic import demo_person
+
+    result = demo('--model', 'bundled', '--json', 'pose.json', '--heatmaps', 'maps.png', '--flip')
+    assert result.returncode == 0, result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {'input.jpg', 'output.jpg', 'pose.json', 'maps.png'}
+    before, after = read_image(tmp_path / 'input.jpg'), read_image(tmp_path / 'output.jpg')
+    assert before.shape == after.shape
+    assert abs(before - after).max() > 100
+    pose = json.loads((tmp_path / 'pose.json').read_text())
+    _, person, joint_set = demo_person()
+    true = dict(zip(joint_set.joints, person.points, strict=True))
+    errors = [np.hypot(joint['x'] - true[joint['name']][1], joint['y'] - true[joint['name']][0])
+              for joint in pose['joints']]
+    assert np.mean(np.array(errors) < 0.2 * person.reference_length) >= 0.8, errors
+
+
+def test_a_photograph(demo: Run, shared: Callable[[str], Path], tmp_path: Path) -> None:
+    photo = shared('mpii/images/059865848.jpg')
+    result = demo('--image', photo, '--model', 'bundled', '--out', 'new/folder')
+    assert result.returncode == 0, result.stderr
+    assert read_image(tmp_path / 'new/folder/output.jpg').shape == read_image(photo).shape
+
+
+def _rgba(path: Path) -> None:
+    Image.new('RGBA', (40, 60), (200, 10, 10, 128)).save(path, format='PNG')
+
+
+def _grey(path: Path) -> None:
+    Image.new('L', (40, 60), 80).save(path, format='PNG')
+
+
+def _pixel(path: Path) -> None:
+    Image.new('RGB', (1, 1)).save(path, format='PNG')
+
+
+@pytest.mark.parametrize('make', [_rgba, _grey, _pixel])
+def test_unusual_pictures_are_drawn_on(demo: Run, tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / 'a.png')
+    result = demo('--image', 'a.png', '--model', 'bundled')
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / 'output.jpg').exists()
+
+
+def _write_weights(path: Path) -> None:
+    np.savez(path, **{'conv0/W': np.full((16, 3, 7, 7), np.nan, np.float32)})
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--image', 'missing.jpg'], 'missing.jpg: no such file'),
+    (['--image', 'empty.jpg'], 'empty.jpg: the file is empty'),
+    (['--image', 'text.jpg'], 'text.jpg: not a picture'),
+    (['--image', '.'], 'is a folder'),
+    (['--image', 'good.png', '--model', 'missing.npz'], 'missing.npz'),
+    (['--image', 'good.png', '--model', 'text.jpg'], 'text.jpg'),
+    (['--image', 'good.png', '--snapshot', 'empty.jpg'], 'empty.jpg'),
+    (['--image', 'good.png', '--model', 'nan.npz'], 'nan.npz'),
+    (['--image', 'good.png', '--json', 'good.png/x.json'], 'cannot be written'),
+    (['--image', 'good.png', '--line-width', '0'], '--line-width'),
+    (['--image', 'good.png', '--gpu', '99'], '--gpu 99'),
+])
+def test_a_mistake_is_one_line_and_status_2(
+    demo: Run, tmp_path: Path, arguments: list[str], reason: str,
+) -> None:
+    (tmp_path / 'empty.jpg').write_bytes(b'')
+    (tmp_path / 'text.jpg').write_text('no picture')
+    _write_weights(tmp_path / 'nan.npz')
+    _rgba(tmp_path / 'good.png')
+    if '--model' not in arguments and '--snapshot' not in arguments:
+        arguments = [*arguments, '--model', 'bundled']
+    result = demo(*arguments)
+    assert result.returncode == 2
+    assert reason in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert not list(tmp_path.glob('**/.partial*'))
+
+
+def test_help_explains_every_option(demo: Run) -> None:
+    result = demo('--help')
+    assert result.returncode == 0
+    for option in ('--image', '--out', '--json', '--heatmaps', '--model', '--snapshot', '--flip', '--line-width',
+                   '--gpu'):
+        assert option in result.stdout

@@ -1,0 +1,106 @@
+"""Training and evaluation from the command line, on data that the project renders itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from pretrained import load_model
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = ['--dataset', 'synthetic', '--stacks', '1', '--width', '16', '--depth', '2', '--input-size', '64']
+
+
+def _run(script: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, ROOT / script, *map(str, arguments)], cwd=cwd, check=False,
+                          capture_output=True, text=True)
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results of a short training."""
+    folder = tmp_path_factory.mktemp('trained')
+    result = _run('train.py', *TINY, '--epoch', 2, '--batchsize', 8, '--samples', 48, '--snapshot-interval', 1,
+                  cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder / 'result'
+
+
+def test_training_writes_weights_log_and_snapshots(trained: Path) -> None:
+    assert {path.name for path in trained.iterdir()} == {
+        'model.npz', 'log', 'snapshot_epoch_1', 'snapshot_epoch_2'}
+    log = json.loads((trained / 'log').read_text())
+    assert [entry['epoch'] for entry in log] == [1, 2]
+    for entry in log:
+        assert np.isfinite(entry['main/loss'])
+        assert 0 <= entry['validation/main/pck'] <= 1
+        assert entry['lr'] > 0
+
+
+def test_a_snapshot_is_as_good_as_the_model(trained: Path) -> None:
+    model, snapshot = load_model(trained / 'model.npz'), load_model(trained / 'snapshot_epoch_2')
+    assert model.spec == snapshot.spec
+    assert model.spec.width == 16
+    for (name, a), (_, b) in zip(model.network.namedparams(), snapshot.network.namedparams(), strict=True):
+        np.testing.assert_array_equal(a.array, b.array, err_msg=name)
+
+
+def test_the_trained_model_can_be_evaluated(trained: Path, tmp_path: Path) -> None:
+    result = _run('eval.py', '--dataset', 'synthetic', '--model', trained / 'model.npz', '--json', 'score.json',
+                  cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert 'Shoulder' in result.stdout
+    score = json.loads((tmp_path / 'score.json').read_text())
+    assert score['metric'] == 'PCK'
+    assert 0 <= score['total'] <= 1
+
+
+def test_the_seed_and_not_the_number_of_loaders_decides(tmp_path: Path) -> None:
+    results = []
+    for name, extra in (('a', []), ('b', ['--loaders', 2]), ('c', ['--seed', 1])):
+        result = _run('train.py', *TINY, '--epoch', 1, '--batchsize', 8, '--samples', 16, '--out', name, *extra,
+                      cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        results.append(load_model(tmp_path / name / 'model.npz').network)
+    a, b, c = (np.concatenate([p.array.ravel() for p in network.params()]) for network in results)
+    np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--dataset', 'lsp', '--root', 'nowhere'], 'nowhere/joints.mat: no such file'),
+    (['--dataset', 'lsp', 'lspet', '--root', 'one'], '--root names 1 folders for 2'),
+    ([*TINY, '--root', 'x'], '--root'),
+    ([*TINY, '--batchsize', '0'], '--batchsize'),
+    ([*TINY, '--epoch', '-1'], '--epoch'),
+    ([*TINY, '--lr', 'nan'], '--lr'),
+    ([*TINY, '--width', '6'], 'multiple of 4'),
+    ([*TINY, '--input-size', '100'], 'multiples of 16'),
+    ([*TINY, '--samples', '4'], '--batchsize 6 is more than the 4'),
+    ([*TINY, '--gpu', '77'], '--gpu 77'),
+    ([*TINY, '--samples', '8', '--resume', 'missing'], 'missing: no such file'),
+])
+def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], reason: str) -> None:
+    result = _run('train.py', *arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert reason in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert not list(tmp_path.iterdir()), 'nothing half-written'
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--dataset', 'lsp', '--root', 'nowhere', '--model', 'bundled'], 'nowhere/joints.mat: no such file'),
+    (['--dataset', 'synthetic', '--model', 'nothing.npz'], 'nothing.npz'),
+    (['--dataset', 'synthetic', '--split', 'x', '--model', 'bundled'], "no split 'x'"),
+    (['--dataset', 'synthetic', '--batchsize', '0', '--model', 'bundled'], '--batchsize'),
+])
+def test_a_mistake_in_evaluation_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], reason: str) -> None:
+    result = _run('eval.py', *arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert reason in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
