@@ -10,6 +10,7 @@ from hourglass.errors import run
 
 def parse_arguments() -> argparse.Namespace:
     from data.sets import DATASETS
+    from hourglass.joints import JOINT_SETS
     from hourglass.training.schedule import OPTIMIZERS, SCHEDULES
 
     parser = argparse.ArgumentParser(
@@ -21,7 +22,7 @@ def parse_arguments() -> argparse.Namespace:
                             'twice counts twice')
     group.add_argument('--root', nargs='+', metavar='DIR',
                        help='folder of each data set that has one, in the same order (default: below data/)')
-    group.add_argument('--joints', choices=('mpii', 'lsp'),
+    group.add_argument('--joints', choices=list(JOINT_SETS),
                        help='joints of the network (default: those of the first data set)')
     group.add_argument('--crop', choices=('truncate', 'pad'), default='truncate',
                        help='how people are cut out: ending at the border and stretched, or with black around')
@@ -36,7 +37,8 @@ def parse_arguments() -> argparse.Namespace:
 
     group = parser.add_argument_group('training')
     group.add_argument('--epoch', type=int, default=100, help='length of the training')
-    group.add_argument('--batchsize', type=int, default=6, help='people in a step')
+    group.add_argument('--batchsize', type=int, metavar='N',
+                       help='people in a step (default: 6, or 32 on several GPUs)')
     group.add_argument('--optimizer', choices=list(OPTIMIZERS), default='rmsprop', help='how parameters are changed')
     group.add_argument('--lr', type=float, help='learning rate (default: 2.5e-4 for rmsprop, 2e-3 for adamw)')
     group.add_argument('--schedule', choices=list(SCHEDULES), default='step',
@@ -45,7 +47,8 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument('--seed', type=int, default=0, help='makes a training repeatable')
     group.add_argument('--loaders', type=int, default=0, metavar='N',
                        help='processes that prepare samples beside the training; the result does not depend on it')
-    group.add_argument('--gpu', type=int, default=-1, help='number of the GPU, -1 for the CPU')
+    group.add_argument('--gpu', default='-1', metavar='N[,N...]',
+                       help='number of the GPU; several, with commas between, share each batch; -1 for the CPU')
 
     group = parser.add_argument_group('results')
     group.add_argument('--out', default='result', metavar='DIR',

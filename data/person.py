@@ -21,7 +21,7 @@ class Person:
         points: (K, 2) float32; the value of a joint that is not labelled means nothing.
         labelled: (K,) bool; whether the joint is annotated (it may still be occluded).
         visible: (K,) bool; annotated and not occluded.
-        center: (2,) float32, middle of the crop.
+        center: (2,) float32 or float64, middle of the crop.
         side: length of the crop's side.
         reference_length: the length that errors are divided by: head size (PCKh) or torso (PCK); NaN if unknown.
     """

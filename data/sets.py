@@ -29,6 +29,7 @@ class DatasetEntry:
         test_split: evaluated by default.
         metric: name of its score.
         threshold: largest error of a correct joint, in reference lengths.
+        has_protocols: whether the set can be evaluated with one person an image or with all.
     """
 
     title: str
@@ -41,12 +42,13 @@ class DatasetEntry:
     test_split: str
     metric: str
     threshold: float
+    has_protocols: bool = False
 
-    def load(self, root: str | None, split: str, joint_set: JointSet) -> PersonDataset:
-        """Open a split of the set with the joints wanted."""
+    def load(self, root: str | None, split: str, joint_set: JointSet, **extra: Any) -> PersonDataset:
+        """Open a split of the set with the joints wanted; ``extra`` are further arguments of its class."""
         module, name = self.source.split(':')
         dataset_class: Any = getattr(importlib.import_module(module), name)
-        arguments = {} if self.root is None else {'root': root or self.root}
+        arguments = extra if self.root is None else {'root': root or self.root, **extra}
         if self.root is None and root is not None:
             raise InputError(f'--root {root}: the data set {self.title} is made by the program and has no folder')
         return dataset_class(split=split, joint_set=joint_set, **arguments)
@@ -57,6 +59,8 @@ class DatasetEntry:
 
 
 DATASETS = {
+    'mpii': DatasetEntry(
+        'MPII', 'data.mpii:MPIIDataset', 'data/MPII', 'mpii', 'train', 'val', 'trainval', 'val', 'PCKh', 0.5, True),
     'lsp': DatasetEntry(
         'LSP', 'data.lsp:LSPDataset', 'data/LSP', 'lsp', 'train-fit', 'train-val', 'train', 'test', 'PCK', 0.2),
     'lspet': DatasetEntry(

@@ -28,6 +28,23 @@ def check_gpu(gpu: int) -> None:
         raise InputError(f'--gpu {gpu}: this machine has {count} CUDA devices, numbered from 0')
 
 
+def parse_gpus(text: str) -> list[int]:
+    """Read ``0``, ``0,1`` or ``-1`` (the CPU) from a command line, and check that the GPUs can be used.
+
+    Raises:
+        InputError: the text is something else, or a GPU cannot be used.
+    """
+    try:
+        gpus = [int(part) for part in text.split(',')]
+    except ValueError:
+        raise InputError(f'--gpu {text!r} is not a number, or several with commas between') from None
+    if len(gpus) > 1 and (min(gpus) < 0 or len(set(gpus)) < len(gpus)):
+        raise InputError(f'--gpu {text}: several GPUs must be different, and numbered from 0')
+    for gpu in gpus:
+        check_gpu(gpu)
+    return gpus
+
+
 def use_device(network: chainer.Chain, gpu: int) -> chainer.Chain:
     """Move a network to a GPU (or leave it on the CPU, for -1) and return it."""
     check_gpu(gpu)

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 
 class InputError(Exception):
     """An input that cannot be used; the text is for the user."""
+
+
+def _program() -> str:
+    """Return how the running program is called: ``demo.py``, or ``python -m pretrained``."""
+    path = Path(sys.argv[0])
+    return f'python -m {path.parent.name}' if path.name == '__main__.py' else path.name
 
 
 def run(main: Callable[[], None]) -> NoReturn:
@@ -22,10 +29,10 @@ def run(main: Callable[[], None]) -> NoReturn:
         main()
     except InputError as error:
         message = ' '.join(str(error).split())
-        print(f'{sys.argv[0]}: {message}', file=sys.stderr)
+        print(f'{_program()}: {message}', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print(f'{sys.argv[0]}: interrupted', file=sys.stderr)
+        print(f'{_program()}: interrupted', file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         # Somebody closed the pipe (`... | head`); there is nobody left to tell.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from data.augment import Augmentation
 from data.sampling import EpochOrderSampler, TrainingDataset
 from data.sets import DATASETS, load_joined, match_roots
 from data.transform import TrainTransform
-from hourglass.device import check_gpu, use_device
+from hourglass.device import parse_gpus, use_device
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS
 from hourglass.predictor import PosePredictor
@@ -40,7 +41,8 @@ def _spec(options: argparse.Namespace) -> ModelSpec:
 def _check(options: argparse.Namespace) -> None:
     """Refuse numbers that make no sense before anything is read."""
     for name in ('epoch', 'batchsize', 'snapshot_interval'):
-        if getattr(options, name) < 1:
+        value = getattr(options, name)
+        if value is not None and value < 1:
             raise InputError(f'--{name.replace("_", "-")} must be at least 1')
     if options.loaders < 0 or options.seed < 0:
         raise InputError('--loaders and --seed must not be negative')
@@ -54,11 +56,11 @@ def _seed_everything(seed: int) -> None:
     np.random.seed(seed)
 
 
-def _iterator(dataset: TrainingDataset, options: argparse.Namespace) -> Any:
+def _iterator(dataset: TrainingDataset, batch_size: int, options: argparse.Namespace) -> Any:
     order_sampler = EpochOrderSampler(options.seed)
     if options.loaders == 0:
-        return SerialIterator(dataset, options.batchsize, order_sampler=order_sampler)
-    return MultiprocessIterator(dataset, options.batchsize, n_processes=options.loaders, order_sampler=order_sampler)
+        return SerialIterator(dataset, batch_size, order_sampler=order_sampler)
+    return MultiprocessIterator(dataset, batch_size, n_processes=options.loaders, order_sampler=order_sampler)
 
 
 def _validation(
@@ -83,26 +85,38 @@ def _resume(path: str, trainer: training.Trainer) -> None:
         raise InputError(f'{path}: not a snapshot of this training ({error})') from None
 
 
+def _updater(iterator: Any, optimizer: Any, gpus: Sequence[int]) -> training.updaters.StandardUpdater:
+    """Return the updater: on several GPUs each takes a part of the batch, and the gradients are added."""
+    if len(gpus) == 1:
+        return training.updaters.StandardUpdater(iterator, optimizer, device=optimizer.target.device)
+    devices = {'main' if i == 0 else f'gpu {gpu}': f'@cupy:{gpu}' for i, gpu in enumerate(gpus)}
+    return training.updaters.ParallelUpdater(iterator, optimizer, devices=devices)
+
+
+def _batch_size(options: argparse.Namespace, n_gpus: int, n_people: int) -> int:
+    batch_size = options.batchsize or (6 if n_gpus == 1 else 32)
+    if batch_size > n_people:
+        print(f'batches of {n_people} instead of {batch_size}: there are no more people', file=sys.stderr)
+    return min(batch_size, n_people)
+
+
 def train(options: argparse.Namespace) -> None:
     """Train as the command line of train.py says; the result is ``model.npz`` in ``options.out``."""
     _check(options)
-    check_gpu(options.gpu)
+    gpus = parse_gpus(options.gpu)
     _seed_everything(options.seed)
     spec = _spec(options)
     roots = match_roots(options.dataset, options.root)
     people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation)
     dataset = TrainingDataset(people, TrainTransform(spec, Augmentation(rotation=options.rotation)), options.seed)
-    if len(dataset) < options.batchsize:
-        raise InputError(f'--batchsize {options.batchsize} is more than the {len(dataset)} people to train on')
 
-    chain = use_device(TrainChain(spec.build_network(), spec), options.gpu)
+    chain = use_device(TrainChain(spec.build_network(), spec), gpus[0])
     entry = OPTIMIZERS[options.optimizer]
     lr = options.lr or entry.lr
     optimizer = entry.create(lr).setup(chain)
-    iterator = _iterator(dataset, options)
-    updater = training.updaters.StandardUpdater(iterator, optimizer, device=chain.device)
+    iterator = _iterator(dataset, _batch_size(options, len(gpus), len(dataset)), options)
 
-    trainer = training.Trainer(updater, (options.epoch, 'epoch'), out=options.out)
+    trainer = training.Trainer(_updater(iterator, optimizer, gpus), (options.epoch, 'epoch'), out=options.out)
     trainer.extend(LearningRateSchedule(options.schedule, options.optimizer, lr, options.epoch))
     trainer.extend(extensions.observe_value('lr', lambda t: getattr(optimizer, entry.attribute)),
                    trigger=(1, 'epoch'))

@@ -1,0 +1,127 @@
+"""MPII Human Pose as a Chainer data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.mpii.cache import read_cached
+from data.mpii.hdf5 import read_hdf5
+from data.mpii.people import People
+from data.mpii.splits import name_hashes, select, validation_hashes
+from data.person import Person, PersonDataset
+from hourglass.errors import InputError
+from hourglass.joints import MPII, JointSet, convert_points
+
+import numpy as np
+
+DEFAULT_ROOT = Path('data/MPII')
+IMAGE_FOLDER = 'images'
+
+#: Where the official annotations may lie below the data root: the documented place first, then where they come to
+#: lie if MPII's archive is unpacked right there.
+MATLAB_FILES = (
+    'annotations/mpii_human_pose_v1_u12_1.mat',
+    'mpii_human_pose_v1_u12_2/mpii_human_pose_v1_u12_1.mat',
+    'mpii_human_pose_v1_u12_1.mat',
+)
+#: The hourglass authors' files, used where there are no official annotations.
+HDF5_FILES = {'train': 'annot/train.h5', 'val': 'annot/valid.h5'}
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Everything annotated below a data root.
+
+    Attributes:
+        people: everybody who can be used, in the order of the source.
+        is_validation: (N,) bool, whether the person is in a validation image.
+        n_unseen: number of validation images in which nobody is annotated: zero for the whole of MPII.
+    """
+
+    people: People
+    is_validation: np.ndarray
+    n_unseen: int
+
+
+def _read_matlab(root: Path, path: Path) -> Annotations:
+    people = read_cached(path)
+    hashes, wanted = name_hashes(people.image), validation_hashes(root)
+    return Annotations(people, np.isin(hashes, wanted), len(np.setdiff1d(wanted, hashes)))
+
+
+def _read_hdf5_files(paths: dict[str, Path]) -> Annotations:
+    parts = {split: read_hdf5(path) for split, path in paths.items()}
+    people = People.join(list(parts.values()))
+    is_validation = np.concatenate([np.full(len(part), split == 'val') for split, part in parts.items()])
+    return Annotations(people, is_validation, 0)
+
+
+def has_annotations(root: str | Path) -> bool:
+    """Tell whether there are annotations of any kind below a data root."""
+    return any((Path(root) / name).is_file() for name in (*MATLAB_FILES, *HDF5_FILES.values()))
+
+
+def read_annotations(root: str | Path) -> Annotations:
+    """Read whatever annotations there are below a data root: the official ones, else the authors' HDF5 files.
+
+    Raises:
+        InputError: there are none, or they are damaged.
+    """
+    root = Path(root)
+    for name in MATLAB_FILES:
+        if (root / name).is_file():
+            annotations = _read_matlab(root, root / name)
+            break
+    else:
+        paths = {split: root / name for split, name in HDF5_FILES.items() if (root / name).is_file()}
+        if not paths:
+            raise InputError(f'{root / MATLAB_FILES[0]}: no such file; '
+                             '"python -m data.mpii check" says what to download and where to put it')
+        annotations = _read_hdf5_files(paths)
+    # Somebody may be listed without any joint.
+    usable = np.flatnonzero(annotations.people.labelled.any(axis=1))
+    return Annotations(annotations.people.take(usable), annotations.is_validation[usable], annotations.n_unseen)
+
+
+def to_persons(people: People, joint_set: JointSet = MPII) -> list[Person]:
+    """Turn arrays into one record a person, with the joints of another set if one is named."""
+    points, labelled = convert_points(people.points, people.labelled, MPII, joint_set)
+    _, visible = convert_points(people.points, people.visible, MPII, joint_set)
+    return [
+        Person(str(people.image[i]), points[i], labelled[i], visible[i], people.center[i], float(people.side[i]),
+               float(people.head_size[i]))
+        for i in range(len(people))
+    ]
+
+
+class MPIIDataset(PersonDataset):
+    """MPII Human Pose.
+
+    Args:
+        root: folder with ``annotations/mpii_human_pose_v1_u12_1.mat`` and ``images``; or, without the former, the
+            hourglass authors' ``annot/train.h5`` and ``annot/valid.h5``.
+        split: ``train``; ``val``, the usual validation images; or ``trainval``, both.
+        protocol: who counts in ``val``: ``one-per-image`` or ``all`` (:data:`data.mpii.splits.PROTOCOLS`).
+        joint_set: joints wanted; MPII's own by default.
+
+    Coordinates are MPII's numbers as they are, taken as (y, x) in 0-based pixels, like the published weights took
+    them.  A joint stored at (0, 0) is not annotated.  A person's reference length is the head size.  ``center`` is
+    float64: see :class:`data.mpii.people.People`.
+
+    Raises:
+        InputError: annotations are missing or damaged, the split is unknown or empty.
+    """
+
+    def __init__(
+        self, root: str | Path = DEFAULT_ROOT, split: str = 'train', protocol: str = 'one-per-image',
+        joint_set: JointSet = MPII,
+    ) -> None:
+        root = Path(root)
+        annotations = read_annotations(root)
+        rows = select(annotations.people.image, annotations.is_validation, split, protocol)
+        if not len(rows):
+            raise InputError(f'{root}: MPII holds nobody for the split {split!r} '
+                             f'(its annotations list {len(annotations.people)} people)')
+        name = f'MPII {split}, {protocol}' if split == 'val' else f'MPII {split}'
+        super().__init__(name, joint_set, to_persons(annotations.people.take(rows), joint_set), root / IMAGE_FOLDER)

@@ -1,0 +1,171 @@
+"""People in the HDF5 layout of the hourglass authors' Torch7 code (``train.h5``, ``valid.h5``).
+
+One row a person, with ``x, y`` order:
+
+==============  =========  ==================================================================================
+key             shape      content
+==============  =========  ==================================================================================
+``imgname``     (N,)       name of the image; also in a text file beside, one a line
+``center``      (N, 2)     middle of the crop, i.e. MPII's objpos with 15 * scale added to y
+``scale``       (N,)       side of the crop / 200, i.e. 1.25 times MPII's scale
+``part``        (N, 16, 2) joints; (0, 0) where not annotated
+``visible``     (N, 16)    1 visible, 0 occluded or not annotated
+``normalize``   (N,)       head size, 0.6 times the diagonal of the head box
+``torsoangle``  (N,)       90 + angle of thorax - pelvis in degrees; 0 if one of them is not annotated
+==============  =========  ==================================================================================
+
+So ``center`` and ``scale`` are adjusted already and must not be adjusted again.  (A later file of the authors,
+``annot.h5``, holds MPII's own values under the same names; it is not read here.)  The authors' files also give
+``index`` and ``person``, the person's place in MPII's file counted from 0, and hold ``part`` cut to whole pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data.mpii.people import N_JOINTS, PIXELS_PER_SCALE, People, is_stored
+from data.person import PersonDataset
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.joints import MPII
+
+import h5py
+import numpy as np
+
+#: Larger files are refused; MPII has 25,204 annotated people.
+MAX_PEOPLE = 1_000_000
+#: Length of a name; MPII's have 13.
+MAX_NAME_BYTES = 1000
+
+_SHAPES: dict[str, tuple[int, ...]] = {
+    'center': (2,), 'scale': (), 'part': (N_JOINTS, 2), 'normalize': (), 'visible': (N_JOINTS,)}
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading; ``InputError`` if that, or reading from it in the block, fails."""
+    if not path.is_file():
+        raise InputError(f'{path}: no such file')
+    try:
+        with h5py.File(path, 'r') as file:
+            yield file
+    except InputError:
+        raise
+    except Exception as error:
+        # h5py reports damage with OSError, RuntimeError, ValueError, KeyError and TypeError.
+        raise InputError(f'{path}: damaged, or not an HDF5 file ({error or type(error).__name__})') from None
+
+
+def read_numbers(file: h5py.File, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Read (N, *shape) numbers as float64; ``InputError`` if the file holds something else under the key."""
+    data = file.get(key)
+    if not isinstance(data, h5py.Dataset):
+        raise InputError(f'{file.filename}: has no {key!r}')
+    if data.dtype.kind not in 'biuf' or data.ndim != len(shape) + 1 or data.shape[1:] != shape:
+        wanted = ', '.join(['N', *map(str, shape)])
+        raise InputError(f'{file.filename}: {key!r} has shape {data.shape} and type {data.dtype}, '
+                         f'not ({wanted}) numbers')
+    if data.shape[0] > MAX_PEOPLE:
+        raise InputError(f'{file.filename}: {key!r} holds {data.shape[0]} people, more than {MAX_PEOPLE}')
+    return data[()].astype(np.float64)
+
+
+def names_file(path: Path) -> Path:
+    """Return where the names of the images lie beside an HDF5 file: ``valid.h5``, ``valid_images.txt``."""
+    return path.with_name(f'{path.stem}_images.txt')
+
+
+def read_names(path: Path) -> list[str]:
+    """Read a text file with one image name a line."""
+    try:
+        return path.read_text(encoding='utf-8').split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'{path}: cannot be read ({getattr(error, "strerror", None) or error})') from None
+
+
+def _read_image_names(file: h5py.File, path: Path) -> np.ndarray:
+    data = file.get('imgname')
+    # Torch could not read texts from HDF5: some files have the names only beside them.
+    if isinstance(data, h5py.Dataset) and data.ndim == 1 and data.dtype.kind in 'SO':
+        if data.shape[0] > MAX_PEOPLE or data.dtype.itemsize > MAX_NAME_BYTES:
+            raise InputError(f'{path}: \'imgname\' holds {data.shape[0]} names of {data.dtype.itemsize} bytes')
+        return np.array([bytes(name).decode() for name in data[()]], str)
+    if names_file(path).is_file():
+        return np.array(read_names(names_file(path)), str)
+    raise InputError(f'{path}: has no image names, and there is no {names_file(path).name} beside it')
+
+
+def read_hdf5(path: str | Path) -> People:
+    """Read all rows of a file, also those in which no joint is labelled.
+
+    Raises:
+        InputError: the file is missing, damaged, or has another layout.
+    """
+    path = Path(path)
+    with open_hdf5(path) as file:
+        columns = {key: read_numbers(file, key, shape) for key, shape in _SHAPES.items()}
+        names = _read_image_names(file, path)
+    counts = {key: len(column) for key, column in columns.items()} | {'imgname': len(names)}
+    if len(set(counts.values())) != 1:
+        raise InputError(f'{path}: columns of different lengths: '
+                         + ', '.join(f'{key} {n}' for key, n in counts.items()))
+    if not np.isfinite(columns['center']).all() or not (columns['scale'] > 0).all():
+        raise InputError(f'{path}: somebody has no centre or no positive scale')
+    # The authors' files mark somebody without any point by -1 in `part` and `visible`.
+    labelled = is_stored(columns['part']) & (columns['visible'] >= 0)
+    head_size = columns['normalize']
+    return People(
+        image=names,
+        points=np.where(labelled[..., None], columns['part'][..., ::-1], 0).astype(np.float32),
+        labelled=labelled,
+        visible=labelled & (columns['visible'] > 0),
+        center=columns['center'][:, ::-1].copy(),
+        side=columns['scale'] * PIXELS_PER_SCALE,
+        head_size=np.where(head_size > 0, head_size, np.nan),
+    )
+
+
+def _torso_angles(points: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """Return (N,) degrees, 0 for somebody upright, from points (N, 16, 2) in (y, x)."""
+    ends = [MPII.index('pelvis'), MPII.index('thorax')]
+    dy, dx = np.moveaxis(points[:, ends[1]] - points[:, ends[0]], -1, 0)
+    return np.where(labelled[:, ends].all(axis=1), 90 + np.degrees(np.arctan2(dy, dx)), 0.0)
+
+
+def to_hdf5(dataset: PersonDataset, path: str | Path) -> None:
+    """Write a data set's people in the authors' layout, and their images' names in a text file beside.
+
+    ``mpii.h5`` goes with ``mpii_images.txt``.  :func:`read_hdf5` gives the same people.
+
+    Args:
+        dataset: people with MPII's joints.
+        path: the HDF5 file to write; both files appear whole or not at all.
+
+    Raises:
+        InputError: the joints are not MPII's, the data set is empty, or the files cannot be written.
+    """
+    path = Path(path)
+    people = list(dataset.people)
+    if dataset.joint_set != MPII or not people:
+        raise InputError(f'{path}: {dataset.name} has {len(people)} people with the joints of '
+                         f'{dataset.joint_set.name}; the authors\' layout is for MPII\'s')
+    labelled = np.stack([person.labelled for person in people])
+    points = np.where(labelled[..., None], np.stack([person.points for person in people]).astype(np.float64), 0)
+    names = [person.image for person in people]
+    columns = {
+        'imgname': np.array([name.encode() for name in names]),
+        'center': np.array([person.center[::-1] for person in people], np.float64),
+        'scale': np.array([person.side for person in people]) / PIXELS_PER_SCALE,
+        'part': points[..., ::-1],
+        'visible': (np.stack([person.visible for person in people]) & labelled).astype(np.float64),
+        'normalize': np.array([person.reference_length for person in people], np.float64),
+        'torsoangle': _torso_angles(points, labelled),
+    }
+    with atomic_write(path) as partial, atomic_write(names_file(path)) as partial_names:
+        partial_names.write_text(''.join(f'{name}\n' for name in names), encoding='utf-8')
+        with h5py.File(partial, 'w') as file:
+            file.attrs['name'] = 'mpii'
+            for key, column in columns.items():
+                file[key] = column

@@ -1,0 +1,143 @@
+"""MPII's official annotations, ``mpii_human_pose_v1_u12_1.mat``.
+
+Andriluka, Pishchulin, Gehler, Schiele: *2D Human Pose Estimation: New Benchmark and State of the Art Analysis*,
+CVPR 2014.  SciPy shows the file's structs as objects, where a list of one element is that element and an empty
+list is an empty array; any field may be missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.mpii.people import N_JOINTS, PIXELS_PER_SCALE, People, is_stored
+from hourglass.errors import InputError
+
+import numpy as np
+import scipy.io
+from scipy.io.matlab import mat_struct
+
+#: The official file has 12 MB.
+MAX_BYTES = 500_000_000
+
+# Of evalMPII.zip, the benchmark's own scoring: 0.8 * 0.75 of the head box's diagonal.
+_HEAD_BIAS = 0.8 * 0.75
+# The authors move the centre down and widen the crop so that feet are less likely to be cut off.
+_CENTER_SHIFT = 15
+_CROP_MARGIN = 1.25
+
+
+@dataclass
+class _Row:
+    """One person, as the columns of :class:`data.mpii.people.People`."""
+
+    image: str
+    points: np.ndarray
+    visible: np.ndarray
+    center: tuple[float, float]
+    side: float
+    head_size: float
+
+
+def _structs(value: Any) -> list[Any]:
+    """Return the structs of a field that holds none, one, or an array of them."""
+    return [item for item in np.atleast_1d(np.asarray(value, object)).ravel() if isinstance(item, mat_struct)]
+
+
+def _number(struct: Any, name: str) -> float:
+    """Return a field as a number, NaN where it is missing, empty or a text."""
+    value = np.asarray(getattr(struct, name, np.nan))
+    return float(value) if value.ndim == 0 and value.dtype.kind in 'biuf' else np.nan
+
+
+def _is_visible(point: Any) -> bool:
+    """Read ``is_visible``: a number, a text, or empty (the two joints of the head), which means visible."""
+    value = np.asarray(getattr(point, 'is_visible', ''))
+    return not (value.ndim == 0 and str(value).strip() in ('0', '0.0', 'False'))
+
+
+def _read_points(person: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return (16, 2) points (y, x), zero where absent, and (16,) visible; ``None`` without a list of points."""
+    listed = getattr(getattr(person, 'annopoints', None), 'point', None)
+    # A lone point is a struct and not a list; such a person is left out too.
+    if not isinstance(listed, np.ndarray) or not _structs(listed):
+        return None
+    points, visible = np.zeros((N_JOINTS, 2)), np.zeros(N_JOINTS, bool)
+    for point in _structs(listed):
+        joint = _number(point, 'id')
+        if joint not in range(N_JOINTS):
+            raise ValueError(f'a point has the id {getattr(point, "id", None)!r}')
+        points[int(joint)] = _number(point, 'y'), _number(point, 'x')
+        visible[int(joint)] = _is_visible(point)
+    return points, visible
+
+
+def _read_person(image: str, person: Any) -> _Row | None:
+    """Read one person; ``None`` for one without a list of points, or without a position or scale."""
+    joints = _read_points(person)
+    position = getattr(person, 'objpos', None)
+    scale, x, y = _number(person, 'scale'), _number(position, 'x'), _number(position, 'y')
+    if joints is None or not np.isfinite([scale, x, y]).all() or scale <= 0:
+        return None
+    box = [_number(person, name) for name in ('x1', 'y1', 'x2', 'y2')]
+    return _Row(image, *joints, center=(y + _CENTER_SHIFT * scale, x),
+                side=scale * PIXELS_PER_SCALE * _CROP_MARGIN,
+                head_size=_HEAD_BIAS * float(np.linalg.norm([box[2] - box[0], box[3] - box[1]])))
+
+
+def _read_release(release: Any) -> list[_Row]:
+    images = _structs(release.annolist)
+    is_training = np.atleast_1d(release.img_train)
+    if len(images) != len(is_training):
+        raise ValueError(f'{len(images)} images, but {len(is_training)} entries in img_train')
+    rows = []
+    for i in np.flatnonzero(is_training == 1):
+        name = str(images[i].image.name)
+        people = (_read_person(name, person) for person in _structs(getattr(images[i], 'annorect', None)))
+        rows += [person for person in people if person is not None]
+    return rows
+
+
+def _to_people(rows: list[_Row]) -> People:
+    points = np.stack([row.points for row in rows])
+    labelled = is_stored(points)
+    return People(
+        image=np.array([row.image for row in rows]),
+        points=np.where(labelled[..., None], points, 0).astype(np.float32),
+        labelled=labelled,
+        visible=np.stack([row.visible for row in rows]) & labelled,
+        center=np.array([row.center for row in rows]),
+        side=np.array([row.side for row in rows]),
+        head_size=np.array([row.head_size for row in rows]),
+    )
+
+
+def read_matlab(path: str | Path) -> People:
+    """Read everybody in MPII's training images who has a list of points, in the order of the file.
+
+    The crop is the reproduction's and the authors': centre (objpos.x, objpos.y + 15 * scale), side
+    200 * 1.25 * scale; the head size is 0.8 * 0.75 of the head box's diagonal.
+
+    Raises:
+        InputError: the file is missing, damaged, or something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f'{path}: no such file')
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f'{path}: {path.stat().st_size} bytes, too large for MPII\'s annotations')
+    try:
+        content = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False, variable_names=['RELEASE'])
+    except Exception as error:
+        # SciPy reports damage with nearly any exception.
+        raise InputError(f'{path}: damaged, or not a MATLAB file ({error or type(error).__name__})') from None
+    if 'RELEASE' not in content:
+        raise InputError(f'{path}: has no variable RELEASE; it is not MPII\'s annotation file')
+    try:
+        rows = _read_release(content['RELEASE'])
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise InputError(f'{path}: does not have the structure of MPII\'s annotations ({error})') from None
+    if not rows:
+        raise InputError(f'{path}: nobody in a training image has a list of points')
+    return _to_people(rows)

@@ -1,0 +1,72 @@
+"""Annotated people as arrays: what every source of MPII's annotations is turned into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from hourglass.joints import MPII
+
+import numpy as np
+
+N_JOINTS = len(MPII)
+
+#: A person's height is 200 pixels times MPII's ``scale``.
+PIXELS_PER_SCALE = 200
+
+
+@dataclass(frozen=True)
+class People:
+    """N annotated people, in pixels of the whole images, (y, x), the numbers as MPII stores them.
+
+    Attributes:
+        image: (N,) str, names of the images.
+        points: (N, 16, 2) float32, zero where not labelled.
+        labelled: (N, 16) bool; whether the joint is annotated (it may still be occluded).
+        visible: (N, 16) bool; annotated and not occluded.
+        center: (N, 2) float64, middle of the crop.  Not float32: its rounding moves some crops by a pixel.
+        side: (N,) float64, side of the crop.
+        head_size: (N,) float64, the length that PCKh divides errors by; NaN where there is no head box.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+
+    image: np.ndarray
+    points: np.ndarray
+    labelled: np.ndarray
+    visible: np.ndarray
+    center: np.ndarray
+    side: np.ndarray
+    head_size: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name, (kind, shape) in _LAYOUT.items():
+            array = getattr(self, name)
+            if array.dtype.kind != kind or array.shape != (len(self.image), *shape):
+                raise ValueError(f'{name} has shape {array.shape} and type {array.dtype} '
+                                 f'for {len(self.image)} people')
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def take(self, rows: np.ndarray | Sequence[int]) -> People:
+        """Return some of the people, by index or by a mask (N,)."""
+        return People(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    @classmethod
+    def join(cls, parts: Sequence[People]) -> People:
+        """Put the people of several sources behind each other."""
+        return cls(**{field.name: np.concatenate([getattr(part, field.name) for part in parts])
+                      for field in fields(cls)})
+
+
+_LAYOUT: dict[str, tuple[str, tuple[int, ...]]] = {
+    'image': ('U', ()), 'points': ('f', (N_JOINTS, 2)), 'labelled': ('b', (N_JOINTS,)),
+    'visible': ('b', (N_JOINTS,)), 'center': ('f', (2,)), 'side': ('f', ()), 'head_size': ('f', ()),
+}
+
+
+def is_stored(points: np.ndarray) -> np.ndarray:
+    """Tell which of the points (..., 2) hold a joint: MPII's users store (0, 0) for one that is not annotated."""
+    return np.isfinite(points).all(axis=-1) & (points != 0).any(axis=-1)

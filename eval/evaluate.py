@@ -1,0 +1,71 @@
+"""What eval.py does: predict or read predictions, score them, and write the results."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from data.sets import DATASETS
+from eval.pckh import THRESHOLD
+from eval.predict import ground_truth, predict_dataset
+from eval.predictions import read_pair, save_predictions
+from eval.result import Result, read_curve
+from eval.score import relative_errors
+from hourglass.errors import InputError
+from hourglass.joints import MPII
+from hourglass.predictor import PosePredictor
+
+from tqdm import tqdm
+
+
+def _score_files(options: argparse.Namespace) -> Result:
+    """Score somebody's predictions by PCKh."""
+    points, people = read_pair(options.predictions, options.annotations)
+    errors = relative_errors(points, people.points, people.labelled, people.head_size)
+    return Result(f'{options.predictions}, {len(points)} people', 'PCKh', THRESHOLD, MPII, errors)
+
+
+def _score_network(options: argparse.Namespace) -> Result:
+    """Predict the people of a data set and score that."""
+    entry = DATASETS[options.dataset]
+    extra = {'protocol': options.protocol} if entry.has_protocols else {}
+    if options.save_predictions and entry.joint_set is not MPII:
+        raise InputError(f'--save-predictions: its layout is for MPII\'s joints, not for {entry.title}')
+    predictor = PosePredictor.load(options.snapshot or options.model, options.gpu, options.flip, options.batchsize)
+    joint_set = predictor.spec.joint_set
+    if options.save_predictions and joint_set is not MPII:
+        raise InputError(f'--save-predictions: its layout is for MPII\'s joints, the weights find those of '
+                         f'{joint_set.name}')
+    dataset = entry.load(options.root, options.split or entry.test_split, joint_set, **extra)
+    with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
+        points, _ = predict_dataset(predictor, dataset, bar.update)
+    if options.save_predictions:
+        save_predictions(options.save_predictions, points)
+    title = f'{dataset.name}, {len(dataset)} people' + ', flip' * options.flip
+    return Result(title, entry.metric, entry.threshold, joint_set, relative_errors(points, *ground_truth(dataset)))
+
+
+def evaluate(options: argparse.Namespace) -> Result:
+    """Return the result that the command line of eval.py asks for."""
+    return _score_network(options) if options.predictions is None else _score_files(options)
+
+
+def write_results(result: Result, options: argparse.Namespace) -> None:
+    """Print a result and write the files that the command line of eval.py asks for."""
+    print(result.text())
+    if options.json:
+        result.save_json(options.json)
+    if options.csv:
+        result.save_csv(options.csv)
+    if options.plot:
+        # Drawing takes a second to import, and only this option needs it.
+        from eval.plot import plot_curves
+
+        curves = {result.title: result.curve}
+        for path in options.compare:
+            metric, curve = read_curve(path)
+            if metric != result.metric:
+                raise InputError(f'{path}: holds {metric}, which cannot be compared with {result.metric}')
+            curves[Path(path).stem] = curve
+        plot_curves(curves, result.metric, options.plot)

@@ -1,0 +1,81 @@
+"""Files of predictions in the hourglass authors' layout: HDF5, ``preds`` (N, 16, 2), x and y in image pixels.
+
+Row i belongs to row i of an annotations file (:mod:`data.mpii.hdf5`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.mpii.hdf5 import open_hdf5, read_hdf5, read_numbers
+from data.mpii.people import People
+from eval.pckh import THRESHOLD, pckh
+from eval.score import Score
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.joints import MPII
+
+import h5py
+import numpy as np
+
+
+def _check_finite(path: Path, points: np.ndarray) -> None:
+    unknown = int((~np.isfinite(points)).any(axis=-1).sum())
+    if unknown:
+        raise InputError(f'{path}: {unknown} of {points.shape[0] * points.shape[1]} joints are not finite numbers')
+
+
+def read_predictions(path: str | Path) -> np.ndarray:
+    """Read a file of predictions.
+
+    Returns:
+        (N, 16, 2) float64, (y, x).
+
+    Raises:
+        InputError: the file is missing, damaged, has another layout, or holds something that is no number.
+    """
+    path = Path(path)
+    with open_hdf5(path) as file:
+        points = read_numbers(file, 'preds', (len(MPII), 2))
+    _check_finite(path, points)
+    return points[..., ::-1].copy()
+
+
+def save_predictions(path: str | Path, points: np.ndarray) -> None:
+    """Write a file of predictions; it appears whole or not at all.
+
+    Args:
+        path: the HDF5 file to write.
+        points: (N, 16, 2), (y, x) in image pixels.
+
+    Raises:
+        ValueError: the shape is another.
+        InputError: a point is not finite, or the file cannot be written.
+    """
+    path, points = Path(path), np.asarray(points, np.float64)
+    if points.shape[1:] != (len(MPII), 2):
+        raise ValueError(f'predictions have shape {points.shape}, not (N, {len(MPII)}, 2)')
+    _check_finite(path, points)
+    with atomic_write(path) as partial, h5py.File(partial, 'w') as file:
+        file['preds'] = points[..., ::-1]
+
+
+def read_pair(predictions: str | Path, annotations: str | Path) -> tuple[np.ndarray, People]:
+    """Read a file of predictions and the annotations file that its rows belong to.
+
+    Returns:
+        Points (N, 16, 2) float64, (y, x), and the N people.
+
+    Raises:
+        InputError: one of the files cannot be used, or they do not have the same number of people.
+    """
+    points, people = read_predictions(predictions), read_hdf5(annotations)
+    if len(points) != len(people):
+        raise InputError(f'{predictions}: {len(points)} people, but {annotations} has {len(people)}')
+    return points, people
+
+
+def score_predictions(predictions: str | Path, annotations: str | Path, threshold: float = THRESHOLD) -> Score:
+    """Score a file of predictions against an annotations file by PCKh; errors as for :func:`read_pair`."""
+    points, people = read_pair(predictions, annotations)
+    return pckh(points, people.points, people.labelled, people.head_size, threshold)

@@ -1,0 +1,108 @@
+"""The result of an evaluation: printed, written as JSON or CSV, and read back."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.score import Curve, Score, reported_joints, score_at, score_curve
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.joints import JointSet
+from hourglass.results import write_json
+
+import numpy as np
+
+#: A curve has this many thresholds, from 0 to the score's own.
+CURVE_POINTS = 11
+
+
+@dataclass(frozen=True)
+class Result:
+    """The score of some predictions.
+
+    Attributes:
+        title: what was evaluated: data set, number of people, whether mirror images were averaged in.
+        metric: PCK or PCKh.
+        threshold: largest error of a correct joint, in reference lengths.
+        joint_set: the joints.
+        errors: (N, K) errors in reference lengths (:func:`eval.score.relative_errors`).
+    """
+
+    title: str
+    metric: str
+    threshold: float
+    joint_set: JointSet
+    errors: np.ndarray
+
+    @property
+    def score(self) -> Score:
+        return score_at(self.errors, self.threshold)
+
+    @property
+    def curve(self) -> Curve:
+        return score_curve(self.errors, self.joint_set, np.linspace(0, self.threshold, CURVE_POINTS))
+
+    def text(self) -> str:
+        """Return the table for a terminal."""
+        reported = reported_joints(self.joint_set)
+        return (f'{self.metric}@{self.threshold:g}, {self.title}\n{self.score.table(self.joint_set)}\n'
+                f'mean over {len(reported)} joints: {self.score.mean(reported):.3f}')
+
+    def save_json(self, path: str | os.PathLike) -> None:
+        """Write the scores and the curve; :func:`read_curve` reads the latter."""
+        curve = self.curve
+        rates = {name: [None if np.isnan(rate) else rate for rate in values.tolist()]
+                 for name, values in curve.rates.items()}
+        write_json(path, {
+            'title': self.title, 'metric': self.metric, 'threshold': self.threshold, 'people': len(self.errors),
+            **self.score.to_dict(self.joint_set),
+            'curve': {'thresholds': curve.thresholds.tolist(), 'rates': rates}})
+
+    def save_csv(self, path: str | os.PathLike) -> None:
+        """Write one row for each joint, each group and the total: name, kind, rate, correct, annotated."""
+        score = self.score
+        rates = score.rates()
+        with atomic_write(path) as partial, open(partial, 'w', newline='', encoding='utf-8') as file:
+            writer = csv.writer(file)
+            writer.writerow(['name', 'kind', 'rate', 'correct', 'annotated'])
+            for i, joint in enumerate(self.joint_set.joints):
+                writer.writerow([joint, 'joint', *_cells(rates[i], score.correct[i], score.count[i])])
+            groups = {**self.joint_set.group_indices, 'Total': reported_joints(self.joint_set)}
+            for name, joints in groups.items():
+                kind = 'total' if name == 'Total' else 'group'
+                writer.writerow([name, kind, *_cells(
+                    score.total(joints), score.correct[joints].sum(), score.count[joints].sum())])
+
+
+def _cells(rate: float, correct: int, count: int) -> list[str]:
+    return ['' if np.isnan(rate) else f'{rate:.6f}', str(correct), str(count)]
+
+
+def read_curve(path: str | os.PathLike) -> tuple[str, Curve]:
+    """Read the curve of a result that :meth:`Result.save_json` wrote.
+
+    Returns:
+        The metric's name and the curve.
+
+    Raises:
+        InputError: the file is missing or is no such result.
+    """
+    try:
+        value: Any = json.loads(Path(path).read_text(encoding='utf-8'))
+        curve = value['curve']
+        thresholds = np.array(curve['thresholds'], np.float64)
+        rates = {str(name): np.array([np.nan if rate is None else rate for rate in values], np.float64)
+                 for name, values in curve['rates'].items()}
+        metric = str(value['metric'])
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file') from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise InputError(f'{path}: not a result that eval.py --json wrote') from None
+    if thresholds.ndim != 1 or not rates or any(values.shape != thresholds.shape for values in rates.values()):
+        raise InputError(f'{path}: not a result that eval.py --json wrote (curve of another shape)')
+    return metric, Curve(thresholds, rates)

@@ -1,0 +1,160 @@
+"""Counting correct joints: what PCK, PCKh and their tables have in common.
+
+A joint is correct if it lies within a given fraction of a reference length (head size for PCKh, torso for PCK) of
+where it was annotated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hourglass.joints import JointSet
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Score:
+    """Correct joints at one threshold.
+
+    A rate is correct / annotated, in [0, 1], and NaN where nothing is annotated.
+
+    Attributes:
+        correct: (K,) int, how often each joint is correct.
+        count: (K,) int, how often it is annotated.
+    """
+
+    correct: np.ndarray
+    count: np.ndarray
+
+    def __add__(self, other: Score) -> Score:
+        """Return the score of two sets of people together."""
+        return Score(self.correct + other.correct, self.count + other.count)
+
+    def rates(self) -> np.ndarray:
+        """Return (K,) float64, the rate of each joint."""
+        return np.divide(self.correct, self.count, out=np.full(len(self.count), np.nan), where=self.count > 0)
+
+    def total(self, joints: Sequence[int] | None = None) -> float:
+        """Return the rate over all annotations of the joints named, by default of all."""
+        chosen = slice(None) if joints is None else list(joints)
+        count = int(self.count[chosen].sum())
+        return int(self.correct[chosen].sum()) / count if count else float('nan')
+
+    def mean(self, joints: Sequence[int] | None = None) -> float:
+        """Return the mean of the rates of the joints named, by default of all; a joint without a rate is left out."""
+        rates = self.rates()[slice(None) if joints is None else list(joints)]
+        return float(np.nanmean(rates)) if np.isfinite(rates).any() else float('nan')
+
+    def group_rates(self, joint_set: JointSet) -> dict[str, float]:
+        """Return the rate of each group, over all annotations of its joints."""
+        return {name: self.total(joints) for name, joints in joint_set.group_indices.items()}
+
+    def table(self, joint_set: JointSet) -> str:
+        """Return two lines of text: the groups and ``Total`` (over the joints that are in a group), in percent."""
+        rates = {**self.group_rates(joint_set), 'Total': self.total(reported_joints(joint_set))}
+        width = max(len(name) for name in rates) + 2
+        values = ['-' if np.isnan(rate) else f'{100 * rate:.1f}' for rate in rates.values()]
+        return '\n'.join(''.join(f'{cell:>{width}}' for cell in row) for row in (rates, values))
+
+    def to_dict(self, joint_set: JointSet) -> dict[str, Any]:
+        """Describe the score for JSON; a rate is null where nothing is annotated.
+
+        ``total`` is over all annotations of the joints that are in a group, ``mean`` the mean of their rates.
+        """
+        reported = reported_joints(joint_set)
+        joints = zip(joint_set.joints, self.rates().tolist(), self.correct.tolist(), self.count.tolist(), strict=True)
+        return {
+            'total': _or_null(self.total(reported)),
+            'mean': _or_null(self.mean(reported)),
+            'groups': {name: _or_null(rate) for name, rate in self.group_rates(joint_set).items()},
+            'joints': {name: {'rate': _or_null(rate), 'correct': correct, 'count': count}
+                       for name, rate, correct, count in joints},
+        }
+
+
+def reported_joints(joint_set: JointSet) -> list[int]:
+    """Return the joints that are in a group: the ones that a total is over (for MPII, 14 of the 16)."""
+    return sorted({joint for joints in joint_set.group_indices.values() for joint in joints})
+
+
+def _or_null(rate: float) -> float | None:
+    return None if np.isnan(rate) else rate
+
+
+def relative_errors(
+    points: np.ndarray, true_points: np.ndarray, labelled: np.ndarray, reference_lengths: np.ndarray,
+) -> np.ndarray:
+    """Return how far predictions are off, in reference lengths.
+
+    Args:
+        points: (N, K, 2) predictions.
+        true_points: (N, K, 2) annotations, in the same pixels and order.
+        labelled: (N, K) bool.
+        reference_lengths: (N,).  Somebody without a positive one cannot be judged and is left out.
+
+    Returns:
+        (N, K) float64: NaN for what does not count, infinity for a prediction that is NaN.
+
+    Raises:
+        ValueError: the shapes do not fit together.
+    """
+    points, true_points = np.asarray(points, np.float64), np.asarray(true_points, np.float64)
+    labelled, lengths = np.asarray(labelled, bool), np.asarray(reference_lengths, np.float64)
+    shape = points.shape
+    if len(shape) != 3 or shape[2] != 2 or true_points.shape != shape or labelled.shape != shape[:2] \
+            or lengths.shape != shape[:1]:
+        raise ValueError(f'predictions {shape}, annotations {true_points.shape}, labels {labelled.shape} and '
+                         f'reference lengths {lengths.shape} do not fit together')
+    can_judge = np.isfinite(lengths) & (lengths > 0)
+    errors = np.linalg.norm(points - true_points, axis=2) / np.where(can_judge, lengths, 1)[:, None]
+    errors[np.isnan(errors)] = np.inf
+    errors[~(labelled & can_judge[:, None])] = np.nan
+    return errors
+
+
+def score_at(errors: np.ndarray, threshold: float) -> Score:
+    """Count the joints that are at most ``threshold`` off, from (N, K) :func:`relative_errors`."""
+    return Score((errors <= threshold).sum(axis=0), (~np.isnan(errors)).sum(axis=0))
+
+
+def count_correct(
+    points: np.ndarray, true_points: np.ndarray, labelled: np.ndarray, reference_lengths: np.ndarray,
+    threshold: float,
+) -> Score:
+    """Score predictions.
+
+    Args:
+        points: (N, K, 2) predictions; NaN counts as wrong.
+        true_points: (N, K, 2) annotations, in the same pixels and order.
+        labelled: (N, K) bool, which joints are annotated.
+        reference_lengths: (N,).  Somebody without a positive one cannot be judged and is left out.
+        threshold: largest error of a correct joint, in reference lengths.
+
+    Raises:
+        ValueError: the shapes do not fit together.
+    """
+    return score_at(relative_errors(points, true_points, labelled, reference_lengths), threshold)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Rates over thresholds.
+
+    Attributes:
+        thresholds: (T,) float64.
+        rates: (T,) float64 for each group and for ``Total``.
+    """
+
+    thresholds: np.ndarray
+    rates: dict[str, np.ndarray]
+
+
+def score_curve(errors: np.ndarray, joint_set: JointSet, thresholds: np.ndarray) -> Curve:
+    """Score (N, K) :func:`relative_errors` at several thresholds."""
+    scores = [score_at(errors, float(threshold)) for threshold in thresholds]
+    groups = {**joint_set.group_indices, 'Total': reported_joints(joint_set)}
+    rates = {name: np.array([score.total(joints) for score in scores]) for name, joints in groups.items()}
+    return Curve(np.asarray(thresholds, np.float64), rates)

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from data.mpii import MPIIDataset, read_hdf5, to_hdf5
+from data.mpii.people import People
+from data.person import Person, PersonDataset
+from hourglass.errors import InputError
+from hourglass.joints import LSP, MPII
+
+import h5py
+import numpy as np
+import pytest
+
+N = 6
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> PersonDataset:
+    """Six people on three images; some joints absent, one at x = 0, one outside of the image."""
+    rng = np.random.default_rng(0)
+    people = []
+    for i in range(N):
+        points = rng.uniform(1, 500, (16, 2)).astype(np.float32)
+        labelled = rng.random(16) < .8
+        labelled[[6, 7]] = i != 2, True
+        points[8], labelled[8] = (33.5, 0), True
+        points[9], labelled[9] = (-4.25, 100), True
+        points[~labelled] = 0
+        visible = labelled & (rng.random(16) < .5)
+        people.append(Person(f'00{i // 2}.jpg', points, labelled, visible, rng.uniform(50, 300, 2),
+                             float(rng.uniform(100, 900)), float('nan') if i == 4 else float(rng.uniform(20, 90))))
+    return PersonDataset('test', MPII, people, tmp_path)
+
+
+def _columns(path: Path) -> dict[str, np.ndarray]:
+    with h5py.File(path) as file:
+        return {key: file[key][()] for key in file}
+
+
+def test_reading_back_gives_the_same_people(dataset: PersonDataset, tmp_path: Path) -> None:
+    to_hdf5(dataset, tmp_path / 'some.h5')
+    people = read_hdf5(tmp_path / 'some.h5')
+    assert len(people) == N
+    for i, expected in enumerate(dataset.people):
+        assert people.image[i] == expected.image
+        np.testing.assert_array_equal(people.points[i], expected.points)
+        np.testing.assert_array_equal(people.labelled[i], expected.labelled)
+        np.testing.assert_array_equal(people.visible[i], expected.visible)
+        np.testing.assert_array_equal(people.center[i], expected.center)
+        assert people.side[i] == pytest.approx(expected.side, rel=1e-15)
+        np.testing.assert_equal(people.head_size[i], expected.reference_length)
+
+
+def test_layout_is_the_authors(dataset: PersonDataset, tmp_path: Path) -> None:
+    to_hdf5(dataset, tmp_path / 'some.h5')
+    columns = _columns(tmp_path / 'some.h5')
+    assert {key: (column.shape, column.dtype.kind) for key, column in columns.items()} == {
+        'imgname': ((N,), 'S'), 'center': ((N, 2), 'f'), 'scale': ((N,), 'f'), 'part': ((N, 16, 2), 'f'),
+        'visible': ((N, 16), 'f'), 'normalize': ((N,), 'f'), 'torsoangle': ((N,), 'f')}
+    assert (tmp_path / 'some_images.txt').read_text() == ''.join(f'{p.image}\n' for p in dataset.people)
+    first = dataset.people[0]
+    np.testing.assert_array_equal(columns['center'][0], first.center[::-1])
+    np.testing.assert_array_equal(columns['part'][0], first.points[:, ::-1])
+    assert columns['scale'][0] == first.side / 200
+    assert (columns['part'][[not p.labelled[0] for p in dataset.people], 0] == 0).all()
+
+
+def test_torso_angle(tmp_path: Path) -> None:
+    # Upright, head to the right, upside down, pelvis not annotated; (y, x) of pelvis and thorax.
+    torsos = [((80, 50), (30, 50)), ((50, 50), (50, 90)), ((50, 50), (90, 50)), (None, (30, 50))]
+    people = []
+    for ends in torsos:
+        points, labelled = np.zeros((16, 2), np.float32), np.zeros(16, bool)
+        for joint, end in zip((6, 7), ends, strict=True):
+            if end is not None:
+                points[joint], labelled[joint] = end, True
+        people.append(Person('a.jpg', points, labelled, labelled, np.array([50., 50.]), 100.0, 10.0))
+    to_hdf5(PersonDataset('torsos', MPII, people, tmp_path), tmp_path / 't.h5')
+    np.testing.assert_allclose(_columns(tmp_path / 't.h5')['torsoangle'], [0, 90, 180, 0], atol=1e-12)
+
+
+def test_only_mpii_joints_can_be_written(dataset: PersonDataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='the joints of lsp'):
+        to_hdf5(PersonDataset('other', LSP, dataset.people, tmp_path), tmp_path / 'x.h5')
+    with pytest.raises(InputError, match='has 0 people'):
+        to_hdf5(PersonDataset('nobody', MPII, [], tmp_path), tmp_path / 'x.h5')
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_nothing(dataset: PersonDataset, tmp_path: Path) -> None:
+    (tmp_path / 'x_images.txt').mkdir()
+    with pytest.raises(InputError, match=r'x_images\.txt: cannot be written'):
+        to_hdf5(dataset, tmp_path / 'x.h5')
+    assert [path.name for path in tmp_path.iterdir()] == ['x_images.txt']
+
+
+def _write(path: Path, columns: dict[str, np.ndarray]) -> Path:
+    with h5py.File(path, 'w') as file:
+        for key, column in columns.items():
+            file[key] = column
+    return path
+
+
+def test_a_data_root_with_the_authors_files(dataset: PersonDataset, tmp_path: Path) -> None:
+    root = tmp_path / 'MPII'
+    to_hdf5(dataset, root / 'annot' / 'valid.h5')
+    columns = _columns(root / 'annot' / 'valid.h5')
+    # The authors' train.h5 lists people without points, marked by -1.
+    columns['part'][1], columns['visible'][1] = -1, -1
+    columns['part'][2], columns['visible'][2] = 0, 0
+    _write(root / 'annot' / 'train.h5', columns)
+    assert [len(MPIIDataset(root, split)) for split in ('train', 'val', 'trainval')] == [4, 3, 10]
+    assert len(MPIIDataset(root, 'val', 'all')) == N
+    assert not read_hdf5(root / 'annot' / 'train.h5').labelled[1:3].any()
+    (root / 'annot' / 'train.h5').unlink()
+    with pytest.raises(InputError, match="nobody for the split 'train'"):
+        MPIIDataset(root, 'train')
+
+
+def test_image_names_beside_the_file(dataset: PersonDataset, tmp_path: Path) -> None:
+    path = tmp_path / 'some.h5'
+    to_hdf5(dataset, path)
+    columns = _columns(path)
+    del columns['imgname']
+    _write(path, columns)
+    assert read_hdf5(path).image.tolist() == [p.image for p in dataset.people]
+    (tmp_path / 'some_images.txt').unlink()
+    with pytest.raises(InputError, match=r'has no image names, and there is no some_images\.txt beside it'):
+        read_hdf5(path)
+
+
+@pytest.mark.parametrize(('key', 'value', 'reason'), [
+    ('part', None, "has no 'part'"),
+    ('part', np.zeros((N, 14, 2)), r'shape \(6, 14, 2\)'),
+    ('scale', np.ones(N - 1), 'different lengths: .*scale 5'),
+    ('scale', np.zeros(N), 'no positive scale'),
+    ('center', np.full((N, 2), np.nan), 'no centre'),
+    ('visible', np.full((N, 16), b'1'), r'not \(N, 16\) numbers'),
+    ('normalize', np.float64(3), r'shape \(\)'),
+])
+def test_wrong_columns(
+    dataset: PersonDataset, tmp_path: Path, key: str, value: np.ndarray | None, reason: str,
+) -> None:
+    to_hdf5(dataset, tmp_path / 'some.h5')
+    columns = _columns(tmp_path / 'some.h5')
+    if value is None:
+        del columns[key]
+    else:
+        columns[key] = value
+    with pytest.raises(InputError, match=reason) as error:
+        read_hdf5(_write(tmp_path / 'wrong.h5', columns))
+    assert str(error.value).startswith(str(tmp_path / 'wrong.h5'))
+
+
+def test_a_file_that_claims_too_many_people(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / 'huge.h5', 'w') as file:
+        file.create_dataset('center', (10 ** 12, 2), 'f8', chunks=(1000, 2))
+    with pytest.raises(InputError, match='1000000000000 people'):
+        read_hdf5(tmp_path / 'huge.h5')
+
+
+def test_a_file_that_claims_enormous_names(dataset: PersonDataset, tmp_path: Path) -> None:
+    to_hdf5(dataset, tmp_path / 'some.h5')
+    columns = _columns(tmp_path / 'some.h5')
+    del columns['imgname']
+    _write(tmp_path / 'huge.h5', columns)
+    with h5py.File(tmp_path / 'huge.h5', 'a') as file:
+        file.create_dataset('imgname', (10 ** 6,), 'S1000000', chunks=(1,))
+    with pytest.raises(InputError, match=r"'imgname' holds 1000000 names of 1000000 bytes"):
+        read_hdf5(tmp_path / 'huge.h5')
+
+
+@pytest.mark.parametrize('damage', ['missing', 'empty', 'truncated', 'text', 'folder'])
+def test_damaged_files(dataset: PersonDataset, tmp_path: Path, damage: str) -> None:
+    path = tmp_path / 'some.h5'
+    to_hdf5(dataset, path)
+    content = path.read_bytes()
+    path.unlink()
+    if damage == 'folder':
+        path.mkdir()
+    elif damage != 'missing':
+        path.write_bytes({'empty': b'', 'truncated': content[:len(content) // 2], 'text': b'text' * 300}[damage])
+    with pytest.raises(InputError, match=r'some\.h5: (no such file|damaged)'):
+        read_hdf5(path)
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match=r'side has shape \(2,\)'):
+        People(np.array(['a']), np.zeros((1, 16, 2)), np.zeros((1, 16), bool), np.zeros((1, 16), bool),
+               np.zeros((1, 2)), np.zeros(2), np.zeros(1))
+
+
+# Against the reference files.
+
+def test_authors_validation_file(shared: Callable[[str], Path]) -> None:
+    people = read_hdf5(shared('mpii/annot/valid.h5'))
+    assert (len(people), len(np.unique(people.image))) == (2958, 2729)
+    assert people.image.tolist() == shared('mpii/annot/valid_images.txt').read_text().split()
+    assert people.labelled.any(axis=1).all()
+    assert (~people.labelled).sum() == 3088
+
+
+def test_center_and_scale_of_the_authors_are_adjusted_already(shared: Callable[[str], Path]) -> None:
+    path = shared('mpii/annot/valid.h5')
+    with gzip.open(shared('mpii/mpii_annotations.json.gz')) as file:
+        entries = [entry for entry in json.load(file) if entry['isValidation']]
+    people = read_hdf5(path)
+    x, y = np.array([entry['objpos'] for entry in entries]).T
+    # Rounded to three decimals in this file.
+    scale = np.array([entry['scale_provided'] for entry in entries])
+    np.testing.assert_allclose(people.center, np.stack([y + 15 * scale, x], 1), atol=15 * .0005 + 1e-9)
+    np.testing.assert_allclose(people.side, 1.25 * 200 * scale, atol=250 * .0005 + 1e-9)
+
+
+def test_the_authors_file_written_again(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    root = tmp_path / 'MPII'
+    (root / 'annot').mkdir(parents=True)
+    (root / 'annot' / 'valid.h5').symlink_to(shared('mpii/annot/valid.h5'))
+    to_hdf5(MPIIDataset(root, 'val', 'all'), tmp_path / 'again.h5')
+    theirs, ours = _columns(shared('mpii/annot/valid.h5')), _columns(tmp_path / 'again.h5')
+    assert set(theirs) - set(ours) == {'index', 'person'}
+    assert (ours['imgname'] == theirs['imgname']).all()
+    for key in set(ours) - {'imgname'}:
+        np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-12, err_msg=key)

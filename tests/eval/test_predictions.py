@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from data.mpii import to_hdf5
+from data.person import Person, PersonDataset
+from eval.predictions import read_predictions, save_predictions, score_predictions
+from hourglass.errors import InputError
+from hourglass.joints import MPII
+
+import h5py
+import numpy as np
+import pytest
+
+N = 5
+
+
+@pytest.fixture
+def points() -> np.ndarray:
+    return np.random.default_rng(0).uniform(1, 400, (N, 16, 2))
+
+
+@pytest.fixture
+def annotations(tmp_path: Path, points: np.ndarray) -> Path:
+    """Annotations equal to ``points``; the left wrist is not annotated, heads are 10 pixels."""
+    labelled = np.arange(16) != 15
+    people = [Person('a.jpg', p.astype(np.float32), labelled, labelled, p[6], 200.0, 10.0) for p in points]
+    to_hdf5(PersonDataset('some', MPII, people, tmp_path), tmp_path / 'annotations.h5')
+    return tmp_path / 'annotations.h5'
+
+
+def test_what_is_written_can_be_read(tmp_path: Path, points: np.ndarray) -> None:
+    save_predictions(tmp_path / 'p.h5', points)
+    np.testing.assert_array_equal(read_predictions(tmp_path / 'p.h5'), points)
+    assert [path.name for path in tmp_path.iterdir()] == ['p.h5']
+
+
+def test_the_file_holds_x_and_y(tmp_path: Path, points: np.ndarray) -> None:
+    save_predictions(tmp_path / 'p.h5', points)
+    with h5py.File(tmp_path / 'p.h5') as file:
+        assert list(file) == ['preds']
+        np.testing.assert_array_equal(file['preds'][()], points[..., ::-1])
+
+
+def test_scores_of_a_file(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:
+    points[0, 3, 1] += 4.9
+    points[1, 3, 0] += 5.1
+    points[:, 15] += 100
+    save_predictions(tmp_path / 'p.h5', points)
+    score = score_predictions(tmp_path / 'p.h5', annotations)
+    assert score.count.tolist() == [N] * 15 + [0]
+    assert score.correct.tolist() == [N] * 3 + [N - 1] + [N] * 11 + [0]
+    assert score_predictions(tmp_path / 'p.h5', annotations, threshold=.4).correct[3] == N - 2
+
+
+def test_people_without_any_joint_keep_their_row(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:
+    with h5py.File(annotations, 'a') as file:
+        file['part'][0], file['visible'][0] = 0, 0
+    save_predictions(tmp_path / 'p.h5', points)
+    assert score_predictions(tmp_path / 'p.h5', annotations).correct.tolist() == [N - 1] * 15 + [0]
+
+
+def test_different_numbers_of_people(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:
+    save_predictions(tmp_path / 'p.h5', points[:3])
+    with pytest.raises(InputError, match=r'p\.h5: 3 people, but .*annotations\.h5 has 5'):
+        score_predictions(tmp_path / 'p.h5', annotations)
+
+
+@pytest.mark.parametrize(('value', 'reason'), [
+    (np.zeros((N, 14, 2)), r"'preds' has shape \(5, 14, 2\) .* not \(N, 16, 2\)"),
+    (np.zeros((N, 32)), r'shape \(5, 32\)'),
+    (np.full((N, 16, 2), b'x'), 'numbers'),
+    (np.where(np.arange(2) == 1, np.nan, np.ones((N, 16, 2))), '80 of 80 joints are not finite'),
+    (None, "has no 'preds'"),
+])
+def test_files_that_cannot_be_used(tmp_path: Path, value: np.ndarray | None, reason: str) -> None:
+    with h5py.File(tmp_path / 'p.h5', 'w') as file:
+        file['other' if value is None else 'preds'] = np.zeros(3) if value is None else value
+    with pytest.raises(InputError, match=reason) as error:
+        read_predictions(tmp_path / 'p.h5')
+    assert str(error.value).startswith(str(tmp_path / 'p.h5'))
+    assert '\n' not in str(error.value)
+
+
+def test_a_group_in_the_place_of_the_predictions(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / 'p.h5', 'w') as file:
+        file.create_group('preds')
+    with pytest.raises(InputError, match="has no 'preds'"):
+        read_predictions(tmp_path / 'p.h5')
+
+
+@pytest.mark.parametrize('content', [None, b'', b'no HDF5' * 100])
+def test_files_that_are_not_hdf5(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / 'p.h5').write_bytes(content)
+    with pytest.raises(InputError, match=r'p\.h5: (no such file|damaged, or not an HDF5 file)'):
+        read_predictions(tmp_path / 'p.h5')
+
+
+def test_refused_predictions_leave_no_file(tmp_path: Path, points: np.ndarray) -> None:
+    points[2, 5, 0] = np.nan
+    with pytest.raises(InputError, match='1 of 80 joints are not finite'):
+        save_predictions(tmp_path / 'p.h5', points)
+    with pytest.raises(ValueError, match=r'\(5, 14, 2\)'):
+        save_predictions(tmp_path / 'p.h5', points[:, :14])
+    with pytest.raises(InputError, match='cannot be written'):
+        save_predictions(tmp_path, np.ones((N, 16, 2)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_score_of_the_reference(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    predictions, annotations = shared('mpii/preds/valid-example.h5'), shared('mpii/annot/valid.h5')
+    reference = json.loads(shared('reference/pckh.json').read_text())
+    assert score_predictions(predictions, annotations).correct.tolist() == reference['correct']
+    save_predictions(tmp_path / 'again.h5', read_predictions(predictions))
+    assert score_predictions(tmp_path / 'again.h5', annotations).correct.tolist() == reference['correct']

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+
+from eval.score import Score, count_correct, relative_errors, reported_joints, score_at, score_curve
+from hourglass.joints import LSP, MPII
+
+import numpy as np
+import pytest
+
+
+def _people(offsets: list[list[float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions and annotations, each joint off by the distance given, along (3, 4) / 5."""
+    true_points = np.random.default_rng(0).uniform(0, 300, (len(offsets), len(offsets[0]), 2))
+    return true_points + np.array(offsets)[..., None] * [.6, .8], true_points
+
+
+def test_a_joint_at_the_threshold_is_correct() -> None:
+    points, true_points = np.array([[[3., 4.], [3., 4.01], [0., 0.]]]), np.zeros((1, 3, 2))
+    score = count_correct(points, true_points, np.ones((1, 3), bool), np.array([10.]), .5)
+    assert score.correct.tolist() == [1, 0, 1]
+    assert score.count.tolist() == [1, 1, 1]
+
+
+def test_each_person_is_judged_by_the_own_length() -> None:
+    points, true_points = _people([[3., 8.], [3., 8.]])
+    score = count_correct(points, true_points, np.ones((2, 2), bool), np.array([10., 20.]), .35)
+    assert score.correct.tolist() == [2, 0]
+    score = count_correct(points, true_points, np.ones((2, 2), bool), np.array([10., 20.]), .45)
+    assert score.correct.tolist() == [2, 1]
+
+
+def test_only_labelled_joints_count() -> None:
+    points, true_points = _people([[0., 0., 50.], [50., 0., 0.]])
+    true_points[0, 0] = np.nan
+    labelled = np.array([[False, True, True], [True, True, False]])
+    score = count_correct(points, true_points, labelled, np.array([10., 10.]), .5)
+    assert score.correct.tolist() == [0, 2, 0]
+    assert score.count.tolist() == [1, 2, 1]
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_a_prediction_that_is_no_number_is_wrong(value: float) -> None:
+    points, true_points = _people([[0., 0.], [0., 0.]])
+    points[0, 0, 1] = value
+    score = count_correct(points, true_points, np.ones((2, 2), bool), np.ones(2), 1e9)
+    assert score.correct.tolist() == [1, 2]
+    assert score.count.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize('length', [np.nan, 0., -5.])
+def test_people_without_a_length_are_left_out(length: float) -> None:
+    points, true_points = _people([[0., 9.], [0., 0.]])
+    score = count_correct(points, true_points, np.ones((2, 2), bool), np.array([length, 10.]), .5)
+    assert (score.correct.tolist(), score.count.tolist()) == ([1, 1], [1, 1])
+
+
+def test_rates_totals_and_means() -> None:
+    score = Score(np.array([1, 3, 0]), np.array([4, 4, 0]))
+    np.testing.assert_array_equal(score.rates(), [.25, .75, np.nan])
+    assert score.total() == .5
+    assert score.total([0]) == .25
+    assert np.isnan(score.total([2]))
+    assert score.mean() == .5
+    assert np.isnan(score.mean([2]))
+    uneven = Score(np.array([1, 0]), np.array([1, 9]))
+    assert (uneven.total(), uneven.mean()) == (.1, .5)
+
+
+def test_scores_of_two_halves_add_up() -> None:
+    rng = np.random.default_rng(1)
+    points, true_points = rng.uniform(0, 10, (2, 20, 5, 2))
+    labelled, lengths = rng.random((20, 5)) < .7, rng.uniform(5, 15, 20)
+    whole = count_correct(points, true_points, labelled, lengths, .5)
+    first, second = (count_correct(points[s], true_points[s], labelled[s], lengths[s], .5)
+                     for s in (slice(0, 8), slice(8, 20)))
+    assert (first + second).correct.tolist() == whole.correct.tolist()
+    assert (first + second).count.tolist() == whole.count.tolist()
+    assert 0 < whole.total() < 1
+
+
+def test_pelvis_and_thorax_are_not_in_the_total() -> None:
+    assert reported_joints(MPII) == [i for i in range(16) if i not in (6, 7)]
+    assert reported_joints(LSP) == list(range(14))
+    correct = np.zeros(16, int)
+    correct[[6, 7]] = 10
+    score = Score(correct, np.full(16, 10))
+    assert score.total() == .125
+    assert score.to_dict(MPII)['total'] == 0
+
+
+def test_groups_are_over_all_annotations_of_their_joints() -> None:
+    correct, count = np.zeros(16, int), np.zeros(16, int)
+    correct[[11, 14]], count[[11, 14]] = (1, 3), (1, 9)
+    groups = Score(correct, count).group_rates(MPII)
+    assert list(groups) == ['Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle']
+    assert groups['Elbow'] == .4
+    assert np.isnan(groups['Head'])
+
+
+def test_table() -> None:
+    correct, count = np.arange(14), np.full(14, 13)
+    count[[12, 13]] = correct[[12, 13]] = 0
+    header, values = Score(correct, count).table(LSP).splitlines()
+    assert header.split() == ['Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle', 'Total']
+    assert values.split() == ['-', '65.4', '65.4', '65.4', '19.2', '19.2', '19.2', '42.3']
+    assert len(header) == len(values)
+    ends = [header.index(name) + len(name) for name in header.split()]
+    assert all(values[end - 1] != ' ' and values[end:end + 1] in (' ', '') for end in ends), 'columns are aligned'
+
+
+def test_json_has_no_nan() -> None:
+    count = np.full(16, 4)
+    count[[8, 9]] = 0
+    text = json.dumps(Score(count // 2, count).to_dict(MPII), allow_nan=False)
+    described = json.loads(text)
+    assert described['total'] == described['mean'] == .5
+    assert described['groups']['Head'] is None
+    assert described['joints']['left knee'] == {'rate': .5, 'correct': 2, 'count': 4}
+    assert described['joints']['head top'] == {'rate': None, 'correct': 0, 'count': 0}
+    assert json.loads(json.dumps(Score(count * 0, count * 0).to_dict(MPII), allow_nan=False))['total'] is None
+
+
+def test_relative_errors() -> None:
+    points, true_points = _people([[5., 0., 1.]])
+    points[0, 1, 0] = np.nan
+    errors = relative_errors(points, true_points, np.array([[True, True, False]]), np.array([20.]))
+    np.testing.assert_allclose(errors, [[.25, np.inf, np.nan]])
+
+
+def test_a_curve_is_the_score_at_each_threshold() -> None:
+    rng = np.random.default_rng(2)
+    errors = rng.uniform(0, .8, (30, 16))
+    errors[rng.random((30, 16)) < .2] = np.nan
+    curve = score_curve(errors, MPII, np.array([0., .2, .5, 1.]))
+    assert list(curve.rates) == [*MPII.groups, 'Total']
+    for name, rates in curve.rates.items():
+        assert rates[0] == 0
+        assert rates[3] == 1
+        if name != 'Total':
+            assert rates[2] == score_at(errors, .5).group_rates(MPII)[name]
+    assert curve.rates['Total'][1] == score_at(errors, .2).total(reported_joints(MPII))
+
+
+@pytest.mark.parametrize('shapes', [
+    ((3, 16, 2), (4, 16, 2), (3, 16), (3,)),
+    ((3, 16, 2), (3, 16, 2), (3, 14), (3,)),
+    ((3, 16, 2), (3, 16, 2), (3, 16), (1,)),
+    ((3, 16, 3), (3, 16, 3), (3, 16), (3,)),
+    ((16, 2), (16, 2), (16,), (1,)),
+])
+def test_shapes_must_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
+    points, true_points, labelled, lengths = (np.ones(shape) for shape in shapes)
+    with pytest.raises(ValueError, match='do not fit together'):
+        count_correct(points, true_points, labelled, lengths, .5)
