@@ -11,7 +11,7 @@ export VENV PYTHON
 .PHONY: help setup setup-dev demo test lint clean
 
 help:
-	@sed -n 's/^# \?//p' Makefile | head -4
+	@sed -n 's/^# //p' Makefile | head -3
 	@echo 'Targets: setup demo test lint clean'
 
 setup: $(VENV)/.installed

@@ -22,6 +22,8 @@ def parse_arguments() -> argparse.Namespace:
                             'twice counts twice')
     group.add_argument('--root', nargs='+', metavar='DIR',
                        help='folder of each data set that has one, in the same order (default: below data/)')
+    group.add_argument('--samples', type=int, metavar='N',
+                       help='people in the synthetic set (default: 2000; a fifth of N for validation)')
     group.add_argument('--joints', choices=list(JOINT_SETS),
                        help='joints of the network (default: those of the first data set)')
     group.add_argument('--crop', choices=('truncate', 'pad'), default='truncate',

@@ -30,6 +30,7 @@ class DatasetEntry:
         metric: name of its score.
         threshold: largest error of a correct joint, in reference lengths.
         has_protocols: whether the set can be evaluated with one person an image or with all.
+        has_samples: whether the number of people can be chosen.
     """
 
     title: str
@@ -43,6 +44,7 @@ class DatasetEntry:
     metric: str
     threshold: float
     has_protocols: bool = False
+    has_samples: bool = False
 
     def load(self, root: str | None, split: str, joint_set: JointSet, **extra: Any) -> PersonDataset:
         """Open a split of the set with the joints wanted; ``extra`` are further arguments of its class."""
@@ -58,16 +60,32 @@ class DatasetEntry:
         return JOINT_SETS[self.joints]
 
 
+#: Splits of the synthetic set: the seed of each, and its number of people by default.
+_SYNTHETIC_SPLITS = {'train': (1, 2000), 'val': (2, 200)}
+
+
+def open_synthetic(split: str, joint_set: JointSet, samples: int | None = None) -> PersonDataset:
+    """Open a split of the rendered people: ``train`` or ``val``, with another number of people if one is named."""
+    from data.synthetic import SyntheticDataset
+
+    if split not in _SYNTHETIC_SPLITS:
+        raise InputError(f'the synthetic set has no split {split!r}; it has {", ".join(_SYNTHETIC_SPLITS)}')
+    seed, default = _SYNTHETIC_SPLITS[split]
+    return SyntheticDataset(default if samples is None else samples, seed=seed, joint_set=joint_set)
+
+
 DATASETS = {
     'mpii': DatasetEntry(
-        'MPII', 'data.mpii:MPIIDataset', 'data/MPII', 'mpii', 'train', 'val', 'trainval', 'val', 'PCKh', 0.5, True),
+        'MPII', 'data.mpii:MPIIDataset', 'data/MPII', 'mpii', 'train', 'val', 'trainval', 'val', 'PCKh', 0.5,
+        has_protocols=True),
     'lsp': DatasetEntry(
         'LSP', 'data.lsp:LSPDataset', 'data/LSP', 'lsp', 'train-fit', 'train-val', 'train', 'test', 'PCK', 0.2),
     'lspet': DatasetEntry(
         'LSP Extended', 'data.lsp:LSPExtendedDataset', 'data/LSPET', 'lsp', 'train', None, 'train', 'train-val',
         'PCK', 0.2),
     'synthetic': DatasetEntry(
-        'synthetic', 'data.synthetic:SyntheticDataset', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2),
+        'synthetic', 'data.sets:open_synthetic', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2,
+        has_samples=True),
 }
 
 
@@ -83,12 +101,24 @@ def match_roots(names: Sequence[str], roots: Sequence[str] | None) -> list[str |
     return [next(remaining) if DATASETS[name].root is not None else None for name in names]
 
 
-def load_joined(names: Sequence[str], roots: Sequence[str | None], joint_set: JointSet, validate: bool) -> Any:
-    """Open several data sets for training as one; the same name may come several times."""
+def load_joined(
+    names: Sequence[str], roots: Sequence[str | None], joint_set: JointSet, validate: bool, samples: int | None,
+) -> Any:
+    """Open several data sets for training as one; the same name may come several times.
+
+    Args:
+        names: keys of :data:`DATASETS`.
+        roots: folder of each, or ``None``.
+        joint_set: joints wanted.
+        validate: leave out what is for validation.
+        samples: number of people of a set that is made by the program.
+    """
     parts: dict[tuple[str, str | None], PersonDataset] = {}
     for name, root in zip(names, roots, strict=True):
         if (name, root) not in parts:
             entry = DATASETS[name]
-            parts[name, root] = entry.load(root, entry.fit_split if validate else entry.train_split, joint_set)
+            extra = {'samples': samples} if entry.has_samples else {}
+            split = entry.fit_split if validate else entry.train_split
+            parts[name, root] = entry.load(root, split, joint_set, **extra)
     joined = [parts[pair] for pair in zip(names, roots, strict=True)]
     return joined[0] if len(joined) == 1 else ConcatenatedDataset(*joined)

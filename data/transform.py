@@ -47,7 +47,7 @@ def crop_person(image: np.ndarray, person: Person, spec: ModelSpec) -> Crop:
     """
     box = crop_box(person.center, person.side, image.shape[1:], spec.crop)
     points = np.where(person.labelled[:, None], person.points.astype(np.float64) - box.corner, -1000.0)
-    return Crop(cut(image / np.float32(255), box, spec.input_size, spec.crop), points, person.labelled, box)
+    return Crop(cut(image, box, spec.input_size, spec.crop) / np.float32(255), points, person.labelled, box)
 
 
 class TrainTransform:

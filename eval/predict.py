@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from data.crop import crop_box
+from data.crop import CropBox, crop_box
 from data.person import PersonDataset
 from hourglass.codec import decode_for
 from hourglass.predictor import PosePredictor
 
 import numpy as np
+
+
+def _prepare(predictor: PosePredictor, dataset: PersonDataset, i: int) -> tuple[np.ndarray, CropBox]:
+    """Read a person's image and cut the person out."""
+    image, person = dataset[i]
+    box = crop_box(person.center, person.side, image.shape[1:], predictor.spec.crop)
+    return predictor.prepare(image, box), box
+
+
+def _batches(predictor: PosePredictor, dataset: PersonDataset) -> Iterator[tuple[np.ndarray, list[CropBox]]]:
+    """Yield the inputs of one batch after another; the next one is prepared while one is being used."""
+    starts = range(0, len(dataset), predictor.batchsize)
+    with ThreadPoolExecutor() as pool:
+        def submit(start: int) -> list[Future[tuple[np.ndarray, CropBox]]]:
+            stop = min(start + predictor.batchsize, len(dataset))
+            return [pool.submit(_prepare, predictor, dataset, i) for i in range(start, stop)]
+
+        upcoming = submit(0) if len(dataset) else []
+        for start in starts:
+            prepared = [future.result() for future in upcoming]
+            upcoming = submit(start + predictor.batchsize)
+            yield np.stack([crop for crop, _ in prepared]), [box for _, box in prepared]
 
 
 def predict_dataset(
@@ -27,20 +50,15 @@ def predict_dataset(
     """
     n_joints = len(predictor.spec.joint_set)
     points, scores = np.zeros((len(dataset), n_joints, 2)), np.zeros((len(dataset), n_joints), np.float32)
-    for start in range(0, len(dataset), predictor.batchsize):
-        stop = min(start + predictor.batchsize, len(dataset))
-        inputs, boxes = [], []
-        for i in range(start, stop):
-            image, person = dataset[i]
-            box = crop_box(person.center, person.side, image.shape[1:], predictor.spec.crop)
-            inputs.append(predictor.prepare(image, box))
-            boxes.append(box)
-        sizes = np.array([box.shape for box in boxes])
-        batch, batch_scores = decode_for(predictor.spec, predictor.heatmaps(np.stack(inputs)), sizes)
-        points[start:stop] = batch + np.array([box.corner for box in boxes])[:, None]
-        scores[start:stop] = batch_scores
+    start = 0
+    for inputs, boxes in _batches(predictor, dataset):
+        rows = slice(start, start + len(boxes))
+        sizes, corners = np.array([box.shape for box in boxes]), np.array([box.corner for box in boxes])
+        in_crop, scores[rows] = decode_for(predictor.spec, predictor.heatmaps(inputs), sizes)
+        points[rows] = in_crop + corners[:, None]
+        start = rows.stop
         if progress is not None:
-            progress(stop - start)
+            progress(len(boxes))
     return points, scores
 
 

@@ -95,8 +95,8 @@ class PosePredictor:
 
     def prepare(self, image: np.ndarray, box: CropBox) -> np.ndarray:
         """Cut a box out of an image (3, H, W) in [0, 255] and make it an input (3, *input_size) of the network."""
-        crop = cut(image / np.float32(255), box, self.spec.input_size, self.spec.crop)
-        return normalise(crop, self.spec)
+        crop = cut(image, box, self.spec.input_size, self.spec.crop)
+        return normalise(crop / np.float32(255), self.spec)
 
     def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[CropBox] | None = None) -> list[Pose]:
         """Find one person in each image.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pretrained import load_model
 
+import h5py
 import numpy as np
 import pytest
 
@@ -72,16 +74,54 @@ def test_the_seed_and_not_the_number_of_loaders_decides(tmp_path: Path) -> None:
     assert not np.array_equal(a, c)
 
 
+def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
+    shared: Callable[[str], Path], tmp_path: Path,
+) -> None:
+    root = tmp_path / 'data' / 'MPII'
+    for folder in ('annotations', 'annot'):
+        (root / folder).mkdir(parents=True)
+    (root / 'images').symlink_to(shared('mpii/images'))
+    annotations = shared('mpii/annot/mpii_sample_v1_u12_1.mat').read_bytes()
+    (root / 'annotations' / 'mpii_human_pose_v1_u12_1.mat').write_bytes(annotations)
+    (root / 'annot' / 'valid_images.txt').write_text('078618267.jpg\n')
+    small = ['--stacks', 1, '--width', 16, '--depth', 2, '--input-size', 64]
+    for script, *arguments in (
+        ('train.py', '--dataset', 'mpii', '--epoch', 1, *small),
+        ('eval.py', '--model', 'result/model.npz', '--save-predictions', 'predictions.h5'),
+        ('eval.py', '--snapshot', 'result/model.npz', '--flip', '--protocol', 'all', '--plot', 'curve.png'),
+        ('demo.py', '--model', 'result/model.npz', '--image', root / 'images' / '025508722.jpg'),
+    ):
+        result = _run(script, *arguments, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+    assert '2 people, flip' in _run(
+        'eval.py', '--model', 'result/model.npz', '--flip', '--protocol', 'all', cwd=tmp_path).stdout
+    with h5py.File(tmp_path / 'predictions.h5') as file:
+        assert file['preds'].shape == (1, 16, 2)
+    assert {'curve.png', 'output.jpg'} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_anybodys_predictions_are_scored(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    result = _run('eval.py', '--predictions', shared('mpii/preds/valid-example.h5'), '--annotations',
+                  shared('mpii/annot/valid.h5'), '--json', 'a.json', '--csv', 'a.csv', cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    expected = json.loads(shared('reference/pckh.json').read_text())
+    score = json.loads((tmp_path / 'a.json').read_text())
+    assert [joint['correct'] for joint in score['joints'].values()] == expected['correct']
+    assert [joint['count'] for joint in score['joints'].values()] == expected['count']
+    for group, rate in expected['scores'].items():
+        assert score['groups'][group.capitalize()] == rate
+
+
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['--dataset', 'lsp', '--root', 'nowhere'], 'nowhere/joints.mat: no such file'),
     (['--dataset', 'lsp', 'lspet', '--root', 'one'], '--root names 1 folders for 2'),
     ([*TINY, '--root', 'x'], '--root'),
-    ([*TINY, '--batchsize', '0'], '--batchsize'),
+    ([*TINY, '--batchsize', '0'], '--batchsize must'),
+    ([*TINY, '--gpu', '0,0'], '--gpu 0,0'),
     ([*TINY, '--epoch', '-1'], '--epoch'),
     ([*TINY, '--lr', 'nan'], '--lr'),
     ([*TINY, '--width', '6'], 'multiple of 4'),
     ([*TINY, '--input-size', '100'], 'multiples of 16'),
-    ([*TINY, '--samples', '4'], '--batchsize 6 is more than the 4'),
     ([*TINY, '--gpu', '77'], '--gpu 77'),
     ([*TINY, '--samples', '8', '--resume', 'missing'], 'missing: no such file'),
 ])
@@ -98,6 +138,11 @@ def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path, argument
     (['--dataset', 'synthetic', '--model', 'nothing.npz'], 'nothing.npz'),
     (['--dataset', 'synthetic', '--split', 'x', '--model', 'bundled'], "no split 'x'"),
     (['--dataset', 'synthetic', '--batchsize', '0', '--model', 'bundled'], '--batchsize'),
+    (['--root', 'nowhere', '--model', 'bundled'], 'nowhere'),
+    (['--predictions', 'a.h5'], 'come together'),
+    (['--predictions', 'a.h5', '--annotations', 'b.h5'], 'a.h5: no such file'),
+    (['--compare', 'a.json'], '--compare is for --plot'),
+    (['--dataset', 'lsp', '--save-predictions', 'a.h5', '--model', 'bundled'], 'not for LSP'),
 ])
 def test_a_mistake_in_evaluation_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], reason: str) -> None:
     result = _run('eval.py', *arguments, cwd=tmp_path)

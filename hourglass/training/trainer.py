@@ -40,7 +40,7 @@ def _spec(options: argparse.Namespace) -> ModelSpec:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse numbers that make no sense before anything is read."""
-    for name in ('epoch', 'batchsize', 'snapshot_interval'):
+    for name in ('epoch', 'batchsize', 'snapshot_interval', 'samples'):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise InputError(f'--{name.replace("_", "-")} must be at least 1')
@@ -70,7 +70,8 @@ def _validation(
     for name, root in zip(options.dataset, roots, strict=True):
         entry = DATASETS[name]
         if entry.val_split is not None and not options.no_validation:
-            dataset = entry.load(root, entry.val_split, chain.spec.joint_set)
+            extra = {'samples': max(1, options.samples // 5)} if entry.has_samples and options.samples else {}
+            dataset = entry.load(root, entry.val_split, chain.spec.joint_set, **extra)
             return PoseEvaluator(PosePredictor(chain.predictor, chain.spec), dataset, entry.threshold)
     return None
 
@@ -107,7 +108,7 @@ def train(options: argparse.Namespace) -> None:
     _seed_everything(options.seed)
     spec = _spec(options)
     roots = match_roots(options.dataset, options.root)
-    people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation)
+    people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation, options.samples)
     dataset = TrainingDataset(people, TrainTransform(spec, Augmentation(rotation=options.rotation)), options.seed)
 
     chain = use_device(TrainChain(spec.build_network(), spec), gpus[0])

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.person import Person, PersonDataset
+from eval.predict import ground_truth, predict_dataset
+from hourglass.errors import InputError
+from hourglass.joints import MPII
+from hourglass.predictor import PosePredictor
+from hourglass.spec import ModelSpec
+
+import numpy as np
+import pytest
+
+SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 32))
+
+
+class _People(PersonDataset):
+    """People in images of random pixels, of different sizes."""
+
+    def read_image(self, person: Person) -> np.ndarray:
+        if person.image == 'damaged':
+            raise InputError('damaged: cannot be read')
+        return np.random.default_rng(int(person.image)).uniform(0, 255, (3, 50 + int(person.image), 60)) \
+            .astype(np.float32)
+
+
+def _dataset(names: list[str]) -> _People:
+    rng = np.random.default_rng(0)
+    people = [Person(name, rng.uniform(0, 50, (16, 2)).astype(np.float32), np.ones(16, bool), np.ones(16, bool),
+                     rng.uniform(10, 50, 2), 40.0, 10.0) for name in names]
+    return _People('people', MPII, people, Path())
+
+
+def _predictor(batchsize: int) -> PosePredictor:
+    np.random.seed(0)
+    return PosePredictor(SPEC.build_network(), SPEC, batchsize=batchsize)
+
+
+def test_batches_change_neither_order_nor_points() -> None:
+    dataset = _dataset([str(i) for i in range(7)])
+    done: list[int] = []
+    points, scores = predict_dataset(_predictor(3), dataset, done.append)
+    assert done == [3, 3, 1]
+    assert points.shape == (7, 16, 2)
+    assert scores.shape == (7, 16)
+    one_by_one, _ = predict_dataset(_predictor(1), dataset)
+    np.testing.assert_array_equal(one_by_one, points)
+
+
+def test_points_are_in_pixels_of_the_image() -> None:
+    dataset = _dataset(['0', '1'])
+    points, _ = predict_dataset(_predictor(2), dataset)
+    for person, found in zip(dataset.people, points, strict=True):
+        assert (abs(found - person.center) <= person.side / 2 + 1).all()
+
+
+def test_an_empty_data_set_gives_nothing() -> None:
+    points, scores = predict_dataset(_predictor(2), _dataset([]))
+    assert points.shape == (0, 16, 2)
+    assert scores.shape == (0, 16)
+
+
+def test_an_image_that_cannot_be_read_stops_with_its_name() -> None:
+    with pytest.raises(InputError, match='damaged'):
+        predict_dataset(_predictor(2), _dataset(['0', '1', 'damaged', '3']))
+
+
+def test_ground_truth_gathers_the_annotations() -> None:
+    points, labelled, lengths = ground_truth(_dataset(['0', '1', '2']))
+    assert points.shape == (3, 16, 2)
+    assert labelled.all()
+    assert lengths.tolist() == [10, 10, 10]

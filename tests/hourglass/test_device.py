@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from hourglass.device import parse_gpus, use_device
+from hourglass.errors import InputError
+from hourglass.network import StackedHG
+
+import pytest
+
+
+def test_the_cpu_needs_nothing() -> None:
+    assert parse_gpus('-1') == [-1]
+    network = StackedHG(14, 1, 4, 1)
+    assert use_device(network, -1) is network
+
+
+@pytest.mark.parametrize(('text', 'reason'), [
+    ('x', 'is not a number'), ('', 'is not a number'), ('0,', 'is not a number'), ('0,0', 'must be different'),
+    ('0,-1', 'must be different'), ('999', '--gpu 999'),
+])
+def test_what_cannot_be_used_is_named(text: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        parse_gpus(text)
