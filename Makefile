@@ -19,11 +19,11 @@ setup-dev: $(VENV)/.installed-dev
 
 # A stamp names what was installed: without a change to these files, set-up touches nothing and needs no network.
 $(VENV)/.installed: $(REQUIREMENTS) tools/setup.sh
-	sh tools/setup.sh $(REQUIREMENTS)
+	@sh tools/setup.sh $(REQUIREMENTS)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
-	sh tools/setup.sh requirements-dev.txt
+	@sh tools/setup.sh requirements-dev.txt
 	@touch $@
 
 demo: setup

@@ -52,7 +52,8 @@ if ! "$venv/bin/python" -c 'import cv2' >/dev/null 2>&1; then
     opencv=$(sed -n 's/^opencv-python==/opencv-python-headless==/p' requirements.txt)
     echo "setup: opencv-python does not load here (usually libGL is missing); installing $opencv instead"
     pip uninstall --quiet --yes opencv-python
-    pip install --quiet --only-binary :all: "$opencv" || fail "pip could not install $opencv"
+    # Both packages own the same folder, so that removing one damages the other if it was there.
+    pip install --quiet --only-binary :all: --force-reinstall --no-deps "$opencv" || fail "pip could not install $opencv"
 fi
 
 "$venv/bin/python" -c 'import hourglass, chainer, chainercv, cv2' || fail "the installed packages do not import"
