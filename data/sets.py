@@ -46,32 +46,37 @@ class DatasetEntry:
     has_protocols: bool = False
     has_samples: bool = False
 
-    def load(self, root: str | None, split: str, joint_set: JointSet, **extra: Any) -> PersonDataset:
-        """Open a split of the set with the joints wanted; ``extra`` are further arguments of its class."""
-        module, name = self.source.split(':')
-        dataset_class: Any = getattr(importlib.import_module(module), name)
-        arguments = extra if self.root is None else {'root': root or self.root, **extra}
+    def load(
+        self, root: str | None, split: str, joint_set: JointSet, protocol: str | None = None,
+        samples: int | None = None,
+    ) -> PersonDataset:
+        """Open a split of the set with the joints wanted.
+
+        Args:
+            root: folder, the set's own by default.
+            split: name of the split.
+            joint_set: joints wanted.
+            protocol: who counts, for a set that has protocols.
+            samples: number of people, for a set that makes them.
+
+        Raises:
+            InputError: a folder is named for a set that has none, or the set cannot be opened.
+        """
         if self.root is None and root is not None:
             raise InputError(f'--root {root}: the data set {self.title} is made by the program and has no folder')
-        return dataset_class(split=split, joint_set=joint_set, **arguments)
+        arguments: dict[str, Any] = {}
+        if self.root is not None:
+            arguments['root'] = root or self.root
+        if self.has_protocols and protocol is not None:
+            arguments['protocol'] = protocol
+        if self.has_samples and samples is not None:
+            arguments['n'] = samples
+        module, name = self.source.split(':')
+        return getattr(importlib.import_module(module), name)(split=split, joint_set=joint_set, **arguments)
 
     @property
     def joint_set(self) -> JointSet:
         return JOINT_SETS[self.joints]
-
-
-#: Splits of the synthetic set: the seed of each, and its number of people by default.
-_SYNTHETIC_SPLITS = {'train': (1, 2000), 'val': (2, 200)}
-
-
-def open_synthetic(split: str, joint_set: JointSet, samples: int | None = None) -> PersonDataset:
-    """Open a split of the rendered people: ``train`` or ``val``, with another number of people if one is named."""
-    from data.synthetic import SyntheticDataset
-
-    if split not in _SYNTHETIC_SPLITS:
-        raise InputError(f'the synthetic set has no split {split!r}; it has {", ".join(_SYNTHETIC_SPLITS)}')
-    seed, default = _SYNTHETIC_SPLITS[split]
-    return SyntheticDataset(default if samples is None else samples, seed=seed, joint_set=joint_set)
 
 
 DATASETS = {
@@ -84,7 +89,7 @@ DATASETS = {
         'LSP Extended', 'data.lsp:LSPExtendedDataset', 'data/LSPET', 'lsp', 'train', None, 'train', 'train-val',
         'PCK', 0.2),
     'synthetic': DatasetEntry(
-        'synthetic', 'data.sets:open_synthetic', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2,
+        'synthetic', 'data.synthetic:SyntheticDataset', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2,
         has_samples=True),
 }
 
@@ -117,8 +122,7 @@ def load_joined(
     for name, root in zip(names, roots, strict=True):
         if (name, root) not in parts:
             entry = DATASETS[name]
-            extra = {'samples': samples} if entry.has_samples else {}
             split = entry.fit_split if validate else entry.train_split
-            parts[name, root] = entry.load(root, split, joint_set, **extra)
+            parts[name, root] = entry.load(root, split, joint_set, samples=samples)
     joined = [parts[pair] for pair in zip(names, roots, strict=True)]
     return joined[0] if len(joined) == 1 else ConcatenatedDataset(*joined)

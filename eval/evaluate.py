@@ -29,7 +29,6 @@ def _score_files(options: argparse.Namespace) -> Result:
 def _score_network(options: argparse.Namespace) -> Result:
     """Predict the people of a data set and score that."""
     entry = DATASETS[options.dataset]
-    extra = {'protocol': options.protocol} if entry.has_protocols else {}
     if options.save_predictions and entry.joint_set is not MPII:
         raise InputError(f'--save-predictions: its layout is for MPII\'s joints, not for {entry.title}')
     predictor = PosePredictor.load(options.snapshot or options.model, options.gpu, options.flip, options.batchsize)
@@ -37,7 +36,7 @@ def _score_network(options: argparse.Namespace) -> Result:
     if options.save_predictions and joint_set is not MPII:
         raise InputError(f'--save-predictions: its layout is for MPII\'s joints, the weights find those of '
                          f'{joint_set.name}')
-    dataset = entry.load(options.root, options.split or entry.test_split, joint_set, **extra)
+    dataset = entry.load(options.root, options.split or entry.test_split, joint_set, options.protocol)
     with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
         points, _ = predict_dataset(predictor, dataset, bar.update)
     if options.save_predictions:

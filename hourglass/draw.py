@@ -34,7 +34,8 @@ def draw_pose(
     Returns:
         (3, H, W) uint8.
     """
-    canvas = np.ascontiguousarray(np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0))
+    # A copy and not ascontiguousarray: OpenCV refuses the strides that the latter leaves on a single pixel.
+    canvas = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0).copy()
     width = line_width or default_line_width(canvas.shape)
     for a, b, part in joint_set.limb_indices:
         if scores is not None and min(scores[a], scores[b]) < threshold:

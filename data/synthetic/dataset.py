@@ -1,0 +1,120 @@
+"""The drawn people as a data set like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import overload
+
+from data.person import Person, PersonDataset, box_around
+from data.synthetic.annotation import Annotation, annotate
+from data.synthetic.render import draw
+from data.synthetic.scene import Scene, sample_scene
+from hourglass.errors import InputError
+from hourglass.joints import MPII, JointSet
+
+import numpy as np
+
+#: Number of people in a split if it is not given, and what keeps its people apart from those of other splits.
+SPLITS = {'train': (20_000, 0), 'val': (1_000, 1), 'test': (1_000, 2)}
+
+_TORSO = [MPII.index('left shoulder'), MPII.index('right hip')]
+#: Somebody with fewer joints in the picture is drawn anew.
+_FEWEST_LABELLED = 8
+
+
+def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) -> Person:
+    """Turn a drawn person into an entry of a data set.
+
+    The centre and the side come from the labelled joints (:func:`data.person.box_around`); the reference length is
+    the torso, from left shoulder to right hip.
+
+    Args:
+        annotation: the person.
+        image: name of the image.
+        joint_set: joints wanted; those that MPII lacks are derived or unlabelled.
+    """
+    ends = annotation.points[_TORSO]
+    torso = float(np.linalg.norm(ends[0] - ends[1])) if annotation.labelled[_TORSO].all() else float('nan')
+    person = Person(image, annotation.points, annotation.labelled, annotation.visible,
+                    *box_around(annotation.points, annotation.labelled), torso)
+    return person.to_joint_set(MPII, joint_set)
+
+
+class _People(Sequence[Person]):
+    """The annotations of a :class:`SyntheticDataset`, worked out when they are asked for."""
+
+    def __init__(self, dataset: SyntheticDataset) -> None:
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return self._dataset.n
+
+    @overload
+    def __getitem__(self, index: int) -> Person: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Person]: ...
+
+    def __getitem__(self, index: int | slice) -> Person | list[Person]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        index = range(len(self))[index]
+        return self._dataset.annotated(self._dataset.scene(index), index)
+
+    def __iter__(self) -> Iterator[Person]:
+        return (self[i] for i in range(len(self)))
+
+
+class SyntheticDataset(PersonDataset):
+    """People that the program draws itself, one in an image, with exact joints; nothing is read from disk.
+
+    An entry depends on the seed, the split and its index alone, whatever else is asked for, in which order and in
+    which process.  ``people`` works annotations out without drawing.
+
+    Args:
+        n: number of people; by default the split's (:data:`SPLITS`).
+        seed: another seed gives other people.
+        size: (height, width) of the images, 32 to 1024 each.
+        joint_set: joints wanted; those that MPII lacks are derived or unlabelled.
+        split: ``train``, ``val`` or ``test``; they have nobody in common.
+
+    Raises:
+        InputError: there is no such split, or a number makes no sense.
+    """
+
+    def __init__(self, n: int | None = None, seed: int = 0, size: tuple[int, int] = (256, 256),
+                 joint_set: JointSet = MPII, split: str = 'train') -> None:
+        if split not in SPLITS:
+            raise InputError(f'the synthetic data set has no split {split!r}; it has {", ".join(SPLITS)}')
+        default, self._stream = SPLITS[split]
+        self.n = default if n is None else n
+        if self.n < 1 or seed < 0:
+            raise InputError(f'a synthetic data set needs at least one person and a seed from 0, not {n} and {seed}')
+        if not all(32 <= length <= 1024 for length in size):
+            raise InputError(f'synthetic images are 32 to 1024 pixels high and wide, not {size[0]} by {size[1]}')
+        self.seed = seed
+        self.size = size
+        super().__init__(f'synthetic {split}', joint_set, _People(self), Path())
+
+    def scene(self, index: int) -> Scene:
+        """Return the scene of an entry, with at least half of the joints in the picture."""
+        rng = np.random.default_rng([self.seed, self._stream, index])
+        while True:
+            scene = sample_scene(rng, self.size)
+            joints = scene.camera.project(scene.figures[0].skeleton.joints())[:, 1::-1]
+            if ((joints > 0) & (joints < np.array(self.size) - 1)).all(axis=1).sum() >= _FEWEST_LABELLED:
+                return scene
+
+    def annotated(self, scene: Scene, index: int) -> Person:
+        """Return the person of an entry's scene."""
+        annotation, = annotate(scene)
+        return to_person(annotation, f'{index:06d}.png', self.joint_set)
+
+    def read_image(self, person: Person) -> np.ndarray:
+        """Draw the image of one of ``people``: (3, H, W) float32, RGB in [0, 255]."""
+        return draw(self.scene(int(Path(person.image).stem))).astype(np.float32)
+
+    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
+        index = range(self.n)[i]
+        scene = self.scene(index)
+        return draw(scene).astype(np.float32), self.annotated(scene, index)
