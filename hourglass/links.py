@@ -1,15 +1,17 @@
 """The network's convolutions and batch normalisations, computed fast.
 
 The links are Chainer's own; the functions here compute several of them at once.  With
-``chainer.using_config('hourglass_functions', 'stock')`` the same links are called one by one, for comparison.
+``chainer.using_config('hourglass_functions', 'stock')`` the same links are called one by one, for comparison and
+for gradients of gradients.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from hourglass.functions.chain import ConvChain, Layer, Normalization
+from hourglass.functions.chain import ConvChain, Layer
+from hourglass.functions.normalization import Normalization
 from hourglass.functions.pooling import MaxPooling2x2
 from hourglass.functions.resize import ResizeAdd
 from hourglass.functions.shifts import Window
@@ -19,6 +21,7 @@ import chainer.functions as F
 import chainer.links as L
 import numpy as np
 from chainer import Variable
+from chainer.backend import CpuDevice, GpuDevice
 
 chainer.global_config.hourglass_functions = 'fast'
 
@@ -32,23 +35,38 @@ class Unit(NamedTuple):
 
 
 def is_fast(x: Variable) -> bool:
-    """Say whether the functions of this project are to be used for ``x``."""
+    """Say whether the functions of this project are to be used for ``x``.
+
+    They take images (N, C, H, W) in float32 and float64 on the CPU and on a GPU.  All else is Chainer's to
+    compute, or to refuse.
+
+    Raises:
+        ValueError: ``chainer.config.hourglass_functions`` is neither ``'fast'`` nor ``'stock'``.
+    """
     mode = chainer.config.hourglass_functions
     if mode not in ('fast', 'stock'):
         raise ValueError(f"chainer.config.hourglass_functions must be 'fast' or 'stock', not {mode!r}")
-    return mode == 'fast' and x.dtype in (np.float32, np.float64)
+    return (mode == 'fast' and x.dtype in (np.float32, np.float64) and x.ndim == 4 and x.size > 0
+            and isinstance(x.device, (CpuDevice, GpuDevice)))
 
 
-def convolve(x: Variable, units: Sequence[Unit], added: Variable | None = None) -> Variable:
+def convolve(x: Any, units: Sequence[Unit], added: Any = None) -> Variable:
     """Apply convolutions with their batch normalisation and ReLU, then add ``added`` to the result.
 
+    Links that :class:`~hourglass.functions.chain.ConvChain` cannot stand for are called as they are: those of
+    another class (such as ChainerMN's batch normalisation over several processes), with hooks of their own,
+    without a bias, gamma or beta, with groups, dilation or unequal sides, or not initialised yet.
+
     Args:
-        x: (N, C, H, W).
-        units: what to apply, in this order.  All but the first keep the size of the image.
+        x: (N, C, H, W), array or variable.
+        units: what to apply, in this order.
         added: (N, O, H', W'), of the result's shape, or None.
+
+    Returns:
+        (N, O, H', W').
     """
     x = chainer.as_variable(x)
-    if is_fast(x):
+    if is_fast(x) and all(_is_fusible(unit, x.dtype, i == 0) for i, unit in enumerate(units)):
         return _fused(x, units, added)
     for convolution, normalization, relu in units:
         x = convolution(x)
@@ -59,11 +77,36 @@ def convolve(x: Variable, units: Sequence[Unit], added: Variable | None = None) 
     return x if added is None else x + added
 
 
-def _fused(x: Variable, units: Sequence[Unit], added: Variable | None) -> Variable:
+def _is_fusible(unit: Unit, dtype: Any, is_first: bool) -> bool:
+    """Say whether a unit is one that ``ConvChain`` can compute for inputs of ``dtype``."""
+    convolution, normalization, _ = unit
+    if not _is_plain(convolution, dtype) or (normalization is not None and not _is_plain(normalization, dtype)):
+        return False
+    height, width = convolution.W.shape[2:]
+    stride, pad = _pair(convolution.stride), _pair(convolution.pad)
+    return (convolution.groups == 1 and _pair(convolution.dilate) == (1, 1)
+            and height == width and stride[0] == stride[1] and pad[0] == pad[1] < height
+            and (is_first or stride == (1, 1))
+            and (normalization is None or normalization.axis in (None, (0, 2, 3))))
+
+
+_ARRAYS = {L.Convolution2D: ('W', 'b'), L.BatchNormalization: ('gamma', 'beta', 'avg_mean', 'avg_var')}
+
+
+def _is_plain(link: chainer.Link, dtype: Any) -> bool:
+    """Say whether a link is of one of these classes, does nothing else besides, and has all its arrays."""
+    if type(link) not in _ARRAYS or link.local_link_hooks:
+        return False
+    arrays = [getattr(link, name, None) for name in _ARRAYS[type(link)]]
+    arrays = [a.array if isinstance(a, Variable) else a for a in arrays]
+    return all(a is not None and a.dtype == dtype for a in arrays)
+
+
+def _fused(x: Variable, units: Sequence[Unit], added: Any) -> Variable:
     layers = []
     inputs = [x] if added is None else [x, added]
     for convolution, normalization, relu in units:
-        window = Window(convolution.W.shape[2], _single(convolution.stride), _single(convolution.pad))
+        window = Window(convolution.W.shape[2], _pair(convolution.stride)[0], _pair(convolution.pad)[0])
         inputs += [convolution.W, convolution.b]
         statistics = None
         if normalization is not None:
@@ -74,18 +117,20 @@ def _fused(x: Variable, units: Sequence[Unit], added: Variable | None) -> Variab
     return ConvChain(layers, added is not None).apply(inputs)[0]
 
 
-def _single(pair: int | tuple[int, int]) -> int:
-    """Return the number that Chainer keeps for both directions."""
-    return pair[0] if isinstance(pair, tuple) else pair
+def _pair(n: int | tuple[int, int]) -> tuple[int, int]:
+    """Return both directions' numbers, of which Chainer's links keep one or two."""
+    return n if isinstance(n, tuple) else (n, n)
 
 
-def max_pooling_2x2(x: Variable) -> Variable:
+def max_pooling_2x2(x: Any) -> Variable:
     """Return the maxima over 2 x 2 pixels of x (N, C, H, W): (N, C, ceil(H / 2), ceil(W / 2))."""
+    x = chainer.as_variable(x)
     return MaxPooling2x2().apply((x,))[0] if is_fast(x) else F.max_pooling_2d(x, 2, 2)
 
 
-def resize_and_add(x: Variable, added: Variable) -> Variable:
-    """Resize x (N, C, H, W) bilinearly, with aligned corners, to the size of ``added``, and add that."""
+def resize_and_add(x: Any, added: Any) -> Variable:
+    """Resize x (N, C, H, W) bilinearly, with aligned corners, to the size of ``added`` (N, C, H', W'), and add that."""
+    x = chainer.as_variable(x)
     if is_fast(x):
         return ResizeAdd(added.shape[2:]).apply((x, added))[0]
     return F.resize_images(x, added.shape[2:]) + added

@@ -8,13 +8,14 @@ own; it has as many threads as before when the work is done.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache
-from importlib import import_module
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any, TypeVar
+
+from threadpoolctl import ThreadpoolController
 
 T = TypeVar('T')
 
@@ -23,40 +24,67 @@ class Workers:
     """The threads of this process; as many as BLAS had when this was made."""
 
     def __init__(self) -> None:
-        self.size = 1
-        self._controller: Any = None
-        try:
-            threadpoolctl = import_module('threadpoolctl')
-        except ImportError:
-            # BLAS cannot be held to one thread, so the parallel work stays inside BLAS.
-            return
-        controller = threadpoolctl.ThreadpoolController().select(user_api='blas')
-        counts = [library.num_threads for library in controller.lib_controllers]
-        if counts:
-            self._controller = controller
-            self.size = max(counts)
-            self._pool = ThreadPoolExecutor(max(self.size - 1, 1), 'hourglass')
+        self._blas = ThreadpoolController().select(user_api='blas')
+        self.size = max((library.num_threads for library in self._blas.lib_controllers), default=1)
+        self._start()
 
-    def single_threaded_blas(self) -> AbstractContextManager:
-        """Hold BLAS to one thread while the context lasts, if there are threads to do its work."""
-        return self._controller.limit(limits=1) if self.size > 1 else nullcontext()
+    def _start(self) -> None:
+        self._pool = ThreadPoolExecutor(max(self.size - 1, 1), 'hourglass')  # starts threads when there is work
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limits: Any = None
+
+    def restart(self) -> None:
+        """Begin anew in a process that has just been forked, where none of the threads exists."""
+        if self._limits is not None:  # another thread of the parent was at work
+            self._limits.restore_original_limits()
+        self._start()
+
+    @contextmanager
+    def single_threaded_blas(self) -> Iterator[None]:
+        """Hold BLAS to one thread while the context lasts, if there are threads to do its work.
+
+        Several Python threads may be inside at once: the last one to leave gives BLAS its threads back.
+        """
+        if self.size == 1:
+            yield
+            return
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._limits = self._blas.limit(limits=1)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._limits.restore_original_limits()
+                    self._limits = None
 
     def run(self, blocks: Iterable[T], work: Callable[[Iterator[T]], Any]) -> list[Any]:
         """Share ``blocks`` out among the threads.
 
         Args:
             blocks: what is to be worked on, in any order.
-            work: called once in every thread with an iterator over the thread's share.
+            work: called once in every thread with an iterator over the thread's share.  It must not call
+                ``run`` itself, and finds none of the caller's ``chainer.config``, which is one thread's own.
 
         Returns:
             What the calls of ``work`` returned.
+
+        Raises:
+            Exception: whatever a call of ``work`` raised, once none is running any more.
         """
         blocks = list(blocks)
         if self.size == 1 or len(blocks) == 1:
             return [work(iter(blocks))]
         shared = _Shared(blocks)
         futures = [self._pool.submit(work, shared) for _ in range(min(self.size, len(blocks)) - 1)]
-        results = [work(shared)]
+        try:
+            results = [work(shared)]
+        finally:
+            wait(futures)
         return results + [future.result() for future in futures]
 
 
@@ -75,7 +103,26 @@ class _Shared:
             return next(self._items)
 
 
-@cache
+_instance: Workers | None = None
+_instance_lock = threading.Lock()
+
+
 def workers() -> Workers:
     """Return the threads of this process."""
-    return Workers()
+    global _instance
+    if _instance is None:
+        with _instance_lock:
+            if _instance is None:
+                _instance = Workers()
+    return _instance
+
+
+def _after_fork() -> None:
+    global _instance_lock
+    _instance_lock = threading.Lock()
+    if _instance is not None:
+        _instance.restart()
+
+
+if hasattr(os, 'register_at_fork'):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

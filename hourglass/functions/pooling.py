@@ -11,6 +11,7 @@ from hourglass.functions.parallel import workers
 import chainer
 import numpy as np
 from chainer import FunctionNode, Variable
+from chainer.utils import type_check
 
 _BLOCK_ELEMENTS = 2 ** 17
 
@@ -18,10 +19,15 @@ _BLOCK_ELEMENTS = 2 ** 17
 class MaxPooling2x2(FunctionNode):
     """Maximum over 2 x 2 pixels with stride 2, as ``F.max_pooling_2d(x, 2, 2)``.
 
-    A last odd row or column is pooled alone.  The gradient goes to the first of several equal maxima.
+    The input is (N, C, H, W), the output (N, C, ceil(H / 2), ceil(W / 2)).  A last odd row or column is pooled
+    alone.  The gradient goes to the first of several equal maxima.  There is no gradient of the gradient.
     """
 
+    def check_type_forward(self, in_types: tuple) -> None:
+        type_check.expect(in_types[0].dtype.kind == 'f', in_types[0].ndim == 4)
+
     def forward(self, inputs: tuple[Array]) -> tuple[Array]:
+        """Compute the maxima."""
         self.retain_inputs((0,))
         self.retain_outputs((0,))
         x = _even(channels_outermost(inputs[0]))
@@ -39,6 +45,7 @@ class MaxPooling2x2(FunctionNode):
         return batch_outermost(out),
 
     def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
+        """Return the gradient by x; a RuntimeError says that a gradient of it is asked for."""
         if chainer.config.enable_backprop:
             raise RuntimeError('MaxPooling2x2 has no double backpropagation: '
                                "use chainer.using_config('hourglass_functions', 'stock')")
@@ -63,6 +70,7 @@ class MaxPooling2x2(FunctionNode):
 
 
 def _channel_blocks(x: Array) -> list[slice]:
+    """Cut (C, ...) ``x`` into runs of channels for the threads; on a GPU, all is one block."""
     c = len(x)
     step = c if not isinstance(x, np.ndarray) else max(_BLOCK_ELEMENTS * c // x.size, 1)
     return [slice(i, i + step) for i in range(0, c, step)]

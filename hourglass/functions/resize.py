@@ -12,6 +12,7 @@ from hourglass.functions.parallel import workers
 import chainer
 import numpy as np
 from chainer import FunctionNode, Variable
+from chainer.utils import type_check
 
 _BLOCK_ELEMENTS = 2 ** 16
 
@@ -56,13 +57,27 @@ def _apply(x: Array, rows: np.ndarray, columns: np.ndarray, added: Array | None 
 
 
 class ResizeAdd(FunctionNode):
-    """Resize x (N, C, H, W) to ``shape`` and add a second input of the result's size, if there is one."""
+    """Resize x (N, C, H, W) to ``shape`` and add a second input of the result's size, if there is one.
+
+    There is no gradient of the gradient.
+
+    Args:
+        shape: (H', W') of the result.
+    """
 
     def __init__(self, shape: tuple[int, int]) -> None:
         super().__init__()
         self.shape = shape
 
+    def check_type_forward(self, in_types: tuple) -> None:
+        x, *others = in_types
+        type_check.expect(x.dtype.kind == 'f', x.ndim == 4)
+        for added in others:
+            type_check.expect(added.dtype == x.dtype, added.ndim == 4, added.shape[:2] == x.shape[:2],
+                              added.shape[2:] == self.shape)
+
     def forward(self, inputs: tuple[Array, ...]) -> tuple[Array]:
+        """Compute the resized images, with the channels outermost in memory."""
         x = inputs[0]
         self._matrices = tuple(_interpolation(a, b, x.dtype) for a, b in zip(x.shape[2:], self.shape, strict=True))
         rows, columns = self._matrices
@@ -70,6 +85,7 @@ class ResizeAdd(FunctionNode):
         return batch_outermost(_apply(channels_outermost(x), rows, columns, added)),
 
     def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
+        """Return the gradients by the inputs; a RuntimeError says that a gradient of these is asked for."""
         if chainer.config.enable_backprop:
             raise RuntimeError('ResizeAdd has no double backpropagation: '
                                "use chainer.using_config('hourglass_functions', 'stock')")

@@ -157,16 +157,6 @@ def test_no_second_derivative() -> None:
         chainer.grad([F.sum(y)], [x], enable_double_backprop=True)
 
 
-def test_half_precision_uses_chainer() -> None:
-    x = np.ones((1, 6, 4, 4), np.float16)
-    assert convolve(x, make_units(BOTTLENECK, np.float16)).dtype == np.float16
-
-
-def test_unknown_mode_is_refused() -> None:
-    with chainer.using_config('hourglass_functions', 'quick'), pytest.raises(ValueError, match='quick'):
-        convolve(np.ones((1, 6, 4, 4), np.float32), make_units(BOTTLENECK, np.float32))
-
-
 def test_recomputing_leaves_the_statistics_alone() -> None:
     units = make_units(BOTTLENECK, np.float32)
     before = units[0].normalization.avg_mean.copy()

@@ -1,0 +1,118 @@
+"""What follows a convolution, worked out where it is read and not stored.
+
+Batch normalisation and ReLU make of a convolution's output ``y`` no more than ``relu(scale * y + shift)`` by
+channel, and batch normalisation's gradient by ``y`` is ``a * gz + b * y + c``.  Doing that again for each block of
+pixels is faster than to store it and to read it back.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from hourglass.functions.layout import Array, Block, scratch
+from hourglass.functions.shifts import Window
+
+import numpy as np
+from chainer.backend import get_array_module
+
+
+class Affine(NamedTuple):
+    """``relu(scale * y + shift)`` by channel.
+
+    ``scale`` (C,) is None for one, ``shift`` is (C,), and ``relu`` says whether negative results become zero.
+    """
+
+    scale: Array | None
+    shift: Array
+    relu: bool
+
+    def __call__(self, y: Array, out: Array) -> Array:
+        """Write the result for ``y`` (C, ...) into ``out``, of the same shape, and return that."""
+        xp = get_array_module(y)
+        by_channel = (-1,) + (1,) * (y.ndim - 1)
+        if self.scale is not None:
+            xp.multiply(y, self.scale.reshape(by_channel), out=out)
+            y = out
+        xp.add(y, self.shift.reshape(by_channel), out=out)
+        if self.relu:
+            _rectify(out)
+        return out
+
+
+class Pending(NamedTuple):
+    """A (C, N, H, W) array ``array`` that stands for ``affine(array)``, or for itself where ``affine`` is None."""
+
+    array: Array
+    affine: Affine | None = None
+
+    def rows(self, block: Block, window: Window) -> Array:
+        """Return the (C, n, rows, W) values that ``window`` sees from ``block``, valid until the next call."""
+        top, bottom = window.input_rows(block, self.array.shape[2])
+        part = self.array[:, block.first:block.last, top:bottom]
+        if self.affine is None:
+            return part
+        return self.affine(part, scratch(get_array_module(part), 'rows', part.shape, part.dtype))
+
+
+class PendingGradient(NamedTuple):
+    """The gradient ``a * gz + b * y + c`` by a convolution's output ``y``.
+
+    ``gz`` and ``y`` are (O, N, H, W); ``a``, ``b`` and ``c`` are (O,).  Where ``b`` and ``c`` are None they are
+    zero, where ``a`` is None too the gradient is ``gz``.
+    """
+
+    gz: Array
+    y: Array
+    a: Array | None = None
+    b: Array | None = None
+    c: Array | None = None
+
+    def rows(self, block: Block, window: Window) -> Array:
+        """Return the (O, n, rows, W) values that ``window`` sees from ``block``, valid until the next call."""
+        xp = get_array_module(self.gz)
+        top, bottom = window.input_rows(block, self.gz.shape[2])
+        part = self.gz[:, block.first:block.last, top:bottom]
+        if self.a is None:
+            return part
+        out = scratch(xp, 'gradient', part.shape, part.dtype)
+        xp.multiply(part, self.a[:, None, None, None], out=out)
+        if self.b is not None and self.c is not None:
+            term = scratch(xp, 'gradient term', part.shape, part.dtype)
+            xp.multiply(self.y[:, block.first:block.last, top:bottom], self.b[:, None, None, None], out=term)
+            out += term
+            out += self.c[:, None, None, None]
+        return out
+
+
+def _rectify(a: Array) -> None:
+    """Set the negative elements of ``a`` to zero."""
+    if isinstance(a, np.ndarray):
+        # NumPy's maximum of two arrays is vectorised, that of an array and a number is not (7 times slower).
+        np.maximum(a, _zeros(a.shape, a.dtype), out=a)
+    else:
+        get_array_module(a).maximum(a, 0, out=a)
+
+
+_zero_cache: dict[Any, np.ndarray] = {}
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return zeros that are not to be written to; all threads share them."""
+    size = math.prod(shape)
+    zeros = _zero_cache.get(dtype)
+    if zeros is None or zeros.size < size:
+        zeros = _zero_cache[dtype] = np.zeros(size, dtype)
+    return zeros[:size].reshape(shape)
+
+
+def row_sums(a: Array, b: Array | None = None) -> Array:
+    """Return the sums over the columns of ``a`` (C, P), or of ``a * b``, as (C,) float64."""
+    if not isinstance(a, np.ndarray):
+        return (a if b is None else a * b).sum(axis=1, dtype=np.float64)
+    # BLAS sums faster than NumPy.
+    if b is None:
+        ones = scratch(np, 'ones', (a.shape[1],), a.dtype)
+        ones.fill(1)
+        return (a @ ones).astype(np.float64)
+    return np.vecdot(a, b).astype(np.float64)

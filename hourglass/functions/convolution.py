@@ -1,0 +1,182 @@
+"""Convolution and its gradients, block by block, on arrays with the channels outermost.
+
+The input of a convolution and the gradient by its output are pending (``hourglass.functions.affine``): each block
+is completed, multiplied with the weights and summed while it is in a core's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hourglass.functions.affine import Pending, PendingGradient, row_sums
+from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch, split
+from hourglass.functions.parallel import workers
+from hourglass.functions.shifts import Shifted, Window, mirrored_weight_rows, weight_rows
+
+import chainer
+import numpy as np
+from chainer.backend import get_array_module
+
+# A block's arrays should stay in a core's second-level cache (1 MiB on the machines measured).
+_BLOCK_ELEMENTS = 2 ** 17
+_BLOCK_PIXELS = (256, 2048)
+_OWN = Window(1, 1, 0)  # sees the block itself
+
+
+def pixel_blocks(xp: Any, n: int, height: int, width: int, channels: int) -> list[Block]:
+    """Cut ``n`` images of ``channels`` channels into blocks for the threads; on a GPU, all is one block."""
+    if xp is not np:
+        return [Block(0, n, 0, height)]
+    pixels = min(max(_BLOCK_ELEMENTS // channels, _BLOCK_PIXELS[0]), _BLOCK_PIXELS[1])
+    pixels = max(min(pixels, -(-n * height * width // workers().size)), 1)
+    return split(n, height, width, pixels)
+
+
+def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False) -> tuple[Array, Array, Array]:
+    """Convolve, without a bias.
+
+    Args:
+        window: size, stride and padding.
+        w: (O, C, k, k).
+        source: (C, N, H, W).
+        with_sums: whether the sums are wanted.
+
+    Returns:
+        The (O, N, H', W') result, the (O,) float64 sums of its channels, and those of their squares; the sums are
+        zero if not wanted.
+    """
+    xp = get_array_module(w)
+    c, n, height, width = source.array.shape
+    o = len(w)
+    out_height, out_width = window.output_size(height), window.output_size(width)
+    y = xp.empty((o, n, out_height, out_width), source.array.dtype)
+    rows = w.reshape(o, c) if window.is_pointwise else weight_rows(w, xp)
+
+    def work(blocks: Iterator[Block]) -> tuple[Any, Any]:
+        total, squares = 0., 0.
+        for block in blocks:
+            z = source.rows(block, window)
+            y_block = y.reshape(o, -1)[:, block.columns(out_height, out_width)]
+            if window.is_pointwise:
+                xp.matmul(rows, z.reshape(c, -1), out=y_block)
+            else:
+                Shifted(xp, z, block, window, out_width).convolve(xp, rows, y_block)
+            if with_sums:
+                total += row_sums(y_block)
+                squares += row_sums(y_block, y_block)
+        return total, squares
+
+    results = workers().run(pixel_blocks(xp, n, out_height, out_width, max(c, o)), work)
+    return y, *_added_up(results)
+
+
+def gradient_before_relu(output: Pending, gy: Array) -> tuple[Array, Array, Array]:
+    """Take the gradient through the last ReLU of a chain.
+
+    Args:
+        output: (O, N, H, W) with its affine function.
+        gy: (O, N, H, W), the gradient by the result of ``output.affine``.
+
+    Returns:
+        The gradient before the ReLU, and the (O,) float64 sums of it and of its product with ``output.array``.
+    """
+    xp, y, affine = get_array_module(gy), output.array, output.affine
+    o, n, height, width = y.shape
+    gz = xp.empty_like(gy) if affine is not None and affine.relu else gy
+
+    def work(blocks: Iterator[Block]) -> tuple[Any, Any]:
+        total, products = 0., 0.
+        for block in blocks:
+            columns = block.columns(height, width)
+            y_block, g_block = y.reshape(o, -1)[:, columns], gz.reshape(o, -1)[:, columns]
+            if affine is not None and affine.relu:
+                z = affine(y_block, scratch(xp, 'rows', y_block.shape, y.dtype))
+                xp.multiply(gy.reshape(o, -1)[:, columns], z > 0, out=g_block)
+            total += row_sums(g_block)
+            products += row_sums(g_block, y_block)
+        return total, products
+
+    return gz, *_added_up(workers().run(pixel_blocks(xp, n, height, width, o), work))
+
+
+def gradients(window: Window, w: Array, source: Pending, gradient: PendingGradient) -> tuple[Array, ...]:
+    """Take the gradient through a convolution with stride 1, and through the ReLU of its input.
+
+    Args:
+        window: size, stride and padding.
+        w: (O, C, k, k).
+        source: (C, N, H, W), the convolution's input.
+        gradient: (O, N, H', W'), by the convolution's output.
+
+    Returns:
+        The (C, N, H, W) gradient by what is before ``source``'s ReLU, the (C,) float64 sums of it and of its
+        product with ``source.array`` (zero where nothing is pending there), and the gradient by ``w``.
+    """
+    xp = get_array_module(w)
+    o, c, k = w.shape[:3]
+    n, height, width = source.array.shape[1:]
+    pointwise, mirrored, affine = window.is_pointwise, window.mirrored, source.affine
+    rows = w.reshape(o, c).T if pointwise else mirrored_weight_rows(w, xp)
+    gx = xp.empty_like(source.array)
+
+    def work(blocks: Iterator[Block]) -> tuple[Any, Any, Any]:
+        total, products, gw = 0., 0., 0.
+        for block in blocks:
+            columns = block.columns(height, width)
+            gx_block = gx.reshape(c, -1)[:, columns]
+            z = source.rows(block, _OWN)
+            g = gradient.rows(block, mirrored)
+            if pointwise:
+                g2 = g.reshape(o, -1)
+                gw += g2 @ z.reshape(c, -1).T
+                xp.matmul(rows, g2, out=gx_block)
+            else:
+                shifted = Shifted(xp, g, block, mirrored, width)
+                gw += shifted.correlate(xp, z)
+                shifted.convolve(xp, rows, gx_block)
+            if affine is not None:
+                if affine.relu:
+                    gx_block *= (z > 0).reshape(c, -1)
+                total += row_sums(gx_block)
+                products += row_sums(gx_block, source.array.reshape(c, -1)[:, columns])
+        return total, products, gw
+
+    total, products, gw = _added_up(workers().run(pixel_blocks(xp, n, height, width, max(c, o)), work))
+    if pointwise:
+        gw = gw.reshape(w.shape)
+    else:
+        gw = xp.ascontiguousarray(gw.reshape(k, c, k, o).transpose(3, 1, 0, 2)[:, :, ::-1, ::-1])
+    return gx, total, products, gw
+
+
+def weight_gradient(window: Window, w: Array, x: Array, gradient: PendingGradient) -> Array:
+    """Return the gradient by ``w`` (O, C, k, k) alone, of a convolution of ``x`` (C, N, H, W) with any stride."""
+    xp = get_array_module(w)
+    o, c, k = w.shape[:3]
+    n, height, width = gradient.gz.shape[1:]
+    source = Pending(x)
+
+    def work(blocks: Iterator[Block]) -> tuple[Any]:
+        gw = 0.
+        for block in blocks:
+            z = source.rows(block, window)
+            g = gradient.rows(block, _OWN)
+            gw += Shifted(xp, z, block, window, width).correlate(xp, g)
+        return gw,
+
+    gw, = _added_up(workers().run(pixel_blocks(xp, n, height, width, max(c, o)), work))
+    return xp.ascontiguousarray(gw.reshape(k, o, k, c).transpose(1, 3, 0, 2))
+
+
+def strided_gradient(window: Window, w: Array, shape: tuple[int, ...], gradient: PendingGradient) -> Array:
+    """Return the gradient by the input, (C, N, H, W) ``shape``, for any stride, with Chainer's own function."""
+    n, height = gradient.gz.shape[1:3]
+    g = gradient.rows(Block(0, n, 0, height), _OWN)
+    gx = chainer.functions.deconvolution_2d(batch_outermost(g), w, None, window.stride, window.pad, shape[2:])
+    return channels_outermost(gx.array)
+
+
+def _added_up(results: list[tuple]) -> list[Any]:
+    """Add up what the threads returned, number by number."""
+    return [sum(parts) for parts in zip(*results, strict=True)]

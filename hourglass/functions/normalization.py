@@ -1,0 +1,99 @@
+"""Batch normalisation: statistics of a batch, running statistics, and the gradient."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hourglass.functions.affine import PendingGradient
+from hourglass.functions.layout import Array
+
+import chainer
+import numpy as np
+from chainer.backend import get_array_module
+
+
+class Normalization(NamedTuple):
+    """Batch normalisation of one layer: its constants, and its running statistics, which are updated in place."""
+
+    eps: float
+    decay: float
+    mean: Array
+    variance: Array
+
+    def inv_std(self, variance: Array) -> Array:
+        """Return ``1 / sqrt(variance + eps)`` in the dtype of ``variance``."""
+        xp = get_array_module(variance)
+        return 1 / xp.sqrt(variance + xp.asarray(self.eps, variance.dtype))
+
+    def update(self, mean: Array, variance: Array, count: int) -> None:
+        """Move the running statistics as ``chainer.functions.batch_normalization`` does.
+
+        Args:
+            mean: (C,), of the batch.
+            variance: (C,), of the batch, the mean squared deviation.
+            count: numbers per channel that these were made from.
+        """
+        if chainer.config.in_recomputing:  # the statistics have moved when this was computed first
+            return
+        unbiased = count / max(count - 1., 1.)
+        self.mean[...] = self.decay * self.mean + (1 - self.decay) * mean
+        self.variance[...] = self.decay * self.variance + (1 - self.decay) * unbiased * variance
+
+
+def moments(y: Array, total: Array, squares: Array) -> tuple[Array, Array]:
+    """Return mean and variance of every channel of ``y``.
+
+    Args:
+        y: (C, N, H, W).
+        total: (C,) float64, the sums of the channels.
+        squares: (C,) float64, the sums of their squares.
+
+    Returns:
+        Mean and mean squared deviation, (C,) and of ``y``'s dtype.
+    """
+    count = y.size // len(y)
+    mean = total / count
+    variance = squares / count - mean ** 2
+    # Where the mean is far greater than the deviation the difference has lost its digits.
+    doubtful = mean ** 2 > 1e3 * variance
+    for channel in get_array_module(y).flatnonzero(doubtful).tolist():
+        variance[channel] = y[channel].var(dtype=np.float64)
+    return mean.astype(y.dtype), variance.astype(y.dtype)
+
+
+class NormalizationGradients(NamedTuple):
+    """The gradients, each (C,), by the convolution's bias, gamma and beta, and the one by its output."""
+
+    bias: Array
+    gamma: Array
+    beta: Array
+    y: PendingGradient
+
+
+def normalization_gradients(gz: Array, y: Array, total: Array, products: Array, gamma: Array, mean: Array,
+                            inv_std: Array, on_batch: bool) -> NormalizationGradients:
+    """Return the gradients of ``gamma * (y - mean) * inv_std + beta``.
+
+    Args:
+        gz: (C, N, H, W), the gradient by the result.
+        y: (C, N, H, W), the convolution's output without its bias.
+        total: (C,) float64, the sums of ``gz``.
+        products: (C,) float64, the sums of ``gz * y``.
+        gamma: (C,).
+        mean: (C,), without the bias like ``y``.
+        inv_std: (C,).
+        on_batch: whether ``mean`` and ``inv_std`` are those of ``y``, and not constants.
+    """
+    dtype = gz.dtype
+    count = gz.size // len(gz)
+    g_gamma = inv_std * (products - mean * total)  # sum of gz times the normalised y
+    a = gamma * inv_std
+    if not on_batch:
+        bias, gradient = a * total, PendingGradient(gz, y, a)
+    else:
+        b = -a * inv_std * g_gamma / count
+        c = -a * total / count - b * mean
+        # The batch's own mean takes the bias away again: its gradient is zero, with no rounding here.
+        bias, gradient = get_array_module(gamma).zeros_like(gamma), PendingGradient(
+            gz, y, a, b.astype(dtype), c.astype(dtype))
+    return NormalizationGradients(bias.astype(dtype), g_gamma.astype(dtype), total.astype(dtype), gradient)

@@ -1,0 +1,219 @@
+"""The threads that blocks are shared out to: several callers, forked processes, errors and the end of the process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from hourglass.functions.parallel import Workers, workers
+
+import pytest
+from threadpoolctl import ThreadpoolController
+
+ROOT = Path(__file__).resolve().parents[3]
+# Two threads for BLAS, whatever the machine has, so that the pool has one of its own.
+TWO_THREADS = {**os.environ, **dict.fromkeys(('OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'OMP_NUM_THREADS'), '2')}
+PREDICT = '''
+from hourglass.functions.parallel import workers
+from hourglass.links import Unit, convolve
+import chainer, multiprocessing, numpy as np, os, sys, threading
+import chainer.links as L
+np.random.seed(0)
+units = [Unit(L.Convolution2D(8, 8, 3, 1, 1), L.BatchNormalization(8), True) for _ in range(3)]
+x = np.random.uniform(-1, 1, (4, 8, 64, 64)).astype(np.float32)
+chainer.global_config.train = False
+def predict():
+    with chainer.no_backprop_mode():
+        return convolve(x, units).array
+expected = predict()
+assert workers().size == 2 and len(workers()._pool._threads) == 1
+'''
+
+
+def run_script(body: str) -> subprocess.CompletedProcess:
+    """Run ``PREDICT`` and ``body`` in a new interpreter, which has to end by itself without a word of complaint."""
+    result = subprocess.run([sys.executable, '-c', PREDICT + body], cwd=ROOT, env=TWO_THREADS, text=True,
+                            capture_output=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, '')
+    return result
+
+
+@pytest.fixture
+def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    """Two threads, whatever number BLAS has."""
+    pair = Workers()
+    pair.size = 2
+    pair._start()
+    yield pair
+    pair._pool.shutdown()
+
+
+def blas_threads() -> list[int]:
+    return [library['num_threads'] for library in ThreadpoolController().select(user_api='blas').info()]
+
+
+def both_threads_share(barrier: threading.Barrier, work: Callable) -> Callable:
+    """Let ``work`` begin only when both threads are there."""
+    def wrapped(blocks: Iterator) -> object:
+        barrier.wait(timeout=10)
+        return work(blocks)
+
+    return wrapped
+
+
+def test_every_block_is_worked_on_once(pair: Workers) -> None:
+    results = pair.run(range(100), both_threads_share(threading.Barrier(2), list))
+    assert len(results) == 2
+    assert sorted(chain.from_iterable(results)) == list(range(100))
+
+
+def test_one_block_stays_in_the_calling_thread(pair: Workers) -> None:
+    assert pair.run(['block'], lambda blocks: (threading.get_ident(), *blocks)) == [(threading.get_ident(), 'block')]
+
+
+def test_an_error_in_another_thread_reaches_the_caller(pair: Workers) -> None:
+    caller = threading.get_ident()
+
+    def work(blocks: Iterator) -> None:
+        if threading.get_ident() != caller:
+            raise ArithmeticError('in the other thread')
+
+    with pytest.raises(ArithmeticError, match='other thread'):
+        pair.run(range(2), both_threads_share(threading.Barrier(2), work))
+    assert sorted(chain.from_iterable(pair.run(range(10), list))) == list(range(10))
+
+
+def test_an_error_waits_for_the_other_threads(pair: Workers) -> None:
+    caller = threading.get_ident()
+    finished = []
+
+    def work(blocks: Iterator) -> None:
+        if threading.get_ident() == caller:
+            raise ArithmeticError
+        time.sleep(.05)
+        finished.append(True)
+
+    with pytest.raises(ArithmeticError):
+        pair.run(range(2), both_threads_share(threading.Barrier(2), work))
+    assert finished == [True]
+
+
+def test_blas_gets_its_threads_back_from_the_last_of_several_callers(pair: Workers) -> None:
+    before = blas_threads()
+    outer, inner = pair.single_threaded_blas(), pair.single_threaded_blas()
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__(None, None, None)
+    assert set(blas_threads()) == {1}
+    inner.__exit__(None, None, None)
+    assert blas_threads() == before
+
+
+def test_blas_gets_its_threads_back_after_an_error(pair: Workers) -> None:
+    before = blas_threads()
+    with pytest.raises(ArithmeticError), pair.single_threaded_blas():
+        raise ArithmeticError
+    assert blas_threads() == before
+
+
+def test_there_is_one_set_of_threads() -> None:
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(workers())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(w) for w in found}) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='processes are not forked here')
+def test_forked_processes_predict() -> None:
+    run_script('''
+import warnings
+warnings.simplefilter('ignore', DeprecationWarning)  # Python 3.12 warns of any fork beside threads
+def child(queue):
+    queue.put(bool(np.array_equal(predict(), expected)))
+context = multiprocessing.get_context('fork')
+queue = context.Queue()
+processes = [context.Process(target=child, args=(queue,)) for _ in range(2)]
+for process in processes: process.start()
+assert [queue.get(timeout=30) for _ in processes] == [True, True]
+for process in processes: process.join()
+assert [process.exitcode for process in processes] == [0, 0]
+assert np.array_equal(predict(), expected)
+''')
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='processes are not forked here')
+def test_a_process_forked_while_another_thread_computes() -> None:
+    run_script('''
+import warnings
+warnings.simplefilter('ignore', DeprecationWarning)
+stop = threading.Event()
+def keep_computing():
+    while not stop.is_set(): predict()
+thread = threading.Thread(target=keep_computing)
+thread.start()
+codes = []
+for _ in range(5):
+    pid = os.fork()
+    if pid == 0:
+        ok = np.array_equal(predict(), expected) and {c.num_threads for c in workers()._blas.lib_controllers} == {2}
+        os._exit(0 if ok else 1)
+    codes.append(os.waitpid(pid, 0)[1])
+stop.set()
+thread.join()
+assert codes == [0] * 5, codes
+''')
+
+
+def test_threads_predict_at_once() -> None:
+    run_script('''
+equal = []
+def work():
+    chainer.config.train = False
+    equal.extend(np.array_equal(predict(), expected) for _ in range(20))
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert equal == [True] * 80
+assert {c.num_threads for c in workers()._blas.lib_controllers} == {2}
+''')
+
+
+def test_one_thread_predicts_while_another_trains() -> None:
+    """``chainer.config`` is each thread's own, and the threads of the pool do not look at it."""
+    run_script('''
+trained = [Unit(L.Convolution2D(8, 8, 3, 1, 1), L.BatchNormalization(8), True)]
+def train():
+    with chainer.using_config('train', True):
+        return convolve(x, trained).array
+expected_of_training = train()
+results = {train: [], predict: []}
+def work(function):
+    results[function] += [function() for _ in range(20)]
+threads = [threading.Thread(target=work, args=(function,)) for function in results]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert all(np.array_equal(y, expected) for y in results[predict])
+assert all(np.allclose(y, expected_of_training, atol=1e-5) for y in results[train])
+''')
+
+
+def test_the_interpreter_ends_after_an_error() -> None:
+    run_script('''
+def fail(blocks):
+    raise ArithmeticError
+try:
+    workers().run([1, 2], fail)
+except ArithmeticError:
+    assert np.array_equal(predict(), expected)
+else:
+    sys.exit('no error')
+''')
