@@ -39,7 +39,6 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     options = parse_arguments()
 
-    from data.crop import cut
     from data.image import read_image, write_image
     from hourglass.draw import draw_heatmaps, draw_pose
     from hourglass.predictor import PosePredictor
@@ -62,7 +61,7 @@ def main() -> None:
     if options.json:
         write_json(options.json, {'image': name, **pose_to_dict(pose, joint_set)})
     if options.heatmaps:
-        crop = cut(image, pose.box, predictor.spec.input_size, predictor.spec.crop)
+        crop = predictor.crop_image(image, pose.box)
         write_image(options.heatmaps, draw_heatmaps(crop, pose.heatmaps, joint_set))
     print(f'{name}: wrote {out / "input.jpg"} and {out / "output.jpg"}', file=sys.stderr)
 

@@ -22,6 +22,7 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument('--protocol', choices=('one-per-image', 'all'), default='one-per-image',
                        help='who counts on MPII: the first person of each image (default) or everybody, as the '
                             'authors of the paper do')
+    group.add_argument('--samples', type=int, metavar='N', help='people in the synthetic set (default: 1000)')
     group.add_argument('--predictions', metavar='FILE',
                        help='score these predictions (HDF5, key preds) and use no network; with --annotations')
     group.add_argument('--annotations', metavar='FILE', help='the people of --predictions (HDF5, as valid.h5)')
@@ -47,6 +48,8 @@ def parse_arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.batchsize < 1:
         raise InputError('--batchsize must be at least 1')
+    if options.samples is not None and options.samples < 1:
+        raise InputError('--samples must be at least 1')
     if (options.predictions is None) != (options.annotations is None):
         raise InputError('--predictions and --annotations come together')
     if options.compare and not options.plot:

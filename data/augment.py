@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from data.affine import AuthorsTransform
+from data.crop import Box
 
 import cv2
 import numpy as np
@@ -33,6 +36,18 @@ def mirror(image: np.ndarray, heatmaps: np.ndarray, flip_order: np.ndarray) -> t
     return image[:, :, ::-1], heatmaps[flip_order][:, :, ::-1]
 
 
+def _mirror_and_colour(
+    image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray, flip: float,
+    colour: tuple[float, float], rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mirror with a probability and multiply each channel by a factor from a range."""
+    if rng.random() < flip:
+        image, heatmaps = mirror(image, heatmaps, flip_order)
+        labelled = labelled[flip_order]
+    gain = rng.uniform(*colour, size=(3, 1, 1)).astype(np.float32)
+    return np.clip(image * gain, 0, 1), np.ascontiguousarray(heatmaps), labelled
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """Ranges of the random changes; the defaults are the published ones.
@@ -48,6 +63,10 @@ class Augmentation:
     zoom: tuple[float, float] = (0.75, 1.25)
     flip: float = 0.5
     colour: tuple[float, float] = (0.6, 1.4)
+
+    def move(self, box: Box, rng: np.random.Generator) -> Box:
+        """Return the crop as it is: these changes are made to the picture that was cut out."""
+        return box
 
     def __call__(
         self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
@@ -71,11 +90,50 @@ class Augmentation:
         image = rotate_and_zoom(image, angle, zoom)
         heatmaps = rotate_and_zoom(heatmaps, angle, zoom)
 
-        # 2. Mirroring.
-        if rng.random() < self.flip:
-            image, heatmaps = mirror(image, heatmaps, flip_order)
-            labelled = labelled[flip_order]
+        # 2. Mirroring, and brightness of each channel.
+        return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
 
-        # 3. Brightness of each channel.
-        gain = rng.uniform(*self.colour, size=(3, 1, 1)).astype(np.float32)
-        return np.clip(image * gain, 0, 1), np.ascontiguousarray(heatmaps), labelled
+
+@dataclass(frozen=True)
+class AuthorsAugmentation:
+    """The random changes of the original training code, for the original code's crop.
+
+    The person is turned and scaled when it is cut out, so that nothing is resampled twice and what the turned crop
+    shows of the image is not lost.
+
+    Attributes:
+        scale: standard deviation of the binary logarithm of the factor that the crop grows by, cut at twice that.
+        rotation: standard deviation of the angle in degrees, cut at twice that.
+        rotated: share of the samples that are turned at all.
+        flip: probability of mirroring.
+        colour: range of the factor for each of the three channels.
+    """
+
+    scale: float = 0.25
+    rotation: float = 30.0
+    rotated: float = 0.4
+    flip: float = 0.5
+    colour: tuple[float, float] = (0.6, 1.4)
+
+    def move(self, box: Box, rng: np.random.Generator) -> Box:
+        """Return another crop of the same person.
+
+        Raises:
+            ValueError: the crop is not that of the original code.
+        """
+        if not isinstance(box, AuthorsTransform):
+            raise ValueError('this augmentation changes the crop of the original code, and there is another')
+        growth, angle = np.clip(rng.standard_normal(2), -2, 2) * (self.scale, self.rotation)
+        turned = rng.random() < self.rotated
+        return replace(box, scale=box.scale * 2 ** growth, rotation=box.rotation + angle if turned else box.rotation)
+
+    def __call__(
+        self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mirror a sample and change its colours at random; the arguments are those of :class:`Augmentation`."""
+        return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
+
+
+#: What :class:`data.transform.TrainTransform` takes.
+AnyAugmentation = Augmentation | AuthorsAugmentation

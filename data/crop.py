@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from data.affine import PERSON_LENGTH, AuthorsTransform, authors_crop
+from hourglass.errors import InputError
+from hourglass.spec import ModelSpec
+
 import cv2
 import numpy as np
 from chainercv.transforms import resize
@@ -33,6 +37,24 @@ class CropBox:
         """(2,) the pixel (y, x) of the image that is pixel (0, 0) of the crop."""
         return np.array([self.y0, self.x0])
 
+    def to_crop(self, points: np.ndarray) -> np.ndarray:
+        """Map points (..., 2), (y, x), from pixels of the image to pixels of the box."""
+        return points - self.corner
+
+    def to_image(self, points: np.ndarray) -> np.ndarray:
+        """Map points (..., 2), (y, x), from pixels of the box to pixels of the image."""
+        return points + self.corner
+
+
+#: Where a crop lies in its image.  Each has ``shape``, the (height, width) that points of the crop are within, and
+#: ``to_crop`` and ``to_image``, which map such points.
+Box = CropBox | AuthorsTransform
+
+
+def _check_way(crop: str) -> None:
+    if crop not in ('truncate', 'pad'):
+        raise ValueError(f'a box in whole pixels cannot be cropped by {crop!r}')
+
 
 def crop_box(center: np.ndarray, side: float, image_shape: tuple[int, int], crop: str = 'truncate') -> CropBox:
     """Return the square of the given side about a person, in whole pixels.
@@ -45,7 +67,11 @@ def crop_box(center: np.ndarray, side: float, image_shape: tuple[int, int], crop
 
     Returns:
         A box of at least one pixel: where the square lies wholly outside the image, it is moved to the border.
+
+    Raises:
+        ValueError: ``crop`` is another word; :func:`person_box` knows every way of cropping.
     """
+    _check_way(crop)
     low, high = np.asarray(center) - side / 2, np.asarray(center) + side / 2
     if crop == 'pad':
         length = max(1, round(side))
@@ -65,10 +91,43 @@ def whole_image(image_shape: tuple[int, int], crop: str = 'truncate') -> CropBox
     With ``truncate`` it is the whole image, which is then stretched to the network's input as published; with
     ``pad`` the square about the centre whose side is the image's height, so that nobody is distorted.
     """
+    _check_way(crop)
     height, width = image_shape
     if crop == 'truncate':
         return CropBox(0, 0, height, width)
     return crop_box(np.array([height / 2, width / 2]), height, image_shape, crop)
+
+
+def person_box(center: np.ndarray, side: float, image_shape: tuple[int, int], spec: ModelSpec) -> Box:
+    """Return the crop of a person as the weights ask for.
+
+    Args:
+        center: (2,), (y, x) in pixels of the image.
+        side: length of the square's side in pixels; less than one is taken for one.
+        image_shape: (height, width) of the image.
+        spec: gives the way of cropping and the input size.
+
+    Raises:
+        InputError: the original code's crop is asked for with an input that is not square.
+    """
+    if spec.crop != 'affine':
+        return crop_box(center, side, image_shape, spec.crop)
+    height, width = spec.input_size
+    if height != width:
+        raise InputError(f'the crop {spec.crop!r} is square, and the input {height}x{width} is not')
+    y, x = (float(value) for value in center)
+    return AuthorsTransform((y, x), max(float(side), 1.0) / PERSON_LENGTH, height)
+
+
+def picture_box(image_shape: tuple[int, int], spec: ModelSpec) -> Box:
+    """Return the crop of a picture with one person in the centre, the image 1.25 times as high as the person.
+
+    As :func:`whole_image`; the original code's crop takes the square about the centre too.
+    """
+    if spec.crop != 'affine':
+        return whole_image(image_shape, spec.crop)
+    height, width = image_shape
+    return person_box(np.array([height / 2, width / 2]), height, image_shape, spec)
 
 
 def _cut_padded(image: np.ndarray, box: CropBox, size: tuple[int, int]) -> np.ndarray:
@@ -89,19 +148,24 @@ def _cut_padded(image: np.ndarray, box: CropBox, size: tuple[int, int]) -> np.nd
     return cv2.warpAffine(pixels, matrix, size[::-1], flags=cv2.INTER_LINEAR).transpose(2, 0, 1)
 
 
-def cut(image: np.ndarray, box: CropBox, size: tuple[int, int], crop: str = 'truncate') -> np.ndarray:
+def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'truncate') -> np.ndarray:
     """Cut a box out of an image and resize it.
 
     Args:
         image: (3, H, W) float32.
-        box: the crop, from :func:`crop_box` or :func:`whole_image`.
+        box: the crop, from :func:`person_box` or :func:`picture_box`.
         size: (height, width) of the result.
         crop: ``truncate``: as published, by bilinear resizing.  ``pad``: what lies outside of the image is black,
-            and strong reduction averages.
+            and strong reduction averages.  A box of the original code's crop is cut as that code does, always.
 
     Returns:
         (3, *size) float32.
     """
+    if isinstance(box, AuthorsTransform):
+        if size[0] != size[1]:
+            raise ValueError(f'the crop of the original code is square, and {size[0]}x{size[1]} is not')
+        return authors_crop(image, box.resized(size[0]))
+    _check_way(crop)
     if crop == 'pad':
         return _cut_padded(image, box, size)
     return resize(image[:, box.y0:box.y1, box.x0:box.x1], size)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data.augment import Augmentation
-from data.crop import CropBox, crop_box, cut
+from data.augment import AnyAugmentation
+from data.crop import Box, cut, person_box
 from data.person import Person
 from hourglass.codec import encode
 from hourglass.spec import ModelSpec
@@ -19,7 +19,7 @@ class Crop:
 
     Attributes:
         image: (3, *input_size) float32 in [0, 1], the mean of the weights subtracted.
-        points: (K, 2) float64, (y, x) in pixels of the crop before it was resized; (-1000, -1000) where not labelled.
+        points: (K, 2) float64, (y, x) in pixels of the crop, within ``box.shape``; (-1000, -1000) where not labelled.
         labelled: (K,) bool.
         box: where the crop lies in the image.
     """
@@ -27,7 +27,7 @@ class Crop:
     image: np.ndarray
     points: np.ndarray
     labelled: np.ndarray
-    box: CropBox
+    box: Box
 
 
 def normalise(image: np.ndarray, spec: ModelSpec) -> np.ndarray:
@@ -37,16 +37,18 @@ def normalise(image: np.ndarray, spec: ModelSpec) -> np.ndarray:
     return image - np.array(spec.mean, np.float32)[:, None, None]
 
 
-def crop_person(image: np.ndarray, person: Person, spec: ModelSpec) -> Crop:
+def crop_person(image: np.ndarray, person: Person, spec: ModelSpec, box: Box | None = None) -> Crop:
     """Cut a person out as the weights ask for.
 
     Args:
         image: (3, H, W) float32, RGB in [0, 255].
         person: the annotation, with the joints of ``spec``.
         spec: gives the way of cropping and the input size.
+        box: what to cut out; by default what the annotation says (:func:`data.crop.person_box`).
     """
-    box = crop_box(person.center, person.side, image.shape[1:], spec.crop)
-    points = np.where(person.labelled[:, None], person.points.astype(np.float64) - box.corner, -1000.0)
+    if box is None:
+        box = person_box(person.center, person.side, image.shape[1:], spec)
+    points = np.where(person.labelled[:, None], box.to_crop(person.points.astype(np.float64)), -1000.0)
     return Crop(cut(image, box, spec.input_size, spec.crop) / np.float32(255), points, person.labelled, box)
 
 
@@ -59,7 +61,7 @@ class TrainTransform:
         sigma: standard deviation of the targets in cells.
     """
 
-    def __init__(self, spec: ModelSpec, augmentation: Augmentation | None = None, sigma: float = 1.0) -> None:
+    def __init__(self, spec: ModelSpec, augmentation: AnyAugmentation | None = None, sigma: float = 1.0) -> None:
         self.spec = spec
         self.augmentation = augmentation
         self.sigma = sigma
@@ -72,10 +74,14 @@ class TrainTransform:
         image, person = in_data
         spec = self.spec
         # 1. Cut the person out.
-        crop = crop_person(image, person, spec)
+        box = person_box(person.center, person.side, image.shape[1:], spec)
+        if self.augmentation is not None:
+            box = self.augmentation.move(box, rng)
+        crop = crop_person(image, person, spec, box)
         # 2. Draw the targets.
         height, width = spec.input_size
-        heatmaps = encode(crop.points, crop.labelled, crop.box.shape, (height // 4, width // 4), spec.grid, self.sigma)
+        heatmaps = encode(crop.points, crop.labelled, box.shape, (height // 4, width // 4), spec.grid, self.sigma,
+                          spec.refine)
         # 3. Change both at random.
         inputs, labelled = crop.image, crop.labelled
         if self.augmentation is not None:

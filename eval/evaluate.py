@@ -36,7 +36,8 @@ def _score_network(options: argparse.Namespace) -> Result:
     if options.save_predictions and joint_set is not MPII:
         raise InputError(f'--save-predictions: its layout is for MPII\'s joints, the weights find those of '
                          f'{joint_set.name}')
-    dataset = entry.load(options.root, options.split or entry.test_split, joint_set, options.protocol)
+    dataset = entry.load(options.root, options.split or entry.test_split, joint_set, options.protocol,
+                         options.samples)
     with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
         points, _ = predict_dataset(predictor, dataset, bar.update)
     if options.save_predictions:

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from data.crop import CropBox, crop_box
+from data.crop import Box, person_box
 from data.person import PersonDataset
-from hourglass.codec import decode_for
+from hourglass.codec import decode_in_images
 from hourglass.predictor import PosePredictor
 
 import numpy as np
 
 
-def _prepare(predictor: PosePredictor, dataset: PersonDataset, i: int) -> tuple[np.ndarray, CropBox]:
+def _prepare(predictor: PosePredictor, dataset: PersonDataset, i: int) -> tuple[np.ndarray, Box]:
     """Read a person's image and cut the person out."""
     image, person = dataset[i]
-    box = crop_box(person.center, person.side, image.shape[1:], predictor.spec.crop)
+    box = person_box(person.center, person.side, image.shape[1:], predictor.spec)
     return predictor.prepare(image, box), box
 
 
-def _batches(predictor: PosePredictor, dataset: PersonDataset) -> Iterator[tuple[np.ndarray, list[CropBox]]]:
+def _batches(predictor: PosePredictor, dataset: PersonDataset) -> Iterator[tuple[np.ndarray, list[Box]]]:
     """Yield the inputs of one batch after another; the next one is prepared while one is being used."""
     starts = range(0, len(dataset), predictor.batchsize)
     with ThreadPoolExecutor() as pool:
-        def submit(start: int) -> list[Future[tuple[np.ndarray, CropBox]]]:
+        def submit(start: int) -> list[Future[tuple[np.ndarray, Box]]]:
             stop = min(start + predictor.batchsize, len(dataset))
             return [pool.submit(_prepare, predictor, dataset, i) for i in range(start, stop)]
 
@@ -53,9 +53,7 @@ def predict_dataset(
     start = 0
     for inputs, boxes in _batches(predictor, dataset):
         rows = slice(start, start + len(boxes))
-        sizes, corners = np.array([box.shape for box in boxes]), np.array([box.corner for box in boxes])
-        in_crop, scores[rows] = decode_for(predictor.spec, predictor.heatmaps(inputs), sizes)
-        points[rows] = in_crop + corners[:, None]
+        points[rows], scores[rows] = decode_in_images(predictor.spec, predictor.heatmaps(inputs), boxes)
         start = rows.stop
         if progress is not None:
             progress(len(boxes))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from data.affine import AuthorsTransform, truncate
+from data.crop import Box
 from hourglass.spec import ModelSpec
 
 import numpy as np
+
+#: The point within a cell, in cells from its number, that a joint in that cell is said to be at (``ModelSpec.refine``).
+CELL_ORIGIN = {'none': 0.0, 'quarter': 0.0, 'authors': 0.5}
 
 
 def _axis_ratio(grid: str, size: int, cells: int) -> float:
@@ -19,7 +26,7 @@ def pixels_per_cell(grid: str, size: tuple[int, int], cells: tuple[int, int]) ->
 
 def encode(
     points: np.ndarray, labelled: np.ndarray, size: tuple[int, int], cells: tuple[int, int],
-    grid: str = 'scaled', sigma: float = 1.0,
+    grid: str = 'scaled', sigma: float = 1.0, refine: str = 'none',
 ) -> np.ndarray:
     """Draw target heatmaps: a Gaussian with peak 1 about each labelled joint, not truncated.
 
@@ -30,11 +37,12 @@ def encode(
         cells: (height, width) of the maps.
         grid: which pixel a cell stands for (``ModelSpec.grid``).
         sigma: standard deviation in cells.
+        refine: how the maps will be decoded (``ModelSpec.refine``).
 
     Returns:
         (K, *cells) float32.
     """
-    centres = np.asarray(points, np.float64) / pixels_per_cell(grid, size, cells)
+    centres = np.asarray(points, np.float64) / pixels_per_cell(grid, size, cells) - CELL_ORIGIN[refine]
     along_y, along_x = (
         np.exp(-(np.arange(n) - centres[:, axis, None]) ** 2 / (2 * sigma ** 2)) for axis, n in enumerate(cells)
     )
@@ -60,6 +68,11 @@ def _quarter_step(heatmaps: np.ndarray, cell: np.ndarray) -> np.ndarray:
     return step
 
 
+def _is_interior(cell: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
+    """Return (..., 1) bool, whether a cell has neighbours on all sides."""
+    return np.all((cell > 0) & (cell < np.array(cells) - 1), axis=-1)[..., None]
+
+
 def decode(
     heatmaps: np.ndarray, size: tuple[int, int] | np.ndarray, refine: str = 'none', grid: str = 'scaled',
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +81,7 @@ def decode(
     Args:
         heatmaps: (..., K, H, W) float.
         size: (height, width) of the crop; or (..., 2), one for each image.
-        refine: ``none`` or ``quarter`` (``ModelSpec.refine``).
+        refine: ``none``, ``quarter`` or ``authors`` (``ModelSpec.refine``).
         grid: which pixel a cell stands for (``ModelSpec.grid``).
 
     Returns:
@@ -81,7 +94,15 @@ def decode(
     cell = np.stack(np.divmod(highest, width), axis=-1)
     scores = np.clip(np.take_along_axis(flat, highest[..., None], -1)[..., 0], 0, 1).astype(np.float32)
 
-    position = cell + _quarter_step(heatmaps, cell) if refine == 'quarter' else cell.astype(np.float64)
+    if refine == 'authors':
+        # Negative responses count as zero, and a map of zeros has its maximum in the first cell.
+        cell = np.where(scores[..., None] > 0, cell, 0)
+    position = cell + CELL_ORIGIN[refine]
+    if refine != 'none':
+        step = _quarter_step(heatmaps, cell)
+        if refine == 'authors':
+            step = np.where(_is_interior(cell, (height, width)), step, 0)
+        position = position + step
     pixels = np.asarray(size, np.float64)[..., None, :]
     cells = np.array([height, width])
     points = position * pixels / cells if grid == 'scaled' else position * (pixels - 1) / (cells - 1)
@@ -94,6 +115,102 @@ def decode_for(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decode heatmaps as the weights ask for (:func:`decode`)."""
     return decode(heatmaps, size, spec.refine, spec.grid)
+
+
+def _to_images(points: np.ndarray, boxes: Sequence[Box], refine: str) -> np.ndarray:
+    in_image = np.stack([box.to_image(p) for box, p in zip(boxes, points, strict=True)])
+    # The original code rounds every coordinate that it transforms.
+    return truncate(in_image) if refine == 'authors' else in_image
+
+
+def decode_in_images(
+    spec: ModelSpec, heatmaps: np.ndarray, boxes: Sequence[Box],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decode the heatmaps of crops as the weights ask for, and map the joints back.
+
+    Args:
+        spec: joints and preprocessing of the weights.
+        heatmaps: (N, K, H, W) float, N at least 1.
+        boxes: N crops.
+
+    Returns:
+        Points (N, K, 2) float64, (y, x) in pixels of the images, and scores (N, K) float32 in [0, 1].
+    """
+    points, scores = decode_for(spec, heatmaps, np.array([box.shape for box in boxes]))
+    return _to_images(points, boxes, spec.refine), scores
+
+
+def authors_decode(heatmaps: np.ndarray, transforms: Sequence[AuthorsTransform]) -> tuple[np.ndarray, np.ndarray]:
+    """Decode heatmaps as the original training code does for its scores.
+
+    Negative responses count as zero; of the highest cells the first is taken, then a quarter of a cell towards the
+    larger neighbour in x and in y where the cell is not at the border, then half a cell; the point goes back through
+    the crop's transform and is rounded towards zero.
+
+    Args:
+        heatmaps: (N, K, H, W) float, N at least 1.
+        transforms: N crops; their size does not matter.
+
+    Returns:
+        Points (N, K, 2) float64, (y, x), whole pixels of the images; and scores (N, K) float32 in [0, 1].
+    """
+    points, scores = decode(heatmaps, np.array([transform.shape for transform in transforms]), 'authors')
+    return _to_images(points, transforms, 'authors'), scores
+
+
+def draw_gaussian(heatmap: np.ndarray, point: np.ndarray, sigma: float = 1.0, variant: str = 'train') -> None:
+    """Draw a joint into a heatmap as the original code does: a window of 7 cells for sigma 1, peak 1, zero outside.
+
+    The bell is wider than ``sigma`` says: its standard deviation is a quarter of the window.  Where the window
+    crosses the upper or the left border, the original takes the wrong part of it, so that the bell is one or two
+    cells too far inside; so does this.
+
+    Args:
+        heatmap: (H, W) float, changed in place.
+        point: (2,), (y, x) in cells.
+        sigma: a third of what the window reaches to each side of its middle, in cells.
+        variant: what to do where something is drawn already (:data:`data.affine.VARIANTS`).  ``train`` keeps the larger
+            value; ``demo`` adds, up to 1.
+    """
+    reach = int(np.ceil(3 * sigma))
+    window = 2 * reach + 1
+    distance = (np.arange(window) - reach) / (window / 4)
+    bell = np.exp(-distance ** 2 / 2)
+    targets, sources = [], []
+    for position, cells in zip(np.asarray(point, np.float64), heatmap.shape, strict=True):
+        # The original's first and last cell, counted from 1.
+        first, last = (int(np.floor(position)) + 1 + side for side in (-reach, reach))
+        if first > cells or last < 1:
+            return
+        start, stop = max(1, first), min(last, cells)
+        targets.append(slice(start - 1, stop))
+        skipped = max(1, -first) - 1
+        sources.append(bell[skipped:skipped + stop - start + 1])
+    part = heatmap[tuple(targets)]
+    drawn = np.outer(*sources).astype(heatmap.dtype)
+    part[:] = np.maximum(part, drawn) if variant == 'train' else np.minimum(part + drawn, 1)
+
+
+def authors_targets(
+    points: np.ndarray, labelled: np.ndarray, transform: AuthorsTransform, cells: int = 64, sigma: float = 1.0,
+) -> np.ndarray:
+    """Draw the targets of the original training code (:func:`draw_gaussian`), in whole cells.
+
+    Args:
+        points: (K, 2), (y, x) in pixels of the image.
+        labelled: (K,) bool; the map of a joint that is not labelled is zero.
+        transform: where the crop lies; its size does not matter.
+        cells: height and width of the maps.
+        sigma: as for :func:`draw_gaussian`.
+
+    Returns:
+        (K, cells, cells) float32.
+    """
+    heatmaps = np.zeros((len(points), cells, cells), np.float32)
+    cell = transform.resized(cells).to_crop(points, whole=True)
+    for k in np.flatnonzero(labelled):
+        draw_gaussian(heatmaps[k], cell[k], sigma, transform.variant)
+    return heatmaps
 
 
 def unflip(heatmaps: np.ndarray, flip_order: np.ndarray) -> np.ndarray:

@@ -15,18 +15,34 @@ import chainer.functions as F
 import chainer.links as L
 from chainer import Chain, Variable, initializers
 
+#: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each
+#: pixel repeated twice in both directions.
+UPSAMPLINGS = ('bilinear', 'nearest')
 
-def _convolution(in_channels: int, out_channels: int, ksize: int, stride: int = 1, pad: int = 0) -> L.Convolution2D:
+
+def convolution(in_channels: int, out_channels: int, ksize: int, stride: int = 1, pad: int = 0) -> L.Convolution2D:
+    """Return a convolution with the published initialisation."""
     initial_w = initializers.LeCunUniform(scale=1 / 3 ** 0.5)
     return L.Convolution2D(in_channels, out_channels, ksize, stride, pad, initialW=initial_w)
 
 
-def _batch_normalization(size: int) -> L.BatchNormalization:
+def batch_normalization(size: int) -> L.BatchNormalization:
+    """Return a batch normalisation with the published epsilon and initialisation."""
     def uniform_0_1(array: Any) -> None:
         xp = chainer.backend.get_array_module(array)
         array[...] = xp.random.uniform(0, 1, array.shape)
 
     return L.BatchNormalization(size, eps=1e-5, initial_gamma=uniform_0_1)
+
+
+def repeat_and_add(x: Variable, added: Variable) -> Variable:
+    """Repeat each pixel of x (N, C, H, W) in 2 x 2 pixels and add ``added`` (N, C, 2H, 2W)."""
+    n, c, height, width = x.shape
+    if added.shape != (n, c, 2 * height, 2 * width):
+        raise ValueError(f'images of shape {x.shape} doubled do not have the shape {added.shape}')
+    # Both are seen as (N, C, H, 2, W, 2), so that the repeated pixels are never written down.
+    pixels = F.reshape(x, (n, c, height, 1, width, 1))
+    return F.reshape(pixels + F.reshape(added, (n, c, height, 2, width, 2)), added.shape)
 
 
 class ResidualModule(Chain):
@@ -43,15 +59,15 @@ class ResidualModule(Chain):
         half = out_channels // 2
         self.has_projection = in_channels != out_channels
         with self.init_scope():
-            self.conv1 = _convolution(in_channels, half, 1)
-            self.bn1 = _batch_normalization(half)
-            self.conv2 = _convolution(half, half, 3, pad=1)
-            self.bn2 = _batch_normalization(half)
-            self.conv3 = _convolution(half, out_channels, 1)
-            self.bn3 = _batch_normalization(out_channels)
+            self.conv1 = convolution(in_channels, half, 1)
+            self.bn1 = batch_normalization(half)
+            self.conv2 = convolution(half, half, 3, pad=1)
+            self.bn2 = batch_normalization(half)
+            self.conv3 = convolution(half, out_channels, 1)
+            self.bn3 = batch_normalization(out_channels)
             if self.has_projection:
-                self.conv0 = _convolution(in_channels, out_channels, 1)
-                self.bn0 = _batch_normalization(out_channels)
+                self.conv0 = convolution(in_channels, out_channels, 1)
+                self.bn0 = batch_normalization(out_channels)
 
     def forward(self, x: Variable) -> Variable:
         """Map (N, in_channels, H, W) to (N, out_channels, H, W)."""
@@ -68,10 +84,13 @@ class HGBlock(Chain):
         out_channels: channels of the output.
         layer_num: number of times the resolution is halved.
         width: channels inside.
+        upsampling: one of :data:`UPSAMPLINGS`.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, layer_num: int = 4, width: int = 256) -> None:
+    def __init__(self, in_channels: int, out_channels: int, layer_num: int = 4, width: int = 256,
+                 upsampling: str = 'bilinear') -> None:
         super().__init__()
+        self.upsampling = upsampling
         with self.init_scope():
             self.res1a_1 = ResidualModule(in_channels, width)
             self.res1a_2 = ResidualModule(width, width)
@@ -81,7 +100,7 @@ class HGBlock(Chain):
             self.res1b_2 = ResidualModule(width, width)
             self.res1b_3 = ResidualModule(width, width)
             if layer_num > 1:
-                self.block = HGBlock(width, out_channels, layer_num - 1, width)
+                self.block = HGBlock(width, out_channels, layer_num - 1, width, upsampling)
             else:
                 self.block = ResidualModule(width, out_channels)
             self.res1b_4 = ResidualModule(out_channels, out_channels)
@@ -93,7 +112,7 @@ class HGBlock(Chain):
         lower = max_pooling_2x2(x)
         lower = self.res1b_3(self.res1b_2(self.res1b_1(lower)))
         lower = self.res1b_4(self.block(lower))
-        return resize_and_add(lower, upper)
+        return repeat_and_add(lower, upper) if self.upsampling == 'nearest' else resize_and_add(lower, upper)
 
 
 class StackedHG(Chain):
@@ -109,21 +128,26 @@ class StackedHG(Chain):
         n_stack: number of hourglasses.
         width: channels inside an hourglass (256 in the paper); all other widths follow from it.
         layer_num: number of times an hourglass halves the resolution.
+        upsampling: one of :data:`UPSAMPLINGS`; an early network of the authors repeats pixels (``nearest``).
     """
 
-    def __init__(self, out_channels: int = 16, n_stack: int = 2, width: int = 256, layer_num: int = 4) -> None:
+    def __init__(self, out_channels: int = 16, n_stack: int = 2, width: int = 256, layer_num: int = 4,
+                 upsampling: str = 'bilinear') -> None:
         super().__init__()
         if min(out_channels, n_stack, width, layer_num) < 1 or width % 4:
             raise ValueError('StackedHG needs positive sizes and a width that is a multiple of 4')
+        if upsampling not in UPSAMPLINGS:
+            raise ValueError(f'StackedHG has upsampling {" or ".join(UPSAMPLINGS)}, not {upsampling!r}')
         self.out_channels = out_channels
         self.n_stack = n_stack
         self.width = width
         self.layer_num = layer_num
+        self.upsampling = upsampling
 
         stem_width = width // 2
         with self.init_scope():
-            self.conv0 = _convolution(3, width // 4, 7, stride=2, pad=3)
-            self.bn0 = _batch_normalization(width // 4)
+            self.conv0 = convolution(3, width // 4, 7, stride=2, pad=3)
+            self.bn0 = batch_normalization(width // 4)
             self.res0 = ResidualModule(width // 4, stem_width)
 
             self.res1_1 = ResidualModule(stem_width, stem_width)
@@ -134,16 +158,16 @@ class StackedHG(Chain):
                 is_last = i == n_stack
                 in_channels = width if i == 1 else stem_width + width
                 features = 2 * width if is_last else width
-                setattr(self, f'hg{i}', HGBlock(in_channels, 2 * width, layer_num, width))
-                setattr(self, f'conv{i}_1', _convolution(2 * width, 2 * width, 1))
-                setattr(self, f'bn{i}_1', _batch_normalization(2 * width))
-                setattr(self, f'conv{i}_2', _convolution(2 * width, features, 1))
-                setattr(self, f'bn{i}_2', _batch_normalization(features))
-                setattr(self, f'conv{i}_3a', _convolution(features, out_channels, 1))
+                setattr(self, f'hg{i}', HGBlock(in_channels, 2 * width, layer_num, width, upsampling))
+                setattr(self, f'conv{i}_1', convolution(2 * width, 2 * width, 1))
+                setattr(self, f'bn{i}_1', batch_normalization(2 * width))
+                setattr(self, f'conv{i}_2', convolution(2 * width, features, 1))
+                setattr(self, f'bn{i}_2', batch_normalization(features))
+                setattr(self, f'conv{i}_3a', convolution(features, out_channels, 1))
                 if not is_last:
                     joined = stem_width + width
-                    setattr(self, f'conv{i}_3b', _convolution(joined, joined, 1))
-                    setattr(self, f'conv{i}_4a', _convolution(out_channels, joined, 1))
+                    setattr(self, f'conv{i}_3b', convolution(joined, joined, 1))
+                    setattr(self, f'conv{i}_4a', convolution(out_channels, joined, 1))
 
     def forward(self, x: Any) -> tuple[Variable, ...]:
         """Compute the heatmaps of every stack.

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from data.crop import CropBox, cut, whole_image
+from data.crop import Box, cut, picture_box
 from data.transform import normalise
-from hourglass.codec import decode_for, unflip
+from hourglass.codec import decode_in_images, unflip
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 
@@ -30,7 +30,7 @@ class Pose:
     points: np.ndarray
     scores: np.ndarray
     heatmaps: np.ndarray
-    box: CropBox
+    box: Box
 
 
 class PosePredictor:
@@ -93,30 +93,32 @@ class PosePredictor:
                 maps = (maps + unflip(mirrored, self.spec.joint_set.flip_order)) / 2
         return maps
 
-    def prepare(self, image: np.ndarray, box: CropBox) -> np.ndarray:
-        """Cut a box out of an image (3, H, W) in [0, 255] and make it an input (3, *input_size) of the network."""
-        crop = cut(image, box, self.spec.input_size, self.spec.crop)
-        return normalise(crop / np.float32(255), self.spec)
+    def crop_image(self, image: np.ndarray, box: Box) -> np.ndarray:
+        """Return the part of an image (3, H, W) that the network sees, (3, *input_size) float32 in the same range."""
+        return cut(image, box, self.spec.input_size, self.spec.crop)
 
-    def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[CropBox] | None = None) -> list[Pose]:
+    def prepare(self, image: np.ndarray, box: Box) -> np.ndarray:
+        """Cut a box out of an image (3, H, W) in [0, 255] and make it an input (3, *input_size) of the network."""
+        return normalise(self.crop_image(image, box) / np.float32(255), self.spec)
+
+    def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[Box] | None = None) -> list[Pose]:
         """Find one person in each image.
 
         Args:
             imgs: arrays (3, H, W) float32, RGB in [0, 255].
-            boxes: where the person is, for each image.  By default the person is in the centre and the image's
-                height is 1.25 times the person's (:func:`data.crop.whole_image`).
+            boxes: where the person is, for each image (:func:`data.crop.person_box`).  By default the person is in
+                the centre and the image's height is 1.25 times the person's (:func:`data.crop.picture_box`).
         """
         if boxes is None:
-            boxes = [whole_image(img.shape[1:], self.spec.crop) for img in imgs]
+            boxes = [picture_box(img.shape[1:], self.spec) for img in imgs]
         pairs = list(zip(imgs, boxes, strict=True))
         poses = []
         for start in range(0, len(pairs), self.batchsize):
             batch = pairs[start:start + self.batchsize]
             heatmaps = self.heatmaps(np.stack([self.prepare(img, box) for img, box in batch]))
-            sizes = np.array([box.shape for _, box in batch])
-            points, scores = decode_for(self.spec, heatmaps, sizes)
+            points, scores = decode_in_images(self.spec, heatmaps, [box for _, box in batch])
             for i, (_, box) in enumerate(batch):
-                poses.append(Pose(points[i] + box.corner, scores[i], heatmaps[i], box))
+                poses.append(Pose(points[i], scores[i], heatmaps[i], box))
         return poses
 
     def predict(self, imgs: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS, JointSet
-from hourglass.network import StackedHG
+from hourglass.network import UPSAMPLINGS, StackedHG
+from hourglass.preactivation import PreActivationHG
+
+from chainer import Chain
+
+
+class NetworkKind(NamedTuple):
+    """A class of networks, and which entries of a :class:`ModelSpec` are its arguments."""
+
+    build: Callable[..., Chain]
+    arguments: tuple[str, ...]
+
+
+_SIZES = ('out_channels', 'n_stack', 'width', 'layer_num')
 
 #: Networks that a weights file may name.
-NETWORKS = {'StackedHG': StackedHG}
+NETWORKS = {
+    'StackedHG': NetworkKind(StackedHG, (*_SIZES, 'upsampling')),
+    'PreActivationHG': NetworkKind(PreActivationHG, (*_SIZES, 'n_modules', 'wide_stem')),
+}
 
 #: Allowed values of the choices in a :class:`ModelSpec`.
-CROPS = ('truncate', 'pad')
-REFINEMENTS = ('none', 'quarter')
+CROPS = ('truncate', 'pad', 'affine')
+REFINEMENTS = ('none', 'quarter', 'authors')
 GRIDS = ('scaled', 'aligned')
 
 
@@ -25,14 +42,20 @@ class ModelSpec:
 
     Attributes:
         network: name of the class, a key of :data:`NETWORKS`.
-        out_channels, n_stack, width, layer_num: arguments of :class:`hourglass.network.StackedHG`.
+        out_channels, n_stack, width, layer_num: arguments of every network, such as
+            :class:`hourglass.network.StackedHG`.
+        upsampling: argument of ``StackedHG``; a ``PreActivationHG`` repeats pixels whatever is said here.
+        n_modules, wide_stem: arguments of :class:`hourglass.preactivation.PreActivationHG`; a ``StackedHG`` has
+            nothing but the defaults.
         joints: name of the joint set, a key of :data:`hourglass.joints.JOINT_SETS`.
         input_size: (height, width) of the network's input in pixels.
         crop: how a person is cut out.  ``truncate``: the crop ends at the image's border and is then stretched to
-            ``input_size``; ``pad``: outside of the image is black and nothing is distorted.
+            ``input_size``; ``pad``: outside of the image is black and nothing is distorted; ``affine``: the same by
+            the authors' rule, an affine map about the person's centre.
         mean: subtracted from the channels R, G, B of an image in [0, 1].
         refine: decoding of a heatmap.  ``none``: the highest cell; ``quarter``: a quarter of a cell further towards
-            the larger neighbour, in y and in x.
+            the larger neighbour, in y and in x; ``authors``: responses below zero count as zero, the quarter of a
+            cell only where the highest cell is not at the border, then half a cell more in y and in x.
         grid: which pixel a cell stands for.  ``scaled``: cell * size / cells; ``aligned``:
             cell * (size - 1) / (cells - 1), so that the first and last cell fall on the first and last pixel.
     """
@@ -48,17 +71,25 @@ class ModelSpec:
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     refine: str = 'none'
     grid: str = 'scaled'
+    upsampling: str = 'bilinear'
+    n_modules: int = 1
+    wide_stem: bool = False
 
     def __post_init__(self) -> None:
         choices = (('network', tuple(NETWORKS)), ('joints', tuple(JOINT_SETS)), ('crop', CROPS),
-                   ('refine', REFINEMENTS), ('grid', GRIDS))
+                   ('refine', REFINEMENTS), ('grid', GRIDS), ('upsampling', UPSAMPLINGS))
         for name, allowed in choices:
             if getattr(self, name) not in allowed:
                 raise InputError(f'{name} is {getattr(self, name)!r}, not one of {", ".join(allowed)}')
-        for name in ('out_channels', 'n_stack', 'width', 'layer_num'):
+        for name in (*_SIZES, 'n_modules'):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
                 raise InputError(f'{name} is {value!r}, not a number from 1 to 4096')
+        if not isinstance(self.wide_stem, bool):
+            raise InputError(f'wide_stem is {self.wide_stem!r}, neither true nor false')
+        for name, default in (('n_modules', 1), ('wide_stem', False)):
+            if name not in NETWORKS[self.network].arguments and getattr(self, name) != default:
+                raise InputError(f'{name} is {getattr(self, name)!r}, but a {self.network} has no such choice')
         if self.width % 4:
             raise InputError(f'width is {self.width}, not a multiple of 4')
         if self.out_channels != len(self.joint_set):
@@ -75,9 +106,15 @@ class ModelSpec:
     def joint_set(self) -> JointSet:
         return JOINT_SETS[self.joints]
 
-    def build_network(self) -> StackedHG:
+    @property
+    def topology(self) -> dict[str, Any]:
+        """The network's name and arguments: everything that its weights depend on."""
+        return {'network': self.network, **{name: getattr(self, name) for name in NETWORKS[self.network].arguments}}
+
+    def build_network(self) -> Chain:
         """Create the network with random parameters."""
-        return NETWORKS[self.network](self.out_channels, self.n_stack, self.width, self.layer_num)
+        kind = NETWORKS[self.network]
+        return kind.build(**{name: getattr(self, name) for name in kind.arguments})
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)

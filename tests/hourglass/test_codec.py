@@ -1,7 +1,13 @@
 from __future__ import annotations
 
-from hourglass.codec import decode, encode, unflip
+from collections.abc import Callable
+from pathlib import Path
+
+from data.affine import VARIANTS, AuthorsTransform
+from data.crop import CropBox, person_box
+from hourglass.codec import authors_decode, authors_targets, decode, decode_in_images, draw_gaussian, encode, unflip
 from hourglass.joints import MPII
+from hourglass.spec import ModelSpec
 
 import numpy as np
 import pytest
@@ -67,3 +73,158 @@ def test_unflip_undoes_a_mirrored_prediction() -> None:
     heatmaps = np.random.default_rng(0).uniform(size=(2, 16, 4, 6))
     mirrored = heatmaps[:, MPII.flip_order][..., ::-1]
     np.testing.assert_array_equal(unflip(mirrored, MPII.flip_order), heatmaps)
+
+
+# The original code
+
+Shared = Callable[[str], Path]
+POSE = 'reference/torch7/pose'
+
+# x and y, counted from 1, of the joints of the recorded maps.
+DRAWN_POINTS = (
+    (32, 32), (1, 1), (64, 64), (2, 63), (63, 2), (66, 10), (70, 70), (-2, 5), (0, 0), (-1, -1), (5, -2), (10.4, 20.6),
+    (67, 67), (64.9, 1.2),
+)
+
+
+def _draw(points: list[tuple[float, float]], sigma: float = 1.0, variant: str = 'train') -> np.ndarray:
+    """Draw points, (x, y) counted from 1, into one map."""
+    heatmap = np.zeros((64, 64), np.float32)
+    for x, y in points:
+        draw_gaussian(heatmap, np.array([y - 1, x - 1]), sigma, variant)
+    return heatmap
+
+
+def _is_clear(real: np.ndarray) -> np.ndarray:
+    """Return where rounding does not depend on the last bits."""
+    return abs(real - np.rint(real)) > 1e-4
+
+
+def test_decoded_scores_of_the_training_code_equal_the_original(shared: Shared) -> None:
+    with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
+        heatmaps, expected, real = arrays['post_hm'], arrays['post_out'], arrays['post_real']
+        transforms = [AuthorsTransform((y, x), scale, 256) for x, y, scale in arrays['center_scale']]
+    cells, _ = decode(heatmaps, (64, 64), 'authors')
+    np.testing.assert_allclose(cells[..., ::-1] + 1, expected[..., 2:4], rtol=0, atol=1e-6)
+    points, scores = authors_decode(heatmaps, transforms)
+    clear = _is_clear(real)
+    assert clear.all()
+    np.testing.assert_array_equal(points[..., ::-1] + 1, expected[..., :2])
+    np.testing.assert_array_equal(scores, np.clip(expected[..., 4], 0, 1))
+    assert (expected[..., 4] < 0).any(), 'some maps have no response'
+
+
+def test_decoding_of_the_demo_equals_the_original(shared: Shared) -> None:
+    with np.load(shared(f'{POSE}/demo_funcs.npz')) as arrays:
+        # The program of the demo sets negative responses to zero, and neither refines nor adds half a cell.
+        cells, _ = decode(np.maximum(arrays['getPreds_hm'], 0), (64, 64))
+        for i, (x, y, scale) in enumerate(arrays['getPreds_center_scale']):
+            np.testing.assert_array_equal(cells[:, ::-1] + 1, arrays['getPreds_hmcoords'][i])
+            points = AuthorsTransform((y, x), scale, 64, variant='demo').to_image(cells, whole=True)
+            clear = _is_clear(arrays['getPreds_imgcoords_real'][i])
+            np.testing.assert_array_equal(points[:, ::-1][clear] + 1, arrays['getPreds_imgcoords'][i][clear])
+
+
+@pytest.mark.parametrize('variant', VARIANTS)
+def test_drawn_joints_equal_the_original(shared: Shared, variant: str) -> None:
+    with np.load(shared(f'{POSE}/{variant}_funcs.npz')) as arrays:
+        drawn = np.stack([_draw([point], variant=variant) for point in DRAWN_POINTS])
+        np.testing.assert_allclose(drawn, arrays['drawGaussian_s1'], rtol=0, atol=1e-6)
+
+
+def test_overlapping_and_large_joints_equal_the_original(shared: Shared) -> None:
+    both: list[tuple[float, float]] = [(30, 30), (32, 31)]
+    with np.load(shared(f'{POSE}/demo_funcs.npz')) as arrays:
+        np.testing.assert_allclose(_draw(both, variant='demo'), arrays['drawGaussian_twice'], rtol=0, atol=1e-6)
+    with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
+        drawn = [_draw(both), _draw([(30, 30)], 2), _draw([(30, 30)], 1.5)]
+        np.testing.assert_allclose(drawn, arrays['drawGaussian_twice_s2_s15'], rtol=0, atol=1e-6)
+
+
+def test_a_drawn_joint_is_a_window_of_seven_cells() -> None:
+    heatmap = _draw([(31, 21)])
+    y, x = np.nonzero(heatmap)
+    assert (y.min(), y.max(), x.min(), x.max()) == (17, 23, 27, 33)
+    assert heatmap[20, 30] == 1
+    np.testing.assert_allclose(heatmap[20, 27:34], np.exp(-np.arange(-3, 4) ** 2 / (2 * 1.75 ** 2)), atol=1e-6)
+
+
+def test_a_joint_at_the_upper_or_left_border_is_shifted_as_in_the_original() -> None:
+    for position, peak in ((1, 3), (2, 4), (3, 4), (4, 4), (61, 61), (64, 64)):
+        y, x = np.unravel_index(_draw([(position, 32)]).argmax(), (64, 64))
+        assert (y + 1, x + 1) == (32, peak)
+    assert not _draw([(68, 30), (30, -3)]).any()
+    assert _draw([(67, 30)]).any()
+
+
+def test_the_targets_of_the_original_are_in_whole_cells_of_the_crop() -> None:
+    transform = AuthorsTransform((100, 200), 1, 256)
+    points = np.array([[100.0, 200], [103, 206], [50, 150], [100, 200]])
+    labelled = np.array([True, True, True, False])
+    heatmaps = authors_targets(points, labelled, transform)
+    assert heatmaps.dtype == np.float32
+    peaks = [np.unravel_index(heatmap.argmax(), (64, 64)) for heatmap in heatmaps]
+    assert peaks == [(32, 32), (32, 33), (16, 16), (0, 0)]
+    assert not heatmaps[3].any()
+
+
+def _slow_authors_decode(heatmap: np.ndarray) -> tuple[float, float]:
+    """Decode one map step by step, in cells counted from 1 as the original does."""
+    height, width = heatmap.shape
+    y, x = 1, 1
+    for j in range(height):
+        for i in range(width):
+            if heatmap[j, i] > max(heatmap[y - 1, x - 1], 0):
+                y, x = j + 1, i + 1
+    step_y = step_x = 0.0
+    if 1 < x < width and 1 < y < height:
+        step_x = np.sign(heatmap[y - 1, x] - heatmap[y - 1, x - 2]) * .25
+        step_y = np.sign(heatmap[y, x - 1] - heatmap[y - 2, x - 1]) * .25
+    return y + step_y + .5 - 1, x + step_x + .5 - 1
+
+
+def test_decoding_equals_the_procedure_step_by_step() -> None:
+    rng = np.random.default_rng(0)
+    # Whole numbers make ties; a shift makes maps without a response.
+    heatmaps = rng.integers(0, 5, (60, 5, 6)) - rng.integers(0, 6, (60, 1, 1)).astype(np.float64)
+    assert (heatmaps.max(axis=(1, 2)) <= 0).any()
+    points, _ = decode(heatmaps, (5, 6), 'authors')
+    np.testing.assert_array_equal(points, [_slow_authors_decode(heatmap) for heatmap in heatmaps])
+
+
+def test_one_by_one_gives_what_a_batch_gives() -> None:
+    rng = np.random.default_rng(0)
+    heatmaps = rng.standard_normal((5, 16, 32, 32)).astype(np.float32)
+    transforms = [AuthorsTransform((y, x), scale, 128) for y, x, scale in rng.uniform(1, 5, (5, 3))]
+    points, scores = authors_decode(heatmaps, transforms)
+    assert (points == np.trunc(points)).all()
+    for i, transform in enumerate(transforms):
+        alone = authors_decode(heatmaps[i:i + 1], [transform])
+        np.testing.assert_array_equal(alone[0][0], points[i])
+        np.testing.assert_array_equal(alone[1][0], scores[i])
+        resized = authors_decode(heatmaps[i:i + 1], [transform.resized(99)])
+        np.testing.assert_array_equal(resized[0][0], points[i])
+
+
+@pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
+@pytest.mark.parametrize('refine', ['none', 'quarter', 'authors'])
+def test_joints_come_back_to_the_image_without_a_shift(crop: str, refine: str) -> None:
+    spec = ModelSpec(crop=crop, refine=refine)
+    rng = np.random.default_rng(0)
+    points = rng.uniform(100, 500, (4, 16, 2))
+    boxes = [person_box(rng.uniform(250, 350, 2), 512.0, (600, 620), spec) for _ in points]
+    heatmaps = np.stack([
+        encode(box.to_crop(p), np.ones(16, bool), box.shape, (64, 64), refine=refine)
+        for box, p in zip(boxes, points, strict=True)])
+    decoded, _ = decode_in_images(spec, heatmaps, boxes)
+    error = decoded - points
+    # A cell is 8 pixels; whole pixels are at most one less.
+    assert abs(error).max() <= {'none': 5, 'quarter': 2, 'authors': 3}[refine] + 1e-6
+    assert abs(error.mean()) < 1
+
+
+def test_points_of_plain_boxes_are_moved_by_the_corner() -> None:
+    heatmaps = np.zeros((2, 16, 8, 8), np.float32)
+    heatmaps[:, :, 2, 5] = 1
+    points, _ = decode_in_images(ModelSpec(), heatmaps, [CropBox(10, 20, 90, 100), CropBox(-4, 0, 12, 8)])
+    np.testing.assert_array_equal(points[:, 0], [[30, 70], [0, 5]])

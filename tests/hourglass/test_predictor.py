@@ -3,12 +3,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from data.crop import CropBox
+from data.affine import AuthorsTransform
+from data.crop import CropBox, cut, person_box
 from data.image import read_image
+from data.person import Person, PersonDataset
+from eval.predict import predict_dataset
+from hourglass.joints import MPII
 from hourglass.network import StackedHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 
+import chainer
+import chainer.functions as F
 import numpy as np
 import pytest
 
@@ -87,3 +93,60 @@ def test_predicting_leaves_the_network_as_it_is(predictor: PosePredictor) -> Non
     np.testing.assert_array_equal(predictor.network.bn0.avg_mean, mean)
     for name, parameter in predictor.network.namedparams():
         np.testing.assert_array_equal(parameter.array, before[name])
+
+
+class _Brightness(chainer.Link):
+    """In place of a network: every joint is where the picture is bright."""
+
+    def forward(self, x: np.ndarray) -> tuple[chainer.Variable, ...]:
+        return (F.repeat(F.average_pooling_2d(x[:, :1], 4), 16, axis=1),)
+
+
+def _spot(y: int, x: int, shape: tuple[int, int] = (300, 400)) -> np.ndarray:
+    image = np.zeros((3, *shape), np.float32)
+    rows, columns = np.ogrid[:shape[0], :shape[1]]
+    image[:] = 255 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * 6 ** 2))
+    return image
+
+
+WAYS = [(crop, refine) for crop in ('truncate', 'pad', 'affine') for refine in ('none', 'quarter', 'authors')]
+
+
+@pytest.mark.parametrize(('crop', 'refine'), WAYS)
+def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, refine: str) -> None:
+    spec = ModelSpec(input_size=(128, 128), crop=crop, refine=refine)
+    predictor = PosePredictor(_Brightness(), spec, batchsize=2)
+    places = [(140, 210), (170, 180), (101, 233)]
+    images = [_spot(*place) for place in places]
+    center, side = np.array([150.0, 200.0]), 256.0
+    boxes = [person_box(center, side, (300, 400), spec)] * 3
+    # A cell is 8 pixels of a box of 256, and 9.4 or 12.5 of the whole picture.
+    for poses, cell in ((predictor.poses(images, boxes), 8), (predictor.poses(images), 12.5)):
+        for place, pose in zip(places, poses, strict=True):
+            assert abs(pose.points - place).max() <= cell
+
+    people = [Person(str(i), np.zeros((16, 2), np.float32), np.ones(16, bool), np.ones(16, bool), center, side, 1.0)
+              for i in range(3)]
+
+    class _Images(PersonDataset):
+        def read_image(self, person: Person) -> np.ndarray:
+            return images[int(person.image)]
+
+    points, scores = predict_dataset(predictor, _Images('spots', MPII, people, Path()))
+    for i, pose in enumerate(predictor.poses(images, boxes)):
+        np.testing.assert_array_equal(points[i], pose.points)
+        np.testing.assert_array_equal(scores[i], pose.scores)
+
+
+def test_the_crop_of_the_original_code_is_taken_without_being_told() -> None:
+    spec = ModelSpec(input_size=(64, 64), crop='affine', refine='authors', mean=(.4, .5, .6))
+    predictor = PosePredictor(_Brightness(), spec)
+    image = _spot(60, 70, (120, 150))
+    pose, = predictor.poses([image])
+    assert pose.box == AuthorsTransform((60, 75), .6, 64)
+    assert (pose.points == np.trunc(pose.points)).all()
+    assert abs(pose.points - (60, 70)).max() <= 120 / 16
+    seen = predictor.crop_image(image, pose.box)
+    np.testing.assert_array_equal(seen, cut(image, pose.box, (64, 64), 'affine'))
+    np.testing.assert_allclose(predictor.prepare(image, pose.box),
+                               seen / 255 - np.array([.4, .5, .6])[:, None, None], atol=1e-6)
