@@ -27,6 +27,19 @@ def parse_arguments() -> argparse.Namespace:
                        help='score these predictions (HDF5, key preds) and use no network; with --annotations')
     group.add_argument('--annotations', metavar='FILE', help='the people of --predictions (HDF5, as valid.h5)')
 
+    group = parser.add_argument_group('COCO', 'With --predictions FILE.json (COCO\'s results format) --annotations is '
+                                              'COCO\'s file too; it can also name the people to predict.')
+    group.add_argument('--images', metavar='DIR', help='folder of the images (default: below --root)')
+    group.add_argument('--detections', metavar='FILE',
+                       help='predict the people of these detections (COCO\'s format) and not the annotated boxes')
+    group.add_argument('--nms', type=float, default=0.9, metavar='OKS',
+                       help='with --detections: leave out poses more similar than this to a better one (default: 0.9)')
+    group.add_argument('--normalise', choices=('torso', 'box'), default='torso',
+                       help='length that PCK divides by (default: torso)')
+    group.add_argument('--pck-threshold', type=float, default=0.2, metavar='T',
+                       help='largest error of a correct joint in that length (default: 0.2)')
+    group.add_argument('--sheet', metavar='FILE', help='draw the people with the lowest OKS')
+
     group = parser.add_argument_group('network')
     weights = group.add_mutually_exclusive_group()
     weights.add_argument('--model', metavar='NAME|FILE',
@@ -50,8 +63,12 @@ def parse_arguments() -> argparse.Namespace:
         raise InputError('--batchsize must be at least 1')
     if options.samples is not None and options.samples < 1:
         raise InputError('--samples must be at least 1')
-    if (options.predictions is None) != (options.annotations is None):
+    if options.predictions is not None and options.annotations is None:
         raise InputError('--predictions and --annotations come together')
+    if options.annotations is not None and options.predictions is None and options.dataset != 'coco':
+        raise InputError('--annotations goes with --predictions, or with --dataset coco')
+    if not 0 < options.nms <= 1 or not options.pck_threshold > 0:
+        raise InputError('--nms must be a number up to 1 and --pck-threshold a positive one')
     if options.compare and not options.plot:
         raise InputError('--compare is for --plot')
     return options
@@ -60,9 +77,19 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     options = parse_arguments()
 
-    from eval.evaluate import evaluate, write_results
+    if options.dataset == 'coco' or (options.predictions or '').endswith('.json'):
+        from eval.coco_evaluate import evaluate, plot
+    else:
+        from eval.evaluate import evaluate, plot
 
-    write_results(evaluate(options), options)
+    result = evaluate(options)
+    print(result.text())
+    if options.json:
+        result.save_json(options.json)
+    if options.csv:
+        result.save_csv(options.csv)
+    if options.plot:
+        plot(result, options)
 
 
 if __name__ == '__main__':

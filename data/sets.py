@@ -88,6 +88,9 @@ DATASETS = {
     'lspet': DatasetEntry(
         'LSP Extended', 'data.lsp:LSPExtendedDataset', 'data/LSPET', 'lsp', 'train', None, 'train', 'train-val',
         'PCK', 0.2),
+    'coco': DatasetEntry(
+        'COCO', 'data.coco:COCODataset', 'data/COCO', 'coco', 'train2017', 'val2017', 'train2017', 'val2017', 'PCK',
+        0.2),
     'synthetic': DatasetEntry(
         'synthetic', 'data.synthetic:SyntheticDataset', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2,
         has_samples=True),

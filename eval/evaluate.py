@@ -51,21 +51,15 @@ def evaluate(options: argparse.Namespace) -> Result:
     return _score_network(options) if options.predictions is None else _score_files(options)
 
 
-def write_results(result: Result, options: argparse.Namespace) -> None:
-    """Print a result and write the files that the command line of eval.py asks for."""
-    print(result.text())
-    if options.json:
-        result.save_json(options.json)
-    if options.csv:
-        result.save_csv(options.csv)
-    if options.plot:
-        # Drawing takes a second to import, and only this option needs it.
-        from eval.plot import plot_curves
+def plot(result: Result, options: argparse.Namespace) -> None:
+    """Draw a result's curve, and those of earlier results."""
+    # Drawing takes a second to import, and only this option needs it.
+    from eval.plot import plot_curves
 
-        curves = {result.title: result.curve}
-        for path in options.compare:
-            metric, curve = read_curve(path)
-            if metric != result.metric:
-                raise InputError(f'{path}: holds {metric}, which cannot be compared with {result.metric}')
-            curves[Path(path).stem] = curve
-        plot_curves(curves, result.metric, options.plot)
+    curves = {result.title: result.curve}
+    for path in options.compare:
+        metric, curve = read_curve(path)
+        if metric != result.metric:
+            raise InputError(f'{path}: holds {metric}, which cannot be compared with {result.metric}')
+        curves[Path(path).stem] = curve
+    plot_curves(curves, result.metric, options.plot)

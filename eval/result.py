@@ -53,15 +53,19 @@ class Result:
         return (f'{self.metric}@{self.threshold:g}, {self.title}\n{self.score.table(self.joint_set)}\n'
                 f'mean over {len(reported)} joints: {self.score.mean(reported):.3f}')
 
-    def save_json(self, path: str | os.PathLike) -> None:
-        """Write the scores and the curve; :func:`read_curve` reads the latter."""
+    def to_dict(self) -> dict[str, Any]:
+        """Describe the scores and the curve for JSON."""
         curve = self.curve
         rates = {name: [None if np.isnan(rate) else rate for rate in values.tolist()]
                  for name, values in curve.rates.items()}
-        write_json(path, {
+        return {
             'title': self.title, 'metric': self.metric, 'threshold': self.threshold, 'people': len(self.errors),
             **self.score.to_dict(self.joint_set),
-            'curve': {'thresholds': curve.thresholds.tolist(), 'rates': rates}})
+            'curve': {'thresholds': curve.thresholds.tolist(), 'rates': rates}}
+
+    def save_json(self, path: str | os.PathLike) -> None:
+        """Write the scores and the curve; :func:`read_curve` reads the latter."""
+        write_json(path, self.to_dict())
 
     def save_csv(self, path: str | os.PathLike) -> None:
         """Write one row for each joint, each group and the total: name, kind, rate, correct, annotated."""

@@ -35,12 +35,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_writes_weights_log_and_snapshots(trained: Path) -> None:
     assert {path.name for path in trained.iterdir()} == {
-        'model.npz', 'log', 'snapshot_epoch_1', 'snapshot_epoch_2'}
+        'model.npz', 'best.npz', 'log', 'log.csv', 'plots.png', 'people.jpg', 'run.json', 'snapshot_epoch_1',
+        'snapshot_epoch_2'}
     log = json.loads((trained / 'log').read_text())
     assert [entry['epoch'] for entry in log] == [1, 2]
     for entry in log:
         assert np.isfinite(entry['main/loss'])
-        assert 0 <= entry['validation/main/pck'] <= 1
+        assert 0 <= entry['validation/main/pck'] <= entry['validation/main/best'] <= 1
         assert entry['lr'] > 0
 
 
@@ -53,8 +54,8 @@ def test_a_snapshot_is_as_good_as_the_model(trained: Path) -> None:
 
 
 def test_the_trained_model_can_be_evaluated(trained: Path, tmp_path: Path) -> None:
-    result = _run('eval.py', '--dataset', 'synthetic', '--model', trained / 'model.npz', '--json', 'score.json',
-                  cwd=tmp_path)
+    result = _run('eval.py', '--dataset', 'synthetic', '--samples', 24, '--model', trained / 'model.npz', '--json',
+                  'score.json', cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert 'Shoulder' in result.stdout
     score = json.loads((tmp_path / 'score.json').read_text())
@@ -100,6 +101,30 @@ def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
     assert {'curve.png', 'output.jpg'} <= {path.name for path in tmp_path.iterdir()}
 
 
+def test_coco_from_training_to_somebodys_results(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    root = tmp_path / 'data' / 'COCO'
+    (root / 'annotations').mkdir(parents=True)
+    (root / 'images').mkdir()
+    for split in ('train2017', 'val2017'):
+        (root / 'images' / split).symlink_to(shared('coco'))
+        (root / 'annotations' / f'person_keypoints_{split}.json').symlink_to(shared('coco/test_coco.json'))
+    truth = str(shared('coco/test_coco.json'))
+    for script, *arguments in (
+        ('train.py', '--dataset', 'coco', '--epoch', 1, '--stacks', 1, '--width', 16, '--depth', 2,
+         '--input-size', 64),
+        ('eval.py', '--dataset', 'coco', '--model', 'result/model.npz', '--sheet', 'worst.png', '--plot', 'a.png'),
+        ('eval.py', '--dataset', 'coco', '--model', 'result/model.npz', '--save-predictions', 'results.json',
+         '--detections', shared('coco/test_coco_det_AP_H_56.json')),
+        ('eval.py', '--predictions', 'results.json', '--annotations', truth, '--images', shared('coco'),
+         '--json', 'score.json'),
+    ):
+        result = _run(script, *arguments, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+    score = json.loads((tmp_path / 'score.json').read_text())
+    assert score['oks']['people'] == 12
+    assert {'worst.png', 'a.png', 'a-oks.png'} <= {path.name for path in tmp_path.iterdir()}
+
+
 def test_anybodys_predictions_are_scored(shared: Callable[[str], Path], tmp_path: Path) -> None:
     result = _run('eval.py', '--predictions', shared('mpii/preds/valid-example.h5'), '--annotations',
                   shared('mpii/annot/valid.h5'), '--json', 'a.json', '--csv', 'a.csv', cwd=tmp_path)
@@ -123,7 +148,17 @@ def test_anybodys_predictions_are_scored(shared: Callable[[str], Path], tmp_path
     ([*TINY, '--width', '6'], 'multiple of 4'),
     ([*TINY, '--input-size', '100'], 'multiples of 16'),
     ([*TINY, '--gpu', '77'], '--gpu 77'),
-    ([*TINY, '--samples', '8', '--resume', 'missing'], 'missing: no such file'),
+    ([*TINY, '--samples', '8', '--resume', 'missing'], 'missing: No such file'),
+    ([*TINY, '--samples', '8', '--resume'], 'no snapshot to go on from'),
+    ([*TINY, '--samples', '8', '--init', 'bundled'], '--stacks 1: the weights of --init have 2'),
+    ([*TINY, '--samples', '8', '--freeze', 'x*'], "--freeze 'x*' fits no parameter"),
+    ([*TINY, '--samples', '8', '--lr-scale', 'conv0/*'], "--lr-scale 'conv0/*' is not"),
+    ([*TINY, '--samples', '8', '--joint-weights', 'nose=2'], "no joint 'nose'"),
+    ([*TINY, '--ema', '1'], '--ema must'),
+    ([*TINY, '--keep', '0'], '--keep must'),
+    ([*TINY, '--epoch', 'x'], 'argument --epoch'),
+    (['--epoch', '1'], '--dataset is missing'),
+    (['--config', 'missing.json'], 'missing.json: No such file'),
 ])
 def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], reason: str) -> None:
     result = _run('train.py', *arguments, cwd=tmp_path)
@@ -141,6 +176,8 @@ def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path, argument
     (['--root', 'nowhere', '--model', 'bundled'], 'nowhere'),
     (['--predictions', 'a.h5'], 'come together'),
     (['--predictions', 'a.h5', '--annotations', 'b.h5'], 'a.h5: no such file'),
+    (['--annotations', 'b.h5'], '--annotations goes with'),
+    (['--predictions', 'a.json', '--annotations', 'b.json'], 'a.json: no such file'),
     (['--compare', 'a.json'], '--compare is for --plot'),
     (['--dataset', 'lsp', '--save-predictions', 'a.h5', '--model', 'bundled'], 'not for LSP'),
 ])

@@ -1,0 +1,124 @@
+"""COCO's person annotations, ``person_keypoints_<split>.json``.
+
+Lin, Maire, Belongie et al.: *Microsoft COCO: Common Objects in Context*, ECCV 2014;
+https://cocodataset.org/#format-data describes the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from data.coco.tables import Table, read_json
+from hourglass.errors import InputError
+from hourglass.joints import COCO
+
+import numpy as np
+
+#: COCO's number for the category "person".
+PERSON = 1
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """All images and all N annotated people of a file, also crowds and people without a labelled joint.
+
+    Coordinates are COCO's numbers as they are, 0-based pixels of the images, in the order (y, x).
+
+    Attributes:
+        path: the file.
+        images: names of the images by their ids.
+        ids: (N,) int64, ids of the annotations.
+        image_ids: (N,) int64.
+        points: (N, 17, 2) float64, zero where not labelled.
+        visibility: (N, 17) int8: 0 not labelled, 1 labelled but occluded, 2 visible.
+        boxes: (N, 4) float64, (y0, x0, y1, x1).
+        areas: (N,) float64, area of the person's outline in square pixels.
+        is_crowd: (N,) bool, whether the entry is for many people together.
+    """
+
+    path: Path
+    images: dict[int, str]
+    ids: np.ndarray
+    image_ids: np.ndarray
+    points: np.ndarray
+    visibility: np.ndarray
+    boxes: np.ndarray
+    areas: np.ndarray
+    is_crowd: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """(N, 17) bool; whether the joint is annotated (it may still be occluded)."""
+        return self.visibility > 0
+
+
+def check_image_ids(path: Path, name: str, image_ids: np.ndarray, images: dict[int, str]) -> None:
+    """Raise ``InputError`` if an id is not that of an image."""
+    unknown = np.flatnonzero(~np.isin(image_ids, np.fromiter(images, np.int64, len(images))))
+    if len(unknown):
+        raise InputError(f'{path}: {name} name {len(np.unique(image_ids[unknown]))} unknown images; '
+                         f'the first is image_id {image_ids[unknown[0]]}')
+
+
+def _read_images(path: Path, rows: Any) -> dict[int, str]:
+    table = Table(path, 'images', rows)
+    names = table.texts('file_name')
+    for i, name in enumerate(names):
+        # A name is a path below the image folder; it must not lead out of it.
+        if '\\' in name or PurePosixPath(name).is_absolute() or '..' in PurePosixPath(name).parts:
+            table.fail(i, f'has the file_name {name[:80]!r}, which leads out of the image folder')
+    return dict(zip(table.unique_ids().tolist(), names, strict=True))
+
+
+def _check_joints(path: Path, categories: Any) -> None:
+    """Refuse a file whose people have other joints, if it says which they have."""
+    for category in categories if isinstance(categories, list) else []:
+        names = category.get('keypoints') if isinstance(category, dict) and category.get('id') == PERSON else None
+        if isinstance(names, list) and tuple(str(name).replace('_', ' ') for name in names) != COCO.joints:
+            raise InputError(f'{path}: its people have {len(names)} joints that are not COCO\'s 17')
+
+
+def _read_keypoints(table: Table) -> tuple[np.ndarray, np.ndarray]:
+    """Return points (N, 17, 2), (y, x), and visibility (N, 17)."""
+    if len(table) and not any('keypoints' in row for row in table.rows):
+        raise InputError(f'{table.path}: its people have no keypoints; the file needed is person_keypoints_*.json')
+    values = table.numbers('keypoints', 3 * len(COCO)).reshape(-1, len(COCO), 3)
+    flags = values[..., 2]
+    wrong = np.flatnonzero(~np.isin(flags, (0, 1, 2)).all(axis=1))
+    if len(wrong):
+        table.fail(int(wrong[0]), 'has a keypoint whose visibility is not 0, 1 or 2')
+    return np.where(flags[..., None] > 0, values[..., 1::-1], 0), flags.astype(np.int8)
+
+
+def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
+    """Read a file of annotated people.
+
+    Args:
+        path: ``person_keypoints_<split>.json``.
+        need_people: whether a file without a list of annotations is an error; ``image_info_test-dev2017.json``
+            is such a file.
+
+    Raises:
+        InputError: the file is missing, damaged, or not what it should be.
+    """
+    path = Path(path)
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f'{path}: not a file of COCO annotations (a JSON {type(content).__name__})')
+    images = _read_images(path, content.get('images'))
+    _check_joints(path, content.get('categories'))
+    rows = content.get('annotations', None if need_people else [])
+    table = Table(path, 'annotations', rows).where('category_id', PERSON)
+    image_ids = table.whole_numbers('image_id')
+    check_image_ids(path, 'annotations', image_ids, images)
+    points, visibility = _read_keypoints(table)
+    areas = table.numbers('area')
+    if (areas < 0).any():
+        table.fail(int(np.flatnonzero(areas < 0)[0]), 'has a negative area')
+    return Annotations(path, images, table.unique_ids(), image_ids, points, visibility, table.boxes(), areas,
+                       table.whole_numbers('iscrowd', 0) != 0)

@@ -1,0 +1,63 @@
+"""People that a detector found, in COCO's result format: a list of image_id, category_id, bbox and score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.coco.annotations import PERSON
+from data.coco.tables import Table, read_json
+from hourglass.errors import InputError
+
+import numpy as np
+from chainercv.utils import non_maximum_suppression
+
+
+@dataclass(frozen=True)
+class Detections:
+    """N boxes.
+
+    Attributes:
+        image_ids: (N,) int64.
+        boxes: (N, 4) float64, (y0, x0, y1, x1) in pixels of the images.
+        scores: (N,) float64.
+    """
+
+    image_ids: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def take(self, rows: np.ndarray) -> Detections:
+        """Return some of the boxes, by index or by a mask (N,)."""
+        return Detections(self.image_ids[rows], self.boxes[rows], self.scores[rows])
+
+    def suppress(self, iou: float) -> Detections:
+        """Leave out boxes that overlap a better one of the same image by ``iou`` or more; the order remains."""
+        kept = [rows[non_maximum_suppression(self.boxes[rows], iou, self.scores[rows])]
+                for rows in rows_by_image(self.image_ids)]
+        return self.take(np.sort(np.concatenate([np.zeros(0, np.int64), *kept])))
+
+
+def rows_by_image(image_ids: np.ndarray) -> list[np.ndarray]:
+    """Return the rows of each image that occurs in (N,) ids, in order."""
+    if not len(image_ids):
+        return []
+    order = np.argsort(image_ids, kind='stable')
+    return np.split(order, np.flatnonzero(np.diff(image_ids[order])) + 1)
+
+
+def read_detections(path: str | Path) -> Detections:
+    """Read the people of a file of detections; other categories are left out.
+
+    Raises:
+        InputError: the file is missing, damaged, or not what it should be.
+    """
+    path = Path(path)
+    content = read_json(path)
+    if not isinstance(content, list):
+        raise InputError(f'{path}: not a list of detections (a JSON {type(content).__name__})')
+    table = Table(path, 'detections', content).where('category_id', PERSON)
+    return Detections(table.whole_numbers('image_id'), table.boxes(), table.numbers('score'))

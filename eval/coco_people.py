@@ -1,0 +1,80 @@
+"""How well each annotated person of COCO was found: OKS of each, PCK, and the people of somebody's results."""
+
+from __future__ import annotations
+
+from data.coco.dataset import COCODataset
+from data.coco.detections import rows_by_image
+from data.person import PersonDataset
+from eval.coco_results import PoseResults
+from eval.oks import oks, oks_matrix, sigmas_for
+from eval.predict import ground_truth
+from eval.score import Curve, Score, count_correct, relative_errors, score_curve
+from hourglass.errors import InputError
+from hourglass.joints import COCO
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+#: The usual one of PCK: a fifth of the torso or of the box.
+PCK_THRESHOLD = 0.2
+CURVE_THRESHOLDS = np.linspace(0, 0.5, 11)
+
+
+def person_oks(points: np.ndarray, dataset: COCODataset) -> np.ndarray:
+    """Return the OKS (N,) of one prediction for each person; NaN where no joint is labelled that COCO has.
+
+    Args:
+        points: (N, K, 2), (y, x) in pixels of the images; NaN counts as wrong.
+        dataset: the annotated people, with the joints of the predictions.
+    """
+    true_points, labelled, _ = ground_truth(dataset)
+    return oks(points, true_points, labelled, dataset.records.areas, sigmas_for(dataset.joint_set))
+
+
+def match_people(results: PoseResults, dataset: COCODataset) -> np.ndarray:
+    """Find each annotated person's pose among somebody's results.
+
+    In each image poses and people are paired so that the sum of OKS is the largest possible.
+
+    Args:
+        results: poses, also of other images.
+        dataset: annotated people with COCO's joints.
+
+    Returns:
+        (N, 17, 2) float64, (y, x); NaN for somebody without a pose.
+
+    Raises:
+        InputError: the data set has other joints.
+    """
+    if dataset.joint_set != COCO:
+        raise InputError(f'results have the joints of COCO, the data set has those of {dataset.joint_set.name}')
+    records = dataset.records
+    true_points, labelled, _ = ground_truth(dataset)
+    points = np.full(true_points.shape, np.nan)
+    poses = {int(results.image_ids[rows[0]]): rows for rows in rows_by_image(results.image_ids)}
+    for people in rows_by_image(records.image_ids):
+        rows = poses.get(int(records.image_ids[people[0]]))
+        if rows is None:
+            continue
+        similarity = oks_matrix(results.points[rows], true_points[people], labelled[people], records.areas[people],
+                                records.boxes[people])
+        pose, person = linear_sum_assignment(similarity, maximize=True)
+        alike = similarity[pose, person] > 0
+        points[people[person[alike]]] = results.points[rows[pose[alike]]]
+    return points
+
+
+def pck(points: np.ndarray, dataset: PersonDataset, threshold: float = PCK_THRESHOLD) -> Score:
+    """Score one prediction for each person by PCK, over the data set's reference lengths.
+
+    Args:
+        points: (N, K, 2), (y, x) in pixels of the images; NaN counts as wrong.
+        dataset: the annotated people; COCO's data set has the torso or the box as reference length.
+        threshold: largest error of a correct joint, in reference lengths.
+    """
+    return count_correct(points, *ground_truth(dataset), threshold)
+
+
+def pck_curve(points: np.ndarray, dataset: PersonDataset, thresholds: np.ndarray = CURVE_THRESHOLDS) -> Curve:
+    """Score predictions at several thresholds, for a plot; the arguments are those of :func:`pck`."""
+    return score_curve(relative_errors(points, *ground_truth(dataset)), dataset.joint_set, thresholds)

@@ -1,0 +1,175 @@
+"""Poses in COCO's result format: made from predictions, written, read.
+
+The file is a JSON list with one object a pose: ``image_id``, ``category_id`` (1), ``keypoints`` (x, y and the joint's
+score for each of 17 joints) and ``score``; https://cocodataset.org/#format-results.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.coco.annotations import PERSON
+from data.coco.dataset import COCODataset
+from data.coco.detections import rows_by_image
+from data.coco.tables import Table, read_json
+from eval.oks import oks_nms
+from eval.predict import predict_dataset
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.joints import COCO, JointSet, convert_points
+from hourglass.predictor import PosePredictor
+
+import numpy as np
+
+#: Two poses of one image that are more alike than this are taken for the same person, if one wants that.
+NMS_OKS = 0.9
+
+
+@dataclass(frozen=True)
+class PoseResults:
+    """N poses with COCO's joints, in pixels of the images.
+
+    Attributes:
+        image_ids: (N,) int64.
+        points: (N, 17, 2) float64, (y, x).
+        joint_scores: (N, 17) float64; zero for a joint that was not looked for.
+        scores: (N,) float64.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+
+    image_ids: np.ndarray
+    points: np.ndarray
+    joint_scores: np.ndarray
+    scores: np.ndarray
+
+    def __post_init__(self) -> None:
+        n, k = len(self.image_ids), len(COCO)
+        shapes = self.points.shape, self.joint_scores.shape, self.scores.shape
+        if shapes != ((n, k, 2), (n, k), (n,)):
+            raise ValueError(f'points {shapes[0]}, joint scores {shapes[1]} and scores {shapes[2]} '
+                             f'do not fit {n} poses of {k} joints')
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def take(self, rows: np.ndarray) -> PoseResults:
+        """Return some of the poses, by index or by a mask (N,)."""
+        return PoseResults(self.image_ids[rows], self.points[rows], self.joint_scores[rows], self.scores[rows])
+
+    def suppress(self, areas: np.ndarray, threshold: float = NMS_OKS) -> PoseResults:
+        """Leave out poses that are too similar to a better one of the same image; the order remains.
+
+        Args:
+            areas: (N,) of the people, in square pixels, such as those of their boxes.
+            threshold: largest OKS of two poses that are both kept.
+        """
+        found = self.joint_scores > 0
+        kept = [rows[oks_nms(self.points[rows], self.scores[rows], areas[rows], threshold, found[rows])]
+                for rows in rows_by_image(self.image_ids)]
+        return self.take(np.sort(np.concatenate([np.zeros(0, np.int64), *kept])))
+
+
+def pose_scores(box_scores: np.ndarray, joint_scores: np.ndarray, min_joint_score: float = 0.0) -> np.ndarray:
+    """Return (N,) scores of poses: the box's times the mean of the joints'.
+
+    Args:
+        box_scores: (N,).
+        joint_scores: (N, K).
+        min_joint_score: joints with this score or less do not count; nor does any with zero.  A pose in which no
+            joint counts has the score zero.
+    """
+    joint_scores = np.asarray(joint_scores, np.float64)
+    counts = joint_scores > max(min_joint_score, 0)
+    total, n = np.where(counts, joint_scores, 0).sum(axis=1), counts.sum(axis=1)
+    return np.asarray(box_scores) * np.divide(total, n, out=np.zeros(len(total)), where=n > 0)
+
+
+def to_results(
+    dataset: COCODataset, points: np.ndarray, joint_scores: np.ndarray, min_joint_score: float = 0.0,
+) -> PoseResults:
+    """Turn predictions for a data set's people into results.
+
+    Args:
+        dataset: the people, with the joints of the predictions.
+        points: (N, K, 2), (y, x) in pixels of the images.
+        joint_scores: (N, K).
+        min_joint_score: see :func:`pose_scores`.
+
+    A joint of COCO's that the data set's joint set lacks is at (0, 0) with the score zero; it counts as wrong where
+    somebody has it labelled, for so it is in COCO's evaluation.
+    """
+    points, joint_scores = np.asarray(points, np.float64), np.asarray(joint_scores, np.float64)
+    scores = pose_scores(dataset.records.scores, joint_scores, min_joint_score)
+    in_coco, coco_scores = _to_coco(points, joint_scores, dataset.joint_set)
+    return PoseResults(dataset.records.image_ids, in_coco, coco_scores, scores)
+
+
+def _to_coco(points: np.ndarray, joint_scores: np.ndarray, joint_set: JointSet) -> tuple[np.ndarray, np.ndarray]:
+    found = np.ones(joint_scores.shape, bool)
+    in_coco, _ = convert_points(points, found, joint_set, COCO)
+    # Scores go the way of the points, as both coordinates.
+    paired, _ = convert_points(np.stack([joint_scores, joint_scores], axis=-1), found, joint_set, COCO)
+    return in_coco, paired[..., 0]
+
+
+def predict_results(
+    predictor: PosePredictor, dataset: COCODataset, nms_oks: float | None = None, min_joint_score: float = 0.0,
+    progress: Callable[[int], object] | None = None,
+) -> PoseResults:
+    """Predict everybody in a data set; of each batch only the joints are kept, not the heatmaps.
+
+    Args:
+        predictor: the network and its preprocessing.
+        dataset: people with the joint set of the predictor.
+        nms_oks: leave out poses that are more similar than this to a better one of the same image; sensible for
+            people that a detector found.
+        min_joint_score: see :func:`pose_scores`.
+        progress: called with the number of people done, after each batch.
+    """
+    points, joint_scores = predict_dataset(predictor, dataset, progress)
+    results = to_results(dataset, points, joint_scores, min_joint_score)
+    if nms_oks is None:
+        return results
+    boxes = dataset.records.boxes
+    return results.suppress((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), nms_oks)
+
+
+def write_results(path: str | os.PathLike, results: PoseResults) -> None:
+    """Write a file of results, coordinates to a hundredth of a pixel; it appears whole or not at all.
+
+    Raises:
+        InputError: a value is not finite, or the file cannot be written.
+    """
+    numbers = results.points, results.joint_scores, results.scores
+    if not all(np.isfinite(array).all() for array in numbers):
+        raise InputError(f'{path}: not written, for some joints or scores are not finite numbers')
+    columns = np.concatenate([results.points[..., ::-1].round(2), results.joint_scores[..., None].round(5)], axis=2)
+    with atomic_write(path) as partial, open(partial, 'w', encoding='utf-8') as file:
+        file.write('[')
+        for i, image_id in enumerate(results.image_ids.tolist()):
+            entry = {'image_id': image_id, 'category_id': PERSON, 'keypoints': columns[i].ravel().tolist(),
+                     'score': float(results.scores[i])}
+            file.write((',\n' if i else '\n') + json.dumps(entry, allow_nan=False))
+        file.write('\n]\n')
+
+
+def read_results(path: str | os.PathLike) -> PoseResults:
+    """Read a file of results; other categories, and anything else that an object holds, are left out.
+
+    Raises:
+        InputError: the file is missing, damaged, or not what it should be.
+    """
+    path = Path(path)
+    content = read_json(path)
+    if not isinstance(content, list):
+        raise InputError(f'{path}: not a list of results (a JSON {type(content).__name__})')
+    table = Table(path, 'results', content).where('category_id', PERSON)
+    keypoints = table.numbers('keypoints', 3 * len(COCO)).reshape(-1, len(COCO), 3)
+    return PoseResults(table.whole_numbers('image_id'), keypoints[..., 1::-1].copy(), keypoints[..., 2],
+                       table.numbers('score'))

@@ -1,0 +1,138 @@
+"""Scoring poses as COCO does: average precision over OKS, through pycocotools."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.coco.annotations import PERSON, Annotations, check_image_ids, read_annotations
+from eval.coco_results import PoseResults, read_results
+
+import numpy as np
+from pycocotools.coco import COCO as COCOIndex
+from pycocotools.cocoeval import COCOeval
+
+#: What pycocotools counts, in its order: average precision and recall over the OKS thresholds 0.50 to 0.95, at one
+#: threshold, and of people of medium (32^2 to 96^2 square pixels) and large area.
+STATS = ('AP', 'AP50', 'AP75', 'APm', 'APl', 'AR', 'AR50', 'AR75', 'ARm', 'ARl')
+
+
+@dataclass(frozen=True)
+class COCOScore:
+    """The score of some poses.
+
+    Attributes:
+        stats: the numbers of :data:`STATS`, in [0, 1]; NaN where nobody is annotated who would count.
+        thresholds: (10,) OKS from which a pose is right.
+        recall: (101,) recall of the precision-recall curves.
+        precision: (10, 101) precision there, for each threshold; NaN where nobody is annotated.
+        n_poses: how many poses were scored.
+        n_people: how many annotated people count: no crowds, and none without a labelled joint.
+    """
+
+    stats: dict[str, float]
+    thresholds: np.ndarray
+    recall: np.ndarray
+    precision: np.ndarray
+    n_poses: int
+    n_people: int
+
+    def table(self) -> str:
+        """Return two lines of text: names and percent."""
+        cells = ['-' if np.isnan(value) else f'{100 * value:.1f}' for value in self.stats.values()]
+        return '\n'.join(''.join(f'{cell:>7}' for cell in row) for row in (self.stats, cells))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe the score for JSON; null where nobody is annotated."""
+        def plain(values: np.ndarray) -> list[float | None]:
+            return [None if np.isnan(value) else value for value in values.tolist()]
+
+        return {
+            'stats': dict(zip(self.stats, plain(np.array(list(self.stats.values()))), strict=True)),
+            'poses': self.n_poses, 'people': self.n_people,
+            'curve': {'recall': self.recall.tolist(),
+                      'precision': {f'{threshold:.2f}': plain(row)
+                                    for threshold, row in zip(self.thresholds, self.precision, strict=True)}},
+        }
+
+
+def _index(images: Sequence[int], entries: list[dict[str, Any]]) -> COCOIndex:
+    index = COCOIndex()
+    index.dataset = {'images': [{'id': image} for image in images], 'categories': [{'id': PERSON, 'name': 'person'}],
+                     'annotations': entries}
+    index.createIndex()
+    return index
+
+
+def _flat(points: np.ndarray, third: np.ndarray) -> list[list[float]]:
+    """Return x, y and a third number for each joint of (N, K, 2) points, a list a person."""
+    triples = np.concatenate([points[..., ::-1], third[..., None]], axis=2)
+    return triples.reshape(len(points), 3 * points.shape[1]).tolist()
+
+
+def _truth_entries(people: Annotations) -> list[dict[str, Any]]:
+    corners, sizes = people.boxes[:, 1::-1], (people.boxes[:, 2:] - people.boxes[:, :2])[:, ::-1]
+    columns = zip(people.image_ids.tolist(), _flat(people.points, people.visibility),
+                  np.concatenate([corners, sizes], axis=1).tolist(), people.areas.tolist(),
+                  people.is_crowd.tolist(), people.labelled.sum(axis=1).tolist(), strict=True)
+    # pycocotools marks what is not matched by the id 0, so ids count from 1 here whatever the file says.
+    return [{'id': i, 'image_id': image_id, 'category_id': PERSON, 'keypoints': keypoints, 'bbox': bbox,
+             'area': area, 'iscrowd': int(is_crowd), 'num_keypoints': n}
+            for i, (image_id, keypoints, bbox, area, is_crowd, n) in enumerate(columns, 1)]
+
+
+def _result_entries(results: PoseResults) -> list[dict[str, Any]]:
+    low, high = results.points.min(axis=1), results.points.max(axis=1)
+    # As pycocotools itself has it: the area of a pose is that of the box around its joints.
+    columns = zip(results.image_ids.tolist(), _flat(results.points, results.joint_scores), results.scores.tolist(),
+                  (high - low).prod(axis=1).tolist(), strict=True)
+    return [{'id': i, 'image_id': image_id, 'category_id': PERSON, 'keypoints': keypoints, 'score': score,
+             'area': area}
+            for i, (image_id, keypoints, score, area) in enumerate(columns, 1)]
+
+
+def _run(results: PoseResults, annotations: Annotations, images: Sequence[int]) -> COCOeval:
+    # pycocotools reports every step by printing.
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = COCOeval(_index(images, _truth_entries(annotations)), _index(images, _result_entries(results)),
+                              'keypoints')
+        evaluation.params.imgIds = list(images)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation
+
+
+def score_results(
+    results: PoseResults | str | os.PathLike, annotations: Annotations | str | os.PathLike,
+    images: Sequence[int] | None = None,
+) -> COCOScore:
+    """Score poses against annotated people with pycocotools.
+
+    Args:
+        results: the poses, or their file.
+        annotations: the people, or their file.
+        images: ids of the images that count, by default all that the annotations have, as COCO demands it.
+
+    Raises:
+        InputError: a file cannot be used, or the poses are in images that the annotations do not have.
+    """
+    people = annotations if isinstance(annotations, Annotations) else read_annotations(Path(annotations))
+    poses = results if isinstance(results, PoseResults) else read_results(results)
+    source = Path('the poses') if isinstance(results, PoseResults) else Path(results)
+    check_image_ids(source, 'results', poses.image_ids, people.images)
+    chosen = list(people.images) if images is None else list(images)
+    evaluation = _run(poses, people, chosen)
+    precision = evaluation.eval['precision'][:, :, 0, 0, 0]
+    counts = ~people.is_crowd & people.labelled.any(axis=1) & np.isin(people.image_ids, chosen)
+    return COCOScore(
+        stats={name: float('nan') if value < 0 else float(value)
+               for name, value in zip(STATS, evaluation.stats, strict=True)},
+        thresholds=evaluation.params.iouThrs, recall=evaluation.params.recThrs,
+        precision=np.where(precision < 0, np.nan, precision),
+        n_poses=int(np.isin(poses.image_ids, chosen).sum()), n_people=int(counts.sum()))

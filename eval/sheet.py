@@ -1,0 +1,125 @@
+"""A sheet of the people whose poses are worst, to see what goes wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from data.crop import CropBox, crop_box, cut
+from data.image import write_image
+from data.person import Person, PersonDataset
+from hourglass.draw import draw_pose
+from hourglass.joints import JointSet
+
+import cv2
+import numpy as np
+
+#: Height and width of a picture on the sheet, and of the line of text below it.
+_TILE = 256
+_TEXT = 22
+#: RGB of what is annotated; the prediction has the colours of the parts of the body.
+_TRUTH = (255, 255, 0)
+
+
+def worst_people(errors: np.ndarray, count: int) -> np.ndarray:
+    """Return the rows of the ``count`` largest of (N,) errors, the largest first; NaN is left out."""
+    errors = np.asarray(errors, np.float64)
+    rows = np.argsort(-np.where(np.isnan(errors), -np.inf, errors), kind='stable')
+    return rows[~np.isnan(errors[rows])][:count]
+
+
+def person_errors(errors: np.ndarray) -> np.ndarray:
+    """Return the mean error (N,) of each person's joints.
+
+    Args:
+        errors: (N, K) errors in reference lengths (:func:`eval.score.relative_errors`).
+
+    Returns:
+        (N,) float64; NaN where nothing counts, infinity where a joint has no prediction.
+    """
+    known = ~np.isnan(errors)
+    count = known.sum(axis=1)
+    return np.divide(np.where(known, errors, 0).sum(axis=1), count, out=np.full(len(errors), np.nan),
+                     where=count > 0)
+
+
+def _in_tile(points: np.ndarray, box: CropBox) -> np.ndarray:
+    """Return (K, 2) points in pixels of the tile, not farther off than can be drawn; NaN remains."""
+    scaled = (points - box.corner) * (_TILE / np.array(box.shape))
+    return np.clip(scaled, -10 * _TILE, 10 * _TILE)
+
+
+def _draw_tile(
+    image: np.ndarray, person: Person, points: np.ndarray, joint_set: JointSet, caption: str,
+) -> np.ndarray:
+    """Return (3, _TILE + _TEXT, _TILE) uint8: the person, annotated in yellow and predicted in colours."""
+    box = crop_box(person.center, person.side, image.shape[1:], 'pad')
+    tile = cut(image, box, (_TILE, _TILE), 'pad')
+    truth = np.where(person.labelled[:, None], person.points, np.nan)
+    tile = draw_pose(tile, _in_tile(truth, box), joint_set, 4, colour=_TRUTH)
+    tile = draw_pose(tile, _in_tile(points, box), joint_set, 2)
+    canvas = np.zeros((_TILE + _TEXT, _TILE, 3), np.uint8)
+    canvas[:_TILE] = tile.transpose(1, 2, 0)
+    cv2.putText(canvas, caption, (4, _TILE + _TEXT - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1,
+                cv2.LINE_AA)
+    return canvas.transpose(2, 0, 1)
+
+
+def draw_sheet(
+    dataset: PersonDataset, points: np.ndarray, rows: Sequence[int] | np.ndarray, captions: Sequence[str],
+    columns: int = 6,
+) -> np.ndarray:
+    """Draw some people of a data set side by side.
+
+    Args:
+        dataset: the annotated people.
+        points: (N, K, 2) predictions for all of them, (y, x) in pixels of the images; NaN is not drawn.
+        rows: whom to draw, in this order.
+        captions: a short text for each.
+        columns: people in a row.
+
+    Returns:
+        (3, H, W) uint8.
+
+    Raises:
+        InputError: an image cannot be read.
+        ValueError: nobody is to be drawn.
+    """
+    if not len(rows):
+        raise ValueError('nobody is to be drawn')
+    tiles = []
+    for i, caption in zip(rows, captions, strict=True):
+        image, person = dataset[int(i)]
+        tiles.append(_draw_tile(image, person, points[i], dataset.joint_set, caption))
+    columns = min(columns, len(tiles))
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    return np.concatenate([np.concatenate(tiles[i:i + columns], axis=2) for i in range(0, len(tiles), columns)],
+                          axis=1)
+
+
+def write_sheet(
+    path: str | os.PathLike, dataset: PersonDataset, points: np.ndarray, errors: np.ndarray, count: int = 24,
+    columns: int = 6,
+) -> np.ndarray:
+    """Write a picture of the people with the largest errors, each with its number, image and error.
+
+    Args:
+        path: picture to write.
+        dataset: the annotated people.
+        points: (N, K, 2) predictions, (y, x) in pixels of the images.
+        errors: (N,), the larger the worse: ``1 - person_oks(...)`` (:mod:`eval.coco_people`) or
+            :func:`person_errors`; NaN for somebody who does not count.
+        count: number of people.
+        columns: people in a row.
+
+    Returns:
+        Rows of the people drawn, the worst first.
+
+    Raises:
+        InputError: an image cannot be read, or the picture cannot be written.
+        ValueError: nobody has an error.
+    """
+    rows = worst_people(errors, count)
+    captions = [f'{i}  {os.path.basename(dataset.people[i].image)[-22:]}  {errors[i]:.3f}' for i in rows]
+    write_image(path, draw_sheet(dataset, points, rows, captions, columns))
+    return rows

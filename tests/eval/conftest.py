@@ -1,0 +1,46 @@
+"""A small set in COCO's layout, for the tests of its scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from data.image import write_image
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def coco_root(tmp_path: Path) -> Path:
+    """A data root with the split val2017: 6 images, 15 people of many sizes, a crowd, and somebody without joints.
+
+    One of the people has the annotation id 0, and the ids of the images are not in the order of the file.
+    """
+    rng = np.random.default_rng(3)
+    images, annotations = [], []
+    for i in range(6):
+        images.append({'id': 50 - 7 * i, 'file_name': f'{i}.png', 'width': 320, 'height': 240})
+        for k in range(2 + i % 2):
+            size = rng.uniform([20, 40], [150, 220])
+            corner = rng.uniform(0, 320 - size[0]), rng.uniform(0, 240 - size[1])
+            flags = rng.choice([0, 1, 2], 17, p=[.3, .2, .5])
+            flags[0] = 2
+            keypoints = np.zeros((17, 3), int)
+            keypoints[:, :2] = (corner + rng.uniform(0, 1, (17, 2)) * size).astype(int)
+            keypoints[:, 2] = flags
+            keypoints[flags == 0] = 0
+            annotations.append({
+                'id': 10 * i + k, 'image_id': 50 - 7 * i, 'category_id': 1, 'iscrowd': 0,
+                'keypoints': keypoints.ravel().tolist(), 'num_keypoints': int((flags > 0).sum()),
+                'bbox': [*corner, *size], 'area': float(.6 * size.prod())})
+    for annotation_id, is_crowd in ((900, 1), (901, 0)):
+        annotations.append({'id': annotation_id, 'image_id': 50, 'category_id': 1, 'iscrowd': is_crowd,
+                            'keypoints': [0] * 51, 'num_keypoints': 0, 'bbox': [100, 60, 60, 80], 'area': 2000.0})
+    root = tmp_path / 'COCO'
+    (root / 'annotations').mkdir(parents=True)
+    (root / 'annotations' / 'person_keypoints_val2017.json').write_text(json.dumps({
+        'images': images, 'annotations': annotations, 'categories': [{'id': 1, 'name': 'person'}]}))
+    for image in images:
+        write_image(root / 'images' / 'val2017' / str(image['file_name']), rng.uniform(0, 255, (3, 240, 320)))
+    return root

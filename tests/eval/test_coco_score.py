@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from data.coco import COCODataset, read_annotations
+from eval.coco_results import PoseResults, to_results, write_results
+from eval.coco_score import STATS, COCOScore, score_results
+from hourglass.errors import InputError
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO as COCOIndex
+from pycocotools.cocoeval import COCOeval
+
+ANNOTATIONS = 'annotations/person_keypoints_val2017.json'
+
+
+def truth(dataset: COCODataset) -> np.ndarray:
+    return np.stack([person.points for person in dataset.people]).astype(np.float64)
+
+
+def jittered(dataset: COCODataset, spread: float, seed: int = 0) -> PoseResults:
+    """Make two poses for each person, with scores that are not in order."""
+    rng = np.random.default_rng(seed)
+    points = truth(dataset)
+    parts = [to_results(dataset, points + rng.normal(0, factor * spread, points.shape),
+                        rng.uniform(.1, 1, points.shape[:2])) for factor in (1, 3)]
+    return PoseResults(*(np.concatenate([getattr(part, name) for part in parts])
+                         for name in ('image_ids', 'points', 'joint_scores', 'scores')))
+
+
+def by_pycocotools(results: Path, annotations: Path, images: list[int] | None = None) -> COCOeval:
+    with contextlib.redirect_stdout(io.StringIO()):
+        index = COCOIndex(str(annotations))
+        evaluation = COCOeval(index, index.loadRes(str(results)), 'keypoints')
+        if images is not None:
+            evaluation.params.imgIds = images
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation
+
+
+def assert_same(score: COCOScore, evaluation: COCOeval) -> None:
+    stats = np.array([score.stats[name] for name in STATS])
+    np.testing.assert_allclose(np.where(np.isnan(stats), -1, stats), evaluation.stats, rtol=1e-12)
+    precision = evaluation.eval['precision'][:, :, 0, 0, 0]
+    np.testing.assert_allclose(np.where(np.isnan(score.precision), -1, score.precision), precision, rtol=1e-12)
+
+
+def test_the_annotations_themselves_are_perfect(coco_root: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    dataset = COCODataset(coco_root, 'val2017')
+    score = score_results(to_results(dataset, truth(dataset), np.ones((15, 17))), coco_root / ANNOTATIONS)
+    assert all(value == pytest.approx(1) for value in score.stats.values())
+    assert tuple(score.stats) == STATS
+    assert (score.n_people, score.n_poses) == (15, 15)
+    assert capfd.readouterr() == ('', '')
+
+
+@pytest.mark.parametrize('spread', [1, 3, 8])
+def test_scores_are_those_of_pycocotools(coco_root: Path, tmp_path: Path, spread: float) -> None:
+    annotations = coco_root / ANNOTATIONS
+    # pycocotools takes somebody with the id 0 for not found, so the ids differ in its copy.
+    content = json.loads(annotations.read_text())
+    for i, entry in enumerate(content['annotations'], 1):
+        entry['id'] = i
+    copy = tmp_path / 'copy.json'
+    copy.write_text(json.dumps(content))
+    write_results(tmp_path / 'results.json', jittered(COCODataset(coco_root, 'val2017'), spread))
+    score = score_results(tmp_path / 'results.json', annotations)
+    assert 0 < score.stats['AP'] < 1
+    assert_same(score, by_pycocotools(tmp_path / 'results.json', copy))
+    chosen = [50, 36, 29]
+    assert_same(score_results(tmp_path / 'results.json', annotations, chosen),
+                by_pycocotools(tmp_path / 'results.json', copy, chosen))
+
+
+def test_some_images_count_alone(coco_root: Path) -> None:
+    dataset = COCODataset(coco_root, 'val2017')
+    results = to_results(dataset, truth(dataset), np.ones((15, 17)))
+    half = results.take(results.image_ids > 30)
+    people = read_annotations(coco_root / ANNOTATIONS)
+    assert score_results(half, people).stats['AR'] < .9
+    score = score_results(half, people, [50, 43, 36])
+    assert score.stats['AP'] == pytest.approx(1)
+    assert score.n_people == score.n_poses == len(half)
+
+
+def test_no_poses_score_zero(coco_root: Path, tmp_path: Path) -> None:
+    (tmp_path / 'none.json').write_text('[]')
+    score = score_results(tmp_path / 'none.json', coco_root / ANNOTATIONS)
+    assert (score.stats['AP'], score.stats['AR']) == (0, 0)
+
+
+def test_where_nobody_is_annotated_there_is_no_score(coco_root: Path) -> None:
+    people = read_annotations(coco_root / ANNOTATIONS)
+    results = jittered(COCODataset(coco_root, 'val2017'), 3)
+    # No image at all is left.
+    score = score_results(results, people, [])
+    assert np.isnan(list(score.stats.values())).all()
+    assert json.loads(json.dumps(score.to_dict(), allow_nan=False))['stats']['AP'] is None
+    assert score.table().split()[-10:] == ['-'] * 10
+
+
+def test_poses_in_unknown_images_are_an_error(coco_root: Path, tmp_path: Path) -> None:
+    results = jittered(COCODataset(coco_root, 'val2017'), 3)
+    results.image_ids[2] = 1
+    write_results(tmp_path / 'results.json', results)
+    with pytest.raises(InputError, match=r'results\.json: results name 1 unknown images; the first is image_id 1'):
+        score_results(tmp_path / 'results.json', coco_root / ANNOTATIONS)
+    with pytest.raises(InputError, match='unknown images'):
+        score_results(results, coco_root / ANNOTATIONS)
+
+
+def test_a_score_as_text_and_as_json(coco_root: Path) -> None:
+    dataset = COCODataset(coco_root, 'val2017')
+    score = score_results(to_results(dataset, truth(dataset), np.ones((15, 17))), coco_root / ANNOTATIONS)
+    names, values = score.table().splitlines()
+    assert names.split() == list(STATS)
+    assert values.split() == ['100.0'] * 10
+    value = json.loads(json.dumps(score.to_dict(), allow_nan=False))
+    assert value['people'] == 15
+    assert next(iter(value['curve']['precision'])) == '0.50'
+    assert len(value['curve']['recall']) == len(value['curve']['precision']['0.95']) == 101
+
+
+def test_real_annotations(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    annotations = shared('coco') / 'test_coco.json'
+    dataset = COCODataset(annotations=annotations)
+    write_results(tmp_path / 'truth.json', to_results(dataset, truth(dataset), np.ones((12, 17))))
+    assert score_results(tmp_path / 'truth.json', annotations).stats['AP'] == pytest.approx(1)
+    for seed in range(3):
+        path = tmp_path / f'{seed}.json'
+        write_results(path, jittered(dataset, 5, seed))
+        score = score_results(path, annotations)
+        assert .1 < score.stats['AP'] < .9
+        assert_same(score, by_pycocotools(path, annotations))
+
+
+def test_eleven_thousand_poses_take_seconds(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = [{'id': i, 'file_name': f'{i}.jpg'} for i in range(5000)]
+    sizes, corners = rng.uniform(30, 200, (11000, 2)), rng.uniform(0, 300, (11000, 2))
+    keypoints = np.full((11000, 17, 3), 2.)
+    keypoints[:, :, :2] = corners[:, None] + rng.uniform(0, 1, (11000, 17, 2)) * sizes[:, None]
+    annotations = [{'id': i, 'image_id': i % 5000, 'category_id': 1, 'keypoints': keypoints[i].ravel().tolist(),
+                    'bbox': [*corners[i].tolist(), *sizes[i].tolist()], 'area': .6 * float(sizes[i].prod())}
+                   for i in range(11000)]
+    path = tmp_path / 'annotations.json'
+    path.write_text(json.dumps({'images': images, 'annotations': annotations}))
+    write_results(tmp_path / 'results.json', to_results(COCODataset(annotations=path), keypoints[:, :, 1::-1],
+                                                        np.full((11000, 17), .9)))
+    start = time.process_time()
+    score = score_results(tmp_path / 'results.json', path)
+    assert score.stats['AP'] == pytest.approx(1)
+    # Measured: 2 s.  The bound only notices a change of order.
+    assert time.process_time() - start < 20

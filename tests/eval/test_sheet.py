@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.coco import COCODataset
+from data.image import read_image
+from eval.coco_people import person_oks
+from eval.sheet import draw_sheet, person_errors, worst_people, write_sheet
+from hourglass.errors import InputError
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def dataset(coco_root: Path) -> COCODataset:
+    return COCODataset(coco_root, 'val2017')
+
+
+def truth(dataset: COCODataset) -> np.ndarray:
+    return np.stack([person.points for person in dataset.people]).astype(np.float64)
+
+
+def test_the_worst_come_first() -> None:
+    errors = np.array([.1, np.nan, 3, .5, np.inf, .5])
+    assert worst_people(errors, 4).tolist() == [4, 2, 3, 5]
+    assert worst_people(errors, 100).tolist() == [4, 2, 3, 5, 0]
+
+
+def test_an_error_is_the_mean_over_the_joints_that_count() -> None:
+    errors = person_errors(np.array([[1, 3, np.nan], [np.nan] * 3, [np.inf, 1, 1]]))
+    np.testing.assert_array_equal(errors, [2, np.nan, np.inf])
+
+
+def test_a_sheet_of_the_worst(dataset: COCODataset, tmp_path: Path) -> None:
+    points = truth(dataset)
+    points[7] += 30
+    points[2] += 60
+    rows = write_sheet(tmp_path / 'sheet.png', dataset, points, 1 - person_oks(points, dataset), 4, 3)
+    assert set(rows[:2].tolist()) == {2, 7}
+    assert read_image(tmp_path / 'sheet.png').shape == (3, 2 * 278, 3 * 256)
+
+
+def test_both_poses_are_drawn(dataset: COCODataset) -> None:
+    points = truth(dataset)
+    nothing = draw_sheet(dataset, np.full(points.shape, np.nan), [0], [''])
+    drawn = draw_sheet(dataset, points, [0], [''])
+    assert drawn.shape == (3, 278, 256)
+    assert ((nothing == np.array([255, 255, 0])[:, None, None]).all(axis=0)).sum() > 50
+    assert (nothing != drawn).any(axis=0).sum() > 50
+
+
+def test_far_off_predictions_can_be_drawn(dataset: COCODataset) -> None:
+    points = truth(dataset)
+    points[0, :5] = 1e30
+    points[0, 5:9] = -np.inf
+    assert draw_sheet(dataset, points, [0], ['far']).dtype == np.uint8
+
+
+def test_few_people_make_a_narrow_sheet(dataset: COCODataset) -> None:
+    assert draw_sheet(dataset, truth(dataset), [3, 4], ['a', 'b'], 6).shape == (3, 278, 512)
+    with pytest.raises(ValueError, match='nobody'):
+        draw_sheet(dataset, truth(dataset), [], [])
+
+
+def test_a_missing_image_is_named(dataset: COCODataset, tmp_path: Path) -> None:
+    (dataset.image_folder / dataset.people[0].image).unlink()
+    with pytest.raises(InputError, match=r'0\.png: no such file'):
+        write_sheet(tmp_path / 'sheet.png', dataset, truth(dataset), np.ones(15), 15)
+    assert not (tmp_path / 'sheet.png').exists()
