@@ -1,4 +1,4 @@
-"""Which sample comes when, as a function of the seed alone.
+"""Which sample comes when, as a function of the seed alone, and the processes that prepare samples.
 
 Chainer's iterators ask an *order sampler* for the order of the next epoch.  The one here returns numbers that hold
 the epoch beside the sample's index, ``epoch * len(dataset) + index``, and :class:`TrainingDataset` takes them apart.
@@ -8,12 +8,25 @@ whether the run was stopped and resumed in between.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from data.transform import TrainTransform
+from hourglass.errors import InputError
 
+import cv2
 import numpy as np
 from chainer.dataset import DatasetMixin
+from chainer.iterators import SerialIterator
+from chainer.iterators._statemachine import IteratorState, iterator_statemachine
+from chainer.serializer import Deserializer
 
 
 class EpochOrderSampler:
@@ -55,3 +68,104 @@ class TrainingDataset(DatasetMixin):
     def get_example(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         epoch, index = divmod(i, len(self.dataset))
         return self.transform(self.dataset[index], np.random.default_rng([self.seed, epoch, index]))
+
+
+_loader_dataset: Any = None
+
+
+def _become_loader(dataset: Any) -> None:
+    """Set up a loader process."""
+    global _loader_dataset
+    _loader_dataset = dataset
+    # Ctrl-C and SIGTERM, as a terminal or a job queue sends them to a group of processes, are for the training,
+    # which finishes its step and then ends its loaders.
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # There is a process for each core already.
+    cv2.setNumThreads(0)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the training was killed and could not do it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _load(index: int) -> Any:
+    return _loader_dataset[index]
+
+
+class SampleIterator(SerialIterator):
+    """Chainer's serial iterator, whose samples may be prepared by other processes, some batches ahead.
+
+    Batches, and what is written to a snapshot, do not depend on the number of processes.  The processes are forked
+    when the iterator is made: before threads are started and before a GPU is used.
+
+    Args:
+        dataset: indexed by what ``order_sampler`` returns.
+        batch_size: samples in a batch.
+        order_sampler: as :class:`EpochOrderSampler`.
+        n_loaders: number of processes; 0 prepares samples when they are asked for.
+        n_ahead: batches that are prepared in advance.
+
+    Attributes:
+        indices: what the last batch was made of, as the order sampler returned it.
+    """
+
+    def __init__(self, dataset: Any, batch_size: int, order_sampler: Any, n_loaders: int = 0, n_ahead: int = 3) -> None:
+        self.indices: np.ndarray = np.zeros(0, int)
+        self._upcoming: deque[tuple[IteratorState, np.ndarray, list[Future[Any]]]] = deque()
+        self._n_ahead = n_ahead
+        self._pool: ProcessPoolExecutor | None = None
+        self._state: IteratorState
+        super().__init__(dataset, batch_size, order_sampler=order_sampler)
+        if n_loaders:
+            self._pool = ProcessPoolExecutor(n_loaders, multiprocessing.get_context('fork'), _become_loader, (dataset,))
+            # The first task starts the processes.
+            self._pool.submit(os.getpid).result()
+
+    def _following(self, state: IteratorState) -> tuple[IteratorState, np.ndarray]:
+        return iterator_statemachine(state, self.batch_size, True, self.order_sampler, len(self.dataset))
+
+    def _submit(self, pool: ProcessPoolExecutor) -> None:
+        state, indices = self._following(self._upcoming[-1][0] if self._upcoming else self._state)
+        self._upcoming.append((state, indices, [pool.submit(_load, int(index)) for index in indices]))
+
+    def __next__(self) -> list[Any]:
+        if self._pool is None:
+            state, indices = self._following(self._state)
+            self.indices = indices
+            batch = [self.dataset[index] for index in indices]
+        else:
+            try:
+                while len(self._upcoming) <= self._n_ahead:
+                    self._submit(self._pool)
+                state, indices, futures = self._upcoming.popleft()
+                self.indices = indices
+                batch = [future.result() for future in futures]
+            except BrokenProcessPool:
+                raise InputError('a loader process has been killed (there may be too little memory for --loaders); '
+                                 '--resume goes on from the newest snapshot') from None
+        self._previous_epoch_detail = self.epoch_detail
+        self._state = state
+        return batch
+
+    next = __next__
+
+    def serialize(self, serializer: Any) -> None:
+        super().serialize(serializer)
+        if isinstance(serializer, Deserializer):
+            for _, _, futures in self._upcoming:
+                for future in futures:
+                    future.cancel()
+            self._upcoming.clear()
+
+    def finalize(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+        super().finalize()

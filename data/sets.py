@@ -91,6 +91,9 @@ DATASETS = {
     'coco': DatasetEntry(
         'COCO', 'data.coco:COCODataset', 'data/COCO', 'coco', 'train2017', 'val2017', 'train2017', 'val2017', 'PCK',
         0.2),
+    'packed': DatasetEntry(
+        'packed people', 'data.packed:PackedDataset', 'data/packed.h5', 'mpii', 'train', 'val', 'trainval', 'val',
+        'PCK', 0.2),
     'synthetic': DatasetEntry(
         'synthetic', 'data.synthetic:SyntheticDataset', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2,
         has_samples=True),

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from data.coco.annotations import read_annotations
 from data.coco.dataset import DEFAULT_ROOT, annotation_file, image_folder, usable
-from data.image import read_image
-from hourglass.errors import InputError
+from data.disk import damage, listing
 
 import numpy as np
 
@@ -87,29 +86,9 @@ class CheckReport:
     def __str__(self) -> str:
         lines = [f'{"split":<12} {"images":>8} {"used":>8} {"people":>8}']
         lines += [f'{part.split:<12} {part.images:>8} {part.used:>8} {part.people:>8}' for part in self.parts]
-        lines += _listing('missing annotation files', self.no_annotations)
-        lines += _listing('missing images', self.missing) + _listing('damaged images', self.damaged)
+        lines += listing('missing annotation files', self.no_annotations)
+        lines += listing('missing images', self.missing) + listing('damaged images', self.damaged)
         return '\n'.join(lines)
-
-
-def _listing(title: str, entries: tuple[str, ...], shown: int = 10) -> list[str]:
-    """Return lines for the first of some entries, and how many there are."""
-    if not entries:
-        return []
-    more = [f'  and {len(entries) - shown} more'] if len(entries) > shown else []
-    return [f'{len(entries)} {title}:', *(f'  {entry}' for entry in entries[:shown]), *more]
-
-
-def _damage(path: Path, read: bool) -> str | None:
-    """Return what is wrong with an image that is there; ``None`` if nothing is."""
-    if path.stat().st_size == 0:
-        return f'{path}: the file is empty'
-    try:
-        if read:
-            read_image(path)
-    except InputError as error:
-        return str(error)
-    return None
 
 
 def check(
@@ -145,6 +124,6 @@ def check(
     for image in progress(images):
         if not image.is_file():
             missing.append(str(image))
-        elif (damage := _damage(image, read_images)) is not None:
-            damaged.append(damage)
+        elif (problem := damage(image, read_images)) is not None:
+            damaged.append(problem)
     return CheckReport(root, tuple(parts), tuple(no_annotations), tuple(missing), tuple(damaged))

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.image import read_image
+from data.disk import damage, listing
 from data.mpii.dataset import DEFAULT_ROOT, IMAGE_FOLDER, read_annotations
 from data.mpii.splits import PROTOCOLS, select
-from hourglass.errors import InputError
 
 import numpy as np
 
@@ -77,28 +76,8 @@ class CheckReport:
     def __str__(self) -> str:
         lines = [f'{"split":<20} {"images":>7} {"people":>7}']
         lines += [f'{part.title:<20} {part.images:>7} {part.people:>7}' for part in self.parts]
-        lines += _listing('missing images', self.missing) + _listing('damaged images', self.damaged)
+        lines += listing('missing images', self.missing) + listing('damaged images', self.damaged)
         return '\n'.join(lines)
-
-
-def _listing(title: str, entries: tuple[str, ...], shown: int = 10) -> list[str]:
-    """Return lines for the first of some entries, and how many there are."""
-    if not entries:
-        return []
-    more = [f'  and {len(entries) - shown} more'] if len(entries) > shown else []
-    return [f'{len(entries)} {title}:', *(f'  {entry}' for entry in entries[:shown]), *more]
-
-
-def _damage(path: Path, read: bool) -> str | None:
-    """Return what is wrong with an image that is there; ``None`` if nothing is."""
-    if path.stat().st_size == 0:
-        return f'{path}: the file is empty'
-    try:
-        if read:
-            read_image(path)
-    except InputError as error:
-        return str(error)
-    return None
 
 
 def check(
@@ -129,6 +108,6 @@ def check(
         path = root / IMAGE_FOLDER / name
         if not path.is_file():
             missing.append(name)
-        elif (damage := _damage(path, read_images)) is not None:
-            damaged.append(damage)
+        elif (problem := damage(path, read_images)) is not None:
+            damaged.append(problem)
     return CheckReport(root, tuple(parts), tuple(missing), tuple(damaged), annotations.n_unseen)

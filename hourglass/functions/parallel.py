@@ -79,28 +79,14 @@ class Workers:
         blocks = list(blocks)
         if self.size == 1 or len(blocks) == 1:
             return [work(iter(blocks))]
-        shared = _Shared(blocks)
-        futures = [self._pool.submit(work, shared) for _ in range(min(self.size, len(blocks)) - 1)]
+        # Who works on what is fixed, so that sums over a thread's blocks are rounded in the same way every time.
+        count = min(self.size, len(blocks))
+        futures = [self._pool.submit(work, iter(blocks[i::count])) for i in range(1, count)]
         try:
-            results = [work(shared)]
+            results = [work(iter(blocks[::count]))]
         finally:
             wait(futures)
         return results + [future.result() for future in futures]
-
-
-class _Shared:
-    """An iterator that several threads may read from; each item goes to one of them."""
-
-    def __init__(self, items: list) -> None:
-        self._items = iter(items)
-        self._lock = threading.Lock()
-
-    def __iter__(self) -> Iterator:
-        return self
-
-    def __next__(self) -> Any:
-        with self._lock:
-            return next(self._items)
 
 
 _instance: Workers | None = None

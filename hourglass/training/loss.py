@@ -1,10 +1,22 @@
-"""What training minimises."""
+"""What training minimises.
+
+Every loss compares a heatmap o with its target t and gives one number l for each person n, joint k and stack s.  What
+is minimised is their weighted mean over the annotated joints of the batch, added up over the stacks::
+
+    sum over n, k of m[n, k] w[k] sum over s of l[n, k, s]  /  sum over n, k of m[n, k] w[k]
+
+where m is 1 for a joint that counts (annotated and, with hard joints, among the person's worst) and w are the
+joints' weights, by default 1.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from hourglass.network import StackedHG
+from hourglass.errors import InputError
+from hourglass.joints import JointSet
 from hourglass.spec import ModelSpec
 
 import chainer
@@ -12,22 +24,138 @@ import chainer.functions as F
 import numpy as np
 from chainer import Variable, reporter
 
+#: A pixel with target t weighs 1 + FOREGROUND * t in the weighted squared error.
+FOREGROUND = 10.0
 
-def heatmap_loss(outputs: tuple[Variable, ...], heatmaps: Any, labelled: Any) -> Variable:
-    """Half the squared error of all stacks, summed over the pixels, averaged over the annotated joints.
+
+def squared_error(output: Variable, target: Any) -> Variable:
+    """Return (N, K): half the sum over the pixels of (o - t)^2.  As published."""
+    return 0.5 * F.sum(F.square(output - target), axis=(2, 3))
+
+
+def weighted_squared_error(output: Variable, target: Any) -> Variable:
+    """Return (N, K): half the sum over the pixels of (1 + 10 t) (o - t)^2.
+
+    A joint covers about 6 of the 4,096 cells of a heatmap; here its cells weigh up to eleven times as much.
+    """
+    return 0.5 * F.sum((1 + FOREGROUND * target) * F.square(output - target), axis=(2, 3))
+
+
+def overlap_error(output: Variable, target: Any) -> Variable:
+    """Return (N, K): 1 - sum(o t) / (sum(o^2) + sum(t^2) - sum(o t)), sums over the pixels.
+
+    For maps of zeros and ones the fraction is intersection over union; this continuation to real numbers (the
+    Tanimoto coefficient) is 1 at o = t only, and has a gradient everywhere for a target that is not empty.
+    """
+    shared = F.sum(output * target, axis=(2, 3))
+    union = F.sum(F.square(output), axis=(2, 3)) + (target * target).sum(axis=(2, 3)) - shared
+    # The union of an empty output with an empty target is zero.
+    return 1 - shared / (union + 1e-6)
+
+
+@dataclass(frozen=True)
+class LossEntry:
+    """A loss that can be chosen.
+
+    Attributes:
+        title: for the help.
+        compare: called with one stack's output (N, K, H, W) and the targets; returns (N, K).
+    """
+
+    title: str
+    compare: Callable[[Variable, Any], Variable]
+
+
+LOSSES = {
+    'mse': LossEntry('squared error, as published', squared_error),
+    'weighted-mse': LossEntry('squared error, pixels at a joint weigh more', weighted_squared_error),
+    'iou': LossEntry('overlap of the heatmaps', overlap_error),
+}
+
+
+def hardest(errors: Any, labelled: Any, n_joints: int) -> Any:
+    """Choose each person's hardest joints (Chen et al.: *Cascaded Pyramid Network*, CVPR 2018, section 3.3).
 
     Args:
-        outputs: one (N, K, H, W) for each stack.
-        heatmaps: (N, K, H, W) targets.
-        labelled: (N, K) bool; joints that are not annotated do not count.
+        errors: (N, K), the loss of each joint.
+        labelled: (N, K) bool.
+        n_joints: how many joints of a person count.
 
     Returns:
-        Scalar.  Zero if no joint of the batch is annotated.
+        (N, K) bool: the annotated joints with the largest loss; of equal ones the first.
     """
-    xp = chainer.backend.get_array_module(labelled)
-    weight = labelled.astype(heatmaps.dtype)[:, :, None, None]
-    total = sum(F.sum(F.square((output - heatmaps) * weight)) for output in outputs)
-    return total * (0.5 / xp.maximum(weight.sum(), 1))
+    xp = chainer.backend.get_array_module(errors)
+    order = xp.argsort(-xp.where(labelled, errors, -xp.inf), axis=1)
+    rank = xp.argsort(order, axis=1)
+    return labelled & (rank < n_joints)
+
+
+@dataclass(frozen=True)
+class HeatmapLoss:
+    """The loss of a batch; the module's text has the formula.
+
+    Attributes:
+        name: a key of :data:`LOSSES`.
+        joint_weights: one number for each joint, not negative; ``None`` for 1.
+        hard_joints: how many joints of a person count, the hardest ones by the sum over the stacks; ``None`` for all.
+    """
+
+    name: str = 'mse'
+    joint_weights: tuple[float, ...] | None = None
+    hard_joints: int | None = None
+
+    def __call__(self, outputs: Sequence[Variable], heatmaps: Any, labelled: Any) -> Variable:
+        """Compute the loss.
+
+        Args:
+            outputs: one (N, K, H, W) for each stack.
+            heatmaps: (N, K, H, W) targets.
+            labelled: (N, K) bool; joints that are not annotated do not count.
+
+        Returns:
+            Scalar.  Zero if no joint of the batch counts.
+        """
+        xp = chainer.backend.get_array_module(labelled)
+        compare = LOSSES[self.name].compare
+        errors = sum(compare(chainer.as_variable(output), heatmaps) for output in outputs)
+        if self.hard_joints is not None:
+            labelled = hardest(errors.array, labelled, self.hard_joints)
+        weight = labelled.astype(heatmaps.dtype)
+        if self.joint_weights is not None:
+            weight = weight * xp.asarray(self.joint_weights, heatmaps.dtype)
+        # Without a joint that counts both sums are zero.
+        return F.sum(errors * weight) * (1 / xp.maximum(weight.sum(), 1e-12))
+
+
+def heatmap_loss(outputs: Sequence[Variable], heatmaps: Any, labelled: Any) -> Variable:
+    """Return the published loss: half the squared error of all stacks, averaged over the annotated joints."""
+    return HeatmapLoss()(outputs, heatmaps, labelled)
+
+
+def parse_joint_weights(texts: Sequence[str], joint_set: JointSet) -> tuple[float, ...] | None:
+    """Read ``right wrist=2`` and the like; ``None`` if there is nothing to read.
+
+    Raises:
+        InputError: a text is something else, or the joint set has no such joint.
+    """
+    if not texts:
+        return None
+    weights: Mapping[str, float] = dict.fromkeys(joint_set.joints, 1.0)
+    for text in texts:
+        name, _, value = text.partition('=')
+        if name not in weights:
+            raise InputError(f'--joint-weights {text!r}: {joint_set.name} has no joint {name!r}; it has '
+                             f'{", ".join(joint_set.joints)}')
+        try:
+            weight = float(value)
+        except ValueError:
+            raise InputError(f'--joint-weights {text!r} is not a joint, "=" and a number') from None
+        if not 0 <= weight < float('inf'):
+            raise InputError(f'--joint-weights {text!r}: a weight must not be negative')
+        weights = {**weights, name: weight}
+    if not any(weights.values()):
+        raise InputError('--joint-weights: some joint must have a weight above 0')
+    return tuple(weights.values())
 
 
 class TrainChain(chainer.Chain):
@@ -36,17 +164,19 @@ class TrainChain(chainer.Chain):
     Args:
         predictor: the network; its parameters are saved under ``predictor/``.
         spec: sizes, joints and preprocessing; saved along, so that a snapshot can be used like a weights file.
+        loss: what is minimised; by default as published.
     """
 
-    def __init__(self, predictor: StackedHG, spec: ModelSpec) -> None:
+    def __init__(self, predictor: Any, spec: ModelSpec, loss: HeatmapLoss | None = None) -> None:
         super().__init__()
         self.spec = spec
+        self.loss = loss or HeatmapLoss()
         with self.init_scope():
             self.predictor = predictor
 
     def forward(self, imgs: Any, heatmaps: Any, labelled: Any) -> Variable:
         """Return the loss of a batch of :class:`data.transform.TrainTransform`'s samples, and report it."""
-        loss = heatmap_loss(self.predictor(imgs), heatmaps, labelled)
+        loss = self.loss(self.predictor(imgs), heatmaps, labelled)
         reporter.report({'loss': loss}, self)
         return loss
 

@@ -16,7 +16,6 @@ class ProgressBar(Extension):
         epochs: length of the training.
     """
 
-    trigger = 1, 'iteration'
     # After the log, whose results the line shows.
     priority = -100
 
@@ -29,6 +28,7 @@ class ProgressBar(Extension):
     def initialize(self, trainer: Trainer) -> None:
         # A terminal is refreshed several times a second, a log file once in half a minute.
         interval = 0.3 if sys.stderr.isatty() else 30
+        self._last_logged = len(trainer.get_extension('LogReport').log)
         self._bar = tqdm(total=self.n_samples * self.epochs, initial=self._samples_done(trainer), unit='img',
                          dynamic_ncols=True, mininterval=interval)
 
@@ -46,7 +46,7 @@ class ProgressBar(Extension):
             self._last_logged = len(log)
             entry = log[-1]
             results = '  '.join(f'{key.removeprefix("main/")} {value:.4g}' for key, value in sorted(entry.items())
-                                if key.startswith(('main/', 'validation/')))
+                                if key.startswith(('main/', 'validation/')) and not key.endswith('best_epoch'))
             self._bar.write(f'epoch {entry["epoch"]:>3}  lr {entry["lr"]:.2e}  {results}', file=sys.stderr)
 
     def finalize(self) -> None:

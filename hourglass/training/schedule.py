@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,19 +59,24 @@ class LearningRateSchedule(Extension):
         optimizer: a key of :data:`OPTIMIZERS`.
         lr: the rate that the schedule's factor multiplies.
         epochs: length of the training.
+        scales: hyperparameters of single parameters whose rate is multiplied further, with the factor.
     """
 
-    trigger = 1, 'iteration'
-
-    def __init__(self, schedule: str, optimizer: str, lr: float, epochs: int) -> None:
+    def __init__(
+        self, schedule: str, optimizer: str, lr: float, epochs: int, scales: Sequence[tuple[Any, float]] = (),
+    ) -> None:
         self.factor = SCHEDULES[schedule]
         self.attribute = OPTIMIZERS[optimizer].attribute
         self.lr = lr
         self.epochs = epochs
+        self.scales = scales
 
     def initialize(self, trainer: Trainer) -> None:
         self(trainer)
 
     def __call__(self, trainer: Trainer) -> None:
         progress = trainer.updater.epoch_detail / self.epochs
-        setattr(trainer.updater.get_optimizer('main'), self.attribute, self.lr * self.factor(progress))
+        lr = self.lr * self.factor(progress)
+        setattr(trainer.updater.get_optimizer('main'), self.attribute, lr)
+        for hyperparameter, scale in self.scales:
+            setattr(hyperparameter, self.attribute, lr * scale)

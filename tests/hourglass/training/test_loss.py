@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from hourglass.errors import InputError
+from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
-from hourglass.training.loss import TrainChain, heatmap_loss
+from hourglass.training.loss import LOSSES, HeatmapLoss, TrainChain, hardest, heatmap_loss, parse_joint_weights
 
 import chainer
 import numpy as np
@@ -53,3 +55,71 @@ def test_training_steps_lower_the_loss() -> None:
         with chainer.no_backprop_mode():
             losses.append(float(chain(*batch).array))
     assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize('loss', [
+    *(HeatmapLoss(name) for name in LOSSES),
+    HeatmapLoss('weighted-mse', (1, 0, 2.5, 0.5)), HeatmapLoss('mse', (1, 0, 2.5, 0.5), 2), HeatmapLoss('iou', None, 1),
+], ids=str)
+def test_every_loss_has_the_gradient_of_its_values(loss: HeatmapLoss) -> None:
+    outputs, targets, labelled = _batch()
+    gradient_check.check_backward(lambda a, b: loss((a, b), targets, labelled), tuple(outputs), None,
+                                  dtype=np.float64, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize('name', LOSSES)
+def test_every_loss_is_zero_and_least_at_the_target(name: str) -> None:
+    outputs, targets, labelled = _batch()
+    assert float(HeatmapLoss(name)([targets, targets], targets, labelled).array) == pytest.approx(0, abs=1e-6)
+    assert float(HeatmapLoss(name)(outputs, targets, labelled).array) > 0.1  # type: ignore[arg-type]
+    nobody = np.zeros_like(labelled)
+    assert float(HeatmapLoss(name)(outputs, targets, nobody).array) == 0  # type: ignore[arg-type]
+    empty = np.zeros_like(targets)
+    x = chainer.Variable(empty.copy())
+    HeatmapLoss(name)([x], empty, labelled).backward()
+    assert np.isfinite(x.grad).all()
+
+
+def _values(loss: HeatmapLoss) -> float:
+    outputs, targets, labelled = _batch()
+    return float(loss(outputs, targets, labelled).array)  # type: ignore[arg-type]
+
+
+def test_the_losses_are_their_formulas() -> None:
+    outputs, targets, labelled = _batch()
+    o, t = np.stack(outputs), targets[None]
+    total = (-2, -1)
+    shared = (o * t).sum(total)
+    expected = {
+        'mse': 0.5 * ((o - t) ** 2).sum(total),
+        'weighted-mse': 0.5 * ((1 + 10 * t) * (o - t) ** 2).sum(total),
+        'iou': 1 - shared / ((o ** 2).sum(total) + (t ** 2).sum(total) - shared),
+    }
+    weights = np.array([1, 0, 2.5, 0.5])
+    for name, errors in expected.items():
+        per_joint = errors.sum(0)
+        assert _values(HeatmapLoss(name)) == pytest.approx(per_joint[labelled].mean(), rel=1e-6)
+        assert _values(HeatmapLoss(name, tuple(weights))) == pytest.approx(
+            (per_joint * weights)[labelled].sum() / (labelled * weights).sum(), rel=1e-6)
+        hard = [sorted(row[mask])[-2:] for row, mask in zip(per_joint, labelled, strict=True)]
+        assert _values(HeatmapLoss(name, None, 2)) == pytest.approx(np.concatenate(hard).mean(), rel=1e-6)
+
+
+def test_hard_joints_are_annotated_ones() -> None:
+    errors = np.array([[3., 9, 1, 5], [1, 1, 1, 1], [7, 8, 9, 6]])
+    labelled = np.array([[1, 0, 1, 1], [1, 1, 1, 1], [0, 0, 0, 1]], bool)
+    expected = [[1, 0, 0, 1], [1, 1, 0, 0], [0, 0, 0, 1]]
+    np.testing.assert_array_equal(hardest(errors, labelled, 2), np.array(expected, bool))
+    np.testing.assert_array_equal(hardest(errors, labelled, 99), labelled)
+
+
+def test_joint_weights_are_read_by_name() -> None:
+    assert parse_joint_weights([], MPII) is None
+    weights = parse_joint_weights(['right wrist=2', 'head top=0'], MPII)
+    assert weights is not None
+    assert weights[MPII.index('right wrist')] == 2
+    assert weights[MPII.index('head top')] == 0
+    assert sum(weights) == 16
+    for text in ('nose=1', 'right wrist', 'right wrist=x', 'right wrist=-1', 'right wrist=nan'):
+        with pytest.raises(InputError, match='--joint-weights'):
+            parse_joint_weights([text], MPII)

@@ -1,0 +1,270 @@
+"""Downloading and unpacking the data sets that need no login: ``python -m data fetch``.
+
+An interrupted download or unpacking goes on where it stopped, and an archive that was brought by hand is used as it
+is.  Of an archive only the files that its entry in :data:`ARCHIVES` describes are unpacked, each of them whole or
+not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.check import CHECKS
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from pretrained.transfer import TRANSFERS, Limits, Source, TransferError, check_reachable, reason
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+_CONNECT_SECONDS = 10.0
+_CHUNK = 1024 * 1024
+_HIDDEN_LOCK = '.fetch.lock'
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip file of a data set.
+
+    Attributes:
+        name: its file name, also when it is brought by hand.
+        urls: where it can be had, tried in this order.
+        max_bytes: a larger file is not wanted.
+        sha256: of the whole file; ``None`` if it is not known.
+        members: regular expression of the members that are unpacked; its group is their path below ``folder``.
+        folder: where they are unpacked, below the data root.
+        count: how many of them there are.
+        max_unpacked: bytes that they may have together.
+        split: the split of the set that needs this archive; ``None`` if all do.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    max_bytes: int
+    sha256: str | None
+    members: str
+    folder: str
+    count: int
+    max_unpacked: int
+    split: str | None = None
+
+
+def _coco_images(split: str, n_bytes: int, sha256: str, count: int) -> Archive:
+    return Archive(f'{split}.zip', (f'http://images.cocodataset.org/zips/{split}.zip',), n_bytes, sha256,
+                   rf'({split}/[0-9]{{12}}\.jpg)', 'images', count, 2 * n_bytes, split)
+
+
+def _leeds(name: str, digits: int, count: int) -> Archive:
+    urls = tuple(f'{scheme}://sam.johnson.io/research/{name}' for scheme in ('https', 'http'))
+    # Everything may lie in a folder of the archive; pictures with the joints drawn in are left out.
+    return Archive(name, urls, 10 ** 9, None,
+                   rf'(?:lsp(?:et)?_dataset/)?(images/im[0-9]{{{digits}}}\.jpg|joints\.mat|README\.txt)', '',
+                   count + 1, 2 * 10 ** 9)
+
+
+#: What can be downloaded of each set, in the order in which it is.  COCO publishes no checksums: these are the SHA-256
+#: that several independent users of the files have written down.
+ARCHIVES: dict[str, tuple[Archive, ...]] = {
+    'coco': (
+        Archive('annotations_trainval2017.zip',
+                ('http://images.cocodataset.org/annotations/annotations_trainval2017.zip',), 252_907_541,
+                '113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268',
+                r'(annotations/person_keypoints_(?:train|val)2017\.json)', '', 2, 10 ** 9),
+        _coco_images('val2017', 815_585_330,
+                     '4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05', 5_000),
+        _coco_images('train2017', 19_336_861_798,
+                     '69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929', 118_287),
+    ),
+    'lsp': (_leeds('lsp_dataset.zip', 4, 2_000),),
+    'lspet': (_leeds('lspet_dataset.zip', 5, 10_000),),
+}
+
+#: Sets that the program must not download, and why.
+BY_HAND = {'mpii': 'its terms have to be accepted on its page'}
+
+
+def _count(archive: Archive, base: Path) -> int:
+    """Count an archive's files in a folder and in the folders in it."""
+    found = 0
+    for prefix, folder in (('', base), *((f'{path.name}/', path) for path in base.glob('*') if path.is_dir())):
+        if folder.is_dir():
+            found += sum(re.fullmatch(archive.members, prefix + name) is not None for name in os.listdir(folder))
+    return found
+
+
+def _is_unpacked(archive: Archive, root: Path) -> bool:
+    # COCO's folders of images may also lie in the root itself.
+    return any(_count(archive, base) >= archive.count for base in (root / archive.folder, root))
+
+
+def _wanted(archive: Archive, content: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members that are unpacked, by their path below the archive's folder."""
+    wanted = {match[1]: info for info in content.infolist()
+              if not info.is_dir() and (match := re.fullmatch(archive.members, info.filename))}
+    if not wanted:
+        raise InputError('it holds none of the files that it should')
+    if sum(info.file_size for info in wanted.values()) > archive.max_unpacked:
+        raise InputError(f'its files have more than {archive.max_unpacked:,} bytes')
+    return wanted
+
+
+def check_archive(archive: Archive, path: Path) -> None:
+    """Look whether a file is the archive wanted.
+
+    Raises:
+        InputError: it is not; the text names the file and the reason.
+    """
+    try:
+        size = path.stat().st_size
+        if size > archive.max_bytes:
+            raise InputError(f'has more than {archive.max_bytes:,} bytes')
+        if archive.sha256 is not None and _sha256(path) != archive.sha256:
+            raise InputError(f'its SHA-256 is not {archive.sha256}')
+        with zipfile.ZipFile(path) as content:
+            _wanted(archive, content)
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise InputError(f'{path}: not a zip file that can be read ({reason(error)})') from None
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as file, _bar(f'checking {path.name}', path.stat().st_size, 'B') as bar:
+        while block := file.read(_CHUNK):
+            digest.update(block)
+            bar.update(len(block))
+    return digest.hexdigest()
+
+
+def _bar(title: str, total: int, unit: str) -> tqdm:
+    # disable=None: shown only where stderr is a terminal.
+    return tqdm(desc=title, total=total, unit=unit, unit_scale=unit == 'B', disable=None, leave=False)
+
+
+def download(archive: Archive, root: Path) -> Path:
+    """Return an archive of a data root, downloading it if it is not there or is not the one wanted.
+
+    Raises:
+        InputError: no address delivered it; the text has the reasons, and says what to put where.
+    """
+    target = root / archive.name
+    failures = []
+    if target.exists():
+        try:
+            check_archive(archive, target)
+            return target
+        except InputError as error:
+            failures.append(str(error))
+    for url in archive.urls:
+        source = Source(url, 'https', url)
+        try:
+            check_reachable(url, _CONNECT_SECONDS)
+            arrived = TRANSFERS[source.kind](source, target, Limits(archive.max_bytes, _CONNECT_SECONDS))
+            try:
+                check_archive(archive, arrived)
+            except InputError as error:
+                arrived.unlink()
+                text = str(error).removeprefix(f'{arrived}: ')
+                raise TransferError(f'what arrived is not the file wanted: {text}') from None
+            os.replace(arrived, target)
+            return target
+        except (TransferError, OSError) as error:  # requests' own errors are OSErrors
+            failures.append(f'{url}: {reason(error)}')
+    raise InputError(f'{archive.name} could not be downloaded ({"; ".join(failures)}); put it in {root} and run this '
+                     'again, and it is checked and unpacked')
+
+
+def unpack(archive: Archive, path: Path, root: Path) -> int:
+    """Unpack an archive below a data root; files that are there with the right size are left as they are.
+
+    Returns:
+        Number of files written.
+
+    Raises:
+        InputError: the archive is damaged, or the folder cannot be written to.
+    """
+    written = 0
+    try:
+        with zipfile.ZipFile(path) as content:
+            wanted = _wanted(archive, content)
+            with _bar(f'unpacking {path.name}', len(wanted), 'file') as bar:
+                for name, info in wanted.items():
+                    written += _unpack_member(content, info, root / archive.folder / name)
+                    bar.update()
+    except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        # RuntimeError: encrypted; NotImplementedError, one of them: an unknown compression.
+        raise InputError(f'{path}: cannot be unpacked ({reason(error)})') from None
+    return written
+
+
+def _unpack_member(content: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> bool:
+    if target.is_file() and target.stat().st_size == info.file_size:
+        return False
+    # zipfile reads no more than the size in the archive's list, and checks the CRC at the end.
+    with atomic_write(target) as partial, content.open(info) as member, partial.open('wb') as file:
+        shutil.copyfileobj(member, file, _CHUNK)
+    return True
+
+
+@contextmanager
+def _only_process(root: Path) -> Iterator[None]:
+    """Keep other processes from the same folder."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / _HIDDEN_LOCK)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f'{root}: another process is fetching into this folder') from None
+    except (OSError, NotImplementedError) as error:
+        raise InputError(f'{root}: cannot be written to ({reason(error)})') from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def fetch_set(
+    name: str, root: Path, splits: Sequence[str] | None = None, keep: bool = False,
+    say: Callable[[str], object] = print,
+) -> None:
+    """Download and unpack what is missing of a data set.
+
+    Args:
+        name: a key of :data:`data.check.CHECKS`.
+        root: the data root.
+        splits: the splits wanted, by default all; only for a set that has ``splits``.
+        keep: leave the archives in ``root`` after unpacking.
+        say: called with a line about each archive.
+
+    Raises:
+        InputError: the set may not be downloaded by a program, an archive cannot be had or unpacked.
+    """
+    entry = CHECKS[name]
+    entry.check_splits(splits)
+    if name in BY_HAND:
+        if entry.has_annotations(root):
+            return  # it has been brought by hand; what is missing of it is for the check to say
+        say(entry.instructions.format(root=root))
+        raise InputError(f'{entry.title} is not downloaded by the program ({BY_HAND[name]}): get it from {entry.page} '
+                         f'and unpack it in {root}')
+    with _only_process(root):
+        for archive in ARCHIVES[name]:
+            if splits and archive.split is not None and archive.split not in splits:
+                continue
+            if _is_unpacked(archive, root):
+                say(f'{archive.name}: is unpacked already')
+                continue
+            path = download(archive, root)
+            say(f'{archive.name}: {unpack(archive, path, root)} files unpacked')
+            if not keep:
+                path.unlink()

@@ -1,0 +1,245 @@
+"""People cut out of their images once, in one HDF5 file, so that training need not read and shrink whole images.
+
+For each person the file holds the square about the centre, ``margin`` times as long as the side of the crop, ended
+at the image's border and shrunk (or enlarged) so that the side is ``size`` pixels long.  The margin leaves context for
+rotation and for other ways of cropping.  Points, centre, side and reference length are in the pixels of what is
+held, so a packed person is used like any other; scores are the same, for errors are relative.
+
+Layout: attributes ``format``, ``joints``, ``dataset``, ``size``, ``margin``, ``threshold``; a group for each split
+(``train``, and ``val`` if the set has one) with ``images`` (N, 3, S, S) uint8, a chunk for each person, of which
+``shape`` (N, 2) is used; ``points`` (N, K, 2), ``labelled``, ``visible`` (N, K), ``center`` (N, 2), ``side``,
+``reference_length``, ``crc32`` (N,), ``names`` (N,) and the attribute ``sha256`` of all these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+from data.crop import crop_box, cut
+from data.person import Person, PersonDataset
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.joints import JOINT_SETS, JointSet
+
+import h5py
+import numpy as np
+
+FORMAT = 'hourglass-packed-1'
+COMPRESSIONS = ('none', 'lzf', 'gzip')
+#: Splits by name, and the groups they are made of.
+SPLITS = {'train': ('train',), 'val': ('val',), 'trainval': ('train', 'val')}
+_FIELDS = ('shape', 'points', 'labelled', 'visible', 'center', 'side', 'reference_length', 'crc32', 'names')
+_KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'center': 'f', 'side': 'f',
+          'reference_length': 'f', 'crc32': 'u', 'names': 'SO'}
+_MAX_SIZE = 2048
+_MAX_PEOPLE = 2_000_000
+
+
+def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> tuple[np.ndarray, Person]:
+    """Cut a person out with some margin.
+
+    Args:
+        image: (3, H, W) float32, RGB in [0, 255].
+        person: the annotation.
+        size: what the side of the crop becomes, in pixels.
+        margin: side of what is kept, in sides of the crop.
+
+    Returns:
+        (3, h, w) uint8, h and w at most ``size * margin`` plus one; and the person in its pixels.
+    """
+    box = crop_box(person.center, person.side * margin, image.shape[1:], 'truncate')
+    largest = math.ceil(size * margin) + 1
+    height, width = (min(max(1, round(length * size / person.side)), largest) for length in box.shape)
+    pixels = cut(image, box, (height, width), 'truncate')
+    # The two factors differ by the rounding of height and width; lengths are measured by their mean.
+    scale = np.array([height, width]) / np.array(box.shape)
+    mean = float(np.sqrt(scale.prod()))
+    points = np.where(person.labelled[:, None], (person.points.astype(np.float64) - box.corner) * scale, 0)
+    packed = Person(person.image, points.astype(np.float32), person.labelled, person.visible,
+                    ((person.center - box.corner) * scale).astype(np.float64), person.side * mean,
+                    person.reference_length * mean)
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8), packed
+
+
+def _hash(fields: dict[str, np.ndarray]) -> str:
+    """Return the hash of a split: of all its fields, and through ``crc32`` of its images."""
+    digest = hashlib.sha256()
+    for name in _FIELDS:
+        array = fields[name]
+        digest.update(f'{name} {array.shape}'.encode())
+        digest.update(b'\0'.join(array.tolist()) if name == 'names' else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _write_split(group: Any, dataset: PersonDataset, size: int, margin: float, compression: str,
+                 progress: Any) -> None:
+    n, side = len(dataset), math.ceil(size * margin) + 1
+    images = group.create_dataset('images', (n, 3, side, side), np.uint8, chunks=(1, 3, side, side),
+                                  compression=None if compression == 'none' else compression)
+    people, shapes, checksums = [], [], []
+    for i in range(n):
+        image, person = dataset[i]
+        pixels, person = pack_person(image, person, size, margin)
+        canvas = np.zeros((3, side, side), np.uint8)
+        canvas[:, :pixels.shape[1], :pixels.shape[2]] = pixels
+        images[i] = canvas
+        people.append(person)
+        shapes.append(pixels.shape[1:])
+        checksums.append(zlib.crc32(canvas.tobytes()))
+        progress()
+    fields = {
+        'shape': np.array(shapes, np.int32), 'crc32': np.array(checksums, np.uint32),
+        'names': np.array([person.image.encode() for person in people], object),
+        **{name: np.stack([getattr(person, name) for person in people]) for name in ('points', 'labelled', 'visible')},
+        **{name: np.array([getattr(person, name) for person in people], np.float64)
+           for name in ('center', 'side', 'reference_length')},
+    }
+    for name, array in fields.items():
+        group.create_dataset(name, data=array, dtype=h5py.string_dtype() if name == 'names' else None)
+    group.attrs['sha256'] = _hash(fields)
+    group.attrs['name'] = dataset.name
+
+
+def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold: float, size: int = 256,
+         margin: float = 1.5, compression: str = 'lzf', progress: Any = lambda: None) -> None:
+    """Write data sets to a file, which appears whole or not at all.
+
+    Args:
+        datasets: by split, ``train`` and perhaps ``val``; all with the same joint set.
+        path: the file.
+        source: name of the data set, for messages.
+        threshold: largest error of a correct joint in reference lengths, for validation.
+        size: what the side of a person's crop becomes, in pixels.
+        margin: side of what is kept, in sides of the crop.
+        compression: a name in :data:`COMPRESSIONS`.
+        progress: called after each person.
+    """
+    if not 16 <= size <= _MAX_SIZE or not 1 <= margin <= 4 or compression not in COMPRESSIONS:
+        raise InputError(f'packing needs a size from 16 to {_MAX_SIZE}, a margin from 1 to 4 and one of '
+                         f'{", ".join(COMPRESSIONS)}')
+    with atomic_write(path) as partial, h5py.File(partial, 'w') as file:
+        joint_set = next(iter(datasets.values())).joint_set
+        file.attrs.update(format=FORMAT, joints=joint_set.name, dataset=source, size=size, margin=margin,
+                          threshold=threshold)
+        for split, dataset in datasets.items():
+            _write_split(file.create_group(split), dataset, size, margin, compression, progress)
+
+
+def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]:
+    """Read everything of a split but the images, after checking names, types and shapes."""
+    missing = [name for name in (*_FIELDS, 'images') if not isinstance(group.get(name), h5py.Dataset)]
+    if missing:
+        raise InputError(f'{path}: {group.name} lacks {", ".join(missing)}')
+    images = group['images']
+    n = images.shape[0] if images.ndim == 4 else 0
+    shapes = {'shape': (n, 2), 'points': (n, n_joints, 2), 'labelled': (n, n_joints), 'visible': (n, n_joints),
+              'center': (n, 2)}
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or not 0 < n <= _MAX_PEOPLE \
+            or max(images.shape[2:]) > 4 * _MAX_SIZE + 1:
+        raise InputError(f'{path}: {group.name}/images are {images.dtype} {images.shape}, not packed people')
+    for name in _FIELDS:
+        if group[name].shape != shapes.get(name, (n,)) or group[name].dtype.kind not in _KINDS[name]:
+            raise InputError(f'{path}: {group.name}/{name} is {group[name].dtype} {group[name].shape}')
+    fields = {name: group[name][()] for name in _FIELDS}
+    if _hash(fields) != group.attrs.get('sha256'):
+        raise InputError(f'{path}: {group.name} is damaged: its content does not have the hash that it should have')
+    if (fields['shape'] < 1).any() or (fields['shape'] > images.shape[2:]).any():
+        raise InputError(f'{path}: {group.name}/shape is larger than the images')
+    return fields
+
+
+class PackedDataset(PersonDataset):
+    """People from a file that :func:`pack` wrote.
+
+    Args:
+        root: the file.
+        split: ``train``, ``val`` or ``trainval``.
+        joint_set: joints wanted; by default those of the file.
+
+    Attributes:
+        threshold: largest error of a correct joint, as for the data set that was packed.
+
+    Raises:
+        InputError: the file is missing, damaged or no such file; while reading an image that is damaged.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], split: str = 'train', joint_set: JointSet | None = None) -> None:
+        path = Path(root)
+        if split not in SPLITS:
+            raise InputError(f'packed people have no split {split!r}; there are {", ".join(SPLITS)}')
+        if not path.is_file():
+            raise InputError(f'{path}: no such file; python -m data pack writes one')
+        self.path = path
+        self._owner, self._file = -1, None
+        # Where each person is: group and number; and the same by image and centre, for read_image().
+        self._places: list[tuple[str, int]] = []
+        self._shapes: list[tuple[int, int]] = []
+        self._checksums: list[int] = []
+        people: list[Person] = []
+        try:
+            with h5py.File(path, 'r') as file:
+                source = self._check(file)
+                self.threshold = float(file.attrs['threshold'])
+                for name in SPLITS[split]:
+                    if name not in file:
+                        if split == 'trainval':
+                            continue
+                        raise InputError(f'{path}: holds no people for the split {split!r}')
+                    people += self._read_split(file[name], name, source, joint_set or source)
+                title = f'{file.attrs["dataset"]} {split} (packed)'
+        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f'{path}: not a file of packed people ({error})') from None
+        super().__init__(title, joint_set or source, people, path.parent)
+
+    def _check(self, file: Any) -> JointSet:
+        if file.attrs.get('format') != FORMAT:
+            raise InputError(f'{self.path}: not a file of packed people (python -m data pack writes one)')
+        joints = file.attrs.get('joints')
+        if joints not in JOINT_SETS:
+            raise InputError(f'{self.path}: people with unknown joints {joints!r}')
+        return JOINT_SETS[joints]
+
+    def _read_split(self, group: Any, name: str, source: JointSet, wanted: JointSet) -> list[Person]:
+        fields = _read_fields(group, len(source), self.path)
+        people = []
+        for i in range(len(fields['names'])):
+            person = Person(
+                fields['names'][i].decode(), fields['points'][i], fields['labelled'][i], fields['visible'][i],
+                fields['center'][i], float(fields['side'][i]), float(fields['reference_length'][i]))
+            people.append(person.to_joint_set(source, wanted) if wanted.name != source.name else person)
+            self._places.append((name, i))
+        self._shapes += [(int(h), int(w)) for h, w in fields['shape']]
+        self._checksums += fields['crc32'].tolist()
+        return people
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, '_file': None, '_owner': -1}
+
+    def _open(self) -> Any:
+        # An open HDF5 file must not be shared with a forked process.
+        if self._owner != os.getpid():
+            self._file, self._owner = h5py.File(self.path, 'r'), os.getpid()
+        return self._file
+
+    def _pixels(self, i: int) -> np.ndarray:
+        group, number = self._places[i]
+        try:
+            pixels = self._open()[group]['images'][number]
+        except (OSError, KeyError, RuntimeError) as error:
+            raise InputError(f'{self.path}: {group} {number} cannot be read ({error})') from None
+        if zlib.crc32(pixels.tobytes()) != self._checksums[i]:
+            raise InputError(f'{self.path}: {group} {number} ({self.people[i].image}) is damaged')
+        height, width = self._shapes[i]
+        return pixels[:, :height, :width].astype(np.float32)
+
+    def read_image(self, person: Person) -> np.ndarray:
+        """Read the picture of one of ``people``."""
+        return self._pixels(next(i for i, other in enumerate(self.people) if other is person))
+
+    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
+        return self._pixels(i), self.people[i]

@@ -1,0 +1,67 @@
+"""An exponential moving average of a network over its training.
+
+Polyak, Juditsky: *Acceleration of stochastic approximation by averaging*, 1992; in the form with a decay, as common
+in the training of networks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import chainer
+from chainer.serializers import DictionarySerializer
+from chainer.training import Extension, Trainer
+
+
+def _arrays(network: Any) -> list[tuple[Any, str, Any]]:
+    """Return (link, name, array) for all parameters and running statistics, in a fixed order."""
+    entries = []
+    for _, link in sorted(network.namedlinks()):
+        for name in sorted(link._params):
+            entries.append((link, name, link.__dict__[name].array))
+        for name in sorted(link._persistent):
+            entries.append((link, name, link.__dict__[name]))
+    return entries
+
+
+class MovingAverage(Extension):
+    """Keep average = d * average + (1 - d) * value for every parameter and running statistic.
+
+    d is ``min(decay, (1 + i) / (10 + i))`` in iteration i, so that the random beginning is soon forgotten.
+
+    Args:
+        network: what is trained.
+        decay: from 0 to 1, below 1.
+
+    Attributes:
+        network: the average, on the same device.
+    """
+
+    # Before validation, which is of the average.
+    priority = 500
+
+    def __init__(self, network: Any, decay: float) -> None:
+        self.source = network
+        self.network = network.copy(mode='copy')
+        self.decay = decay
+
+    def __call__(self, trainer: Trainer) -> None:
+        iteration = trainer.updater.iteration
+        decay = min(self.decay, (1 + iteration) / (10 + iteration))
+        with chainer.using_device(self.source.device):
+            for (_, _, value), (link, name, average) in zip(_arrays(self.source), _arrays(self.network), strict=True):
+                if hasattr(value, 'dtype') and value.dtype.kind == 'f':
+                    average += (1 - decay) * (value - average)
+                else:
+                    # The number of batches that the statistics have seen.
+                    link.__dict__[name] = value
+
+    def serialize(self, serializer: Any) -> None:
+        self.network.serialize(serializer['network'])
+
+
+def state_of(network: Any) -> dict[str, Any]:
+    """Return all arrays of a network by their keys in a weights file."""
+    serializer = DictionarySerializer()
+    serializer.save(network)
+    return serializer.target

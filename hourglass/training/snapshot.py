@@ -1,0 +1,170 @@
+"""Snapshots of a training: written whole or not at all, read without trust, found and cleared away."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.training.interruption import StopRequest
+from pretrained.npz import MAX_BYTES, NpzFile, printable
+
+import numpy as np
+from chainer.serializers import DictionarySerializer, NpzDeserializer
+from chainer.training import Extension, Trainer
+
+_NAME = re.compile(r'snapshot_(epoch|iter)_[0-9]+')
+_ITERATION = 'updater/iteration'
+# What serialised objects raise if an entry is missing or of another kind.
+_MISFIT = (KeyError, ValueError, TypeError, IndexError, RecursionError)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_snapshot(path: Path, trainer: Trainer) -> None:
+    """Write the whole state of a trainer; after a crash of the machine, too, the file is complete or not there."""
+    serializer = DictionarySerializer()
+    serializer.save(trainer)
+    with atomic_write(path) as partial:
+        with zipfile.ZipFile(partial, 'w') as file:
+            for key, value in serializer.target.items():
+                with file.open(f'{key}.npy', 'w', force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
+        _sync(partial)
+    _sync(path.parent)
+
+
+def read_snapshot(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of a snapshot.
+
+    Raises:
+        InputError: the file is missing, damaged (every entry's checksum is compared), too large or no snapshot.
+    """
+    with NpzFile(path) as file:
+        if _ITERATION not in file.keys:
+            raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
+        headers = {key: file.header(key) for key in file.keys}
+        if sum(math.prod(header.shape) * header.dtype.itemsize for header in headers.values()) > MAX_BYTES:
+            raise InputError(f'{path}: more than {MAX_BYTES:,} bytes of arrays')
+        for key, header in headers.items():
+            if header.dtype.kind not in 'fiubU':
+                raise InputError(f'{path}: {printable(key)} is of the type {header.dtype}, which a snapshot never has')
+        return {key: file.read(key) for key in file.keys}
+
+
+def load_snapshot(arrays: dict[str, np.ndarray], path: Path, trainer: Trainer) -> None:
+    """Give a trainer the state that :func:`read_snapshot` returned."""
+    try:
+        NpzDeserializer(arrays).load(trainer)
+    except _MISFIT as error:
+        raise InputError(f'{path}: not a snapshot of this training ({error!r})') from None
+
+
+def _iteration(path: Path) -> int:
+    """Return the iteration of a snapshot; the number in a name cannot be relied on, nor a file's date."""
+    with NpzFile(path) as file:
+        if _ITERATION not in file.keys or file.header(_ITERATION).shape != ():
+            raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
+        return int(file.read(_ITERATION))
+
+
+def find_snapshots(folder: Path) -> list[Path]:
+    """Return the snapshots in a folder, in no order."""
+    return [path for path in folder.glob('snapshot_*') if _NAME.fullmatch(path.name)]
+
+
+def read_newest(folder: Path) -> tuple[dict[str, np.ndarray], Path]:
+    """Read the newest snapshot in a folder that is whole; one line on stderr for each that is not.
+
+    Raises:
+        InputError: there is none.
+    """
+    dated, damaged = [], []
+    for path in find_snapshots(folder):
+        try:
+            dated.append((_iteration(path), path))
+        except InputError as error:
+            damaged.append(str(error))
+    arrays = None
+    for _, path in sorted(dated, reverse=True):
+        try:
+            arrays = read_snapshot(path)
+            break
+        except InputError as error:
+            damaged.append(str(error))
+    if arrays is None:
+        reason = f': {damaged[0]}' if damaged else ''
+        raise InputError(f'{folder}: no snapshot to go on from{reason}')
+    for line in damaged:
+        print(f'damaged, going on from {path.name}: {line}', file=sys.stderr)
+    return arrays, path
+
+
+def clear_partial(folder: Path) -> None:
+    """Remove what a process that was killed while writing has left."""
+    for path in folder.glob('.partial-*'):
+        path.unlink(missing_ok=True)
+
+
+class Snapshots(Extension):
+    """Write snapshots, and clear old ones away.
+
+    ``snapshot_epoch_N`` is written every ``interval`` epochs and stays.  ``snapshot_iter_N`` is written at the end of
+    all other epochs, when none was written for ``minutes``, and when a stop is requested; ``keep`` of them stay.
+
+    Args:
+        folder: where they lie.
+        interval: in epochs.
+        keep: at least 1.
+        minutes: longest time without a snapshot.
+        stop: asked after each iteration.
+    """
+
+    # After everything that changes a state in this iteration.
+    priority = -1000
+
+    def __init__(self, folder: Path, interval: int, keep: int, minutes: float, stop: StopRequest) -> None:
+        self.folder, self.interval, self.keep = folder, interval, keep
+        self.seconds = 60 * minutes
+        self.stop = stop
+        self._last = time.monotonic()
+        self._last_iteration = -1
+
+    def __call__(self, trainer: Trainer) -> None:
+        updater = trainer.updater
+        if updater.is_new_epoch and updater.epoch % self.interval == 0:
+            self._write(trainer, f'snapshot_epoch_{updater.epoch}')
+        elif updater.is_new_epoch or self.stop.requested or time.monotonic() - self._last > self.seconds:
+            self._write(trainer, f'snapshot_iter_{updater.iteration}')
+
+    def write_missing(self, trainer: Trainer) -> None:
+        """Write a snapshot unless the last one is of this iteration."""
+        if self._last_iteration != trainer.updater.iteration:
+            self._write(trainer, f'snapshot_iter_{trainer.updater.iteration}')
+
+    def _write(self, trainer: Trainer, name: str) -> None:
+        write_snapshot(self.folder / name, trainer)
+        self._last, self._last_iteration = time.monotonic(), trainer.updater.iteration
+        rolling = {int(path.name.rpartition('_')[2]): path for path in find_snapshots(self.folder)
+                   if path.name.startswith('snapshot_iter_')}
+        # A snapshot of a later iteration is one that the training was set back from.
+        later = [number for number in rolling if number > trainer.updater.iteration]
+        for number in sorted(set(rolling) - set(later))[:-self.keep] + later:
+            rolling[number].unlink(missing_ok=True)
+
+    def serialize(self, serializer: Any) -> None:
+        """Keep nothing: when a snapshot is written does not change a training."""

@@ -1,0 +1,123 @@
+"""Beginning with other weights: which of them fit, which parameters stay, and how fast the others change."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from data.sets import DATASETS
+from hourglass.errors import InputError
+from hourglass.joints import JOINT_SETS
+from hourglass.spec import ModelSpec
+from hourglass.training.average import state_of
+from pretrained.weights_file import Model
+
+import chainer
+import numpy as np
+from chainer.serializers import NpzDeserializer
+
+#: Options that describe the network, and the entries of a specification that they set.
+_SIZES = {'stacks': 'n_stack', 'width': 'width', 'depth': 'layer_num'}
+
+
+def make_spec(options: argparse.Namespace, init: Model | None) -> ModelSpec:
+    """Return the network that the options ask for.
+
+    With weights to begin with, what the options leave open is as in these, and so are always the mean that is
+    subtracted and the way heatmaps are decoded.
+
+    Raises:
+        InputError: the options name other sizes than the weights have.
+    """
+    joints = options.joints or DATASETS[options.dataset[0]].joints
+    base = init.spec if init is not None else ModelSpec()
+    for option, entry in _SIZES.items():
+        wanted = getattr(options, option)
+        if init is not None and wanted not in (None, getattr(base, entry)):
+            raise InputError(f'--{option} {wanted}: the weights of --init have {getattr(base, entry)}')
+    sizes: dict[str, Any] = {entry: getattr(options, option) for option, entry in _SIZES.items()
+                             if getattr(options, option) is not None}
+    if options.input_size is not None:
+        sizes['input_size'] = (options.input_size, options.input_size)
+    return replace(base, joints=joints, out_channels=len(JOINT_SETS[joints]), crop=options.crop or base.crop,
+                   **sizes)
+
+
+def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
+    """Copy weights into a network of the same sizes, joint by joint where the joint sets differ.
+
+    Args:
+        init: the weights.
+        network: is changed; what belongs to joints that ``init`` does not have keeps its random values.
+        spec: of the network.
+
+    Returns:
+        Names of the joints that ``init`` does not have.
+    """
+    known, wanted = init.spec.joint_set.joints, spec.joint_set.joints
+    common = [joint for joint in wanted if joint in known]
+    source, target = [known.index(joint) for joint in common], [wanted.index(joint) for joint in common]
+    values, merged = state_of(init.network), state_of(network)
+    joint_axes = _joint_axes(spec)
+    for key, value in values.items():
+        axis = joint_axes.get(key)
+        if axis is None:
+            merged[key] = value
+            continue
+        array = np.array(merged[key])
+        np.moveaxis(array, axis, 0)[target] = np.moveaxis(np.asarray(value), axis, 0)[source]
+        merged[key] = array
+    NpzDeserializer(merged).load(network)
+    return [joint for joint in wanted if joint not in known]
+
+
+def _joint_axes(spec: ModelSpec) -> dict[str, int]:
+    """Return which arrays of a network have an axis of joints, and which axis it is."""
+    from pretrained.weights_file import network_shapes
+
+    shapes = network_shapes(spec)
+    # The arrays that change when the number of joints does; no joint set is asked for.
+    others = {name: joint_set for name, joint_set in JOINT_SETS.items() if len(joint_set) != spec.out_channels}
+    name, joint_set = next(iter(others.items()))
+    changed = network_shapes(replace(spec, joints=name, out_channels=len(joint_set)))
+    return {key: next(axis for axis, (a, b) in enumerate(zip(shape, changed[key], strict=True)) if a != b)
+            for key, shape in shapes.items() if shape != changed[key]}
+
+
+def _matching(network: Any, pattern: str, option: str) -> list[tuple[str, chainer.Parameter]]:
+    found = [(name.lstrip('/'), parameter) for name, parameter in network.namedparams()
+             if fnmatchcase(name.lstrip('/'), pattern)]
+    if not found:
+        raise InputError(f'{option} {pattern!r} fits no parameter; there are conv0/W, hg1/res1a_1/conv1/W and so on')
+    return found
+
+
+def freeze(network: Any, patterns: Sequence[str]) -> None:
+    """Keep parameters as they are.  The running statistics of batch normalisation go on following the data.
+
+    Args:
+        network: with an optimiser that has been set up.
+        patterns: as for a shell, compared with the keys of weights files; ``*`` also stands for slashes.
+    """
+    for pattern in patterns:
+        for _, parameter in _matching(network, pattern, '--freeze'):
+            parameter.update_rule.enabled = False
+
+
+def parse_scales(network: Any, texts: Sequence[str]) -> list[tuple[Any, float]]:
+    """Read ``PATTERN=FACTOR``; return the hyperparameters that differ and their factors, each parameter once."""
+    scales: dict[str, tuple[Any, float]] = {}
+    for text in texts:
+        pattern, _, value = text.rpartition('=')
+        try:
+            factor = float(value)
+        except ValueError:
+            factor = -1.0
+        if not pattern or not 0 < factor < float('inf'):
+            raise InputError(f'--lr-scale {text!r} is not a pattern, "=" and a positive number')
+        for name, parameter in _matching(network, pattern, '--lr-scale'):
+            scales.setdefault(name, (parameter.update_rule.hyperparam, factor))
+    return list(scales.values())

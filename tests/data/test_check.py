@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from data.__main__ import main
+from data.check import CHECKS, check_leeds, check_set
+from data.disk import damage, listing
+from data.image import write_image
+from data.lsp import LSPDataset, LSPExtendedDataset
+from data.sets import DATASETS
+from hourglass.errors import InputError
+
+import numpy as np
+import pytest
+import scipy.io
+
+N = 12
+
+
+def _make_leeds(root: Path, name: str, axes: tuple[int, int, int]) -> Path:
+    values = np.random.default_rng(0).uniform(1, 20, (N, 14, 3))
+    values[:, :, 2] = 1
+    root.mkdir()
+    scipy.io.savemat(root / 'joints.mat', {'joints': values.transpose(axes)})
+    for i in range(1, N + 1):
+        write_image(root / 'images' / name.format(i), np.full((3, 8, 8), i, np.float32))
+    return root
+
+
+@pytest.fixture
+def lsp(tmp_path: Path) -> Path:
+    return _make_leeds(tmp_path / 'lsp', 'im{:04d}.jpg', (2, 1, 0))
+
+
+@pytest.fixture
+def lspet(tmp_path: Path) -> Path:
+    return _make_leeds(tmp_path / 'lspet', 'im{:05d}.jpg', (1, 2, 0))
+
+
+def test_a_complete_set(lsp: Path, lspet: Path) -> None:
+    for kind, root in ((LSPDataset, lsp), (LSPExtendedDataset, lspet)):
+        report = check_leeds(kind, root, N, read_images=True)
+        assert report.problems == []
+        assert (report.people, report.missing, report.damaged) == (N, (), ())
+
+
+def test_missing_images_are_counted_and_the_first_ten_named(lsp: Path) -> None:
+    for i in range(1, N):
+        (lsp / 'images' / f'im{i:04d}.jpg').unlink()
+    report = check_leeds(LSPDataset, lsp, N)
+    assert report.problems == [f'{N - 1} missing images']
+    lines = str(report).splitlines()
+    assert lines[1].split() == ['LSP', '1', str(N)]
+    assert [line.strip() for line in lines[3:13]] == [f'im{i:04d}.jpg' for i in range(1, 11)]
+    assert lines[13:] == ['  and 1 more']
+
+
+def test_damaged_images_are_named(lspet: Path) -> None:
+    (lspet / 'images' / 'im00003.jpg').write_bytes(b'')
+    (lspet / 'images' / 'im00005.jpg').write_bytes(b'no picture')
+    assert [line.endswith('im00003.jpg: the file is empty')
+            for line in check_leeds(LSPExtendedDataset, lspet, N).damaged] == [True]
+    report = check_leeds(LSPExtendedDataset, lspet, N, read_images=True)
+    assert report.problems == ['2 damaged images']
+    assert 'im00005.jpg: not a picture' in str(report)
+
+
+def test_a_part_of_the_people_is_not_the_set(lsp: Path) -> None:
+    assert check_leeds(LSPDataset, lsp, 2000).problems == [f'{N} people in joints.mat in place of 2000']
+
+
+def test_images_are_reported_to_the_progress_bar(lsp: Path) -> None:
+    seen: list[str] = []
+
+    def progress(names: list[str]) -> list[str]:
+        seen.extend(names)
+        return names
+
+    check_leeds(LSPDataset, lsp, N, progress=progress)
+    assert len(seen) == N
+
+
+def test_damaged_annotations_are_one_line(lsp: Path) -> None:
+    (lsp / 'joints.mat').write_bytes(b'MATLAB')
+    with pytest.raises(InputError, match=r'joints\.mat: not a MATLAB file') as caught:
+        check_set('lsp', lsp)
+    assert '\n' not in str(caught.value)
+
+
+def test_listing_and_damage(tmp_path: Path) -> None:
+    assert listing('things', []) == []
+    assert listing('things', ['a', 'b'], shown=1) == ['2 things:', '  a', '  and 1 more']
+    write_image(tmp_path / 'a.png', np.zeros((3, 4, 4)))
+    assert damage(tmp_path / 'a.png', read=True) is None
+
+
+def test_every_set_on_disk_can_be_checked() -> None:
+    assert set(CHECKS) <= set(DATASETS)
+    assert all(DATASETS[name].root is not None and entry.title == DATASETS[name].title
+               for name, entry in CHECKS.items())
+
+
+@pytest.mark.parametrize('name', CHECKS)
+def test_an_empty_folder_is_told_what_to_put_where(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = tmp_path / 'nowhere'
+    monkeypatch.setattr(sys, 'argv', ['data', 'check', name, '--root', str(root)])
+    with pytest.raises(InputError, match=f'{root}: {CHECKS[name].title}\'s annotations are not there'):
+        main()
+    printed = capsys.readouterr().out
+    assert CHECKS[name].page in printed
+    assert f'{root}/images' in printed
+    assert '{' not in printed
+    assert not root.exists()
+
+
+def test_the_command_with_a_complete_set(
+    lsp: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for i in range(N + 1, 2001):
+        (lsp / 'images' / f'im{i:04d}.jpg').write_bytes(b'x')
+    scipy.io.savemat(lsp / 'joints.mat', {'joints': np.full((3, 14, 2000), 5.0)})
+    monkeypatch.setattr(sys, 'argv', ['data', 'check', 'lsp', '--root', str(lsp)])
+    main()
+    assert capsys.readouterr().out.splitlines()[-1] == 'LSP is complete.'
+    (lsp / 'images' / 'im2000.jpg').unlink()
+    with pytest.raises(InputError, match='LSP is not complete: 1 missing images'):
+        main()
+    printed = capsys.readouterr().out
+    assert '  im2000.jpg' in printed
+    assert 'lsp_dataset.zip' in printed
+    monkeypatch.setattr(sys, 'argv', [*sys.argv, '--read-images'])
+    with pytest.raises(InputError, match=f'1 missing images, {1999 - N} damaged images'):
+        main()
+
+
+def test_parts_are_those_of_coco(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"COCO has no split 'test2017' .* its splits are train2017, val2017"):
+        check_set('coco', tmp_path, ['test2017'])
+    with pytest.raises(InputError, match=r"MPII has no split 'val' .* it has none"):
+        check_set('mpii', tmp_path, ['val'])
+
+
+def test_a_part_of_coco_is_enough_if_it_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    person = {'id': 1, 'image_id': 7, 'category_id': 1, 'iscrowd': 0, 'area': 30.0, 'bbox': [1, 1, 5, 6],
+              'num_keypoints': 17, 'keypoints': [3, 3, 2] * 17}
+    (tmp_path / 'annotations').mkdir()
+    (tmp_path / 'annotations' / 'person_keypoints_val2017.json').write_text(json.dumps({
+        'images': [{'id': 7, 'file_name': 'a.jpg', 'height': 8, 'width': 8}], 'annotations': [person],
+        'categories': [{'id': 1, 'name': 'person'}]}))
+    write_image(tmp_path / 'images' / 'val2017' / 'a.jpg', np.zeros((3, 8, 8)))
+    check_set('coco', tmp_path, ['val2017'], read_images=True)
+    assert capsys.readouterr().out.endswith('COCO is complete.\n')
+    with pytest.raises(InputError, match='COCO is not complete: 1 missing annotation files'):
+        check_set('coco', tmp_path)

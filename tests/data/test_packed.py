@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from data.lsp import LSPDataset
+from data.packed import PackedDataset, pack, pack_person
+from data.person import Person
+from data.sets import DATASETS, DatasetEntry
+from data.transform import TrainTransform, crop_person
+from eval.score import count_correct
+from hourglass.errors import InputError
+from hourglass.joints import LSP, MPII
+from hourglass.spec import ModelSpec
+from hourglass.training.options import parse_options
+from hourglass.training.trainer import train
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, joints='lsp', out_channels=14, input_size=(64, 64))
+
+
+@pytest.fixture(scope='module')
+def lsp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten people in smooth pictures, in the layout of LSP."""
+    root = tmp_path_factory.mktemp('lsp')
+    (root / 'images').mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(10):
+        pixels = cv2.GaussianBlur(rng.integers(0, 256, (150, 120, 3)).astype(np.float32), None, 4)  # type: ignore[call-overload]
+        Image.fromarray(np.clip((pixels - 128) * 6 + 128, 0, 255).astype(np.uint8)).save(
+            root / 'images' / f'im{i + 1:04d}.jpg', quality=95)
+    joints = np.zeros((3, 14, 10))
+    joints[0] = rng.uniform(30, 100, (14, 10))
+    joints[1] = rng.uniform(20, 130, (14, 10))
+    scipy.io.savemat(root / 'joints.mat', {'joints': joints})
+    return root
+
+
+@pytest.fixture
+def packed(lsp: Path, tmp_path: Path) -> Path:
+    path = tmp_path / 'people.h5'
+    pack({'train': LSPDataset(lsp, 'train-fit'), 'val': LSPDataset(lsp, 'train-val')}, path, 'LSP', 0.2, size=128)
+    return path
+
+
+@pytest.mark.parametrize('crop', ['truncate', 'pad'])
+def test_a_packed_person_gives_the_same_sample(lsp: Path, packed: Path, crop: str) -> None:
+    spec = replace(SPEC, crop=crop)
+    original, cached = LSPDataset(lsp, 'train-fit'), PackedDataset(packed)
+    assert len(original) == len(cached) == 8
+    transform = TrainTransform(spec)
+    for i in range(8):
+        rng = np.random.default_rng(0)
+        image, heatmaps, labelled = transform(original[i], rng)
+        image_b, heatmaps_b, labelled_b = transform(cached[i], rng)
+        np.testing.assert_array_equal(labelled, labelled_b)
+        # A crop begins at a whole pixel of either picture: up to one of 128 apart, a quarter of a cell of 16.
+        assert np.abs(heatmaps - heatmaps_b).max() < 0.2
+        assert np.abs(image - image_b).mean() < 0.04
+        assert original.people[i].image == cached.people[i].image
+
+
+def test_points_and_lengths_are_mapped_exactly(lsp: Path) -> None:
+    dataset = LSPDataset(lsp, 'train')
+    for image, person in (dataset[i] for i in range(len(dataset))):
+        pixels, mapped = pack_person(image, person, 100, 1.5)
+        assert pixels.dtype == np.uint8
+        assert max(pixels.shape[1:]) <= 151
+        # The same relative place in the crop, and the same relative lengths.
+        offset = (person.points - person.center) / person.side
+        offset_b = (mapped.points - mapped.center) / mapped.side
+        np.testing.assert_allclose(offset_b, offset, atol=0.01)
+        assert mapped.reference_length / mapped.side == pytest.approx(person.reference_length / person.side)
+        assert mapped.side == pytest.approx(100, rel=0.01)
+
+
+def test_a_mark_in_the_picture_stays_at_its_joint() -> None:
+    image = np.zeros((3, 200, 240), np.float32)
+    points = np.zeros((14, 2), np.float32)
+    points[0], labelled = (60, 90), np.arange(14) == 0
+    image[:, 58:63, 88:93] = 255
+    person = Person('a', points, labelled, labelled, np.array([100., 100]), 80., 30.)
+    pixels, mapped = pack_person(image, person, 160, 2.0)
+    rows, columns = np.nonzero(pixels[0] > 128)
+    # Pixel i covers [i, i + 1): the mark's middle lies half a pixel of the image beyond its joint.
+    scale = mapped.side / person.side
+    np.testing.assert_allclose([rows.mean() + 0.5, columns.mean() + 0.5], mapped.points[0] + scale / 2, atol=0.6)
+    assert (mapped.points[1:] == 0).all()
+
+
+def test_scores_do_not_change(lsp: Path, packed: Path) -> None:
+    original, cached = LSPDataset(lsp, 'train-val'), PackedDataset(packed, 'val')
+    rng = np.random.default_rng(1)
+    for a, b in zip(original.people, cached.people, strict=True):
+        noise = rng.normal(0, 0.2, (14, 2)) * a.reference_length
+        scores = [count_correct((person.points + noise * person.side / a.side)[None], person.points[None],
+                                person.labelled[None], np.array([person.reference_length]), cached.threshold)
+                  for person in (a, b)]
+        np.testing.assert_array_equal(scores[0].correct, scores[1].correct)
+
+
+def test_other_joints_and_splits(packed: Path) -> None:
+    dataset = PackedDataset(packed, 'trainval', MPII)
+    assert len(dataset) == 10
+    assert dataset.people[0].points.shape == (16, 2)
+    assert dataset.joint_set.name == 'mpii'
+    image, person = dataset[9]
+    np.testing.assert_array_equal(dataset.read_image(person), image)
+    assert crop_person(image, person, ModelSpec(input_size=(64, 64))).image.shape == (3, 64, 64)
+    with pytest.raises(InputError, match="no split 'x'"):
+        PackedDataset(packed, 'x')
+
+
+def _damage_points(file: h5py.File) -> None:
+    file['train/points'][0, 0, 0] += 1
+
+
+def _damage_image(file: h5py.File) -> None:
+    pixels = file['train/images'][0]
+    pixels[0, 0, 0] ^= 1
+    file['train/images'][0] = pixels
+
+
+def _lose_names(file: h5py.File) -> None:
+    del file['train/names']
+
+
+def _widen(file: h5py.File) -> None:
+    del file['train/side']
+    file['train'].create_dataset('side', data=np.zeros((8, 2)))
+
+
+def _other_format(file: h5py.File) -> None:
+    file.attrs['format'] = 'x'
+
+
+@pytest.mark.parametrize(('damage', 'reason'), [
+    (_damage_points, 'train is damaged'), (_damage_image, r'train 0 \(im0001.jpg\) is damaged'),
+    (_lose_names, 'lacks names'), (_widen, '/side is'), (_other_format, 'not a file of packed people'),
+])
+def test_damage_is_found(packed: Path, damage: Callable[[h5py.File], None], reason: str) -> None:
+    with h5py.File(packed, 'r+') as file:
+        damage(file)
+    with pytest.raises(InputError, match=reason):
+        PackedDataset(packed)[0]
+
+
+def test_files_that_are_none(packed: Path, tmp_path: Path) -> None:
+    (tmp_path / 'half.h5').write_bytes(packed.read_bytes()[:20000])
+    (tmp_path / 'empty.h5').write_bytes(b'')
+    for name, reason in (('half.h5', 'not a file of packed'), ('empty.h5', 'not a file of packed'),
+                         ('none.h5', 'no such file')):
+        with pytest.raises(InputError, match=reason):
+            PackedDataset(tmp_path / name)
+
+
+def test_the_command_line_packs(lsp: Path, tmp_path: Path) -> None:
+    def call(*arguments: object) -> subprocess.CompletedProcess:
+        return subprocess.run([sys.executable, '-m', 'data', 'pack', *map(str, arguments)], cwd=ROOT, check=False,
+                              capture_output=True, text=True)
+
+    out = tmp_path / 'out.h5'
+    result = call('--dataset', 'lsp', '--root', lsp, '--out', out, '--size', 32, '--compression', 'gzip')
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f'{out}: 8 train, 2 val')
+    assert len(PackedDataset(out, 'val', LSP)) == 2
+    result = call('--dataset', 'lsp', '--root', tmp_path / 'nowhere', '--out', tmp_path / 'b.h5')
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / 'b.h5').exists()
+
+
+def test_a_training_uses_packed_people(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATASETS, 'packed', DatasetEntry(
+        'packed people', 'data.packed:PackedDataset', 'data/packed.h5', 'mpii', 'train', 'val', 'trainval', 'val',
+        'PCK', 0.2))
+    results = []
+    for loaders in (0, 2):
+        out = tmp_path / f'out{loaders}'
+        train(parse_options([
+            '--dataset', 'packed', '--root', str(packed), '--stacks', '1', '--width', '8', '--depth', '1',
+            '--input-size', '32', '--batchsize', '4', '--epoch', '1', '--loaders', str(loaders), '--out', str(out)]))
+        entry, = json.loads((out / 'log').read_text())
+        assert 0 <= entry['validation/main/pck'] <= 1
+        results.append((out / 'model.npz').read_bytes())
+    assert results[0] == results[1]

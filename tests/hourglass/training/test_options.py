@@ -1,0 +1,109 @@
+"""Options from files and the command line, and the record of a training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from hourglass.errors import InputError
+from hourglass.training.options import parse_options
+
+import pytest
+
+
+def _config(tmp_path: Path, values: object, name: str = 'run.json') -> str:
+    path = tmp_path / name
+    path.write_text(values if isinstance(values, str) else json.dumps(values))
+    return str(path)
+
+
+def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
+    config = _config(tmp_path, {
+        'dataset': ['lsp', 'lspet'], 'epoch': 7, 'batchsize': 3, 'lr': 1e-3,
+        'no-validation': True, 'gpu': '-1', 'joint_weights': ['right wrist=2'], 'samples': None, 'init': './-x'})
+    options = parse_options(['--config', config, '--epoch', '9'])
+    assert (options.epoch, options.batchsize, options.lr, options.dataset) == (9, 3, 1e-3, ['lsp', 'lspet'])
+    assert options.no_validation is True
+    assert options.joint_weights == ['right wrist=2']
+    assert options.gpu == '-1'
+    assert options.stacks is None
+    other = parse_options(['--dataset', 'synthetic', '--config', config, '--validation', '--joint-weights', 'x=1'])
+    assert other.dataset == ['synthetic']
+    assert other.no_validation is False
+    assert other.joint_weights == ['x=1']
+
+
+@pytest.mark.parametrize(('values', 'reason'), [
+    ({'dataset': 'lsp', 'epochs': 3}, "unknown option 'epochs'"),
+    ({'dataset': 'lsp', 'config': 'x'}, "unknown option 'config'"),
+    ({'dataset': 'lsp', 'help': True}, "unknown option 'help'"),
+    ({'dataset': 'other'}, 'invalid choice'),
+    ({'dataset': 'lsp', 'epoch': 'many'}, '--epoch'),
+    ({'dataset': 'lsp', 'epoch': True}, 'epoch is True'),
+    ({'dataset': 'lsp', 'epoch': {'a': 1}}, 'epoch is'),
+    ({'dataset': 'lsp', 'epoch': [3]}, 'epoch is'),
+    ({'dataset': 'lsp', 'no_validation': 1}, 'not true or false'),
+    ([1, 2], 'does not hold options'),
+    ('{', 'not a JSON file'),
+    ('[' * 100_000, 'not a JSON file'),
+    (' ' * 2_000_000, 'more than 1,000,000 characters'),
+])
+def test_mistakes_in_a_file_name_the_file(tmp_path: Path, values: object, reason: str) -> None:
+    config = _config(tmp_path, values)
+    with pytest.raises(InputError) as caught:
+        parse_options(['--config', config])
+    assert str(caught.value).startswith(f'{config}: ')
+    assert reason in str(caught.value)
+
+
+def test_yaml_is_read_safely(tmp_path: Path) -> None:
+    pytest.importorskip('yaml')
+    options = parse_options(['--config', _config(tmp_path, 'dataset: lsp\nepoch: 3\nfreeze: [a, b]\n', 'a.yaml')])
+    assert (options.dataset, options.epoch, options.freeze) == (['lsp'], 3, ['a', 'b'])
+    for text in ('!!python/object/apply:os.getcwd []', 'a: [', 'dataset: !!python/name:os.system'):
+        with pytest.raises(InputError, match='not a YAML file'):
+            parse_options(['--config', _config(tmp_path, text, 'b.yaml')])
+
+
+def test_a_training_can_be_repeated_from_its_record(
+    run_training: Callable[..., None], tmp_path: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    from hourglass.training.trainer import train
+
+    a, b = tmp_path / 'a', tmp_path / 'b'
+    run_training('--out', a, '--epoch', 1, '--seed', 5, '--joint-weights', 'right wrist=2', '--no-validation')
+    record = json.loads((a / 'run.json').read_text())
+    assert record['options']['seed'] == 5
+    assert record['options']['lr'] == 2.5e-4
+    assert record['network']['joints'] == 'lsp'
+    assert {'python', 'chainer', 'numpy'} <= set(record['versions'])
+    train(parse_options(['--config', str(a / 'run.json'), '--out', str(b)]))
+    assert (a / 'model.npz').read_bytes() == (b / 'model.npz').read_bytes()
+    other = json.loads((b / 'run.json').read_text())
+    assert other['data'] == record['data']
+    assert {**other['options'], 'out': str(a)} == record['options']
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--init', 'bundled'], '--stacks 1: the weights of --init have 2'),
+    (['--init', 'nothing.npz'], 'nothing.npz'),
+    (['--freeze', 'x*'], "--freeze 'x*' fits no parameter"),
+    (['--lr-scale', 'conv0/*'], "--lr-scale 'conv0/*' is not"),
+    (['--lr-scale', 'conv0/*=-1'], "--lr-scale 'conv0/*=-1' is not"),
+    (['--lr-scale', 'x=1'], "--lr-scale 'x' fits no parameter"),
+    (['--joint-weights', 'nose=2'], "no joint 'nose'"),
+    (['--ema', '1'], '--ema must'),
+    (['--keep', '0'], '--keep must'),
+    (['--hard-joints', '0'], '--hard-joints must'),
+    (['--snapshot-minutes', 'nan'], '--snapshot-minutes must'),
+    (['--rotation', '-1'], '--rotation must'),
+    (['--epochs', '3'], 'unrecognized arguments'),
+])
+def test_mistakes_are_told_before_anything_is_written(
+    run_training: Callable[..., None], tmp_path: Path, arguments: list[str], reason: str,
+) -> None:
+    with pytest.raises(InputError) as caught:
+        run_training('--out', tmp_path / 'out', *arguments)
+    assert reason in str(caught.value)
+    assert not (tmp_path / 'out').exists()

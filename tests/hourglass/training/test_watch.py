@@ -1,0 +1,163 @@
+"""What a training keeps and shows besides its weights, and how it ends when its loss is no number."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import data.sampling
+from hourglass.errors import InputError
+from hourglass.training import report, watch
+from hourglass.training.loss import LOSSES, LossEntry
+from hourglass.training.watch import SCORE, sample_name
+from pretrained import load_model
+
+import numpy as np
+import pytest
+from chainer.datasets import ConcatenatedDataset
+from PIL import Image
+
+Run = Callable[..., None]
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def test_the_log_is_written_as_json_and_csv_and_drawn(reference: Path) -> None:
+    log = json.loads((reference / 'log').read_text())
+    with (reference / 'log.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row['epoch']) for row in rows] == [1, 2, 3] == [entry['epoch'] for entry in log]
+    for row, entry in zip(rows, log, strict=True):
+        assert {key: float(value) for key, value in row.items()} == {key: float(v) for key, v in entry.items()}
+        assert entry['validation/main/best'] == max(e[SCORE] for e in log[:entry['epoch']])
+    assert np.asarray(Image.open(reference / 'plots.png')).std() > 0
+    # 4 people, each above with annotated and below with predicted joints.
+    assert Image.open(reference / 'people.jpg').size == (4 * 192, 2 * 192)
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores = iter([0.25, 0.75, 0.5])
+
+    class Evaluator(watch.Extension):
+        priority = 300
+        name = 'validation'
+
+        def __init__(self, *arguments: object) -> None:
+            pass
+
+        def __call__(self, trainer: object) -> None:
+            watch.reporter.report({SCORE: next(scores)})
+
+    monkeypatch.setattr('hourglass.training.trainer.PoseEvaluator', Evaluator)
+    out = tmp_path / 'out'
+    run_training('--out', out)
+    assert [entry['validation/main/best'] for entry in json.loads(_bytes(out / 'log'))] == [0.25, 0.75, 0.75]
+    assert json.loads(_bytes(out / 'log'))[2]['validation/main/best_epoch'] == 2
+    best, second = load_model(out / 'best.npz').network, load_model(out / 'snapshot_iter_8').network
+    for (name, a), (_, b) in zip(best.namedparams(), second.namedparams(), strict=True):
+        np.testing.assert_array_equal(a.array, b.array, err_msg=name)
+
+
+def test_a_loss_that_is_no_number_ends_the_training(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = iter(range(100))
+    squared = LOSSES['mse'].compare
+
+    def explode(output: object, target: object) -> object:
+        return squared(output, target) * (np.float32('nan') if next(calls) == 6 else 1)  # type: ignore[arg-type]
+
+    monkeypatch.setitem(LOSSES, 'mse', LossEntry('', explode))  # type: ignore[arg-type]
+    seen: list[int] = []
+    out = tmp_path / 'out'
+    with pytest.raises(InputError) as caught:
+        run_training('--out', out)
+    message = str(caught.value)
+    assert 'the loss is nan at iteration 7, epoch 2' in message
+    seen = [message.count(f'im{i:04d}.jpg') for i in range(1, 21)]
+    assert sum(seen) == 4
+    assert message.count('LSP train-fit') == 4
+    assert not (out / 'model.npz').exists()
+    assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_4']
+    assert load_model(out / 'snapshot_iter_4')
+
+
+def test_samples_of_joined_sets_are_found() -> None:
+    class Person:
+        def __init__(self, image: str) -> None:
+            self.image = image
+
+    class Part:
+        def __init__(self, name: str, images: str) -> None:
+            self.name, self.people = name, [Person(image) for image in images]
+
+        def __len__(self) -> int:
+            return len(self.people)
+
+    joined = ConcatenatedDataset(Part('A', 'pq'), Part('B', 'xyz'))
+    assert [sample_name(joined, i) for i in range(5)] == ['A p', 'A q', 'B x', 'B y', 'B z']
+
+
+def test_an_unreadable_image_ends_a_training_in_one_line(
+    people_folder: Path, run_training: Run, tmp_path: Path,
+) -> None:
+    shutil.copytree(people_folder, tmp_path / 'root')
+    for i in (1, 2, 3, 4):
+        (tmp_path / 'root' / 'images' / f'im{i:04d}.jpg').write_bytes(b'x')
+    for loaders in (0, 2):
+        with pytest.raises(InputError, match=r'im000[1-4].jpg: not a picture'):
+            run_training('--out', tmp_path / f'out{loaders}', '--root', tmp_path / 'root', '--loaders', loaders)
+
+
+def test_a_loader_that_dies_ends_a_training_in_one_line(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(data.sampling, '_load', _die)
+    with pytest.raises(InputError, match='a loader process has been killed'):
+        run_training('--out', tmp_path / 'out', '--loaders', 1)
+
+
+def _die(index: int) -> None:
+    import os
+
+    os._exit(9)
+
+
+def test_tensorboard_needs_its_package(run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in report._EVENT_WRITERS:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match='--tensorboard needs tensorboardX'):
+        run_training('--out', tmp_path / 'out', '--tensorboard')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_tensorboard_gets_the_log(run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[tuple] = []
+
+    class Writer:
+        def __init__(self, folder: str, purge_step: int) -> None:
+            events.append((folder, purge_step))
+
+        def add_scalar(self, key: str, value: float, step: int) -> None:
+            events.append((key, value, step))
+
+        def flush(self) -> None: ...
+
+        def close(self) -> None:
+            events.append(('closed',))
+
+    monkeypatch.setattr('hourglass.training.trainer.event_writer_class', lambda: Writer)
+    out = tmp_path / 'out'
+    run_training('--out', out, '--epoch', 1, '--tensorboard')
+    log, = json.loads(_bytes(out / 'log'))
+    assert events[0] == (str(out / 'tensorboard'), 1)
+    assert (SCORE, log[SCORE], 4) in events
+    assert events[-1] == ('closed',)
