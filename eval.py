@@ -19,9 +19,9 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument('--dataset', choices=list(DATASETS), default='mpii', help='default: mpii')
     group.add_argument('--root', metavar='DIR', help='folder where the data set lies (default: below data/)')
     group.add_argument('--split', metavar='NAME', help='part of the data set (default: the one for testing)')
-    group.add_argument('--protocol', choices=('one-per-image', 'all'), default='one-per-image',
-                       help='who counts on MPII: the first person of each image (default) or everybody, as the '
-                            'authors of the paper do')
+    group.add_argument('--protocol', choices=('one-per-image', 'all'),
+                       help='who counts on MPII: the first person of each image, or everybody, as the authors of the '
+                            'paper do (default: what the weights were published with, else one-per-image)')
     group.add_argument('--samples', type=int, metavar='N', help='people in the synthetic set (default: 1000)')
     group.add_argument('--predictions', metavar='FILE',
                        help='score these predictions (HDF5, key preds) and use no network; with --annotations')

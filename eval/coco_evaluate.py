@@ -108,20 +108,34 @@ def _score_network(options: argparse.Namespace) -> COCOResult:
     return result
 
 
+def _earlier_scores(options: argparse.Namespace) -> dict[str, COCOScore]:
+    """Read the results of --compare by the name in the legend: the file's, and its folder's where names repeat."""
+    if not options.compare:
+        return {}
+    from eval.oks_plot import read_score
+
+    paths = [Path(path) for path in options.compare]
+    stems = [path.stem for path in paths]
+    common = os.path.commonpath([path.absolute().parent for path in paths])
+    return {
+        path.stem if stems.count(path.stem) == 1 else os.path.relpath(path.with_suffix(''), common): read_score(path)
+        for path in paths}
+
+
 def evaluate(options: argparse.Namespace) -> COCOResult:
     """Return the result that the command line of eval.py asks for."""
+    _earlier_scores(options)  # a wrong file is told now and not after a long prediction
     return _score_network(options) if options.predictions is None else _score_files(options)
 
 
 def plot(result: COCOResult, options: argparse.Namespace) -> None:
-    """Draw the precision-recall curves, and beside them, as ``NAME-oks``, how the people's OKS are spread.
+    """Draw the precision-recall curves, those of earlier results too, and beside them, as ``NAME-oks``, how the
+    people's OKS are spread.
     """
-    if options.compare:
-        raise InputError('--compare is for scores of joints, not for OKS')
     # Drawing takes a second to import, and only this option needs it.
     from eval.oks_plot import plot_oks, plot_precision_recall
 
     path = Path(options.plot)
-    plot_precision_recall({result.title: result.oks}, path)
+    plot_precision_recall({result.title: result.oks, **_earlier_scores(options)}, path)
     if result.person_oks is not None:
         plot_oks({result.title: result.person_oks}, path.with_name(f'{path.stem}-oks{path.suffix}'))

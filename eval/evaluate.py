@@ -15,6 +15,7 @@ from eval.score import relative_errors
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 from hourglass.predictor import PosePredictor
+from pretrained.registry import REGISTRY
 
 from tqdm import tqdm
 
@@ -36,14 +37,21 @@ def _score_network(options: argparse.Namespace) -> Result:
     if options.save_predictions and joint_set is not MPII:
         raise InputError(f'--save-predictions: its layout is for MPII\'s joints, the weights find those of '
                          f'{joint_set.name}')
-    dataset = entry.load(options.root, options.split or entry.test_split, joint_set, options.protocol,
+    protocol = options.protocol or default_protocol(options.model)
+    dataset = entry.load(options.root, options.split or entry.test_split, joint_set, protocol,
                          options.samples)
     with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
         points, _ = predict_dataset(predictor, dataset, bar.update)
     if options.save_predictions:
         save_predictions(options.save_predictions, points)
     title = f'{dataset.name}, {len(dataset)} people' + ', flip' * options.flip
-    return Result(title, entry.metric, entry.threshold, joint_set, relative_errors(points, *ground_truth(dataset)))
+    threshold = getattr(dataset, 'threshold', entry.threshold)
+    return Result(title, entry.metric, threshold, joint_set, relative_errors(points, *ground_truth(dataset)))
+
+
+def default_protocol(model: str | None) -> str:
+    """Return who counts on MPII where the command line does not say: what named weights were published with."""
+    return REGISTRY[model].protocol if model in REGISTRY else 'one-per-image'
 
 
 def evaluate(options: argparse.Namespace) -> Result:

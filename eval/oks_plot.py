@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
+from typing import Any
 
-from eval.coco_score import COCOScore
+from eval.coco_score import STATS, COCOScore
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 
@@ -14,6 +17,55 @@ from matplotlib.figure import Figure
 
 #: OKS thresholds of which precision is drawn.
 DRAWN_THRESHOLDS = (0.5, 0.75, 0.9)
+#: Larger files are no results: one has about 30 kB.
+_MAX_BYTES = 10_000_000
+
+
+def read_score(path: str | os.PathLike) -> COCOScore:
+    """Read the score of a result that :meth:`eval.coco_evaluate.COCOResult.save_json` wrote.
+
+    Raises:
+        InputError: the file is missing or is no such result.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f'{path}: more than {_MAX_BYTES:,} bytes are no result of eval.py --json')
+        value: Any = json.loads(path.read_text(encoding='utf-8'))
+        if isinstance(value, dict) and 'metric' in value and 'oks' not in value:
+            raise InputError(f'{path}: holds {value["metric"]}, which cannot be compared with OKS')
+        score = _to_score(value['oks'])
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file') from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise InputError(f'{path}: not a result for COCO that eval.py --json wrote') from None
+    return score
+
+
+def _to_score(value: Any) -> COCOScore:
+    """Undo :meth:`eval.coco_score.COCOScore.to_dict`; raise ``ValueError`` if the numbers are no curves."""
+    curve = value['curve']
+    thresholds = np.array([float(key) for key in curve['precision']])
+    recall = np.array(curve['recall'], np.float64)
+    precision = np.array([_rates(row) for row in curve['precision'].values()])
+    stats = dict(zip(STATS, _rates([value['stats'][name] for name in STATS]).tolist(), strict=True))
+    if recall.ndim != 1 or precision.shape != (len(thresholds), len(recall)) or not len(recall):
+        raise ValueError
+    if not (np.diff(recall) > 0).all() or recall[0] < 0 or recall[-1] > 1:
+        raise ValueError
+    if any(np.abs(thresholds - drawn).min() > 1e-6 for drawn in DRAWN_THRESHOLDS):
+        raise ValueError
+    return COCOScore(stats, thresholds, recall, precision, int(value['poses']), int(value['people']))
+
+
+def _rates(values: Any) -> np.ndarray:
+    """Return a list of numbers from 0 to 1 as float64, null as NaN."""
+    if any(isinstance(value, (bool, str)) for value in values):
+        raise ValueError
+    rates = np.array([np.nan if value is None else value for value in values], np.float64)
+    if rates.ndim != 1 or not ((rates >= 0) & (rates <= 1) | np.isnan(rates)).all():
+        raise ValueError
+    return rates
 
 
 def _save(figure: Figure, path: str | os.PathLike) -> None:
@@ -48,7 +100,8 @@ def plot_precision_recall(scores: dict[str, COCOScore], path: str | os.PathLike)
             axis.plot(score.recall, score.precision[row], label=f'{label}: {100 * average:.1f}')
         axis.set_title(f'OKS {threshold}')
         axis.set_ylim(0, 1.02)
-        axis.legend(loc='lower left', title='average precision')
+        # A long name must not squeeze the curves.
+        axis.legend(loc='lower left', title='average precision').set_in_layout(False)
         _finish(axis, 'recall', 'precision')
     _save(figure, path)
 

@@ -1,9 +1,11 @@
-"""Command line: ``python -m pretrained list | fetch NAME | verify NAME_OR_FILE | where``."""
+"""Command line: ``python -m pretrained list | fetch NAME | verify WEIGHTS | inspect WEIGHTS | convert IN OUT | where``.
+
+``WEIGHTS`` and ``IN`` are a name or a file of any kind (pretrained/convert.py).
+"""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -11,8 +13,12 @@ from typing import NoReturn
 from hourglass import errors
 from hourglass.errors import InputError
 from pretrained import download, registry
+from pretrained.convert import load_any, recognise
 from pretrained.registry import Entry
-from pretrained.weights_file import count_parameters, load_model
+from pretrained.weights_file import Model, count_parameters, save_model
+
+import chainer
+import numpy as np
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,7 +43,7 @@ def _list(_: argparse.Namespace) -> None:
         spec = entry.spec
         rows.append((
             entry.name, f'{spec.out_channels} ({spec.joints})', f'{spec.input_size[1]}x{spec.input_size[0]}',
-            f'{count_parameters(spec) / 1e6:.2f} M', _megabytes(entry),
+            f'{count_parameters(spec) / 1e6:.2f} M' if entry.has_known_sizes else 'as the file', _megabytes(entry),
             ', '.join(source.title for source in entry.sources) or 'comes with the project',
         ))
     _print_table(rows)
@@ -56,21 +62,59 @@ def _verify(args: argparse.Namespace) -> None:
     if entry is not None and not entry.is_there:
         raise InputError(f'{entry.path}: not downloaded yet; python -m pretrained fetch {entry.name} does it')
     path = Path(args.name) if entry is None else entry.path
-    model = load_model(path) if entry is None else registry.read(entry, path)
-    with path.open('rb') as file:
-        checksum = hashlib.sha256()
-        while block := file.read(1 << 20):
-            checksum.update(block)
-    digest = checksum.hexdigest()
-    if entry is not None and entry.sha256 not in (None, digest):
-        raise InputError(f'{path}: its SHA-256 is {digest}, not {entry.sha256}')
+    model = load_any(path) if entry is None else registry.read(entry, path)
+    digest = registry.sha256_of(path) if entry is None else registry.check_sum(entry, path)
+    _print_facts({'file': path, 'sha256': digest, **_facts(model)})
+
+
+def _print_facts(facts: dict[str, object]) -> None:
+    for name, value in facts.items():
+        print(f'{name:<10}  {value}')
+
+
+def _facts(model: Model) -> dict[str, object]:
     spec = model.spec
-    print(f'file        {path}')
-    print(f'sha256      {digest}')
-    print(f'network     {spec.network}, {spec.n_stack} stacks, width {spec.width}, depth {spec.layer_num}')
-    print(f'joints      {spec.out_channels} ({spec.joints})')
-    print(f'parameters  {model.network.count_params():,}')
-    print(f'spec        {spec.to_json()}')
+    return {
+        'network': f'{spec.network}, {spec.n_stack} stacks, width {spec.width}, depth {spec.layer_num}',
+        'joints': f'{spec.out_channels} ({spec.joints})',
+        'parameters': f'{model.network.count_params():,}',
+        'spec': spec.to_json(),
+    }
+
+
+def _inspect(args: argparse.Namespace) -> None:
+    path = registry.resolve(args.name)
+    model = registry.load(args.name)
+    arrays = [parameter.array for parameter in model.network.params()]
+    _print_facts({
+        'file': path, 'kind': recognise(path).title, **_facts(model),
+        'values': f'{len(arrays)} trained arrays, all finite, from {min(a.min() for a in arrays):.3g} '
+                  f'to {max(a.max() for a in arrays):.3g}',
+        'heatmaps': _try(model),
+    })
+
+
+def _try(model: Model) -> str:
+    """Run a network on the smallest image it takes, grey all over, and say what comes out."""
+    side = 4 * 2 ** model.spec.layer_num
+    grey = np.full((1, 3, side, side), 0.5, np.float32)
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        heatmaps = model.network(grey)[-1].array
+    if not np.isfinite(heatmaps).all():
+        raise InputError(f'{model.source}: the network gives values that are not finite numbers')
+    return f'for a grey image of {side}x{side} from {heatmaps.min():.3g} to {heatmaps.max():.3g}'
+
+
+def _convert(args: argparse.Namespace) -> None:
+    out = Path(args.out)
+    if out.suffix != '.npz':
+        raise InputError(f'{out}: the result is an .npz file and has to be called so')
+    path = registry.resolve(args.name)
+    if out.exists() and path.samefile(out):
+        raise InputError(f'{out}: would replace the file that is converted')
+    model = registry.load(args.name)
+    save_model(out, model.network, model.spec, np.float16 if args.half else np.float32)
+    print(f'{out}: {out.stat().st_size / 1e6:.1f} MB from {model.source}')
 
 
 def _where(_: argparse.Namespace) -> None:
@@ -89,6 +133,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     verify = commands.add_parser('verify', help='load a weights file and say what it is')
     verify.add_argument('name', help='a name or a file')
     verify.set_defaults(run=_verify)
+    inspect = commands.add_parser('inspect', help='say what is in a weights file of any kind, and run it once')
+    inspect.add_argument('name', help='a name or a file')
+    inspect.set_defaults(run=_inspect)
+    convert = commands.add_parser('convert', help='write weights of any kind as a weights file of this project')
+    convert.add_argument('name', metavar='IN', help='a name or a file')
+    convert.add_argument('out', metavar='OUT.npz', help='the file to write')
+    convert.add_argument('--half', action='store_true', help='store convolutions in half precision')
+    convert.set_defaults(run=_convert)
     commands.add_parser('where', help='print the folders of the weights').set_defaults(run=_where)
     args = parser.parse_args(argv)
     args.run(args)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 from pretrained import download
+from pretrained.convert import load_any
+from pretrained.topology import AUTHORS
 from pretrained.transfer import Source
-from pretrained.weights_file import Model, load_model
+from pretrained.weights_file import Model
 
 BUNDLED_FOLDER = Path(__file__).with_name('bundled')
-
-#: Readers by the name of a format: path to model.  A format without its own description gets the entry's.
-READERS: dict[str, Callable[[Path], Model]] = {'npz': load_model}
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,9 @@ class Entry:
         sources: where the file can be downloaded, tried in this order.
         scores: published results.
         max_bytes: no larger file is downloaded.
-        sha256: the file's checksum, where it is known.
-        reader: the format, a key of :data:`READERS`.
+        sha256: the file's checksum, or its first digits, where they are known.
+        protocol: who counts on MPII's validation images by default: ``one-per-image``, or ``all`` as for the authors.
+        has_known_sizes: whether the file must be of ``spec``'s sizes; otherwise the sizes are the file's.
     """
 
     name: str
@@ -59,7 +59,8 @@ class Entry:
     scores: tuple[Score, ...] = ()
     max_bytes: int = 256 * 1024 ** 2
     sha256: str | None = None
-    reader: str = 'npz'
+    protocol: str = 'one-per-image'
+    has_known_sizes: bool = True
 
     @property
     def path(self) -> Path:
@@ -75,9 +76,27 @@ class Entry:
 _GROUPS = ('Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle')
 
 
-def _score(protocol: str, *values: float, mean: float | None = None) -> Score:
-    named = dict(zip(_GROUPS, values, strict=True))
-    return Score(protocol, named if mean is None else {**named, 'Mean': mean})
+def _score(protocol: str, *values: float | None, **more: float) -> Score:
+    """Make a score of the groups' values, None where one was not published, and of others by name."""
+    named = zip(_GROUPS, values, strict=True)
+    return Score(protocol, {**{name: value for name, value in named if value is not None}, **more})
+
+
+_BEARPAW_URL = 'https://github.com/anibali/pytorch-stacked-hourglass/releases/download/v0.0.0/'
+
+
+def _bearpaw(n_stack: int, digits: str, *scores: Score) -> Entry:
+    """Return the row of a PyTorch file whose name ends with the first digits of its checksum."""
+    file = f'bearpaw_hg{n_stack}-{digits}.pth'
+    size = '1 stack' if n_stack == 1 else f'{n_stack} stacks'
+    return Entry(
+        name=f'bearpaw-hg{n_stack}', file=file,
+        description=f"a PyTorch port of the authors' network with {size}, trained on MPII",
+        spec=ModelSpec('PreActivationHG', n_stack=n_stack, wide_stem=True, upsampling='nearest',
+                       mean=(0.4404, 0.4440, 0.4327), **AUTHORS),
+        sources=(Source('GitHub release', 'https', _BEARPAW_URL + file),), scores=scores, sha256=digits,
+        protocol='all',
+    )
 
 
 _ENTRIES = (
@@ -104,10 +123,31 @@ _ENTRIES = (
                        crop='pad', refine='quarter', grid='aligned'),
         scores=(
             _score('PCK@0.2, LSP test half, averaged over the image and its mirror image',
-                   .952, .839, .747, .678, .844, .800, .749, mean=.801),
+                   .952, .839, .747, .678, .844, .800, .749, Mean=.801),
         ),
         sha256='a7123923de40333e35289053df1fc26c3f374ccd9939a7fb1d8626276ec0ef70',
     ),
+    Entry(
+        name='umich',
+        file='umich-stacked-hourglass.zip',
+        description="the authors' own weights, a Torch7 file, trained on MPII; the sizes are read from the file",
+        spec=ModelSpec('PreActivationHG', n_stack=8, upsampling='nearest', **AUTHORS),
+        sources=(Source("the authors' page", 'https',
+                        'https://www-personal.umich.edu/~alnewell/pose/umich-stacked-hourglass.zip'),),
+        scores=(
+            _score('PCKh@0.5, MPII validation, all 2,958 people',
+                   .968, .952, .891, .842, None, .832, .804, Total=.881),
+            _score('PCKh@0.5, MPII validation, one person an image',
+                   .975, .960, .901, .861, None, .853, .823, Total=.896),
+        ),
+        max_bytes=512 * 1024 ** 2,
+        protocol='all',
+        has_known_sizes=False,
+    ),
+    _bearpaw(1, 'ce125879'),
+    _bearpaw(2, '15e342d9', _score('PCKh@0.5, MPII validation', .9615, .9489, .8814, .8378, .8743, .8219, .7787,
+                                   Mean=.8733)),
+    _bearpaw(8, '90e5d470'),
 )
 
 #: All weights that have a name, by it.
@@ -127,10 +167,40 @@ def read(entry: Entry, path: Path) -> Model:
     Raises:
         InputError: the file cannot be read, or is for another network.
     """
-    model = READERS[entry.reader](path)
-    if (differing := _size_of(model.spec)) != _size_of(entry.spec):
-        raise InputError(f'{path}: a network of another size, {differing} instead of {_size_of(entry.spec)}')
+    model = load_any(path)
+    if not entry.has_known_sizes:
+        topology = model.spec.topology
+        return replace(model, spec=replace(entry.spec, **topology, joints=model.spec.joints),
+                       source=f'{entry.name} ({path})')
+    found, expected = model.spec.topology, entry.spec.topology
+    if found != expected:
+        what = 'a network of another size' if found['network'] == expected['network'] else 'another network'
+        raise InputError(f'{path}: {what}, {found} instead of {expected}')
     return replace(model, spec=entry.spec, source=f'{entry.name} ({path})')
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file."""
+    checksum = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(1 << 20):
+            checksum.update(block)
+    return checksum.hexdigest()
+
+
+def check_sum(entry: Entry, path: Path) -> str:
+    """Return the SHA-256 of a file; ``InputError`` if it is not the one known for the entry."""
+    digest = sha256_of(path)
+    if not digest.startswith(entry.sha256 or ''):
+        known = entry.sha256 if len(entry.sha256 or '') == 64 else f'one that begins with {entry.sha256}'
+        raise InputError(f'{path}: its SHA-256 is {digest}, not {known}')
+    return digest
+
+
+def _check(entry: Entry, path: Path) -> None:
+    """Check a download: its sum first, for a damaged file is named best by that."""
+    check_sum(entry, path)
+    read(entry, path)
 
 
 def fetch(name: str, connect_seconds: float = 10.0, wait_seconds: float = 600.0) -> Path:
@@ -147,7 +217,7 @@ def fetch(name: str, connect_seconds: float = 10.0, wait_seconds: float = 600.0)
     entry = find(name)
     if not entry.sources:
         return entry.path
-    return download.fetch(entry.file, entry.sources, lambda path: read(entry, path), entry.max_bytes,
+    return download.fetch(entry.file, entry.sources, lambda path: _check(entry, path), entry.max_bytes,
                           connect_seconds, wait_seconds)
 
 
@@ -171,10 +241,10 @@ def resolve(name_or_path: str | os.PathLike[str]) -> Path:
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Model:
-    """Load weights by name or from a file (:func:`resolve`, :func:`pretrained.weights_file.load_model`)."""
+    """Load weights by name or from a file of any kind (:func:`resolve`, :func:`pretrained.convert.load_any`)."""
     path = resolve(name_or_path)
     if name_or_path not in REGISTRY:
-        return load_model(path)
+        return load_any(path)
     entry = REGISTRY[str(name_or_path)]
     try:
         return read(entry, path)
@@ -210,7 +280,3 @@ def load_default() -> Model:
 def _summary(spec: ModelSpec) -> str:
     height, width = spec.input_size
     return f'{spec.n_stack} stacks of width {spec.width}, {spec.out_channels} joints, {width}x{height} input'
-
-
-def _size_of(spec: ModelSpec) -> dict[str, int]:
-    return {name: getattr(spec, name) for name in ('out_channels', 'n_stack', 'width', 'layer_num')}

@@ -1,35 +1,36 @@
 """Weights files: .npz with Chainer's keys, and what is known of the network beside them.
 
 An entry ``meta`` (a 0-dimensional array of Unicode) holds the :class:`~hourglass.spec.ModelSpec` as JSON.  Without
-it, as in the files of the published re-implementation, the sizes follow from the arrays, the joint set from
-the number of heatmaps, and everything else is the default.  The network may lie anywhere in the file, so
-that snapshots of a trainer and of a ``TrainChain`` are weights files, too.
+it, as in the files of the published re-implementation, the network and its sizes follow from the arrays, the joint
+set from the number of heatmaps, and the rest from the network (pretrained/topology.py).  The network may lie anywhere
+in the file, so that snapshots of a trainer and of a ``TrainChain`` are weights files, too.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.joints import JOINT_SETS
-from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printable
+from pretrained.topology import ANCHORS, infer_spec
 
 import numpy as np
+from chainer import Chain
 from chainer.serializers import DictionarySerializer, NpzDeserializer
 
-# Keys whose names occur only at the top of the network, unlike conv0/W, which residual modules have as well.
-_ANCHORS = ('res1_1/conv1/W', 'hg1/res1a_1/conv1/W', 'conv1_1/W', 'conv1_3a/W')
 _MAX_META_BYTES = 16384
+# No level of an hourglass has fewer arrays than this, for each of its residual modules in one place; counts of batches
+# are left out.
+_MIN_ARRAYS_OF_LEVEL = {'StackedHG': 100, 'PreActivationHG': 50}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Model:
         source: where the weights came from, in one line for the user.
     """
 
-    network: StackedHG
+    network: Chain
     spec: ModelSpec
     source: str
 
@@ -62,6 +63,11 @@ def count_parameters(spec: ModelSpec) -> int:
     """Return the number of trained parameters (the running statistics are none)."""
     return sum(math.prod(shape) for key, shape in network_shapes(spec).items()
                if key.rpartition('/')[2] in ('W', 'b', 'gamma', 'beta'))
+
+
+def counters(spec: ModelSpec) -> dict[str, np.ndarray]:
+    """Return zero for every count of batches of a network; other programs' files may lack them."""
+    return {key: np.array(0) for key in network_shapes(spec) if _is_counter(key)}
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -86,21 +92,45 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         meta = _find_meta(file, prefix)
         headers = {name: file.header(key) for name, key in keys.items()}
         try:
-            spec = _infer_spec(headers) if meta is None else ModelSpec.from_json(meta)
-            _check_arrays(spec, headers, file.size)
+            shapes = {name: header.shape for name, header in headers.items()}
+            spec = infer_spec(shapes) if meta is None else ModelSpec.from_json(meta)
+            check_arrays(spec, headers)
+            _check_ratio(spec, file.size)
         except InputError as error:
             raise InputError(f'{path}: {error}') from None
+        return Model(_fill(spec, lambda name: file.read(keys[name]), path), spec, str(path))
 
-        network = spec.build_network()
-        arrays = _Arrays(file, keys)
-        NpzDeserializer(arrays).load(network)
-        if arrays.not_finite:
-            raise InputError(f'{path}: values that are not finite numbers in {_first_few(sorted(arrays.not_finite))}')
-    return Model(network, spec, str(path))
+
+def model_from_arrays(spec: ModelSpec, arrays: Mapping[str, np.ndarray], path: Path, source: str) -> Model:
+    """Put arrays into a network.
+
+    Args:
+        spec: what the network is.
+        arrays: by the keys of a weights file, of any floating type.
+        path: where they come from, for messages.
+        source: the model's.
+
+    Raises:
+        InputError: arrays are missing, of wrong shapes or not of this network, or hold values that are not finite.
+    """
+    try:
+        check_arrays(spec, {key: Header(array.shape, array.dtype) for key, array in arrays.items()})
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
+    return Model(_fill(spec, arrays.__getitem__, path), spec, source)
+
+
+def _fill(spec: ModelSpec, read: Callable[[str], np.ndarray], path: Path) -> Chain:
+    network = spec.build_network()
+    arrays = _Arrays(read)
+    NpzDeserializer(arrays).load(network)
+    if arrays.not_finite:
+        raise InputError(f'{path}: values that are not finite numbers in {_first_few(sorted(arrays.not_finite))}')
+    return network
 
 
 def save_model(
-    path: str | os.PathLike[str], network: StackedHG, spec: ModelSpec, dtype: Any = np.float32,
+    path: str | os.PathLike[str], network: Chain, spec: ModelSpec, dtype: Any = np.float32,
     compressed: bool = True,
 ) -> None:
     """Write a weights file; the same weights give the same bytes.
@@ -148,12 +178,12 @@ def save_model(
 class _Arrays:
     """What Chainer's deserialiser asks for arrays: each is read when it is wanted, so that one is held at a time."""
 
-    def __init__(self, file: NpzFile, keys: dict[str, str]) -> None:
+    def __init__(self, read: Callable[[str], np.ndarray]) -> None:
         self.not_finite: list[str] = []
-        self._file, self._keys = file, keys
+        self._read = read
 
     def __getitem__(self, name: str) -> np.ndarray:
-        array = self._file.read(self._keys[name])
+        array = self._read(name)
         if array.dtype.kind == 'f':
             with np.errstate(over='ignore'):
                 array = array.astype(np.float32, copy=False)
@@ -163,13 +193,13 @@ class _Arrays:
         return array.reshape(()).astype(np.int64)
 
 
-def _values_of(network: StackedHG) -> dict[str, Any]:
+def _values_of(network: Chain) -> dict[str, Any]:
     serializer = DictionarySerializer()
     serializer.save(network)
     return serializer.target
 
 
-def _shapes_of(network: StackedHG) -> dict[str, tuple[int, ...]]:
+def _shapes_of(network: Chain) -> dict[str, tuple[int, ...]]:
     return {key: np.shape(value) for key, value in _values_of(network).items()}
 
 
@@ -195,7 +225,7 @@ def _find_network(file: NpzFile) -> str:
     """Return what stands before the network's keys in a file: nothing, or names that end in a slash."""
     votes: dict[str, int] = {}
     for key in file.keys:
-        for anchor in _ANCHORS:
+        for anchor in chain.from_iterable(ANCHORS.values()):
             if key == anchor or key.endswith(f'/{anchor}'):
                 prefix = key[:len(key) - len(anchor)]
                 votes[prefix] = votes.get(prefix, 0) + 1
@@ -218,33 +248,26 @@ def _find_meta(file: NpzFile, prefix: str) -> str | None:
     return None if key is None else file.text(key, _MAX_META_BYTES)
 
 
-def _infer_spec(headers: dict[str, Header]) -> ModelSpec:
-    """Work out the sizes of a network from the names and shapes of its arrays."""
-    def channels(key: str) -> int:
-        if key not in headers:
-            raise InputError(f'{key} is missing')
-        shape = headers[key].shape
-        if len(shape) != 4:
-            raise InputError(f'{key} has the shape {shape}, which is not that of a convolution')
-        return shape[0]
+def check_count(spec: ModelSpec, n_arrays: int) -> None:
+    """Check that there are about as many arrays as the sizes ask for, before anything is made by these sizes.
 
-    joints = channels('conv1_3a/W')
-    by_size = {len(joint_set): name for name, joint_set in JOINT_SETS.items()}
-    if joints not in by_size:
-        known = ', '.join(f'{size} ({name})' for size, name in by_size.items())
-        raise InputError(f'heatmaps for {joints} joints; without a description these are known: {known}')
-    width = channels('hg1/res1a_1/conv3/W')
-    stacks = {match[0] for key in headers if (match := re.match(r'hg[0-9]+/', key))}
-    depth = max(match[0].count('/') for key in headers if (match := re.match(r'hg1/(block/)*', key))) - 1
-    return ModelSpec(out_channels=joints, n_stack=len(stacks), width=width, layer_num=depth, joints=by_size[joints])
+    Raises:
+        InputError: there are far too few.
+    """
+    # The narrow networks behind network_shapes() are large, too, if a file says so.
+    if _MIN_ARRAYS_OF_LEVEL[spec.network] * spec.n_modules * spec.n_stack * spec.layer_num > n_arrays:
+        raise InputError(f'{n_arrays} arrays are too few for a {spec.network} of {spec.n_stack} stacks of depth '
+                         f'{spec.layer_num}')
 
 
-def _check_arrays(spec: ModelSpec, headers: dict[str, Header], file_size: int) -> None:
-    """Compare names, shapes and types of the arrays with those of the network, before anything is allocated."""
-    # The narrow networks behind network_shapes() are large, too, if a file says so.  Every level of an hourglass
-    # has more than 100 arrays.
-    if 100 * spec.n_stack * spec.layer_num > len(headers):
-        raise InputError(f'{len(headers)} arrays are too few for {spec.n_stack} stacks of depth {spec.layer_num}')
+def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
+    """Compare names, shapes and types of arrays with those of a network, before anything is allocated.
+
+    Raises:
+        InputError: they are not those of the network, or too large to be read; the text says what was expected and
+            what is there.
+    """
+    check_count(spec, len(headers))
     shapes = network_shapes(spec)
     problems = {
         'missing': [key for key in shapes if key not in headers],
@@ -256,12 +279,18 @@ def _check_arrays(spec: ModelSpec, headers: dict[str, Header], file_size: int) -
     }
     if any(problems.values()):
         told = '; '.join(f'{len(keys)} {what}: {_first_few(keys)}' for what, keys in problems.items() if keys)
-        raise InputError(f'does not fit a network of {spec.n_stack} stacks, width {spec.width}, depth '
+        raise InputError(f'does not fit a {spec.network} of {spec.n_stack} stacks, width {spec.width}, depth '
                          f'{spec.layer_num} and {spec.out_channels} joints; arrays {told}')
-    size = 4 * sum(math.prod(shape) for shape in shapes.values())
-    if size > MAX_BYTES:
+    if (size := _bytes_of(spec)) > MAX_BYTES:
         raise InputError(f'{size:,} bytes of weights are more than the {MAX_BYTES:,} that are read')
-    if size > 2 * MAX_DEFLATE_RATIO * file_size:
+
+
+def _bytes_of(spec: ModelSpec) -> int:
+    return 4 * sum(math.prod(shape) for shape in network_shapes(spec).values())
+
+
+def _check_ratio(spec: ModelSpec, file_size: int) -> None:
+    if _bytes_of(spec) > 2 * MAX_DEFLATE_RATIO * file_size:
         raise InputError('arrays larger than the file can hold')
 
 

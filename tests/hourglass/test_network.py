@@ -5,22 +5,26 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from hourglass.network import StackedHG
+from hourglass.network import HGBlock, StackedHG, repeat_and_add
 from hourglass.spec import ModelSpec
 from hourglass.training.loss import TrainChain
 
 import chainer
 import numpy as np
 import pytest
-from chainer.serializers import DictionarySerializer
+from chainer.serializers import DictionarySerializer, NpzDeserializer
 
 Shared = Callable[[str], Path]
 
 
-def _keys(network: StackedHG) -> dict[str, tuple[int, ...]]:
+def _values(network: StackedHG) -> dict[str, np.ndarray]:
     serializer = DictionarySerializer()
     serializer.save(network)
-    return {key: np.shape(value) for key, value in serializer.target.items()}
+    return {key: np.array(value) for key, value in serializer.target.items()}
+
+
+def _keys(network: StackedHG) -> dict[str, tuple[int, ...]]:
+    return {key: value.shape for key, value in _values(network).items()}
 
 
 def test_the_default_network_has_the_published_size() -> None:
@@ -147,3 +151,34 @@ def test_initial_parameters_have_the_published_distributions() -> None:
     weights = network.hg1.res1a_1.conv2.W.array
     bound = np.sqrt(3 / (128 * 9)) / np.sqrt(3)
     assert abs(weights).max() == pytest.approx(bound, rel=0.01)
+
+
+def test_repeated_pixels_and_their_gradients() -> None:
+    rng = np.random.RandomState(0)
+    x, added = (chainer.Variable(rng.normal(0, 1, shape).astype('f')) for shape in ((2, 3, 2, 4), (2, 3, 4, 8)))
+    y = repeat_and_add(x, added)
+    np.testing.assert_array_equal(y.array, x.array.repeat(2, axis=2).repeat(2, axis=3) + added.array)
+    y.grad = gy = rng.normal(0, 1, y.shape).astype('f')
+    y.backward()
+    np.testing.assert_array_equal(added.grad, gy)
+    np.testing.assert_allclose(x.grad, gy.reshape(2, 3, 2, 2, 4, 2).sum(axis=(3, 5)), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match='doubled'):
+        repeat_and_add(x, x)
+
+
+def test_upsampling_by_repeated_pixels_has_the_same_keys() -> None:
+    nearest, bilinear = StackedHG(16, 2, 8, 2, upsampling='nearest'), StackedHG(16, 2, 8, 2)
+    assert _keys(nearest) == _keys(bilinear)
+    NpzDeserializer(_values(bilinear)).load(nearest)
+    x = np.random.RandomState(0).uniform(0, 1, (1, 3, 32, 32)).astype('f')
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        got, other = nearest(x)[-1].array, bilinear(x)[-1].array
+        assert abs(got - other).max() > .01 * abs(other).max()
+        block, h = nearest.hg1.block, chainer.Variable(x[:, :1].repeat(8, axis=1))
+        lower = block.res1b_3(block.res1b_2(block.res1b_1(chainer.functions.max_pooling_2d(h, 2, 2))))
+        lower = block.res1b_4(block.block(lower)).array.repeat(2, axis=2).repeat(2, axis=3)
+        expected = lower + block.res1a_3(block.res1a_2(block.res1a_1(h))).array
+        np.testing.assert_allclose(block(h).array, expected, rtol=1e-4, atol=1e-5)
+    assert isinstance(block, HGBlock)
+    with pytest.raises(ValueError, match='cubic'):
+        StackedHG(upsampling='cubic')

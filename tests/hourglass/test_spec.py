@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from hourglass.errors import InputError
+from hourglass.network import StackedHG
+from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 
 import pytest
@@ -14,6 +16,18 @@ def test_a_spec_survives_json() -> None:
                      crop='pad', mean=(.4, .4, .5), refine='quarter', grid='aligned')
     assert ModelSpec.from_json(spec.to_json()) == spec
     assert ModelSpec.from_json('{}') == ModelSpec()
+    authors = ModelSpec('PreActivationHG', n_stack=8, crop='affine', refine='authors', upsampling='nearest',
+                        n_modules=2, wide_stem=True)
+    assert ModelSpec.from_json(authors.to_json()) == authors
+
+
+def test_descriptions_of_older_files_are_read() -> None:
+    text = ('{"crop": "pad", "grid": "aligned", "input_size": [128, 128], "joints": "lsp", "layer_num": 3, '
+            '"mean": [0.0, 0.0, 0.0], "n_stack": 2, "network": "StackedHG", "out_channels": 14, "refine": "quarter", '
+            '"width": 64}')
+    spec = ModelSpec.from_json(text)
+    assert (spec.upsampling, spec.n_modules, spec.wide_stem) == ('bilinear', 1, False)
+    assert json.loads(text).items() <= json.loads(spec.to_json()).items()
 
 
 @pytest.mark.parametrize(('change', 'message'), [
@@ -31,6 +45,13 @@ def test_a_spec_survives_json() -> None:
     ({'mean': [0, 0]}, 'three numbers'),
     ({'mean': [None, 0, 0]}, 'three numbers'),
     ({'colour': 1}, 'unknown entries: colour'),
+    ({'upsampling': 'cubic'}, "upsampling is 'cubic', not one of bilinear, nearest"),
+    ({'network': 'PreActivationHG', 'n_modules': 0}, 'n_modules is 0, not a number from 1'),
+    ({'network': 'PreActivationHG', 'n_modules': True}, 'n_modules is True, not a number from 1'),
+    ({'network': 'PreActivationHG', 'wide_stem': 1}, 'wide_stem is 1, neither true nor false'),
+    ({'n_modules': 2}, 'n_modules is 2, but a StackedHG has no such choice'),
+    ({'wide_stem': True}, 'wide_stem is True, but a StackedHG has no such choice'),
+    ({'refine': 'half'}, "refine is 'half', not one of none, quarter, authors"),
 ])
 def test_a_wrong_entry_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -47,3 +68,15 @@ def test_the_spec_builds_its_network() -> None:
     network = ModelSpec(out_channels=14, n_stack=1, width=8, layer_num=2, joints='lsp', input_size=(64, 64)) \
         .build_network()
     assert (network.out_channels, network.n_stack, network.width, network.layer_num) == (14, 1, 8, 2)
+    assert isinstance(network, StackedHG)
+    assert ModelSpec(width=8, upsampling='nearest').build_network().upsampling == 'nearest'
+
+
+def test_the_spec_builds_the_authors_network() -> None:
+    spec = ModelSpec('PreActivationHG', n_stack=1, width=8, layer_num=2, n_modules=3, wide_stem=True)
+    network = spec.build_network()
+    assert isinstance(network, PreActivationHG)
+    assert spec.topology == {'network': 'PreActivationHG', 'out_channels': 16, 'n_stack': 1, 'width': 8,
+                             'layer_num': 2, 'n_modules': 3, 'wide_stem': True}
+    for name, value in spec.topology.items():
+        assert name == 'network' or getattr(network, name) == value

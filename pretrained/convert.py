@@ -1,0 +1,134 @@
+"""Weights files of any origin: which kind a file is of shows in its content, not in its name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from hourglass.errors import InputError
+from hourglass.spec import ModelSpec
+from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
+from pretrained.npz import MAX_BYTES, printable
+from pretrained.pytorch import load_pytorch
+from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy
+from pretrained.topology import AUTHORS, joint_set_of
+from pretrained.weights_file import Model, load_model, model_from_arrays
+
+#: How a Torch7 file begins: a table or an object of a class, in binary or as text.
+_TORCH7_STARTS = (b'\3\0\0\0', b'\4\0\0\0', b'3\n', b'4\n')
+#: Kinds of files that cannot be read, by how they begin.
+_UNREADABLE = {
+    b'\x89HDF\r\n\x1a\n': 'an HDF5 file',
+    b'\x1f\x8b': 'compressed by gzip; unpack it first',
+    b'\x80': 'a Python pickle that torch.save did not write; such files can run anything and are not read',
+}
+
+
+class Kind(NamedTuple):
+    """A kind of weights file: what it is called, and what reads it."""
+
+    title: str
+    load: Callable[[Path], Model]
+
+
+def load_torch7(path: str | os.PathLike[str]) -> Model:
+    """Read the authors' weights from a file of Torch7 (:func:`pretrained.torch7.convert_t7`).
+
+    Raises:
+        InputError: the file cannot be read, or is of another network.
+    """
+    from pretrained.torch7 import convert_t7  # only here, for few files are of this kind
+
+    path = Path(path)
+    found = convert_t7(path)
+    sizes = {'upsampling': 'nearest', **found.sizes}
+    try:
+        spec = ModelSpec(found.family, joints=joint_set_of(sizes['out_channels']), **sizes, **AUTHORS)
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
+    return model_from_arrays(spec, found.arrays, path, f'{path} (Torch7)')
+
+
+def load_zipped_torch7(path: Path) -> Model:
+    """Read a zip file that holds one file of Torch7, as the authors' weights were published."""
+    with open_file(path, 'a zip file') as stream, tempfile.TemporaryDirectory() as folder:
+        unpacked = Path(folder) / 'weights.t7'
+        try:
+            with open_zip(stream) as file:
+                names = [name for name in file.namelist() if name.endswith('.t7')]
+                if len(names) != 1:
+                    raise Damage(f'{len(names)} .t7 files in it')
+                info = file.getinfo(names[0])
+                if info.file_size > MAX_BYTES or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise Damage(f'{printable(names[0])} is too large or packed in an unknown way')
+                with file.open(info) as packed, unpacked.open('wb') as out:
+                    shutil.copyfileobj(packed, out, 1 << 20)  # zipfile ends at file_size
+        except (Damage, *ZIP_DAMAGE) as error:
+            raise InputError(f'{path}: not a readable zip file ({printable(str(error), 120)})') from None
+        try:
+            return replace(load_torch7(unpacked), source=f'{path} (Torch7)')
+        except InputError as error:
+            raise InputError(str(error).replace(str(unpacked), str(path))) from None
+
+
+NPZ = Kind('.npz of Chainer', load_model)
+PYTORCH = Kind('PyTorch', load_pytorch)
+TORCH7 = Kind('Torch7', load_torch7)
+ZIPPED_TORCH7 = Kind('zipped Torch7', load_zipped_torch7)
+
+
+def recognise(path: str | os.PathLike[str]) -> Kind:
+    """Find out of which kind a weights file is.
+
+    Raises:
+        InputError: it is missing, empty or of no kind that can be read; the text says what it looks like.
+    """
+    path = Path(path)
+    with open_file(path, 'a weights file') as stream:
+        start = stream.read(512)
+        if start.startswith((ZIP_START, b'PK\5\6')):
+            return _kind_of_zip(_zip_names(stream, start))
+    if is_legacy(start) or start[TAR_MARK] == b'ustar':
+        return PYTORCH
+    if start.startswith(_TORCH7_STARTS):
+        return TORCH7
+    what = (what for begin, what in _UNREADABLE.items() if start.startswith(begin))
+    raise InputError(f'{path}: not a weights file: neither .npz, nor of PyTorch or Torch7 '
+                     f'({next(what, f"it begins with {start[:12]!r}")})')
+
+
+def _zip_names(stream: BinaryIO, start: bytes) -> list[str]:
+    """Return the names in a zip file; of a damaged one the first, which stands at its beginning, too."""
+    try:
+        with open_zip(stream) as file:
+            return file.namelist()
+    except Damage:
+        length = int.from_bytes(start[26:28], 'little')
+        return [start[30:30 + length].decode('latin-1')]
+
+
+def _kind_of_zip(names: list[str]) -> Kind:
+    if any(name.rpartition('/')[2] == 'data.pkl' for name in names):
+        return PYTORCH
+    is_torch7 = any(name.endswith('.t7') for name in names) and not any(name.endswith('.npy') for name in names)
+    return ZIPPED_TORCH7 if is_torch7 else NPZ
+
+
+def load_any(path: str | os.PathLike[str]) -> Model:
+    """Read weights of any kind.
+
+    Args:
+        path: a weights file or snapshot of this project, a Chainer .npz of the published re-implementation
+            (:func:`~pretrained.weights_file.load_model`), a file of PyTorch
+            (:func:`~pretrained.pytorch.load_pytorch`), or one of Torch7 (:func:`load_torch7`), possibly zipped.
+
+    Raises:
+        InputError: the file cannot be read, or is of another network.
+    """
+    return recognise(path).load(Path(path))

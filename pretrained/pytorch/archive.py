@@ -1,0 +1,214 @@
+"""The two formats of ``torch.save``: a zip file (since PyTorch 1.6), and pickles followed by the numbers."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal
+
+from hourglass.errors import InputError
+from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
+from pretrained.npz import MAX_BYTES, printable
+from pretrained.pytorch.tensors import Storage, Tensor
+from pretrained.pytorch.unpickle import MAX_PICKLE_BYTES, Unpickler
+
+import numpy as np
+
+# Files of the older format begin with the pickle of a number that PyTorch chose; before it stand the version of the
+# pickle and, from version 4, a length.
+_LEGACY_NUMBER = b'\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
+ZIP_START = b'PK\3\4'
+#: Where a tar file says that it is one; PyTorch wrote such files before 0.1.10 (2017).
+TAR_MARK = slice(257, 262)
+
+_PROTOCOL = 1001
+
+
+def is_legacy(start: bytes) -> bool:
+    """Say whether a file with such a beginning is of the format before PyTorch 1.6."""
+    return start.startswith(b'\x80') and start.find(_LEGACY_NUMBER) in (2, 11)
+
+
+class _ZipContainer:
+    """A folder in a zip file: ``data.pkl``, ``data/`` with a file for each storage, ``byteorder``, ``version``."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._zip = open_zip(stream)
+        names = [name for name in self._zip.namelist() if name.rpartition('/')[2] == 'data.pkl']
+        if len(names) != 1:
+            raise Damage(f'a zip file with {len(names)} entries data.pkl')
+        self._folder = names[0].removesuffix('data.pkl')
+        if f'{self._folder}constants.pkl' in self._zip.namelist():
+            raise Damage('a TorchScript program (torch.jit.save); only state_dicts written by torch.save are read')
+        unpickler = Unpickler(self._read('data.pkl', MAX_PICKLE_BYTES))
+        self.value = unpickler.load()
+        has_order = f'{self._folder}byteorder' in self._zip.namelist()
+        order = self._read('byteorder', 16) if has_order else b'little'
+        if order not in (b'little', b'big'):
+            raise Damage('an unknown byte order')
+        self.byte_order: Literal['<', '>'] = '<' if order == b'little' else '>'
+
+    def _read(self, name: str, max_bytes: int) -> bytes:
+        try:
+            info = self._zip.getinfo(self._folder + name)
+            if info.compress_type != zipfile.ZIP_STORED:
+                raise Damage(f'its entry {printable(name)} is compressed, which torch.save never does')
+            if info.file_size > max_bytes or info.compress_size != info.file_size:
+                raise Damage(f'its entry {printable(name)} has {info.file_size:,} bytes')
+            # The checksum is compared when the end is reached.
+            return self._zip.read(info)
+        except ZIP_DAMAGE as error:
+            raise Damage(f'its entry {printable(name)} is damaged or missing, {printable(str(error))}') from None
+
+    def storage(self, key: str) -> bytes:
+        return self._read(f'data/{key}', MAX_BYTES)
+
+
+class _LegacyContainer:
+    """Pickles of a magic number, a version, facts of the machine, the object and the storages' keys; then these."""
+
+    byte_order: Literal['<', '>'] = '<'
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        size = stream.seek(0, 2)
+        stream.seek(0)
+        unpickler = Unpickler(stream.read(min(size, MAX_PICKLE_BYTES)))
+        unpickler.load()  # the magic number, by which the file was recognised
+        if unpickler.load() != _PROTOCOL:
+            raise Damage('an unknown version of the format')
+        machine = unpickler.load()
+        if not isinstance(machine, dict) or machine.get('little_endian') is not True:
+            raise Damage('numbers of another byte order')
+        self.value = unpickler.load()
+        types = unpickler.storages
+        keys = unpickler.load()
+        if not isinstance(keys, list) or not all(isinstance(key, (str, int)) for key in keys):
+            raise Damage('a damaged list of storages')
+        # Before each storage stands the number of its elements; which type these have is in the pickle.
+        self._places = self._locate([str(key) for key in keys], types, unpickler.position)
+
+    def _locate(self, keys: list[str], types: Mapping[str, str], position: int) -> dict[str, tuple[int, int]]:
+        """Find where each storage lies and how many bytes it has."""
+        places: dict[str, tuple[int, int]] = {}
+        size = self._stream.seek(0, 2)
+        for key in keys:
+            self._stream.seek(position)
+            head = self._stream.read(8)
+            if len(head) < 8 or key not in types or key in places:
+                raise Damage('the file ends early, or its storages are damaged')
+            n_bytes = struct.unpack('<q', head)[0] * _item_type(types[key]).itemsize
+            if not 0 <= n_bytes <= size - position - 8:
+                raise Damage('the file ends early, or its storages are damaged')
+            places[key] = position + 8, n_bytes
+            position += 8 + n_bytes
+        return places
+
+    def storage(self, key: str) -> bytes:
+        if key not in self._places:
+            raise Damage(f'the storage {printable(key)} is missing')
+        start, n_bytes = self._places[key]
+        self._stream.seek(start)
+        return self._stream.read(n_bytes)
+
+
+def _item_type(dtype: str, byte_order: Literal['<', '>'] = '<') -> np.dtype:
+    """Return how an element of a storage lies in the file; NumPy has no bfloat16."""
+    return np.dtype('u2' if dtype == 'bfloat16' else dtype).newbyteorder(byte_order)
+
+
+def _numbers(raw: bytes, dtype: str, byte_order: Literal['<', '>']) -> np.ndarray:
+    """Return a storage as a flat array of the machine's byte order."""
+    item = _item_type(dtype, byte_order)
+    if len(raw) % item.itemsize:
+        raise Damage('a storage of a broken number of bytes')
+    flat = np.frombuffer(raw, item)
+    if dtype == 'bfloat16':
+        return (flat.astype(np.uint32) << 16).view(np.float32)
+    if dtype == '?':
+        return flat.view(np.uint8) != 0
+    return flat.astype(item.newbyteorder('='), copy=False)
+
+
+def _view(numbers: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """Return a copy of a part of a storage."""
+    storage: Storage = tensor.storage
+    part = numbers[storage.start:storage.start + storage.size]
+    if len(part) < storage.size:
+        raise Damage(f'the storage {printable(storage.key)} is smaller than its tensors')
+    # All strides lie inside the storage: that was checked when the tensor was made.
+    strides = [stride * part.itemsize for stride in tensor.strides]
+    return np.lib.stride_tricks.as_strided(part[tensor.offset:], tensor.shape, strides).copy()
+
+
+class TorchFile:
+    """A file written by ``torch.save``.  To be used in a ``with`` statement.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        value: the object in it: dictionaries (their keys as texts), lists, numbers, texts, and
+            :class:`~pretrained.pytorch.tensors.Tensor` for tensors, whose numbers are not read yet.
+
+    Raises:
+        InputError: the file is missing, damaged, of the oldest format (tar), or holds more than that; the same for
+            :meth:`read`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stream = open_file(path, 'a PyTorch file')
+        try:
+            with self._damage():
+                start = self._stream.read(512)
+                self._stream.seek(0)
+                self._container = self._open(start)
+        except BaseException:
+            self._stream.close()
+            raise
+        self.value = self._container.value
+
+    def _open(self, start: bytes) -> _ZipContainer | _LegacyContainer:
+        if start.startswith(ZIP_START):
+            return _ZipContainer(self._stream)
+        if is_legacy(start):
+            return _LegacyContainer(self._stream)
+        if start[TAR_MARK] == b'ustar':
+            raise Damage('the tar format of PyTorch before 0.1.10, which is not read; a later one can write it anew')
+        raise Damage('neither of the two formats of torch.save')
+
+    def __enter__(self) -> TorchFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self._stream.close()
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        try:
+            yield
+        except (Damage, OSError) as error:
+            raise InputError(f'{self.path}: not a readable PyTorch file ({error})') from None
+
+    def read(self, tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        """Read the numbers of tensors, each storage once.
+
+        Args:
+            tensors: any of those in ``value``.  Their sizes are the caller's to check: many can share a storage.
+        """
+        by_storage: dict[str, list[str]] = {}
+        for name, tensor in tensors.items():
+            by_storage.setdefault(tensor.storage.key, []).append(name)
+        arrays = {}
+        with self._damage():
+            for key, names in by_storage.items():
+                raw = self._container.storage(key)
+                numbers = _numbers(raw, tensors[names[0]].storage.dtype, self._container.byte_order)
+                arrays.update({name: _view(numbers, tensors[name]) for name in names})
+        return arrays

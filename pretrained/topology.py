@@ -1,0 +1,102 @@
+"""Which network a set of arrays belongs to, worked out from their names and shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.joints import JOINT_SETS
+from hourglass.spec import ModelSpec
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+#: Keys whose names occur only at the top of a network, unlike conv0/W, which residual modules have as well.
+ANCHORS = {
+    'StackedHG': ('res1_1/conv1/W', 'hg1/res1a_1/conv1/W', 'conv1_1/W', 'conv1_3a/W'),
+    'PreActivationHG': ('hg1/upper/0/conv1/W', 'after1/0/conv1/W', 'feature1/W', 'output1/W'),
+}
+
+#: How the authors' weights take images and give points.
+AUTHORS: dict[str, Any] = {'crop': 'affine', 'refine': 'authors'}
+
+
+def network_of(keys: Iterable[str]) -> str:
+    """Return the name of the network (a key of :data:`ANCHORS`) that most of the anchors among the keys are of."""
+    present = set(keys)
+    return max(ANCHORS, key=lambda network: len(present.intersection(ANCHORS[network])))
+
+
+def joint_set_of(joints: int) -> str:
+    """Return the name of the joint set with so many joints; ``InputError`` if there is none."""
+    by_size = {len(joint_set): name for name, joint_set in JOINT_SETS.items()}
+    if joints not in by_size:
+        known = ', '.join(f'{size} ({name})' for size, name in by_size.items())
+        raise InputError(f'heatmaps for {joints} joints; without a description these are known: {known}')
+    return by_size[joints]
+
+
+def infer_spec(shapes: Shapes) -> ModelSpec:
+    """Work out the sizes of a network from the names and shapes of its arrays.
+
+    The joint set follows from the number of heatmaps.  Images go into a ``PreActivationHG`` by the authors' rules and
+    into a ``StackedHG`` by those of the published re-implementation.
+
+    Args:
+        shapes: shape of every array by its key in a weights file.
+
+    Raises:
+        InputError: an array that tells a size is missing or is no convolution's.
+    """
+    network = network_of(shapes)
+    sizes = _SIZES[network](shapes)
+    return ModelSpec(network=network, joints=joint_set_of(sizes['out_channels']), **sizes)
+
+
+def _channels(shapes: Shapes, key: str) -> int:
+    """Return the output channels of a convolution."""
+    if key not in shapes:
+        raise InputError(f'{key} is missing')
+    if len(shapes[key]) != 4:
+        raise InputError(f'{key} has the shape {shapes[key]}, which is not that of a convolution')
+    return shapes[key][0]
+
+
+def _count(shapes: Shapes, pattern: str) -> int:
+    """Count the different beginnings of keys."""
+    return len({match[0] for key in shapes if (match := re.match(pattern, key))})
+
+
+def _depth(shapes: Shapes, inner: str) -> int:
+    """Return how often hourglasses lie in one another in the first stack."""
+    return max(match[0].count('/') for key in shapes if (match := re.match(f'hg1/({inner}/)*', key))) - 1
+
+
+def _stacked_sizes(shapes: Shapes) -> dict[str, Any]:
+    return {
+        'out_channels': _channels(shapes, 'conv1_3a/W'),
+        'width': _channels(shapes, 'hg1/res1a_1/conv3/W'),
+        'n_stack': _count(shapes, r'hg[0-9]+/'),
+        'layer_num': _depth(shapes, 'block'),
+    }
+
+
+def _preactivation_sizes(shapes: Shapes) -> dict[str, Any]:
+    width = _channels(shapes, 'hg1/upper/0/conv3/W')
+    return {
+        'out_channels': _channels(shapes, 'output1/W'),
+        'width': width,
+        'n_stack': _count(shapes, r'hg[0-9]+/'),
+        'layer_num': _depth(shapes, 'inner'),
+        'n_modules': _count(shapes, r'after1/[0-9]+/'),
+        'wide_stem': _channels(shapes, 'res1/conv3/W') == width,
+        'upsampling': 'nearest',
+        **AUTHORS,
+    }
+
+
+_SIZES: dict[str, Callable[[Shapes], dict[str, Any]]] = {
+    'StackedHG': _stacked_sizes,
+    'PreActivationHG': _preactivation_sizes,
+}

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from hourglass.preactivation import PreActivationBlock, PreActivationHG, PreActivationResidual, Residuals
+from hourglass.spec import ModelSpec
+from hourglass.training.loss import TrainChain
+
+import chainer
+import chainer.functions as F
+import numpy as np
+import pytest
+from chainer.serializers import DictionarySerializer
+
+
+def keys_of(network: chainer.Link) -> dict[str, tuple[int, ...]]:
+    serializer = DictionarySerializer()
+    serializer.save(network)
+    return {key: np.shape(value) for key, value in serializer.target.items()}
+
+
+def randomise(network: chainer.Link) -> chainer.Link:
+    """Give every array values that have an effect: new networks have zero biases and means."""
+    rng = np.random.RandomState(0)
+    serializer = DictionarySerializer()
+    serializer.save(network)
+    for key, value in serializer.target.items():
+        if key.endswith(('/b', '/beta', '/avg_mean')):
+            value[...] = rng.normal(0, .1, value.shape)
+        elif key.endswith(('/gamma', '/avg_var')):
+            value[...] = rng.uniform(.5, 1.5, value.shape)
+    return network
+
+
+def images(*shape: int) -> np.ndarray:
+    return np.random.RandomState(1).normal(0, 1, shape).astype(np.float32)
+
+
+def normalised(x: chainer.Variable, bn: chainer.links.BatchNormalization) -> chainer.Variable:
+    return F.relu(F.fixed_batch_normalization(x, bn.gamma, bn.beta, bn.avg_mean, bn.avg_var, eps=1e-5))
+
+
+def convolved(x: chainer.Variable, conv: chainer.links.Convolution2D, pad: int = 0) -> chainer.Variable:
+    return F.convolution_2d(x, conv.W, conv.b, pad=pad)
+
+
+@pytest.mark.parametrize(('i', 'o'), [(8, 8), (4, 8)])
+def test_residual_normalises_before_each_convolution(i: int, o: int) -> None:
+    residual, x = randomise(PreActivationResidual(i, o)), images(2, i, 6, 5)
+    assert hasattr(residual, 'conv0') == (i != o)
+    with chainer.using_config('train', False):
+        h = convolved(normalised(x, residual.bn1), residual.conv1)
+        h = convolved(normalised(h, residual.bn2), residual.conv2, pad=1)
+        h = convolved(normalised(h, residual.bn3), residual.conv3)
+        skip = x if i == o else convolved(x, residual.conv0).array
+        np.testing.assert_allclose(residual(chainer.Variable(x)).array, h.array + skip, rtol=1e-4, atol=1e-5)
+
+
+def test_hourglass_repeats_pixels() -> None:
+    block, x = randomise(PreActivationBlock(8, 1)), chainer.Variable(images(2, 8, 4, 6))
+    with chainer.using_config('train', False):
+        lower = block.lower_out(block.inner(block.lower_in(F.max_pooling_2d(x, 2, 2)))).array
+        expected = block.upper(x).array + lower.repeat(2, axis=2).repeat(2, axis=3)
+        np.testing.assert_allclose(block(x).array, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_stacks_pass_on_the_sum_of_three() -> None:
+    network, x = randomise(PreActivationHG(14, 2, 8, 1)), images(1, 3, 16, 8)
+    with chainer.using_config('train', False):
+        h = F.relu(network.bn0(network.conv0(x)))
+        h = network.res2(network.res1(F.max_pooling_2d(network.res0(h), 2, 2)))
+        features = F.relu(network.feature_bn1(network.feature1(network.after1(network.hg1(h)))))
+        first = network.output1(features)
+        h = h + network.merge_feature1(features) + network.merge_output1(first)
+        second = network.output2(F.relu(network.feature_bn2(network.feature2(network.after2(network.hg2(h))))))
+        outputs = network(x)
+    assert len(outputs) == 2
+    for got, expected in zip(outputs, (first, second), strict=True):
+        np.testing.assert_allclose(got.array, expected.array, rtol=1e-4, atol=1e-5)
+
+
+def test_names_and_shapes_of_the_paper_s_network() -> None:
+    keys = keys_of(PreActivationHG())
+    assert keys['conv0/W'] == (64, 3, 7, 7)
+    assert keys['res0/conv0/W'] == (128, 64, 1, 1)
+    assert 'res1/conv0/W' not in keys
+    assert keys['res2/conv0/W'] == (256, 128, 1, 1)
+    assert keys['hg8/inner/inner/inner/inner/0/conv2/W'] == (128, 128, 3, 3)
+    assert keys['hg1/upper/0/conv1/W'] == (128, 256, 1, 1)
+    assert keys['hg1/inner/lower_in/0/bn1/gamma'] == keys['hg1/lower_out/0/bn1/avg_var'] == (256,)
+    assert keys['after3/0/conv3/b'] == keys['feature_bn2/beta'] == (256,)
+    assert keys['output8/W'] == (16, 256, 1, 1)
+    assert keys['merge_output7/W'] == (256, 16, 1, 1)
+    assert not [key for key in keys if key.startswith(('merge_feature8', 'merge_output8', 'hg9'))]
+    assert not [key for key in keys if '/upper/1/' in key]
+
+
+@pytest.mark.parametrize(('n_stack', 'layer_num', 'k', 'n_modules'), [(1, 1, 14, 1), (3, 2, 17, 2), (2, 3, 16, 1)])
+def test_other_sizes_follow_the_same_naming_rule(n_stack: int, layer_num: int, k: int, n_modules: int) -> None:
+    network = PreActivationHG(k, n_stack, 8, layer_num, n_modules)
+    step = 4 * 2 ** layer_num
+    outputs = network(np.zeros((2, 3, step, 2 * step), np.float32))
+    assert [output.shape for output in outputs] == [(2, k, step // 4, step // 2)] * n_stack
+    keys = keys_of(network)
+    assert f'hg{n_stack}/' + 'inner/' * layer_num + f'{n_modules - 1}/conv1/W' in keys
+    assert f'after1/{n_modules}/conv1/W' not in keys
+
+
+def test_wide_stem() -> None:
+    keys = keys_of(PreActivationHG(16, 1, 8, 1, wide_stem=True))
+    assert keys['res1/conv0/W'] == (8, 4, 1, 1)
+    assert keys['res1/conv2/W'] == (4, 4, 3, 3)
+    assert 'res2/conv0/W' not in keys
+
+
+@pytest.mark.parametrize('sizes', [
+    (0, 2, 256, 4), (16, 0, 256, 4), (16, 2, 30, 4), (16, 2, 256, 0), (16, 2, 256, 4, 0)])
+def test_impossible_sizes_are_refused(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match='PreActivationHG needs'):
+        PreActivationHG(*sizes)
+
+
+def test_initial_parameters_have_the_published_distributions() -> None:
+    residuals = Residuals(256)
+    gamma = np.concatenate([p.array for name, p in residuals.namedparams() if name.endswith('gamma')])
+    assert 0 <= gamma.min() < 0.01 < 0.99 < gamma.max() <= 1
+    bound = np.sqrt(3 / (128 * 9)) / np.sqrt(3)
+    assert abs(residuals[0].conv2.W.array).max() == pytest.approx(bound, rel=0.01)
+
+
+@pytest.mark.parametrize('train', [True, False])
+def test_fast_and_stock_functions_give_the_same_gradients(train: bool) -> None:
+    spec = ModelSpec('PreActivationHG', out_channels=14, n_stack=2, width=8, layer_num=2, joints='lsp',
+                     input_size=(32, 32))
+    chain = TrainChain(randomise(spec.build_network()), spec)
+    # In double precision: batch statistics amplify rounding.
+    for link in chain.links():
+        for name in link._params:
+            getattr(link, name).array = getattr(link, name).array.astype(np.float64)
+        for name in {'avg_mean', 'avg_var'} & link._persistent:
+            setattr(link, name, getattr(link, name).astype(np.float64))
+    rng = np.random.RandomState(2)
+    batch = rng.uniform(0, 1, (3, 3, 32, 32)), rng.uniform(0, 1, (3, 14, 8, 8)), np.ones((3, 14), bool)
+    results = []
+    for functions in ('fast', 'stock'):
+        chain.cleargrads()
+        with chainer.using_config('train', train), chainer.using_config('hourglass_functions', functions):
+            loss = chain(*batch)
+            loss.backward()
+        results.append((float(loss.array), {name: p.grad.copy() for name, p in chain.namedparams()}))
+    (fast, fast_grads), (stock, stock_grads) = results
+    assert fast == pytest.approx(stock, rel=1e-9)
+    norm = max(np.linalg.norm(grad) for grad in stock_grads.values())
+    for name, grad in stock_grads.items():
+        assert np.linalg.norm(fast_grads[name] - grad) < 1e-8 * norm, name
+
+
+def test_network_learns() -> None:
+    spec = ModelSpec('PreActivationHG', out_channels=14, n_stack=1, width=16, layer_num=1, joints='lsp',
+                     input_size=(16, 16))
+    chain = TrainChain(spec.build_network(), spec)
+    optimizer = chainer.optimizers.Adam(1e-2).setup(chain)
+    rng = np.random.RandomState(3)
+    batch = (rng.uniform(0, 1, (4, 3, 16, 16)).astype('f'), rng.uniform(0, 1, (4, 14, 4, 4)).astype('f'),
+             np.ones((4, 14), bool))
+    losses = []
+    for _ in range(40):
+        optimizer.update(chain, *batch)
+        losses.append(float(chain(*batch).array))
+    assert losses[-1] < .5 * losses[0]

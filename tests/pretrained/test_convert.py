@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import hashlib
+import pickle
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pretrained
+from hourglass.errors import InputError
+from hourglass.preactivation import PreActivationHG
+from hourglass.spec import ModelSpec
+from pretrained import convert, registry
+from pretrained.__main__ import main
+from pretrained.convert import load_any, recognise
+from pretrained.registry import REGISTRY
+from pretrained.transfer import Source
+from pretrained.weights_file import count_parameters, load_model, network_shapes, save_model
+
+import chainer
+import numpy as np
+import pytest
+from chainer.serializers import DictionarySerializer
+
+AUTHORS = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop='affine', refine='authors',
+                    upsampling='nearest')
+
+
+def values_of(network: chainer.Link) -> dict[str, np.ndarray]:
+    serializer = DictionarySerializer()
+    serializer.save(network)
+    return {key: np.array(value) for key, value in serializer.target.items()}
+
+
+def assert_same(network: chainer.Link, expected: chainer.Link) -> None:
+    values, others = values_of(network), values_of(expected)
+    assert values.keys() == others.keys()
+    for key, value in values.items():
+        np.testing.assert_array_equal(value, others[key], key)
+
+
+def bearpaw_state(spec: ModelSpec) -> dict[str, np.ndarray]:
+    """A state_dict of the layout of the registry's PyTorch files, for one stack of depth 1 with random values."""
+    rng = np.random.RandomState(0)
+    state: dict[str, np.ndarray] = {}
+
+    def convolution(name: str, i: int, o: int, size: int = 1) -> None:
+        state[f'{name}.weight'] = rng.normal(0, .1, (o, i, size, size)).astype('f')
+        state[f'{name}.bias'] = rng.normal(0, .1, o).astype('f')
+
+    def normalization(name: str, n: int) -> None:
+        for array in ('weight', 'bias', 'running_mean', 'running_var'):
+            state[f'{name}.{array}'] = rng.uniform(.5, 1.5, n).astype('f')
+
+    def residual(name: str, i: int, o: int) -> None:
+        sizes = ((i, o // 2, 1), (o // 2, o // 2, 3), (o // 2, o, 1))
+        for number, (a, b, size) in enumerate(sizes, 1):
+            normalization(f'{name}.bn{number}', a)
+            convolution(f'{name}.conv{number}', a, b, size)
+        if i != o:
+            convolution(f'{name}.downsample.0', i, o)
+
+    w = spec.width
+    convolution('conv1', 3, w // 4, 7)
+    normalization('bn1', w // 4)
+    for number, (i, o) in enumerate(((w // 4, w // 2), (w // 2, w), (w, w)), 1):
+        residual(f'layer{number}.0', i, o)
+    for branch in range(4):
+        residual(f'hg.0.hg.0.{branch}.0', w, w)
+    residual('res.0.0', w, w)
+    convolution('fc.0.0', w, w)
+    normalization('fc.0.1', w)
+    convolution('score.0', w, spec.out_channels)
+    return state
+
+
+BEARPAW = replace(AUTHORS, n_stack=1, layer_num=1, wide_stem=True, mean=(0.4404, 0.4440, 0.4327))
+
+
+@pytest.fixture
+def pth(tmp_path: Path, torch_writer: Any) -> Path:
+    path = tmp_path / 'hourglass.pth'
+    torch_writer.write_legacy(path, bearpaw_state(BEARPAW))
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    main(argv)
+    return capsys.readouterr().out
+
+
+# Weights files of the authors' network.
+
+@pytest.mark.parametrize('spec', [
+    AUTHORS, BEARPAW, replace(AUTHORS, n_modules=3), replace(AUTHORS, out_channels=14, joints='lsp', width=20),
+    ModelSpec(width=8, upsampling='nearest', crop='affine', refine='authors'),
+])
+def test_files_give_back_network_and_specification(tmp_path: Path, spec: ModelSpec) -> None:
+    network = spec.build_network()
+    save_model(tmp_path / 'a.npz', network, spec)
+    model = load_any(tmp_path / 'a.npz')
+    assert model.spec == spec
+    assert type(model.network) is type(network)
+    assert_same(model.network, network)
+    assert network_shapes(spec) == {key: value.shape for key, value in values_of(network).items()}
+    assert count_parameters(spec) == network.count_params()
+
+
+@pytest.mark.parametrize('spec', [
+    AUTHORS, replace(BEARPAW, mean=(0., 0., 0.)), replace(AUTHORS, n_stack=3, layer_num=1, n_modules=2)])
+def test_sizes_of_the_authors_network_follow_from_the_arrays(tmp_path: Path, spec: ModelSpec) -> None:
+    network = spec.build_network()
+    np.savez(tmp_path / 'a.npz', **{f'predictor/{key}': value for key, value in values_of(network).items()})
+    model = load_model(tmp_path / 'a.npz')
+    assert model.spec == spec
+    assert_same(model.network, network)
+
+
+@pytest.mark.parametrize('key', ['res1/conv3/W', 'hg1/upper/0/conv3/W', 'output1/W', 'hg2/inner/inner/0/bn1/beta'])
+def test_missing_arrays_of_the_authors_network(tmp_path: Path, key: str) -> None:
+    values = values_of(AUTHORS.build_network())
+    del values[key]
+    np.savez(tmp_path / 'a.npz', **values)
+    with pytest.raises(InputError, match=key):
+        load_model(tmp_path / 'a.npz')
+
+
+def test_descriptions_of_too_large_networks(tmp_path: Path) -> None:
+    values = values_of(AUTHORS.build_network())
+    for change in ({'n_modules': 4096}, {'n_stack': 4096}, {'width': 4096}, {'network': 'StackedHG'}):
+        meta = replace(AUTHORS, **change).to_json()
+        np.savez(tmp_path / 'a.npz', **values, meta=np.array(meta))
+        with pytest.raises(InputError, match=r'too few|does not fit'):
+            load_model(tmp_path / 'a.npz')
+
+
+# Files of any kind.
+
+def test_kinds(tmp_path: Path, pth: Path, small_weights: Path, torch_writer: Any) -> None:
+    assert recognise(small_weights) is convert.NPZ
+    assert recognise(pth) is convert.PYTORCH
+    torch_writer.write_zip(tmp_path / 'zip', bearpaw_state(BEARPAW))
+    assert recognise(tmp_path / 'zip') is convert.PYTORCH
+    # A part of a zip file has no list of entries, but the first one stands at its beginning.
+    (tmp_path / 'part').write_bytes((tmp_path / 'zip').read_bytes()[:5000])
+    assert recognise(tmp_path / 'part') is convert.PYTORCH
+    (tmp_path / 'part').write_bytes(small_weights.read_bytes()[:500])
+    assert recognise(tmp_path / 'part') is convert.NPZ
+    for start in (b'\4\0\0\0\1\0\0\0', b'4\n1\n3\nV 1\n', b'\3\0\0\0'):
+        (tmp_path / 't7').write_bytes(start)
+        assert recognise(tmp_path / 't7') is convert.TORCH7
+    with zipfile.ZipFile(tmp_path / 'zipped', 'w') as file:
+        file.writestr('folder/', '')
+        file.writestr('folder/model.t7', b'\4\0\0\0')
+    assert recognise(tmp_path / 'zipped') is convert.ZIPPED_TORCH7
+
+
+@pytest.mark.parametrize(('content', 'reason'), [
+    (b'', 'the file is empty'), (b'text\x1b[2J', r"it begins with b'text\\x1b\[2J'"),
+    (b'\x89HDF\r\n\x1a\n123', 'an HDF5 file'), (b'\x1f\x8b123', 'gzip'), (pickle.dumps({'a': 1}), 'a Python pickle'),
+    (b'PK\3\4', 'not a readable|not an .npz file'), (b'\x80', 'a Python pickle'), (b'4', 'begins with'),
+])
+def test_other_content(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / 'weights'
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=reason) as caught:
+        pretrained.load(path)
+    assert str(caught.value).startswith(f'{path}: ')
+    assert '\n' not in str(caught.value)
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='No such file'):
+        load_any(tmp_path / 'none')
+    with pytest.raises(InputError, match='a folder'):
+        load_any(tmp_path)
+
+
+def test_pytorch_weights_can_be_used_by_path(pth: Path) -> None:
+    model = pretrained.load(str(pth))
+    assert model.spec == BEARPAW
+    assert isinstance(model.network, PreActivationHG)
+    np.testing.assert_array_equal(model.network.conv0.W.array, bearpaw_state(BEARPAW)['conv1.weight'])
+
+
+@pytest.mark.parametrize('name', ['demo2s_nograd', 'hg2s_clear_ascii', 'hg8s_nograd'])
+def test_torch7_weights_give_the_recorded_outputs(shared: Callable[[str], Path], tmp_path: Path, name: str) -> None:
+    path = shared(f'reference/torch7/models/{name}.t7')
+    x = np.load(shared('reference/torch7/models/input.npz'))['x64']
+    expected = np.load(shared(f'reference/torch7/models/{name.partition("_")[0]}_out.npz'))
+    with zipfile.ZipFile(tmp_path / 'zipped.zip', 'w', zipfile.ZIP_DEFLATED) as file:
+        file.write(path, 'somewhere/weights.t7')
+    for model in (load_any(path), load_any(tmp_path / 'zipped.zip')):
+        assert (model.spec.upsampling, model.spec.crop, model.spec.refine) == ('nearest', 'affine', 'authors')
+        with chainer.using_config('train', False), chainer.no_backprop_mode():
+            outputs = model.network(x)
+        assert len(outputs) == model.spec.n_stack
+        for i, output in enumerate(outputs, 1):
+            reference = expected[f'out64_{i}']
+            np.testing.assert_allclose(output.array, reference, rtol=1e-4, atol=1e-4 * abs(reference).max())
+    assert model.source == f'{tmp_path / "zipped.zip"} (Torch7)'
+
+
+def test_damaged_zip_of_torch7(tmp_path: Path) -> None:
+    path = tmp_path / 'zipped.zip'
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('a.t7', b'\4\0\0\0' + bytes(100))
+    with pytest.raises(InputError, match=f'^{path}: not a readable Torch7 file') as caught:
+        load_any(path)
+    assert 'weights.t7' not in str(caught.value)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(bytes(50), b'\1' * 50, 1))
+    with pytest.raises(InputError, match=f'^{path}: not a readable zip file'):
+        load_any(path)
+    with zipfile.ZipFile(path, 'a') as file:
+        file.writestr('b.t7', b'')
+    with pytest.raises(InputError, match=r'2 \.t7 files'):
+        load_any(path)
+
+
+# The command line.
+
+def test_convert_and_inspect(tmp_path: Path, pth: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / 'converted.npz'
+    text = run(capsys, 'convert', str(pth), str(out))
+    assert f'{out}: ' in text
+    assert '(PyTorch, bearpaw layout)' in text
+    model = load_model(out)
+    assert model.spec == BEARPAW
+    assert_same(model.network, load_any(pth).network)
+    for path, kind in ((pth, 'PyTorch'), (out, '.npz of Chainer')):
+        text = run(capsys, 'inspect', str(path))
+        assert f'kind        {kind}\n' in text
+        assert 'PreActivationHG, 1 stacks, width 8, depth 1' in text
+        assert '16 (mpii)' in text
+        assert f'{model.network.count_params():,}' in text
+        assert BEARPAW.to_json() in text
+        assert 'all finite' in text
+        assert 'for a grey image of 8x8' in text
+
+
+def test_convert_to_half_precision(tmp_path: Path, pth: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, 'convert', '--half', str(pth), str(tmp_path / 'half.npz'))
+    with np.load(tmp_path / 'half.npz') as file:
+        assert file['conv0/W'].dtype == np.float16
+
+
+def test_mistakes_of_convert(tmp_path: Path, pth: Path, small_weights: Path) -> None:
+    for argv, reason in ((['convert', str(pth)], 'required'), (['convert', str(pth), 'x.pth'], 'an .npz file'),
+                         (['convert', 'nothing', 'x.npz'], 'no weights of this name'),
+                         (['convert', str(small_weights), str(small_weights)], 'would replace'),
+                         (['convert', str(pth), str(tmp_path / 'no' / 'x.npz')], 'cannot be written'),
+                         (['inspect', str(tmp_path)], 'a folder')):
+        with pytest.raises(InputError, match=reason):
+            main(argv)
+
+
+@pytest.mark.filterwarnings('ignore:overflow encountered')
+def test_network_whose_heatmaps_overflow(tmp_path: Path, torch_writer: Any) -> None:
+    state = bearpaw_state(BEARPAW)
+    state['score.0.weight'][...] = 3e38
+    torch_writer.write_zip(tmp_path / 'a.pth', state)
+    with pytest.raises(InputError, match='not finite'):
+        main(['inspect', str(tmp_path / 'a.pth')])
+
+
+# Registry rows of these kinds.
+
+def entry_on(server: Any, name: str, content: bytes, **changes: Any) -> Any:
+    server.content = content
+    return replace(REGISTRY[name], sources=(Source('the server', 'https', server.url),), **changes)
+
+
+def test_pytorch_weights_are_downloaded_and_checked(
+        server: Any, cache: Path, pth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = pth.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    spec = replace(BEARPAW, mean=(.1, .2, .3))
+    monkeypatch.setitem(REGISTRY, 'bearpaw-hg1', entry_on(server, 'bearpaw-hg1', content, spec=spec, sha256='0' * 8))
+    with pytest.raises(InputError, match=f'its SHA-256 is {digest}, not one that begins with 00000000'):
+        registry.fetch('bearpaw-hg1')
+    monkeypatch.setitem(REGISTRY, 'bearpaw-hg1', replace(REGISTRY['bearpaw-hg1'], sha256=digest[:8]))
+    model = pretrained.load('bearpaw-hg1')
+    assert model.spec == spec
+    assert model.source.startswith('bearpaw-hg1 (')
+    main(['verify', 'bearpaw-hg1'])
+
+
+def test_wrong_network_under_a_name_says_what_was_expected_and_found(pth: Path, small_weights: Path) -> None:
+    with pytest.raises(InputError, match=r"a network of another size, .*'n_stack': 1.* instead of .*'n_stack': 8"):
+        registry.read(REGISTRY['bearpaw-hg8'], pth)
+    with pytest.raises(InputError, match=r"another network, .*'StackedHG'.* instead of .*'PreActivationHG'"):
+        registry.read(REGISTRY['bearpaw-hg8'], small_weights)
+
+
+def test_sizes_of_the_authors_file_are_its_own(shared: Callable[[str], Path]) -> None:
+    entry = REGISTRY['umich']
+    for name, network in (('hg2s_nograd', 'PreActivationHG'), ('demo2s_nograd', 'StackedHG')):
+        model = registry.read(entry, shared(f'reference/torch7/models/{name}.t7'))
+        assert (model.spec.network, model.spec.n_stack, model.spec.width) == (network, 2, 16)
+        assert (model.spec.crop, model.spec.refine, model.spec.mean) == ('affine', 'authors', (0, 0, 0))
+
+
+def test_registered_ports_have_the_digits_of_their_checksum_in_their_name() -> None:
+    for n_stack in (1, 2, 8):
+        entry = REGISTRY[f'bearpaw-hg{n_stack}']
+        assert entry.file == f'bearpaw_hg{n_stack}-{entry.sha256}.pth'
+        assert entry.sources[0].url.endswith(f'/v0.0.0/{entry.file}')
+        assert entry.spec.mean == BEARPAW.mean
+        assert (entry.spec.wide_stem, entry.spec.n_stack) == (True, n_stack)

@@ -1,0 +1,345 @@
+"""Reading Torch7 streams, sound and broken; random damage is in test_damage.py."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from hourglass.errors import InputError
+from pretrained.torch7 import read_t7
+from pretrained.torch7.objects import LuaFunction, Table, TorchObject
+
+import numpy as np
+import pytest
+
+ENCODINGS = pytest.mark.parametrize('ascii', [False, True], ids=['binary', 'ascii'])
+
+
+def i(*values: int) -> bytes:
+    return struct.pack(f'<{len(values)}i', *values)
+
+
+def q(*values: int) -> bytes:
+    return struct.pack(f'<{len(values)}q', *values)
+
+
+def name(text: str) -> bytes:
+    return i(3) + b'V 1' + i(len(text)) + text.encode()
+
+
+FLOAT_TENSOR, FLOAT_STORAGE = name('torch.FloatTensor'), name('torch.FloatStorage')
+
+
+def message(path: Path, content: bytes | None = None) -> str:
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_t7(path)
+    text = str(caught.value)
+    assert str(path) in text
+    assert '\n' not in text
+    assert text.isprintable()
+    return text
+
+
+@pytest.fixture(params=[False, True], ids=['binary', 'ascii'])
+def load(request: pytest.FixtureRequest, path: Path, t7: SimpleNamespace) -> Callable[[Any], Any]:
+    """Write a value and read it back, in both encodings."""
+    def load(value: Any) -> Any:
+        path.write_bytes(t7.dump(value, request.param))
+        return read_t7(path)
+
+    return load
+
+
+@pytest.mark.parametrize('value', [
+    None, True, False, 0.0, -1.5, 1e300, 0.1, '', 'text', 'two\nlines \n', ' ', '\u00e9',
+], ids=repr)
+def test_plain_values(load: Callable[[Any], Any], value: Any) -> None:
+    found = load(value)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_bytes_that_are_no_text(load: Callable[[Any], Any]) -> None:
+    assert load(b'\xff\n').encode('utf-8', 'surrogateescape') == b'\xff\n'
+
+
+def test_tables(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+    key = {'name': 'key'}
+    tensor = t7.Tensor(np.ones(2, 'f'))
+    table = load(t7.Table([(1, 'a'), (True, 'true'), ('x', key), (2, 'b'), (key, 'by table'), (4, 'apart'),
+                           (tensor, 'by tensor'), (0.5, tensor)]))
+    assert table.array() == ['a', 'b']
+    assert len(table) == len(list(table)) == 8
+    assert table.get(1) == 'a'
+    assert table.get(1.0) == 'a'
+    assert table.get(True) == 'true'  # which Python calls equal to 1
+    assert table.get(4) == 'apart'
+    assert table.get(3) is None
+    assert table.get('none', 7) == 7
+    assert table.get(table.get('x')) == 'by table'
+    assert table.get(table.get(0.5)) == 'by tensor'
+
+
+def test_cyclic_graph(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+    node: dict[Any, Any] = {'id': 3}
+    obj = t7.Obj('nngraph.Node', {'data': node})
+    node['self'], node['owner'] = node, obj
+    found = load([node, obj]).array()
+    assert found[0].get('self') is found[0]
+    assert found[0].get('owner') is found[1]
+    assert isinstance(found[1], TorchObject)
+    assert found[1].class_name == 'nngraph.Node'
+    assert found[1].get('data') is found[0]
+
+
+@pytest.mark.parametrize(('version', 'expected'), [(None, 0), (1, 1), (2, 2)])
+def test_versions_of_classes(load: Callable[[Any], Any], t7: SimpleNamespace, version: int | None,
+                             expected: int) -> None:
+    found = load(t7.Obj('nn.Thing', {'a': 1}, version))
+    assert (found.class_name, found.version, found.get('a')) == ('nn.Thing', expected, 1)
+
+
+@pytest.mark.parametrize('prefix', ['', 'Cuda'])
+@pytest.mark.parametrize('dtype', ['u1', 'i1', 'i2', 'i4', 'i8', 'f2', 'f4', 'f8'])
+def test_tensors_of_all_types(load: Callable[[Any], Any], t7: SimpleNamespace, dtype: str, prefix: str) -> None:
+    values = np.array([[1, 2, 3], [10, 13, 32]], dtype)
+    found = load([t7.Tensor(values, prefix=prefix), t7.Storage(values, prefix)]).array()
+    assert found[0].dtype == found[1].dtype == values.dtype
+    np.testing.assert_array_equal(found[0], values)
+    np.testing.assert_array_equal(found[1], values.ravel())
+    assert not found[0].flags.writeable
+
+
+def test_special_numbers(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+    values = np.array([np.nan, np.inf, -np.inf, 1e-45, -0.0, 3.4e38], 'f')
+    np.testing.assert_array_equal(load(t7.Tensor(values)), values)
+    assert load(float('inf')) == np.inf
+
+
+def test_views_share_their_storage(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+    storage = t7.Storage(np.arange(20, dtype='f'))
+    first, transposed, expanded, same = load([
+        t7.Tensor(storage=storage, shape=(2, 3), strides=(3, 1), offset=5),
+        t7.Tensor(storage=storage, shape=(3, 2), strides=(1, 3), offset=5),
+        t7.Tensor(storage=storage, shape=(4, 2), strides=(0, 1), offset=19),
+        storage,
+    ]).array()
+    np.testing.assert_array_equal(first, [[4, 5, 6], [7, 8, 9]])
+    np.testing.assert_array_equal(transposed, first.T)
+    np.testing.assert_array_equal(expanded, [[18, 19]] * 4)
+    assert np.shares_memory(first, same)
+
+
+def test_stride_of_a_single_entry_means_nothing(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+    storage = t7.Storage(np.arange(3, dtype='f'))
+    found = load(t7.Tensor(storage=storage, shape=(1, 3, 1), strides=(10 ** 12, 1, -5)))
+    np.testing.assert_array_equal(found, [[[0], [1], [2]]])
+
+
+def test_empty_tensors_and_storages(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+    found = load([t7.Tensor(), t7.Tensor(kind='CudaLong'), t7.Tensor(storage=t7.Storage(np.zeros(0, 'f'))),
+                  t7.Storage(np.zeros(0, 'i8')), 'end']).array()
+    assert [a.dtype.name for a in found[:4]] == ['float32', 'int64', 'float32', 'int64']
+    assert all(a.shape == (0,) for a in found[:4])
+    assert found[4] == 'end'
+
+
+def test_functions_are_left_out(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+    closure = t7.Function(8, b'\x1bLJ code' * 20000, [{'name': '_ENV'}])
+    found = load([t7.Function(6, b'x' * 3, {'a': 1}), closure, closure, t7.Function(7, b'', None), 'end']).array()
+    assert all(isinstance(value, LuaFunction) for value in found[:4])
+    assert found[1] is found[2]
+    assert found[4] == 'end'
+
+
+@ENCODINGS
+def test_deep_nesting(path: Path, ascii: bool) -> None:
+    """20,000 tables in one another, far more than Python's stack holds."""
+    depth = 20_000
+    if ascii:
+        level = '3\n{}\n1\n1\n1\n'
+        text = ''.join(level.format(n) for n in range(1, depth + 1)) + '2\n3\nend\n'
+        path.write_text(text)
+    else:
+        content = b''.join(i(3, n, 1, 1) + struct.pack('<d', 1) for n in range(1, depth + 1))
+        path.write_bytes(content + i(2, 3) + b'end')
+    value, levels = read_t7(path), 0
+    while isinstance(value, Table):
+        value, levels = value.get(1), levels + 1
+    assert (value, levels) == ('end', depth)
+
+
+def test_nesting_is_bounded(path: Path) -> None:
+    content = b''.join(i(3, n, 1, 1) + struct.pack('<d', 1) for n in range(1, 100_003))
+    assert 'nested more than 100,000 levels' in message(path, content)
+
+
+def test_number_of_values_is_bounded(path: Path) -> None:
+    entries = 1_000_000
+    content = i(3, 1, entries) + (i(1) + struct.pack('<d', 1) + i(0)) * entries
+    assert 'more than 1,000,000 values' in message(path, content)
+
+
+def test_ascii_numbers_across_chunks(path: Path, t7: SimpleNamespace) -> None:
+    """Arrays longer than what is read at once, and texts that end anywhere within it."""
+    rng = np.random.RandomState(0)
+    for pad in range(12):
+        values = [rng.normal(size=9000), rng.randint(-10 ** 9, 10 ** 9, 9000), rng.normal(size=40000).astype('f')]
+        path.write_bytes(t7.dump(['x' * pad, *(t7.Tensor(v) for v in values), 'end'], ascii=True))
+        found = read_t7(path).array()
+        for array, expected in zip(found[1:4], values, strict=True):
+            np.testing.assert_array_equal(array, expected)
+        assert found[4] == 'end'
+
+
+def test_ascii_as_torch_writes_it(path: Path) -> None:
+    """With and without an empty line for an empty array, a trailing space, and no end of the last line."""
+    for size in ('0\n', '0\n\n', '0\n\n\n'):
+        text = '3\n1\n2\n1\n1\n4\n2\n3\nV 1\n18\ntorch.FloatStorage\n' + size + '1\n2\n4\n3\nV 1\n'
+        text = text.replace('4\n3\nV 1\n', '4\n3\n3\nV 1\n')
+        path.write_text(text + '18\ntorch.FloatStorage\n2\n1.5 -2e-05 ')
+        empty, pair = read_t7(path).array()
+        assert empty.shape == (0,)
+        np.testing.assert_array_equal(pair, np.array([1.5, -2e-5], 'f'))
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    assert 'No such file' in message(tmp_path / 'none.t7')
+    assert 'a folder' in message(tmp_path)
+    os.mkfifo(tmp_path / 'pipe')
+    assert 'not a regular file' in message(tmp_path / 'pipe')
+    assert 'empty' in message(tmp_path / 'empty.t7', b'')
+    with pytest.raises(InputError, match='null'):
+        read_t7('a\0b')
+
+
+def test_too_large_file(path: Path) -> None:
+    with path.open('wb') as file:
+        file.truncate(2 * 1024 ** 3 + 1)  # a hole: it takes no space
+    assert 'are more than' in message(path)
+
+
+@pytest.mark.parametrize('content', [b'<!DOCTYPE html><html>', b'PK\3\4' + b'\0' * 50, b'\x80\2}q\0.', b'9\n1\n', b'1',
+                                     i(9, 1), b'\0\0\0\4' + b'\0' * 30])
+def test_what_is_no_torch7_file(path: Path, content: bytes) -> None:
+    assert 'does not begin like one' in message(path, content)
+
+
+@pytest.mark.parametrize(('content', 'reason'), [
+    (i(1) + b'\0' * 7, 'ends'),
+    (i(2, -1), 'negative length'),
+    (i(2, 5) + b'abcd', '5 values in the 4 bytes'),
+    (i(3, 1, -1), 'negative size'),
+    (i(3, 1, 2_000_000_000), 'ends'),
+    (i(3, 1, 1, 0, 0), 'without a key'),
+    (i(3, 1, 1, 1) + struct.pack('<d', np.nan) + i(0), 'without a key'),
+    (i(3, 1, 1, 7), 'ends'),
+    (i(3, 1, 1, 11), 'unknown kind of object, 11'),
+    (i(4, 1, 5) + b'V one', 'the version one'),
+    (i(4, 1) + name('nn.Linear') + i(0), 'nn.Linear without fields'),
+    (i(4, 1) + name('tds.Hash') + q(3), 'tds.Hash, which is not known'),
+    (i(4, 1) + name('torch.Generator'), 'torch.Generator, which is not known'),
+    (i(4, 1) + name('torch.\x1b[2J'), r'torch.\x1b[2J'),
+    (i(4, 1) + FLOAT_STORAGE + q(-1), 'negative length'),
+    (i(4, 1) + FLOAT_STORAGE + q(2 ** 62), 'values in the 0 bytes'),
+    (i(4, 1) + FLOAT_STORAGE + q(3) + b'\0' * 11, '3 values in the 11 bytes'),
+    (i(4, 1) + FLOAT_TENSOR + i(-1), 'of -1 dimensions'),
+    (i(4, 1) + FLOAT_TENSOR + i(33), 'of 33 dimensions'),
+    (i(1) + b'\0' * 9, '1 bytes follow'),
+    (i(8, 1, 100) + b'\0' * 50, 'values in the'),
+    (i(8, 1, -100) + b'\0' * 50, 'negative length'),
+], ids=str)
+def test_broken_binary_files(path: Path, content: bytes, reason: str) -> None:
+    assert reason in message(path, content)
+
+
+@pytest.mark.parametrize(('shape', 'strides', 'offset', 'reason'), [
+    ((4,), (1,), 0, 'beyond'), ((4,), (1,), 2, 'beyond'), ((4,), (1,), -2 ** 62, 'beyond'), ((2,), (4,), 1, 'beyond'),
+    ((2,), (-1,), 2, 'beyond'), ((5,), (1,), 1, 'beyond'), ((2, 2), (1, 3), 1, 'beyond'),
+    ((0,), (1,), 1, 'impossible'), ((-4,), (1,), 1, 'impossible'), ((2 ** 40,), (0,), 1, 'impossible'),
+    ((2 ** 62, 2 ** 62), (1, 1), 1, 'impossible'), ((2, 2), (2 ** 62, 2 ** 62), 1, 'beyond'),
+    ((2, 2, 2, 2), (1, 1, 1, 0), 1, 'beyond'), ((3, 2), (1, 1), 1, 'beyond'),
+])
+def test_tensors_that_do_not_fit_their_storage(path: Path, t7: SimpleNamespace, shape: tuple[int, ...],
+                                               strides: tuple[int, ...], offset: int, reason: str) -> None:
+    storage = t7.Storage(np.arange(4, dtype='f'))
+    assert reason in message(path, t7.dump(t7.Tensor(storage=storage, shape=shape, strides=strides, offset=offset)))
+
+
+def test_tensors_with_something_else_as_storage(path: Path, t7: SimpleNamespace) -> None:
+    doubles = t7.Storage(np.arange(4, dtype='d'))
+    for storage in (doubles, {}, 'text', t7.Tensor(np.zeros(4, 'f'))):
+        tensor = t7.Tensor(shape=(4,), strides=(1,), kind='Float')
+        tensor.storage = storage
+        assert 'without a storage of its type' in message(path, t7.dump(tensor))
+    assert 'beyond' in message(path, t7.dump(t7.Tensor(shape=(4,), strides=(1,))))
+
+
+@pytest.mark.parametrize(('text', 'reason'), [
+    ('1\n', 'ends'), ('1\nx\n', "'x' is not a number"), ('1\n1 2\n', 'bytes follow'),
+    ('2\n1e3\nabc\n', 'not an integer'),
+    ('2\n99999999999\n', 'not an int'), ('2\n5\nabc', 'in the 3 bytes'), ('1\n' + '1' * 100 + '\n', 'is not a number'),
+    ('1\n' + ' ' * 200_000, 'ends'), ('3\n1\n1\n1\n1\n', 'ends'), ('1\n1\n\n\n2\n', 'bytes follow'),
+    ('S2\n1.5 \n', '1 numbers in a storage of 2'), ('S2\n1 2 3\n', 'more than 2 numbers'),
+    ('S2\n1 x\n', 'not a number'),
+    ('S2\n1\n2\n', '1 numbers in a storage of 2'), ('S3\n1', '3 values in the 1 bytes'), ('S2\n1 0x\n', 'not a number'),
+    ('S50\n' + '1' * 200_000, 'without spaces'), ('S2\n1    ', 'ends'), ('S-1\n', 'negative'),
+    ('S900000000\n1 2', 'values in the'),
+])
+def test_broken_ascii_files(path: Path, text: str, reason: str) -> None:
+    text = text.replace('S', '4\n1\n3\nV 1\n18\ntorch.FloatStorage\n')
+    assert reason in message(path, text.encode())
+
+
+def test_ascii_files_cannot_ask_for_more_than_they_are_long(path: Path) -> None:
+    path.write_text('4\n1\n3\nV 1\n19\ntorch.DoubleStorage\n100000000\n1 2 3' + ' ' * 1000)
+    tracemalloc.start()
+    message(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+
+
+def test_storages_are_bounded_in_sum(path: Path, t7: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('pretrained.torch7.source.MAX_BYTES', 1000)
+    values = [t7.Storage(np.zeros(100, 'd')), t7.Storage(np.zeros(30, 'd'))]
+    assert 'storages of more than 1,000 bytes' in message(path, t7.dump(values, ascii=True))
+
+
+def test_strings_are_bounded_in_sum(path: Path, t7: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('pretrained.torch7.source.MAX_STRING_BYTES', 100)
+    assert 'strings of more than 100 bytes' in message(path, t7.dump(['a' * 60, 'b' * 60]))
+
+
+@ENCODINGS
+def test_every_truncation_is_found(path: Path, t7: SimpleNamespace, ascii: bool) -> None:
+    content = t7.dump([t7.Obj('nn.A', {'w': t7.Tensor(np.arange(6.).reshape(2, 3)), 'f': t7.Function(8, b'abc', {})}),
+                       True, 'text', None, 2.5, t7.Storage(np.arange(3)), 'end'], ascii)
+    path.write_bytes(content)
+    assert len(read_t7(path).array()) == 3  # up to the nil
+    # The end of the last line of a text is not missed.
+    for length in range(1, len(content) - ascii):
+        message(path, content[:length])
+
+
+def test_source_position_is_told(path: Path) -> None:
+    assert 'at byte 8 of 12' in message(path, i(2, 5) + b'abcd')
+    assert 'at byte 4 of 7' in message(path, b'2\n5\nabc')
+
+
+def test_file_that_a_gpu_wrote(shared: Callable[[str], Path]) -> None:
+    """A network of cudnn's own tests, as it was written in 2015."""
+    module = read_t7(shared('reference/torch7/models/cudnn_modelTemp.t7'))
+    assert module.class_name == 'cudnn.VolumetricConvolution'
+    weight, bias = module.get('weight'), module.get('bias')
+    assert weight.dtype == bias.dtype == np.float32
+    assert weight.shape[0] == len(bias) == module.get('nOutputPlane')
+    assert np.isfinite(weight).all()
+    assert 0 < np.abs(weight).max() < 1
