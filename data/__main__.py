@@ -62,7 +62,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog='python -m data', description=__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
-    command = commands.add_parser('pack', help='cut everybody out once', description='Write the people of a set to one file that is fast to train from.',
+    command = commands.add_parser('pack', help='cut everybody out once',
+                                  description='Write the people of a set to one file that is fast to train from.',
                                   formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     command.add_argument('--dataset', required=True, choices=list(DATASETS), help='what to pack')
     command.add_argument('--root', metavar='DIR', help='folder of the data set (default: below data/)')
