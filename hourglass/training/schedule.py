@@ -19,18 +19,27 @@ class OptimizerEntry:
         create: called with the learning rate.
         lr: learning rate by default.
         attribute: name of the optimiser's attribute that holds the learning rate.
+        decay: weight decay, in learning rates: each step also takes away this times the rate of every parameter.
     """
 
     create: Callable[[float], Any]
     lr: float
     attribute: str
+    decay: float = 0.0
+
+    def set_rate(self, hyperparameter: Any, lr: float) -> None:
+        """Set the learning rate of an optimiser, or of one parameter's update rule."""
+        setattr(hyperparameter, self.attribute, lr)
+        if self.decay:
+            # Chainer does not multiply the decay by the rate; without this it would go on as the rate falls to zero.
+            hyperparameter.weight_decay_rate = self.decay * lr
 
 
 OPTIMIZERS = {
     # As published, with Chainer's other defaults.
     'rmsprop': OptimizerEntry(lambda lr: optimizers.RMSprop(lr=lr), 2.5e-4, 'lr'),
     # Adam with decoupled weight decay (Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019).
-    'adamw': OptimizerEntry(lambda lr: optimizers.Adam(alpha=lr, weight_decay_rate=1e-4), 2e-3, 'alpha'),
+    'adamw': OptimizerEntry(lambda lr: optimizers.Adam(alpha=lr), 2e-3, 'alpha', decay=0.01),
 }
 
 
@@ -66,7 +75,7 @@ class LearningRateSchedule(Extension):
         self, schedule: str, optimizer: str, lr: float, epochs: int, scales: Sequence[tuple[Any, float]] = (),
     ) -> None:
         self.factor = SCHEDULES[schedule]
-        self.attribute = OPTIMIZERS[optimizer].attribute
+        self.entry = OPTIMIZERS[optimizer]
         self.lr = lr
         self.epochs = epochs
         self.scales = scales
@@ -77,6 +86,6 @@ class LearningRateSchedule(Extension):
     def __call__(self, trainer: Trainer) -> None:
         progress = trainer.updater.epoch_detail / self.epochs
         lr = self.lr * self.factor(progress)
-        setattr(trainer.updater.get_optimizer('main'), self.attribute, lr)
+        self.entry.set_rate(trainer.updater.get_optimizer('main'), lr)
         for hyperparameter, scale in self.scales:
-            setattr(hyperparameter, self.attribute, lr * scale)
+            self.entry.set_rate(hyperparameter, lr * scale)
