@@ -7,6 +7,7 @@ Without arguments: the published weights on MPII's validation images.
 from __future__ import annotations
 
 import argparse
+import importlib
 
 from hourglass.errors import InputError, run
 
@@ -77,19 +78,16 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     options = parse_arguments()
 
-    if options.dataset == 'coco' or (options.predictions or '').endswith('.json'):
-        from eval.coco_evaluate import evaluate, plot
-    else:
-        from eval.evaluate import evaluate, plot
-
-    result = evaluate(options)
+    is_coco = options.dataset == 'coco' or (options.predictions or '').endswith('.json')
+    scoring = importlib.import_module('eval.coco_evaluate' if is_coco else 'eval.evaluate')
+    result = scoring.evaluate(options)
     print(result.text())
     if options.json:
         result.save_json(options.json)
     if options.csv:
         result.save_csv(options.csv)
     if options.plot:
-        plot(result, options)
+        scoring.plot(result, options)
 
 
 if __name__ == '__main__':
