@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from eval.coco_people import match_people, person_oks
 from eval.coco_results import PoseResults, predict_results, read_results, to_results, write_results
 from eval.coco_score import COCOScore, score_results
 from eval.predict import ground_truth, predict_dataset
-from eval.result import Result
+from eval.result import Result, read_curve
 from eval.score import relative_errors
 from eval.sheet import write_sheet
 from hourglass.errors import InputError
@@ -129,13 +130,23 @@ def evaluate(options: argparse.Namespace) -> COCOResult:
 
 
 def plot(result: COCOResult, options: argparse.Namespace) -> None:
-    """Draw the precision-recall curves, those of earlier results too, and beside them, as ``NAME-oks``, how the
-    people's OKS are spread.
+    """Draw the precision-recall curves, those of earlier results too.
+
+    For annotated people, beside them: as ``NAME-oks`` how the people's OKS are spread, and as ``NAME-pck`` the rate of
+    correct joints over the threshold, joint by joint, with those of earlier results that have it.
     """
     # Drawing takes a second to import, and only this option needs it.
     from eval.oks_plot import plot_oks, plot_precision_recall
+    from eval.plot import plot_curves
 
     path = Path(options.plot)
-    plot_precision_recall({result.title: result.oks, **_earlier_scores(options)}, path)
+    earlier = _earlier_scores(options)
+    plot_precision_recall({result.title: result.oks, **earlier}, path)
     if result.person_oks is not None:
         plot_oks({result.title: result.person_oks}, path.with_name(f'{path.stem}-oks{path.suffix}'))
+    if result.pck is not None:
+        curves = {result.title: result.pck.joint_curve}
+        for label, file in zip(earlier, options.compare, strict=True):
+            if 'joint_curve' in json.loads(Path(file).read_text(encoding='utf-8')):
+                curves[label] = read_curve(file, 'joint_curve')[1]
+        plot_curves(curves, result.pck.metric, path.with_name(f'{path.stem}-pck{path.suffix}'))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.score import Curve, Score, reported_joints, score_at, score_curve
+from eval.score import Curve, Score, joint_curve, reported_joints, score_at, score_curve
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joints import JointSet
@@ -47,6 +47,10 @@ class Result:
     def curve(self) -> Curve:
         return score_curve(self.errors, self.joint_set, np.linspace(0, self.threshold, CURVE_POINTS))
 
+    @property
+    def joint_curve(self) -> Curve:
+        return joint_curve(self.errors, self.joint_set, np.linspace(0, self.threshold, CURVE_POINTS))
+
     def text(self) -> str:
         """Return the table for a terminal."""
         reported = reported_joints(self.joint_set)
@@ -54,17 +58,14 @@ class Result:
                 f'mean over {len(reported)} joints: {self.score.mean(reported):.3f}')
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe the scores and the curve for JSON."""
-        curve = self.curve
-        rates = {name: [None if np.isnan(rate) else rate for rate in values.tolist()]
-                 for name, values in curve.rates.items()}
+        """Describe the scores and the curves for JSON."""
         return {
             'title': self.title, 'metric': self.metric, 'threshold': self.threshold, 'people': len(self.errors),
             **self.score.to_dict(self.joint_set),
-            'curve': {'thresholds': curve.thresholds.tolist(), 'rates': rates}}
+            'curve': _curve_to_dict(self.curve), 'joint_curve': _curve_to_dict(self.joint_curve)}
 
     def save_json(self, path: str | os.PathLike) -> None:
-        """Write the scores and the curve; :func:`read_curve` reads the latter."""
+        """Write the scores and the curves; :func:`read_curve` reads the latter."""
         write_json(path, self.to_dict())
 
     def save_csv(self, path: str | os.PathLike) -> None:
@@ -83,12 +84,22 @@ class Result:
                     score.total(joints), score.correct[joints].sum(), score.count[joints].sum())])
 
 
+def _curve_to_dict(curve: Curve) -> dict[str, Any]:
+    rates = {name: [None if np.isnan(rate) else rate for rate in values.tolist()]
+             for name, values in curve.rates.items()}
+    return {'thresholds': curve.thresholds.tolist(), 'rates': rates}
+
+
 def _cells(rate: float, correct: int, count: int) -> list[str]:
     return ['' if np.isnan(rate) else f'{rate:.6f}', str(correct), str(count)]
 
 
-def read_curve(path: str | os.PathLike) -> tuple[str, Curve]:
-    """Read the curve of a result that :meth:`Result.save_json` wrote.
+def read_curve(path: str | os.PathLike, key: str = 'curve') -> tuple[str, Curve]:
+    """Read a curve of a result that :meth:`Result.save_json` wrote.
+
+    Args:
+        path: the file.
+        key: ``curve``, by group of joints, or ``joint_curve``.
 
     Returns:
         The metric's name and the curve.
@@ -98,7 +109,7 @@ def read_curve(path: str | os.PathLike) -> tuple[str, Curve]:
     """
     try:
         value: Any = json.loads(Path(path).read_text(encoding='utf-8'))
-        curve = value['curve']
+        curve = value[key]
         thresholds = np.array(curve['thresholds'], np.float64)
         rates = {str(name): np.array([np.nan if rate is None else rate for rate in values], np.float64)
                  for name, values in curve['rates'].items()}

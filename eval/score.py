@@ -145,16 +145,24 @@ class Curve:
 
     Attributes:
         thresholds: (T,) float64.
-        rates: (T,) float64 for each group and for ``Total``.
+        rates: (T,) float64 for each row: each group and ``Total``, or each joint.
     """
 
     thresholds: np.ndarray
     rates: dict[str, np.ndarray]
 
 
-def score_curve(errors: np.ndarray, joint_set: JointSet, thresholds: np.ndarray) -> Curve:
-    """Score (N, K) :func:`relative_errors` at several thresholds."""
+def _curve(errors: np.ndarray, rows: dict[str, list[int]], thresholds: np.ndarray) -> Curve:
     scores = [score_at(errors, float(threshold)) for threshold in thresholds]
-    groups = {**joint_set.group_indices, 'Total': reported_joints(joint_set)}
-    rates = {name: np.array([score.total(joints) for score in scores]) for name, joints in groups.items()}
+    rates = {name: np.array([score.total(joints) for score in scores]) for name, joints in rows.items()}
     return Curve(np.asarray(thresholds, np.float64), rates)
+
+
+def score_curve(errors: np.ndarray, joint_set: JointSet, thresholds: np.ndarray) -> Curve:
+    """Score (N, K) :func:`relative_errors` at several thresholds, by group of joints."""
+    return _curve(errors, {**joint_set.group_indices, 'Total': reported_joints(joint_set)}, thresholds)
+
+
+def joint_curve(errors: np.ndarray, joint_set: JointSet, thresholds: np.ndarray) -> Curve:
+    """Score (N, K) :func:`relative_errors` at several thresholds, joint by joint."""
+    return _curve(errors, {joint: [i] for i, joint in enumerate(joint_set.joints)}, thresholds)

@@ -117,12 +117,15 @@ def test_coco_from_training_to_somebodys_results(shared: Callable[[str], Path], 
          '--detections', shared('coco/test_coco_det_AP_H_56.json')),
         ('eval.py', '--predictions', 'results.json', '--annotations', truth, '--images', shared('coco'),
          '--json', 'score.json'),
+        ('eval.py', '--predictions', 'results.json', '--annotations', truth, '--images', shared('coco'),
+         '--plot', 'b.png', '--compare', 'score.json'),
     ):
         result = _run(script, *arguments, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
     score = json.loads((tmp_path / 'score.json').read_text())
     assert score['oks']['people'] == 12
-    assert {'worst.png', 'a.png', 'a-oks.png'} <= {path.name for path in tmp_path.iterdir()}
+    pictures = {path.name for path in tmp_path.glob('*.png')}
+    assert pictures == {'worst.png', 'a.png', 'a-oks.png', 'a-pck.png', 'b.png', 'b-oks.png', 'b-pck.png'}
 
 
 def test_anybodys_predictions_are_scored(shared: Callable[[str], Path], tmp_path: Path) -> None:

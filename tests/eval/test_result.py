@@ -41,6 +41,10 @@ def test_json_holds_scores_and_the_curve(result: Result, tmp_path: Path) -> None
     np.testing.assert_allclose(curve.thresholds, np.linspace(0, 0.5, 11))
     assert curve.rates['Total'][-1] == pytest.approx(value['total'])
     assert (np.diff(curve.rates['Total']) >= 0).all()
+    _, by_joint = read_curve(tmp_path / 'a.json', 'joint_curve')
+    assert tuple(by_joint.rates) == MPII.joints
+    assert by_joint.rates['left knee'][-1] == pytest.approx(value['joints']['left knee']['rate'])
+    assert np.isnan(by_joint.rates['left hip']).all()
 
 
 def test_csv_has_a_row_for_each_joint_and_group(result: Result, tmp_path: Path) -> None:
