@@ -10,11 +10,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from hourglass.errors import InputError, run
+from hourglass.errors import ArgumentParser, InputError, run
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument('--image', metavar='FILE', help='the picture; without it the program draws a person itself')
     parser.add_argument('--out', default='.', metavar='DIR', help='folder for input.jpg and output.jpg (default: here)')
     parser.add_argument('--json', metavar='FILE', help='write the joints: name, x, y (pixels of the picture), score')
@@ -33,17 +33,25 @@ def parse_arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.line_width is not None and not 1 <= options.line_width <= 1000:
         raise InputError('--line-width must be from 1 to 1000')
+    if not 0 <= options.threshold <= 1:
+        raise InputError('--threshold must be from 0 to 1')
     return options
 
 
 def main() -> None:
     options = parse_arguments()
 
-    from data.image import read_image, write_image
+    from data.image import check_picture_name, read_image, write_image
     from hourglass.draw import draw_heatmaps, draw_pose
+    from hourglass.files import check_targets
     from hourglass.predictor import PosePredictor
     from hourglass.results import pose_to_dict, write_json
 
+    out = Path(options.out)
+    check_targets((out / 'input.jpg', out / 'output.jpg', options.json, options.heatmaps),
+                  (options.image, options.model, options.snapshot))
+    if options.heatmaps:
+        check_picture_name(options.heatmaps)
     if options.image is None:
         from data.synthetic import demo_scene
 
@@ -53,7 +61,6 @@ def main() -> None:
     predictor = PosePredictor.load(options.snapshot or options.model, gpu=options.gpu, flip=options.flip)
     pose, = predictor.poses([image])
 
-    out = Path(options.out)
     joint_set = predictor.spec.joint_set
     write_image(out / 'input.jpg', image)
     write_image(out / 'output.jpg', draw_pose(

@@ -8,14 +8,36 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from pathlib import Path
 
-from hourglass.errors import InputError, run
+from hourglass.errors import ArgumentParser, InputError, run
+
+PLOT_ENDINGS = ('.png', '.pdf', '.svg', '.jpg')
+
+#: Options for COCO alone, with their defaults.
+COCO_OPTIONS = {'images': None, 'detections': None, 'nms': 0.9, 'normalise': 'torso', 'pck_threshold': 0.2,
+                'sheet': None}
+
+
+def is_coco(options: argparse.Namespace) -> bool:
+    return options.dataset == 'coco' or (options.predictions or '').endswith('.json')
+
+
+def _check_coco_options(options: argparse.Namespace) -> None:
+    """Refuse COCO's options elsewhere, and fill in their defaults."""
+    for name, default in COCO_OPTIONS.items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
+        elif not is_coco(options):
+            raise InputError(f'--{name.replace("_", "-")} is for --dataset coco')
+    if not 0 < options.nms <= 1 or not 0 < options.pck_threshold < float('inf'):
+        raise InputError('--nms must be a number up to 1 and --pck-threshold a positive one')
 
 
 def parse_arguments() -> argparse.Namespace:
     from data.sets import DATASETS
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     group = parser.add_argument_group('data')
     group.add_argument('--dataset', choices=list(DATASETS), default='mpii', help='default: mpii')
     group.add_argument('--root', metavar='DIR', help='folder where the data set lies (default: below data/)')
@@ -28,16 +50,17 @@ def parse_arguments() -> argparse.Namespace:
                        help='score these predictions (HDF5, key preds) and use no network; with --annotations')
     group.add_argument('--annotations', metavar='FILE', help='the people of --predictions (HDF5, as valid.h5)')
 
-    group = parser.add_argument_group('COCO', 'With --predictions FILE.json (COCO\'s results format) --annotations is '
-                                              'COCO\'s file too; it can also name the people to predict.')
+    group = parser.add_argument_group(
+        'COCO only', 'With --predictions FILE.json (COCO\'s results format) --annotations is COCO\'s file too; it can '
+                     'also name the people to predict.')
     group.add_argument('--images', metavar='DIR', help='folder of the images (default: below --root)')
     group.add_argument('--detections', metavar='FILE',
                        help='predict the people of these detections (COCO\'s format) and not the annotated boxes')
-    group.add_argument('--nms', type=float, default=0.9, metavar='OKS',
+    group.add_argument('--nms', type=float, metavar='OKS',
                        help='with --detections: leave out poses more similar than this to a better one (default: 0.9)')
-    group.add_argument('--normalise', choices=('torso', 'box'), default='torso',
+    group.add_argument('--normalise', choices=('torso', 'box'),
                        help='length that PCK divides by (default: torso)')
-    group.add_argument('--pck-threshold', type=float, default=0.2, metavar='T',
+    group.add_argument('--pck-threshold', type=float, metavar='T',
                        help='largest error of a correct joint in that length (default: 0.2)')
     group.add_argument('--sheet', metavar='FILE', help='draw the people with the lowest OKS')
 
@@ -68,8 +91,9 @@ def parse_arguments() -> argparse.Namespace:
         raise InputError('--predictions and --annotations come together')
     if options.annotations is not None and options.predictions is None and options.dataset != 'coco':
         raise InputError('--annotations goes with --predictions, or with --dataset coco')
-    if not 0 < options.nms <= 1 or not options.pck_threshold > 0:
-        raise InputError('--nms must be a number up to 1 and --pck-threshold a positive one')
+    _check_coco_options(options)
+    if options.predictions is not None and options.protocol is not None:
+        raise InputError('--protocol does not go with --predictions: all people of --annotations are scored')
     if options.compare and not options.plot:
         raise InputError('--compare is for --plot')
     return options
@@ -78,8 +102,15 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     options = parse_arguments()
 
-    is_coco = options.dataset == 'coco' or (options.predictions or '').endswith('.json')
-    scoring = importlib.import_module('eval.coco_evaluate' if is_coco else 'eval.evaluate')
+    from hourglass.files import check_targets
+
+    # Before the work, which may take hours.
+    check_targets((options.json, options.csv, options.plot, options.save_predictions, options.sheet),
+                  (options.predictions, options.annotations, options.detections, options.model, options.snapshot,
+                   *options.compare))
+    if options.plot and Path(options.plot).suffix.lower() not in PLOT_ENDINGS:
+        raise InputError(f'{options.plot}: a plot ends with one of {", ".join(PLOT_ENDINGS)}')
+    scoring = importlib.import_module('eval.coco_evaluate' if is_coco(options) else 'eval.evaluate')
     result = scoring.evaluate(options)
     print(result.text())
     if options.json:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hourglass.errors import InputError, run
+from hourglass.errors import ArgumentParser, InputError, run
 
 
 def _pack(options: argparse.Namespace) -> None:
@@ -60,7 +60,7 @@ def main() -> None:
     from data.packed import COMPRESSIONS
     from data.sets import DATASETS
 
-    parser = argparse.ArgumentParser(prog='python -m data', description=__doc__)
+    parser = ArgumentParser(prog='python -m data', description=__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     command = commands.add_parser('pack', help='cut everybody out once',
                                   description='Write the people of a set to one file that is fast to train from.',

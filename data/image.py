@@ -74,6 +74,13 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
     return array.transpose(2, 0, 1).astype(np.float32)
 
 
+def check_picture_name(path: str | os.PathLike) -> None:
+    """Check that a file's ending names a picture format; ``InputError`` if it does not."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in Image.registered_extensions():
+        raise InputError(f'{path}: the ending {suffix!r} names no picture format (.jpg and .png do)')
+
+
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     """Write a picture; the format follows the file's ending.  The file appears whole or not at all.
 
@@ -86,9 +93,8 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     """
     path = Path(path)
     pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+    check_picture_name(path)
     suffix = path.suffix.lower()
-    if suffix not in Image.registered_extensions():
-        raise InputError(f'{path}: the ending {suffix!r} names no picture format (.jpg and .png do)')
     options: dict[str, Any] = {'quality': 95} if suffix in ('.jpg', '.jpeg') else {}
     with atomic_write(path) as partial:
         Image.fromarray(pixels).save(partial, **options)

@@ -56,6 +56,8 @@ def default_protocol(model: str | None) -> str:
 
 def evaluate(options: argparse.Namespace) -> Result:
     """Return the result that the command line of eval.py asks for."""
+    for path in options.compare:
+        read_curve(path)  # a wrong file is told now and not after a long prediction
     return _score_network(options) if options.predictions is None else _score_files(options)
 
 

@@ -13,6 +13,8 @@ def check_gpu(gpu: int) -> None:
     Raises:
         InputError: CuPy is not installed, or there is no such GPU.
     """
+    if gpu < -1:
+        raise InputError(f'--gpu {gpu}: GPUs are numbered from 0; -1 is the CPU')
     if gpu < 0:
         return
     try:

@@ -7,6 +7,7 @@ exit status 2; any other exception is a defect of this software and keeps its tr
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,13 @@ from typing import NoReturn
 
 class InputError(Exception):
     """An input that cannot be used; the text is for the user."""
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, like those about any other mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f'{message} (--help explains the options)')
 
 
 def _program() -> str:

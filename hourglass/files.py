@@ -4,11 +4,38 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from hourglass.errors import InputError
+
+
+def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence[str | os.PathLike | None]) -> None:
+    """Check, before any work is done, that files can be written and that none replaces another or an input.
+
+    Args:
+        targets: files to be written; ``None`` is passed over.
+        sources: files that are read; what is no file, such as the name of weights, does no harm.
+
+    Raises:
+        InputError: names the first file that would be lost or cannot be written.
+    """
+    taken = {Path(source).resolve() for source in sources if source is not None}
+    for target in targets:
+        if target is None:
+            continue
+        path = Path(target)
+        if path.resolve() in taken:
+            raise InputError(f'{path}: would replace a file that is read, or be written twice')
+        taken.add(path.resolve())
+        if path.is_dir():
+            raise InputError(f'{path}: cannot be written (is a folder)')
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not folder.is_dir():
+            raise InputError(f'{path}: cannot be written ({folder} is not a folder)')
+        if not os.access(folder, os.W_OK):
+            raise InputError(f'{path}: cannot be written (no permission in {folder})')
 
 
 @contextmanager

@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from hourglass import errors
-from hourglass.errors import InputError
+from hourglass.errors import ArgumentParser, InputError
 from pretrained import download, registry
 from pretrained.convert import load_any, recognise
 from pretrained.registry import Entry
@@ -19,11 +18,6 @@ from pretrained.weights_file import Model, count_parameters, save_model
 
 import chainer
 import numpy as np
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(message)
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:
@@ -124,7 +118,7 @@ def _where(_: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; ``InputError`` for whatever a user got wrong."""
-    parser = _Parser(prog='python -m pretrained', description='Weights: which there are, and getting them.')
+    parser = ArgumentParser(prog='python -m pretrained', description='Weights: which there are, and getting them.')
     commands = parser.add_subparsers(required=True, dest='command')
     commands.add_parser('list', help='weights that have a name').set_defaults(run=_list)
     fetch = commands.add_parser('fetch', help='download weights into the cache folder')

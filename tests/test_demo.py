@@ -87,6 +87,14 @@ def _write_weights(path: Path) -> None:
     (['--image', 'good.png', '--json', 'good.png/x.json'], 'cannot be written'),
     (['--image', 'good.png', '--line-width', '0'], '--line-width'),
     (['--image', 'good.png', '--gpu', '99'], '--gpu 99'),
+    (['--image', 'good.png', '--gpu', '-2'], '--gpu -2'),
+    (['--image', 'good.png', '--gpu', 'x'], '--gpu'),
+    (['--image', 'good.png', '--threshold', 'nan'], '--threshold'),
+    (['--image', 'good.png', '--json', 'good.png'], 'would replace'),
+    (['--image', 'good.png', '--json', 'a.png', '--heatmaps', './a.png'], 'would replace'),
+    (['--image', 'good.png', '--heatmaps', 'a.xyz'], "ending '.xyz'"),
+    (['--image', 'good.png', '--json', '.'], 'is a folder'),
+    (['--image', 'good.png', '--out', 'text.jpg'], 'text.jpg is not a folder'),
 ])
 def test_a_mistake_is_one_line_and_status_2(
     demo: Run, tmp_path: Path, arguments: list[str], reason: str,
@@ -101,7 +109,18 @@ def test_a_mistake_is_one_line_and_status_2(
     assert result.returncode == 2
     assert reason in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    assert not list(tmp_path.glob('**/.partial*'))
+    assert {path.name for path in tmp_path.iterdir()} == {'empty.jpg', 'text.jpg', 'nan.npz', 'good.png'}
+
+
+@pytest.mark.parametrize('name', ['input.jpg', 'output.jpg'])
+def test_a_photograph_is_never_overwritten(demo: Run, tmp_path: Path, name: str) -> None:
+    Image.new('RGB', (40, 60), (200, 10, 10)).save(tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    result = demo('--image', name, '--model', 'bundled')
+    assert result.returncode == 2
+    assert 'would replace' in result.stderr
+    assert (tmp_path / name).read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_help_explains_every_option(demo: Run) -> None:

@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from hourglass.errors import InputError, run
+from hourglass.errors import ArgumentParser, InputError, run
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog='python -m data.mpii', description='Help with the MPII data set.')
+    parser = ArgumentParser(prog='python -m data.mpii', description='Help with the MPII data set.')
     commands = parser.add_subparsers(dest='command', required=True)
     command = commands.add_parser('check', help='say whether the data set is complete, and how to get it')
     command.add_argument('--root', type=Path, default=Path('data/MPII'), metavar='DIR',

@@ -6,10 +6,10 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from data.sets import DATASETS
-from hourglass.errors import InputError
+from hourglass.errors import ArgumentParser, InputError
 from hourglass.joints import JOINT_SETS
 from hourglass.spec import CROPS
 from hourglass.training.loss import LOSSES
@@ -18,11 +18,6 @@ from hourglass.training.schedule import OPTIMIZERS, SCHEDULES
 _MAX_CONFIG_BYTES = 1_000_000
 #: Value of ``--resume`` without a file.
 NEWEST = 'newest'
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f'{message} (--help explains the options)')
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +103,7 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = ArgumentParser(
         prog='train.py', description='Train a stacked hourglass network.', allow_abbrev=False,
         formatter_class=_Formatter,
         epilog='With nothing but --dataset, the settings are those of the published training.')

@@ -33,7 +33,8 @@ class ProgressBar(Extension):
                          dynamic_ncols=True, mininterval=interval)
 
     def _samples_done(self, trainer: Trainer) -> int:
-        return round(trainer.updater.epoch_detail * self.n_samples)
+        # The last batch may reach into the next epoch.
+        return min(round(trainer.updater.epoch_detail * self.n_samples), self.n_samples * self.epochs)
 
     def __call__(self, trainer: Trainer) -> None:
         assert self._bar is not None
