@@ -8,11 +8,11 @@ RUN = $(VENV)/bin/python
 REQUIREMENTS = requirements.txt requirements-chainer.txt
 export VENV PYTHON
 
-.PHONY: help setup setup-dev demo test lint clean
+.PHONY: help setup setup-dev demo test lint bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -3
-	@echo 'Targets: setup demo test lint clean'
+	@echo 'Targets: setup demo test lint bench clean'
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -22,7 +22,7 @@ $(VENV)/.installed: $(REQUIREMENTS) tools/setup.sh
 	@sh tools/setup.sh $(REQUIREMENTS)
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-webcam.txt
 	@sh tools/setup.sh requirements-dev.txt
 	@touch $@
 
@@ -36,6 +36,12 @@ lint: setup-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -m mypy eval.py
+
+# PyTorch is compared with where it is installed: .venv/bin/pip install torch
+bench: setup
+	$(RUN) -m benchmarks.engines --json bench-engines.json
+	$(RUN) -m benchmarks.functions --part network --json bench-functions.json
+	$(RUN) -m benchmarks.cost --out bench-cost.png --json bench-cost.json
 
 clean:
 	rm -rf $(VENV)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Draw the pose of the person in the middle of a picture.
+"""Draw the pose of one person in a picture.
 
-The image's height should be about 1.25 times the person's.  Writes input.jpg and output.jpg.
+The person should be in the middle, and the picture about 1.25 times as high; --auto, --box or --center say otherwise.
+Writes input.jpg and output.jpg.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from hourglass.engine.options import add_engine_options, check_engine_options
 from hourglass.errors import ArgumentParser, InputError, run
+from hourglass.placement import Placement, add_placement_options, join_negative_numbers
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -30,7 +33,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--threshold', type=float, default=0.0, metavar='SCORE',
                         help='leave out limbs with a joint that scores less (default: 0, draw all)')
     parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
-    options = parser.parse_args()
+    add_engine_options(parser)
+    add_placement_options(parser)
+    options = parser.parse_args(join_negative_numbers(sys.argv[1:]))
+    check_engine_options(options)
+    options.place = Placement.from_options(options)
+    if options.image == '':
+        raise InputError('--image is empty; it names the picture')
     if options.line_width is not None and not 1 <= options.line_width <= 1000:
         raise InputError('--line-width must be from 1 to 1000')
     if not 0 <= options.threshold <= 1:
@@ -42,14 +51,15 @@ def main() -> None:
     options = parse_arguments()
 
     from data.image import check_picture_name, read_image, write_image
-    from hourglass.draw import draw_heatmaps, draw_pose
+    from hourglass.draw import draw_heatmaps
     from hourglass.files import check_targets
+    from hourglass.locate import corners
     from hourglass.predictor import PosePredictor
     from hourglass.results import pose_to_dict, write_json
 
-    out = Path(options.out)
+    out, place = Path(options.out), options.place
     check_targets((out / 'input.jpg', out / 'output.jpg', options.json, options.heatmaps),
-                  (options.image, options.model, options.snapshot))
+                  (options.image, options.model, options.snapshot, place.detector_file))
     if options.heatmaps:
         check_picture_name(options.heatmaps)
     if options.image is None:
@@ -58,18 +68,23 @@ def main() -> None:
         image, name = demo_scene(), 'drawn by the program'
     else:
         image, name = read_image(options.image, upright=True), options.image
-    predictor = PosePredictor.load(options.snapshot or options.model, gpu=options.gpu, flip=options.flip)
-    pose, = predictor.poses([image])
+    place.check_in(image.shape[1:])
+    predictor = place.adapt(PosePredictor.load(options.snapshot or options.model, gpu=options.gpu, flip=options.flip,
+                                               engine=options.engine, precision=options.precision))
+    pose = place.find(predictor, image, options.image)
 
     joint_set = predictor.spec.joint_set
     write_image(out / 'input.jpg', image)
-    write_image(out / 'output.jpg', draw_pose(
-        image, pose.points, joint_set, options.line_width, pose.scores, options.threshold))
+    write_image(out / 'output.jpg', place.draw(image, pose, joint_set, options.line_width, options.threshold))
     if options.json:
-        write_json(options.json, {'image': name, **pose_to_dict(pose, joint_set)})
+        y0, x0, y1, x1 = (round(value, 2) for value in corners(pose.box))
+        write_json(options.json, {'image': name, **pose_to_dict(pose, joint_set),
+                                  'seen': {'x0': x0, 'y0': y0, 'x1': x1, 'y1': y1}})
     if options.heatmaps:
         crop = predictor.crop_image(image, pose.box)
         write_image(options.heatmaps, draw_heatmaps(crop, pose.heatmaps, joint_set))
+    if not place.is_sure(pose):
+        print(f'{name}: nobody is clearly seen; this is the best guess', file=sys.stderr)
     print(f'{name}: wrote {out / "input.jpg"} and {out / "output.jpg"}', file=sys.stderr)
 
 

@@ -10,6 +10,7 @@ import argparse
 import importlib
 from pathlib import Path
 
+from hourglass.engine.options import add_engine_options, check_engine_options
 from hourglass.errors import ArgumentParser, InputError, run
 
 PLOT_ENDINGS = ('.png', '.pdf', '.svg', '.jpg')
@@ -17,6 +18,8 @@ PLOT_ENDINGS = ('.png', '.pdf', '.svg', '.jpg')
 #: Options for COCO alone, with their defaults.
 COCO_OPTIONS = {'images': None, 'detections': None, 'nms': 0.9, 'normalise': 'torso', 'pck_threshold': 0.2,
                 'sheet': None}
+#: Those of them that are for a user's own files too, which have defaults of their own.
+OWN_OPTIONS = ('images', 'normalise', 'pck_threshold')
 
 
 def is_coco(options: argparse.Namespace) -> bool:
@@ -25,13 +28,22 @@ def is_coco(options: argparse.Namespace) -> bool:
 
 def _check_coco_options(options: argparse.Namespace) -> None:
     """Refuse COCO's options elsewhere, and fill in their defaults."""
+    from data.sets import DATASETS
+
+    is_own = DATASETS[options.dataset].is_own and options.predictions is None
     for name, default in COCO_OPTIONS.items():
+        is_shared = is_own and name in OWN_OPTIONS
         if getattr(options, name) is None:
-            setattr(options, name, default)
-        elif not is_coco(options):
-            raise InputError(f'--{name.replace("_", "-")} is for --dataset coco')
-    if not 0 < options.nms <= 1 or not 0 < options.pck_threshold < float('inf'):
-        raise InputError('--nms must be a number up to 1 and --pck-threshold a positive one')
+            setattr(options, name, None if is_shared else default)
+        elif not is_coco(options) and not is_shared:
+            others = ', csv and coco-json' if name in OWN_OPTIONS else ''
+            raise InputError(f'--{name.replace("_", "-")} is for --dataset coco{others}')
+    if options.joints is not None and not is_own:
+        raise InputError('--joints is for --dataset csv and coco-json; the weights say which joints they find')
+    if not 0 < options.nms <= 1:
+        raise InputError('--nms must be above 0 and up to 1')
+    if options.pck_threshold is not None and not 0 < options.pck_threshold < float('inf'):
+        raise InputError('--pck-threshold must be a positive number')
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -40,7 +52,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     group = parser.add_argument_group('data')
     group.add_argument('--dataset', choices=list(DATASETS), default='mpii', help='default: mpii')
-    group.add_argument('--root', metavar='DIR', help='folder where the data set lies (default: below data/)')
+    group.add_argument('--root', metavar='DIR|FILE',
+                       help='folder where the data set lies; the file for csv, coco-json and packed (default: below '
+                            'data/)')
     group.add_argument('--split', metavar='NAME', help='part of the data set (default: the one for testing)')
     group.add_argument('--protocol', choices=('one-per-image', 'all'),
                        help='who counts on MPII: the first person of each image, or everybody, as the authors of the '
@@ -50,18 +64,23 @@ def parse_arguments() -> argparse.Namespace:
                        help='score these predictions (HDF5, key preds) and use no network; with --annotations')
     group.add_argument('--annotations', metavar='FILE', help='the people of --predictions (HDF5, as valid.h5)')
 
+    group.add_argument('--images', metavar='DIR',
+                       help='folder of the images of coco, csv and coco-json (default: below --root, beside the file)')
+    group.add_argument('--joints', metavar='NAME|FILE',
+                       help='what the joints of csv and coco-json are called (default: their names tell)')
+    group.add_argument('--normalise', choices=('torso', 'box'),
+                       help='length that PCK divides by, on coco, csv and coco-json (default: torso, if there is one)')
+    group.add_argument('--pck-threshold', type=float, metavar='T',
+                       help='largest error of a correct joint in that length, on coco, csv and coco-json (default: '
+                            '0.2; 0.1 by the box on csv and coco-json)')
+
     group = parser.add_argument_group(
         'COCO only', 'With --predictions FILE.json (COCO\'s results format) --annotations is COCO\'s file too; it can '
                      'also name the people to predict.')
-    group.add_argument('--images', metavar='DIR', help='folder of the images (default: below --root)')
     group.add_argument('--detections', metavar='FILE',
                        help='predict the people of these detections (COCO\'s format) and not the annotated boxes')
     group.add_argument('--nms', type=float, metavar='OKS',
                        help='with --detections: leave out poses more similar than this to a better one (default: 0.9)')
-    group.add_argument('--normalise', choices=('torso', 'box'),
-                       help='length that PCK divides by (default: torso)')
-    group.add_argument('--pck-threshold', type=float, metavar='T',
-                       help='largest error of a correct joint in that length (default: 0.2)')
     group.add_argument('--sheet', metavar='FILE', help='draw the people with the lowest OKS')
 
     group = parser.add_argument_group('network')
@@ -73,6 +92,7 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument('--flip', action='store_true', help='average over each image and its mirror image')
     group.add_argument('--batchsize', type=int, default=16, metavar='N', help='people at a time (default: 16)')
     group.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
+    add_engine_options(group)
 
     group = parser.add_argument_group('results')
     group.add_argument('--json', metavar='FILE', help='write scores and curves')
@@ -83,6 +103,7 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument('--save-predictions', metavar='FILE',
                        help='write the predicted joints (HDF5, the layout of the authors of the paper)')
     options = parser.parse_args()
+    check_engine_options(options)
     if options.batchsize < 1:
         raise InputError('--batchsize must be at least 1')
     if options.samples is not None and options.samples < 1:
@@ -107,7 +128,7 @@ def main() -> None:
     # Before the work, which may take hours.
     check_targets((options.json, options.csv, options.plot, options.save_predictions, options.sheet),
                   (options.predictions, options.annotations, options.detections, options.model, options.snapshot,
-                   *options.compare))
+                   options.root, options.joints, *options.compare))
     if options.plot and Path(options.plot).suffix.lower() not in PLOT_ENDINGS:
         raise InputError(f'{options.plot}: a plot ends with one of {", ".join(PLOT_ENDINGS)}')
     scoring = importlib.import_module('eval.coco_evaluate' if is_coco(options) else 'eval.evaluate')

@@ -7,10 +7,12 @@ from hourglass.errors import run
 
 
 def main() -> None:
+    from hourglass.training.distributed import told_once
     from hourglass.training.options import parse_options
     from hourglass.training.trainer import train
 
-    train(parse_options())
+    with told_once():
+        train(parse_options())
 
 
 if __name__ == '__main__':

@@ -1,30 +1,56 @@
-"""Work on data sets: check or download one, or pack its people into one file that is fast to train from."""
+"""Work on data sets: check or download one, pack its people into one file that is fast to train from, see joints."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from hourglass.errors import ArgumentParser, InputError, run
 
+#: Data sets that are on a server, and those that are a user's file.
+PUBLISHED = ('coco', 'lsp', 'lspet', 'mpii')
+OWN = ('csv', 'coco-json')
+
+
+def _progress(images: Iterable[Any]) -> Iterable[Any]:
+    from tqdm import tqdm
+
+    return tqdm(images, unit='image', dynamic_ncols=True, disable=not sys.stderr.isatty())
+
+
+def _own_joints(options: argparse.Namespace) -> Any:
+    from hourglass.joint_table import read_joint_set
+
+    if options.images is not None and options.dataset not in OWN:
+        raise InputError(f'--images is for {" and ".join(OWN)}')
+    return None if options.joints is None else read_joint_set(options.joints)
+
 
 def _pack(options: argparse.Namespace) -> None:
-    from data.packed import pack
+    from data.packed import check_sizes, pack
     from data.sets import DATASETS
+    from hourglass.files import check_targets
 
     from tqdm import tqdm
 
-    if options.dataset == 'packed':
-        raise InputError('the set is packed already')
+    check_sizes(options.size, options.margin)
+    if options.samples is not None and options.samples < 1:
+        raise InputError('--samples must be at least 1')
+    check_targets([options.out], [options.root, options.joints])
     entry = DATASETS[options.dataset]
+    joint_set = _own_joints(options) or entry.joints_of(options.root)
     splits = {'train': entry.fit_split, 'val': entry.val_split}
-    extra = {'samples': options.samples} if entry.has_samples and options.samples else {}
-    datasets = {name: entry.load(options.root, split, entry.joint_set, **extra)
+    datasets = {name: entry.load(options.root, split, joint_set, samples=options.samples, images=options.images)
                 for name, split in splits.items() if split is not None}
-    with tqdm(total=sum(map(len, datasets.values())), unit='people', dynamic_ncols=True) as bar:
-        pack(datasets, Path(options.out), entry.title, entry.threshold, options.size, options.margin,
-             options.compression, bar.update)
+    threshold = getattr(datasets['train'], 'threshold', entry.threshold)
+    with tqdm(total=sum(map(len, datasets.values())), unit='person', dynamic_ncols=True,
+              disable=not sys.stderr.isatty()) as bar:
+        title = Path(options.root or entry.root or '').name if entry.is_own else entry.title
+        pack(datasets, Path(options.out), title, threshold, options.size, options.margin, options.compression,
+             bar.update)
     people = ', '.join(f'{len(dataset)} {name}' for name, dataset in datasets.items())
     print(f'{options.out}: {people}, {Path(options.out).stat().st_size / 1e6:.1f} MB')
 
@@ -33,11 +59,22 @@ def _check(options: argparse.Namespace) -> None:
     from data.check import check_set
     from data.sets import DATASETS
 
-    from tqdm import tqdm
-
+    joints = _own_joints(options)
     root = Path(options.root or DATASETS[options.dataset].root or '')
-    check_set(options.dataset, root, options.split, options.read_images,
-              lambda images: tqdm(images, unit='image', disable=not sys.stderr.isatty()))
+    if options.dataset not in OWN:
+        if joints is not None:
+            raise InputError(f'--joints is for {" and ".join(OWN)}')
+        check_set(options.dataset, root, options.split, options.read_images, _progress)
+        return
+    from data.custom.check import check_own
+
+    if options.split is not None:
+        raise InputError('--split is for coco: all splits of a file are checked')
+    report = check_own(DATASETS[options.dataset].kind(), root, options.images, joints, options.read_images, _progress)
+    print(report)
+    if report.problems:
+        raise InputError(f'{root}: not complete: {", ".join(report.problems)}')
+    print(f'{root} is complete.')
 
 
 def _fetch(options: argparse.Namespace) -> None:
@@ -50,43 +87,87 @@ def _fetch(options: argparse.Namespace) -> None:
     check_set(options.dataset, root, options.split)
 
 
+def _joints(options: argparse.Namespace) -> None:
+    from data.sets import DATASETS
+    from hourglass.files import atomic_write, check_targets
+    from hourglass.joint_table import format_table, read_joint_set
+
+    check_targets([options.out], [options.source, options.root])
+    is_file = options.source in OWN or options.source == 'packed'
+    if options.root is not None and not is_file:
+        raise InputError(f'--root is for {", ".join(OWN)} and packed')
+    joint_set = DATASETS[options.source].joints_of(options.root) if is_file else read_joint_set(options.source)
+    if options.out:
+        with atomic_write(options.out) as partial:
+            partial.write_text(format_table(joint_set), encoding='utf-8')
+    else:
+        print(format_table(joint_set), end='')
+
+
 def _add_folder_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument('dataset', choices=('coco', 'lsp', 'lspet', 'mpii'), help='the data set')
-    command.add_argument('--root', metavar='DIR', help='folder of the data set (default: below data/)')
+    command.add_argument('--root', metavar='DIR|FILE', help='folder of the data set, or a file of your own (default: '
+                                                            'below data/)')
     command.add_argument('--split', nargs='+', metavar='NAME', help='only these splits of COCO: train2017, val2017')
 
 
-def main() -> None:
+def _add_own_options(command: argparse.ArgumentParser, joints: str) -> None:
+    command.add_argument('--images', metavar='DIR', help='folder of the images of csv and coco-json (default: beside '
+                                                         'the file)')
+    command.add_argument('--joints', metavar='NAME|FILE', help=joints)
+
+
+def build_parser() -> argparse.ArgumentParser:
     from data.packed import COMPRESSIONS
     from data.sets import DATASETS
 
     parser = ArgumentParser(prog='python -m data', description=__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     command = commands.add_parser('pack', help='cut everybody out once',
-                                  description='Write the people of a set to one file that is fast to train from.',
-                                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    command.add_argument('--dataset', required=True, choices=list(DATASETS), help='what to pack')
-    command.add_argument('--root', metavar='DIR', help='folder of the data set (default: below data/)')
-    command.add_argument('--samples', type=int, metavar='N', help='people of a set that is made by the program')
+                                  description='Write the people of a set to one file that is fast to train from.')
+    command.add_argument('--dataset', required=True, choices=[name for name in DATASETS if name != 'packed'],
+                         help='what to pack')
+    command.add_argument('--root', metavar='DIR|FILE', help='folder of the data set, or a file of your own (default: '
+                                                            'below data/)')
+    _add_own_options(command, 'joints to keep: a set by its name, or a table of your own (default: those of the set)')
+    command.add_argument('--samples', type=int, metavar='N', help='people of the synthetic set (default: as many as '
+                                                                  'it has)')
     command.add_argument('--out', required=True, metavar='FILE', help='the file to write (.h5)')
-    command.add_argument('--size', type=int, default=256, help='side of a person\'s crop in pixels')
-    command.add_argument('--margin', type=float, default=1.5, help='side of what is kept, in sides of the crop')
-    command.add_argument('--compression', choices=COMPRESSIONS, default='lzf', help='filter of the images')
+    command.add_argument('--size', type=int, default=256, metavar='PIXELS',
+                         help='side of a person\'s crop, 16 to 2048 (default: 256)')
+    command.add_argument('--margin', type=float, default=1.5, metavar='M',
+                         help='side of what is kept, in sides of the crop, 1 to 4 (default: 1.5)')
+    command.add_argument('--compression', choices=COMPRESSIONS, default='lzf',
+                         help='filter of the images (default: lzf)')
     command.set_defaults(function=_pack)
 
     command = commands.add_parser('check', help='say whether a set is complete, and how to get it',
                                   description='Say where a data set comes from, count what is there, name what is not.')
+    command.add_argument('dataset', choices=(*PUBLISHED, *OWN), help='the data set')
     _add_folder_options(command)
+    _add_own_options(command, 'what the joints of csv and coco-json are called (default: their names tell)')
     command.add_argument('--read-images', action='store_true', help='also read every image (takes long)')
     command.set_defaults(function=_check)
 
     command = commands.add_parser('fetch', help='download and unpack a set', description=(
         'Download and unpack what is missing of a data set, going on where an earlier run stopped. An archive that '
         'was put into the folder by hand is used as it is.'))
+    command.add_argument('dataset', choices=PUBLISHED, help='the data set')
     _add_folder_options(command)
     command.add_argument('--keep', action='store_true', help='leave the archives there after unpacking')
     command.set_defaults(function=_fetch)
-    options = parser.parse_args()
+
+    command = commands.add_parser('joints', help='write a table of joints, to begin a table of your own with',
+                                  description='Write the joints of a set or of a file as a table (JSON).')
+    command.add_argument('source', metavar='SOURCE', help='mpii, lsp, coco; csv, coco-json or packed with --root; or '
+                                                          'a table')
+    command.add_argument('--root', metavar='FILE', help='the file of csv, coco-json or packed')
+    command.add_argument('--out', metavar='FILE', help='where to write (default: the terminal)')
+    command.set_defaults(function=_joints)
+    return parser
+
+
+def main() -> None:
+    options = build_parser().parse_args()
     options.function(options)
 
 

@@ -11,9 +11,12 @@ Their coordinates are x, y, 1-based, and rounded towards zero.  Here, as everywh
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 #: ``train``: the code for training and scoring.  It transforms pixel numbers counted from 0, and where the crop is
 #: reduced by 2 or more it reduces the whole image first.  ``demo``: the code for showing results, which transforms
@@ -135,6 +138,8 @@ def _axis_weights(length: int, size: int, rows: tuple[int, int], columns: tuple[
     Returns:
         (rows, columns) float32.
     """
+    from scipy.sparse import csr_array  # only here, for few weights ask for this crop
+
     # image.scale computes positions in single precision, which shows in large pictures.
     wanted, before = np.arange(*rows)[:, None], np.arange(*columns)[None]
     after = np.clip(wanted, 0, size - 1)

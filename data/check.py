@@ -17,6 +17,7 @@ from data.mpii.check import INSTRUCTIONS as MPII_INSTRUCTIONS
 from data.mpii.check import check as check_mpii
 from data.mpii.dataset import has_annotations
 from hourglass.errors import InputError
+from hourglass.wording import counted
 
 #: From the project page to a complete folder; ``{root}`` is the data root.
 _LEEDS_INSTRUCTIONS = """\
@@ -66,8 +67,8 @@ class LeedsReport:
     @property
     def problems(self) -> list[str]:
         """What is wrong, a phrase each; empty if the data set is complete."""
-        problems = [f'{n} {what}' for n, what in ((len(self.missing), 'missing images'),
-                                                  (len(self.damaged), 'damaged images')) if n]
+        problems = [counted(n, what) for n, what in ((len(self.missing), 'missing image'),
+                                                     (len(self.damaged), 'damaged image')) if n]
         if self.people != self.published:
             problems.append(f'{self.people} people in joints.mat in place of {self.published}')
         return problems
@@ -75,7 +76,7 @@ class LeedsReport:
     def __str__(self) -> str:
         lines = [f'{"set":<14} {"images":>7} {"people":>7}',
                  f'{self.title:<14} {self.people - len(self.missing):>7} {self.people:>7}']
-        lines += listing('missing images', self.missing) + listing('damaged images', self.damaged)
+        lines += listing('missing image', self.missing) + listing('damaged image', self.damaged)
         return '\n'.join(lines)
 
 

@@ -10,7 +10,6 @@ from hourglass.spec import ModelSpec
 
 import cv2
 import numpy as np
-from chainercv.transforms import resize
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,22 @@ def crop_box(center: np.ndarray, side: float, image_shape: tuple[int, int], crop
         edges.append((start, max(min(int(last), length), start + 1)))
     (y0, y1), (x0, x1) = edges
     return CropBox(y0, x0, y1, x1)
+
+
+def box_around(points: np.ndarray, labelled: np.ndarray, margin: float = 1.25) -> tuple[np.ndarray, float]:
+    """Derive a crop from the labelled joints, for data sets that give no centre and scale.
+
+    Args:
+        points: (K, 2), (y, x).
+        labelled: (K,) bool, at least one of them true.
+        margin: side of the crop divided by the longer side of the box around the joints.
+
+    Returns:
+        Centre (2,) float32 and side.
+    """
+    low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
+    # One labelled joint, or all in one place, still needs a crop that is not empty.
+    return ((low + high) / 2).astype(np.float32), max(float((high - low).max()) * margin, 2.0)
 
 
 def whole_image(image_shape: tuple[int, int], crop: str = 'truncate') -> CropBox:
@@ -168,4 +183,12 @@ def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'truncat
     _check_way(crop)
     if crop == 'pad':
         return _cut_padded(image, box, size)
-    return resize(image[:, box.y0:box.y1, box.x0:box.x1], size)
+    pixels = image[:, box.y0:box.y1, box.x0:box.x1].transpose(1, 2, 0)
+    return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
+
+
+def normalise(image: np.ndarray, spec: ModelSpec) -> np.ndarray:
+    """Subtract the mean that belongs to the weights from an image (3, H, W) in [0, 1]."""
+    if not any(spec.mean):
+        return image
+    return image - np.array(spec.mean, np.float32)[:, None, None]

@@ -14,16 +14,18 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.check import CHECKS
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
+from hourglass.lock import only_process
+from hourglass.wording import counted
 from pretrained.transfer import TRANSFERS, Limits, Source, TransferError, check_reachable, reason
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from tqdm import tqdm
 
 _CONNECT_SECONDS = 10.0
@@ -219,18 +221,14 @@ def _unpack_member(content: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path
 @contextmanager
 def _only_process(root: Path) -> Iterator[None]:
     """Keep other processes from the same folder."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / _HIDDEN_LOCK)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f'{root}: another process is fetching into this folder') from None
-    except (OSError, NotImplementedError) as error:
-        raise InputError(f'{root}: cannot be written to ({reason(error)})') from None
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_process(root / _HIDDEN_LOCK, 0))
+        except Timeout:
+            raise InputError(f'{root}: another process is fetching into this folder') from None
+        except (OSError, NotImplementedError) as error:
+            raise InputError(f'{root}: cannot be written to ({reason(error)})') from None
         yield
-    finally:
-        lock.release()
 
 
 def fetch_set(
@@ -265,6 +263,6 @@ def fetch_set(
                 say(f'{archive.name}: is unpacked already')
                 continue
             path = download(archive, root)
-            say(f'{archive.name}: {unpack(archive, path, root)} files unpacked')
+            say(f'{archive.name}: {counted(unpack(archive, path, root), "file")} unpacked')
             if not keep:
                 path.unlink()

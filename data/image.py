@@ -17,14 +17,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MAX_PIXELS = 180_000_000
 
 
-def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
-    """Convert any of Pillow's pixel types to 8-bit RGB."""
+def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
+    """Convert any of Pillow's pixel types to 8-bit RGB; ``InputError`` with the name where it cannot be."""
     if image.mode.startswith('I'):
         # 16-bit grey: keep the upper byte.  Pillow's own conversion would clip at 255 instead.
         values = np.asarray(image).astype(np.int64)
         return Image.fromarray((np.clip(values, 0, 65535) >> 8).astype(np.uint8)).convert('RGB')
     if image.mode == 'F':
-        raise InputError(f'{path}: pixels are floating-point numbers, not an ordinary picture')
+        raise InputError(f'{name}: pixels are floating-point numbers, not an ordinary picture')
     if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
         # What is transparent shows white, as in a viewer; its hidden colour is arbitrary.
         rgba = image.convert('RGBA')
@@ -56,7 +56,7 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
             try:
                 with Image.open(path) as image:
                     turned = ImageOps.exif_transpose(image) if upright else image
-                    array = np.asarray(_to_rgb(turned, path))
+                    array = np.asarray(to_rgb(turned, path))
             finally:
                 Image.MAX_IMAGE_PIXELS = previous
     except FileNotFoundError:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.person import Person, PersonDataset, box_around
+from data.crop import box_around
+from data.person import Person, PersonDataset
 from hourglass.errors import InputError
 from hourglass.joints import LSP, JointSet, convert_points
 
@@ -41,9 +42,13 @@ _LSP = _Layout('LSP', 'im{:04d}.jpg', (2, 1, 0), False, 1000)
 _LSP_EXTENDED = _Layout('LSP Extended', 'im{:05d}.jpg', (2, 0, 1), True, None)
 
 #: Splits of LSP.  ``train-fit`` and ``train-val`` divide the training half, for choosing between models without
-#: the test half: every fifth person validates.
-LSP_SPLITS = ('train', 'test', 'train-fit', 'train-val', 'all')
-LSP_EXTENDED_SPLITS = ('train', 'train-fit', 'train-val')
+#: the test half: every fifth person validates.  ``half-fit`` and ``half-val`` divide it evenly, for a validation whose
+#: score is less a matter of chance.
+LSP_SPLITS = ('train', 'test', 'train-fit', 'train-val', 'half-fit', 'half-val', 'all')
+LSP_EXTENDED_SPLITS = ('train', 'train-fit', 'train-val', 'half-fit', 'half-val')
+
+#: Of how many people one validates, for each pair of splits that divides the training half.
+_PARTS = {'train': 5, 'half': 2}
 
 
 def _read_joints(path: Path, layout: _Layout) -> np.ndarray:
@@ -97,7 +102,9 @@ def _select(n: int, split: str, n_train: int | None) -> range | list[int]:
     training = range(end)
     if split == 'train':
         return training
-    return [i for i in training if (i % 5 == 4) == (split == 'train-val')]
+    pair, part = split.split('-')
+    every = _PARTS[pair]
+    return [i for i in training if (i % every == every - 1) == (part == 'val')]
 
 
 class _LeedsDataset(PersonDataset):
@@ -123,10 +130,11 @@ class LSPDataset(_LeedsDataset):
 
     Args:
         root: folder with ``joints.mat`` and ``images/im0001.jpg`` and so on.
-        split: ``train``, ``test``, ``all``; or ``train-fit`` and ``train-val``, four fifths and one fifth of ``train``.
+        split: ``train``, ``test``, ``all``; or a part of ``train``: ``train-fit`` and ``train-val``, four fifths and
+            one fifth, or ``half-fit`` and ``half-val``.
         joint_set: joints wanted; those that LSP lacks are derived or unlabelled.
 
-    A person's centre and side come from the labelled joints (:func:`data.person.box_around`), the reference
+    A person's centre and side come from the labelled joints (:func:`data.crop.box_around`), the reference
     length is the torso, from left shoulder to right hip.
 
     Raises:
@@ -141,7 +149,7 @@ class LSPExtendedDataset(_LeedsDataset):
     """Leeds Sports Pose Extended Training: 10,000 people, all for training, some joints not labelled.
 
     Arguments and errors are those of :class:`LSPDataset`; images are ``images/im00001.jpg`` and so on, the splits
-    ``train``, ``train-fit`` and ``train-val``.
+    ``train``, ``train-fit``, ``train-val``, ``half-fit`` and ``half-val``.
     """
 
     layout = _LSP_EXTENDED

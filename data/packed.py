@@ -8,12 +8,14 @@ held, so a packed person is used like any other; scores are the same, for errors
 Layout: attributes ``format``, ``joints``, ``dataset``, ``size``, ``margin``, ``threshold``; a group for each split
 (``train``, and ``val`` if the set has one) with ``images`` (N, 3, S, S) uint8, a chunk for each person, of which
 ``shape`` (N, 2) is used; ``points`` (N, K, 2), ``labelled``, ``visible`` (N, K), ``center`` (N, 2), ``side``,
-``reference_length``, ``crc32`` (N,), ``names`` (N,) and the attribute ``sha256`` of all these.
+``reference_length``, ``crc32`` (N,), ``names`` (N,) and the attribute ``sha256`` of all these.  Joints of a user's are
+in ``joint_table``, bytes of JSON (:mod:`hourglass.joint_table`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import zlib
@@ -24,6 +26,7 @@ from data.crop import crop_box, cut
 from data.person import Person, PersonDataset
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
+from hourglass.joint_table import MAX_CHARACTERS, from_table, to_table
 from hourglass.joints import JOINT_SETS, JointSet
 
 import h5py
@@ -38,6 +41,8 @@ _KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'center'
           'reference_length': 'f', 'crc32': 'u', 'names': 'SO'}
 _MAX_SIZE = 2048
 _MAX_PEOPLE = 2_000_000
+# What h5py and JSON make of a file that is damaged or something else.
+_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 
 
 def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> tuple[np.ndarray, Person]:
@@ -105,6 +110,14 @@ def _write_split(group: Any, dataset: PersonDataset, size: int, margin: float, c
     group.attrs['name'] = dataset.name
 
 
+def check_sizes(size: int, margin: float) -> None:
+    """Refuse sizes that people cannot be packed with."""
+    if not 16 <= size <= _MAX_SIZE:
+        raise InputError(f'--size must be from 16 to {_MAX_SIZE}')
+    if not 1 <= margin <= 4:
+        raise InputError('--margin must be from 1 to 4')
+
+
 def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold: float, size: int = 256,
          margin: float = 1.5, compression: str = 'lzf', progress: Any = lambda: None) -> None:
     """Write data sets to a file, which appears whole or not at all.
@@ -119,13 +132,15 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
         compression: a name in :data:`COMPRESSIONS`.
         progress: called after each person.
     """
-    if not 16 <= size <= _MAX_SIZE or not 1 <= margin <= 4 or compression not in COMPRESSIONS:
-        raise InputError(f'packing needs a size from 16 to {_MAX_SIZE}, a margin from 1 to 4 and one of '
-                         f'{", ".join(COMPRESSIONS)}')
+    check_sizes(size, margin)
+    if compression not in COMPRESSIONS:
+        raise InputError(f'--compression {compression}: there are {", ".join(COMPRESSIONS)}')
     with atomic_write(path) as partial, h5py.File(partial, 'w') as file:
         joint_set = next(iter(datasets.values())).joint_set
         file.attrs.update(format=FORMAT, joints=joint_set.name, dataset=source, size=size, margin=margin,
                           threshold=threshold)
+        if joint_set.name not in JOINT_SETS:
+            file['joint_table'] = np.frombuffer(json.dumps(to_table(joint_set)).encode(), np.uint8)
         for split, dataset in datasets.items():
             _write_split(file.create_group(split), dataset, size, margin, compression, progress)
 
@@ -153,6 +168,24 @@ def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]
     return fields
 
 
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f'{path}: no such file; python -m data pack writes one')
+
+
+def _read_joint_set(path: Path, file: Any) -> JointSet:
+    """Check that a file holds packed people, and return their joints."""
+    if file.attrs.get('format') != FORMAT:
+        raise InputError(f'{path}: not a file of packed people (python -m data pack writes one)')
+    joints, table = file.attrs.get('joints'), file.get('joint_table')
+    if isinstance(table, h5py.Dataset) and table.dtype == np.uint8 and table.ndim == 1 \
+            and table.size <= MAX_CHARACTERS:
+        return from_table(json.loads(table[()].tobytes()), f'{path}: joint_table')
+    if joints not in JOINT_SETS:
+        raise InputError(f'{path}: people with unknown joints {joints!r}')
+    return JOINT_SETS[joints]
+
+
 class PackedDataset(PersonDataset):
     """People from a file that :func:`pack` wrote.
 
@@ -168,12 +201,13 @@ class PackedDataset(PersonDataset):
         InputError: the file is missing, damaged or no such file; while reading an image that is damaged.
     """
 
+    has_image_files = False
+
     def __init__(self, root: str | os.PathLike[str], split: str = 'train', joint_set: JointSet | None = None) -> None:
         path = Path(root)
         if split not in SPLITS:
             raise InputError(f'packed people have no split {split!r}; there are {", ".join(SPLITS)}')
-        if not path.is_file():
-            raise InputError(f'{path}: no such file; python -m data pack writes one')
+        _check_there(path)
         self.path = path
         self._owner, self._file = -1, None
         # Where each person is: group and number; and the same by image and centre, for read_image().
@@ -183,7 +217,7 @@ class PackedDataset(PersonDataset):
         people: list[Person] = []
         try:
             with h5py.File(path, 'r') as file:
-                source = self._check(file)
+                source = _read_joint_set(path, file)
                 self.threshold = float(file.attrs['threshold'])
                 for name in SPLITS[split]:
                     if name not in file:
@@ -192,17 +226,20 @@ class PackedDataset(PersonDataset):
                         raise InputError(f'{path}: holds no people for the split {split!r}')
                     people += self._read_split(file[name], name, source, joint_set or source)
                 title = f'{file.attrs["dataset"]} {split} (packed)'
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        except _DAMAGE as error:
             raise InputError(f'{path}: not a file of packed people ({error})') from None
         super().__init__(title, joint_set or source, people, path.parent)
 
-    def _check(self, file: Any) -> JointSet:
-        if file.attrs.get('format') != FORMAT:
-            raise InputError(f'{self.path}: not a file of packed people (python -m data pack writes one)')
-        joints = file.attrs.get('joints')
-        if joints not in JOINT_SETS:
-            raise InputError(f'{self.path}: people with unknown joints {joints!r}')
-        return JOINT_SETS[joints]
+    @classmethod
+    def joints_of(cls, root: str | os.PathLike[str]) -> JointSet:
+        """Return the joints that a file has."""
+        path = Path(root)
+        _check_there(path)
+        try:
+            with h5py.File(path, 'r') as file:
+                return _read_joint_set(path, file)
+        except _DAMAGE as error:
+            raise InputError(f'{path}: not a file of packed people ({error})') from None
 
     def _read_split(self, group: Any, name: str, source: JointSet, wanted: JointSet) -> list[Person]:
         fields = _read_fields(group, len(source), self.path)
@@ -211,7 +248,7 @@ class PackedDataset(PersonDataset):
             person = Person(
                 fields['names'][i].decode(), fields['points'][i], fields['labelled'][i], fields['visible'][i],
                 fields['center'][i], float(fields['side'][i]), float(fields['reference_length'][i]))
-            people.append(person.to_joint_set(source, wanted) if wanted.name != source.name else person)
+            people.append(person.to_joint_set(source, wanted) if wanted != source else person)
             self._places.append((name, i))
         self._shapes += [(int(h), int(w)) for h, w in fields['shape']]
         self._checksums += fields['crc32'].tolist()

@@ -41,22 +41,6 @@ class Person:
         return replace(self, points=points, labelled=labelled, visible=visible & labelled)
 
 
-def box_around(points: np.ndarray, labelled: np.ndarray, margin: float = 1.25) -> tuple[np.ndarray, float]:
-    """Derive a crop from the labelled joints, for data sets that give no centre and scale.
-
-    Args:
-        points: (K, 2), (y, x).
-        labelled: (K,) bool, at least one of them true.
-        margin: side of the crop divided by the longer side of the box around the joints.
-
-    Returns:
-        Centre (2,) float32 and side.
-    """
-    low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
-    # One labelled joint, or all in one place, still needs a crop that is not empty.
-    return ((low + high) / 2).astype(np.float32), max(float((high - low).max()) * margin, 2.0)
-
-
 class PersonDataset(DatasetMixin):
     """Chainer data set of people, one an entry: ``(image, person)``.
 
@@ -68,6 +52,9 @@ class PersonDataset(DatasetMixin):
         people: the annotations.
         image_folder: where the images are.
     """
+
+    #: Whether ``image_folder`` holds the people's images as files.
+    has_image_files = True
 
     def __init__(self, name: str, joint_set: JointSet, people: Sequence[Person], image_folder: Path) -> None:
         self.name = name

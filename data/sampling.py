@@ -110,13 +110,19 @@ class SampleIterator(SerialIterator):
         order_sampler: as :class:`EpochOrderSampler`.
         n_loaders: number of processes; 0 prepares samples when they are asked for.
         n_ahead: batches that are prepared in advance.
+        part: which part of each batch is returned, of how many, for trainings that share their batches.  The state
+            is that of whole batches, and the same for every part.
 
     Attributes:
         indices: what the last batch was made of, as the order sampler returned it.
     """
 
-    def __init__(self, dataset: Any, batch_size: int, order_sampler: Any, n_loaders: int = 0, n_ahead: int = 3) -> None:
+    def __init__(
+        self, dataset: Any, batch_size: int, order_sampler: Any, n_loaders: int = 0, n_ahead: int = 3,
+        part: tuple[int, int] = (0, 1),
+    ) -> None:
         self.indices: np.ndarray = np.zeros(0, int)
+        self._part = slice(part[0], None, part[1])
         self._upcoming: deque[tuple[IteratorState, np.ndarray, list[Future[Any]]]] = deque()
         self._n_ahead = n_ahead
         self._pool: ProcessPoolExecutor | None = None
@@ -128,7 +134,9 @@ class SampleIterator(SerialIterator):
             self._pool.submit(os.getpid).result()
 
     def _following(self, state: IteratorState) -> tuple[IteratorState, np.ndarray]:
-        return iterator_statemachine(state, self.batch_size, True, self.order_sampler, len(self.dataset))
+        state, indices = iterator_statemachine(
+            state, self.batch_size, True, self.order_sampler, len(self.dataset))
+        return state, indices[self._part]
 
     def _submit(self, pool: ProcessPoolExecutor) -> None:
         state, indices = self._following(self._upcoming[-1][0] if self._upcoming else self._state)

@@ -10,7 +10,9 @@ from typing import Any
 from data.person import PersonDataset
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS, JointSet
+from hourglass.wording import counted
 
+import numpy as np
 from chainer.datasets import ConcatenatedDataset
 
 
@@ -22,7 +24,7 @@ class DatasetEntry:
         title: its name in print.
         source: class as ``module:name``, imported when it is used.
         root: default folder; ``None`` if the set needs none.
-        joints: its own joint set.
+        joints: name of its joint set; ``None`` if a file of the user's says which joints it has.
         fit_split: trained on by default.
         val_split: validated on by default; ``None`` if the set has nothing for it.
         train_split: trained on with ``--no-validation``.
@@ -31,12 +33,13 @@ class DatasetEntry:
         threshold: largest error of a correct joint, in reference lengths.
         has_protocols: whether the set can be evaluated with one person an image or with all.
         has_samples: whether the number of people can be chosen.
+        is_own: whether the set is a user's file of people and images.
     """
 
     title: str
     source: str
     root: str | None
-    joints: str
+    joints: str | None
     fit_split: str
     val_split: str | None
     train_split: str
@@ -45,10 +48,11 @@ class DatasetEntry:
     threshold: float
     has_protocols: bool = False
     has_samples: bool = False
+    is_own: bool = False
 
     def load(
         self, root: str | None, split: str, joint_set: JointSet, protocol: str | None = None,
-        samples: int | None = None,
+        samples: int | None = None, **own: Any,
     ) -> PersonDataset:
         """Open a split of the set with the joints wanted.
 
@@ -58,6 +62,7 @@ class DatasetEntry:
             joint_set: joints wanted.
             protocol: who counts, for a set that has protocols.
             samples: number of people, for a set that makes them.
+            own: ``images``, ``joints`` and ``reference`` of :class:`data.custom.CSVDataset`, for a user's file.
 
         Raises:
             InputError: a folder is named for a set that has none, or the set cannot be opened.
@@ -71,12 +76,18 @@ class DatasetEntry:
             arguments['protocol'] = protocol
         if self.has_samples and samples is not None:
             arguments['n'] = samples
-        module, name = self.source.split(':')
-        return getattr(importlib.import_module(module), name)(split=split, joint_set=joint_set, **arguments)
+        if self.is_own:
+            arguments.update(own)
+        return self.kind()(split=split, joint_set=joint_set, **arguments)
 
-    @property
-    def joint_set(self) -> JointSet:
-        return JOINT_SETS[self.joints]
+    def kind(self) -> Any:
+        """Return the set's class."""
+        module, name = self.source.split(':')
+        return getattr(importlib.import_module(module), name)
+
+    def joints_of(self, root: str | None) -> JointSet:
+        """Return the joints of the set; ``InputError`` if a file has to be read for that and cannot be."""
+        return JOINT_SETS[self.joints] if self.joints is not None else self.kind().joints_of(root or self.root)
 
 
 DATASETS = {
@@ -92,8 +103,14 @@ DATASETS = {
         'COCO', 'data.coco:COCODataset', 'data/COCO', 'coco', 'train2017', 'val2017', 'train2017', 'val2017', 'PCK',
         0.2),
     'packed': DatasetEntry(
-        'packed people', 'data.packed:PackedDataset', 'data/packed.h5', 'mpii', 'train', 'val', 'trainval', 'val',
+        'packed people', 'data.packed:PackedDataset', 'data/packed.h5', None, 'train', 'val', 'trainval', 'val',
         'PCK', 0.2),
+    'csv': DatasetEntry(
+        'table', 'data.custom:CSVDataset', 'data/people.csv', None, 'train', 'val', 'trainval', 'val', 'PCK', 0.2,
+        is_own=True),
+    'coco-json': DatasetEntry(
+        "file in COCO's format", 'data.custom:COCOFileDataset', 'data/people.json', None, 'train', 'val', 'trainval',
+        'val', 'PCK', 0.2, is_own=True),
     'synthetic': DatasetEntry(
         'synthetic', 'data.synthetic:SyntheticDataset', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2,
         has_samples=True),
@@ -106,7 +123,7 @@ def match_roots(names: Sequence[str], roots: Sequence[str] | None) -> list[str |
         return [None] * len(names)
     with_root = [name for name in names if DATASETS[name].root is not None]
     if len(roots) != len(with_root):
-        raise InputError(f'--root names {len(roots)} folders for {len(with_root)} data sets; '
+        raise InputError(f'--root names {counted(len(roots), "folder")} for {counted(len(with_root), "data set")}; '
                          'give one for each, in the same order')
     remaining = iter(roots)
     return [next(remaining) if DATASETS[name].root is not None else None for name in names]
@@ -114,6 +131,7 @@ def match_roots(names: Sequence[str], roots: Sequence[str] | None) -> list[str |
 
 def load_joined(
     names: Sequence[str], roots: Sequence[str | None], joint_set: JointSet, validate: bool, samples: int | None,
+    images: str | None = None,
 ) -> Any:
     """Open several data sets for training as one; the same name may come several times.
 
@@ -123,12 +141,22 @@ def load_joined(
         joint_set: joints wanted.
         validate: leave out what is for validation.
         samples: number of people of a set that is made by the program.
+        images: folder of the images of users' files.
     """
     parts: dict[tuple[str, str | None], PersonDataset] = {}
     for name, root in zip(names, roots, strict=True):
         if (name, root) not in parts:
             entry = DATASETS[name]
             split = entry.fit_split if validate else entry.train_split
-            parts[name, root] = entry.load(root, split, joint_set, samples=samples)
+            parts[name, root] = entry.load(root, split, joint_set, samples=samples, images=images)
     joined = [parts[pair] for pair in zip(names, roots, strict=True)]
     return joined[0] if len(joined) == 1 else ConcatenatedDataset(*joined)
+
+
+def unlabelled_joints(dataset: Any, joint_set: JointSet) -> list[str]:
+    """Return the joints that nobody in a training set has, as far as all its people can be looked at."""
+    parts = dataset._datasets if isinstance(dataset, ConcatenatedDataset) else [dataset]
+    if not all(isinstance(part.people, list) for part in parts):
+        return []
+    labelled = np.any([person.labelled for part in parts for person in part.people], axis=0)
+    return [joint for joint, known in zip(joint_set.joints, labelled, strict=True) if not known]

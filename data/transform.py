@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.augment import AnyAugmentation
-from data.crop import Box, cut, person_box
+from data.crop import Box, cut, normalise, person_box
 from data.person import Person
 from hourglass.codec import encode
 from hourglass.spec import ModelSpec
@@ -28,13 +28,6 @@ class Crop:
     points: np.ndarray
     labelled: np.ndarray
     box: Box
-
-
-def normalise(image: np.ndarray, spec: ModelSpec) -> np.ndarray:
-    """Subtract the mean that belongs to the weights from an image (3, H, W) in [0, 1]."""
-    if not any(spec.mean):
-        return image
-    return image - np.array(spec.mean, np.float32)[:, None, None]
 
 
 def crop_person(image: np.ndarray, person: Person, spec: ModelSpec, box: Box | None = None) -> Crop:

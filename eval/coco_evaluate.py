@@ -22,6 +22,7 @@ from eval.sheet import write_sheet
 from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 from hourglass.results import write_json
+from hourglass.wording import counted
 
 import numpy as np
 from tqdm import tqdm
@@ -46,7 +47,8 @@ class COCOResult:
 
     def text(self) -> str:
         """Return the tables for a terminal."""
-        table = f'OKS, {self.title}, {self.oks.n_poses} poses for {self.oks.n_people} people\n{self.oks.table()}'
+        numbers = f'{counted(self.oks.n_poses, "pose")} for {counted(self.oks.n_people, "person", "people")}'
+        table = f'OKS, {self.title}, {numbers}\n{self.oks.table()}'
         return table if self.pck is None else f'{table}\n{self.pck.text()}'
 
     def save_json(self, path: str | os.PathLike) -> None:
@@ -88,12 +90,14 @@ def _score_files(options: argparse.Namespace) -> COCOResult:
 
 def _score_network(options: argparse.Namespace) -> COCOResult:
     """Predict the people of COCO, from their annotated boxes or from detections, and score that."""
-    predictor = PosePredictor.load(options.snapshot or options.model, options.gpu, options.flip, options.batchsize)
+    predictor = PosePredictor.load(options.snapshot or options.model, options.gpu, options.flip, options.batchsize,
+                                   options.engine, options.precision)
     dataset = COCODataset(
         options.root or ROOT, options.split or DATASETS['coco'].test_split, predictor.spec.joint_set,
         annotations=options.annotations, images=options.images, detections=options.detections,
         reference=options.normalise)
-    title = f'{dataset.name}, {len(dataset)} people' + ', flip' * options.flip
+    way = ', flip' * options.flip + f', {options.precision}' * (options.precision != 'f32')
+    title = f'{dataset.name}, {counted(len(dataset), "person", "people")}{way}'
     with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
         if options.detections:
             if options.sheet:

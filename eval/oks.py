@@ -18,8 +18,12 @@ _SIGMAS = {
 
 
 def sigmas_for(joint_set: JointSet) -> np.ndarray:
-    """Return (K,) float64, COCO's constants for the joints of a set; NaN for a joint that COCO does not have."""
-    return np.array([_SIGMAS[joint.split()[-1]] if joint in COCO.joints else np.nan for joint in joint_set.joints])
+    """Return (K,) float64, the set's own constants or else COCO's; NaN for a joint that has neither."""
+    def sigma(joint: str) -> float:
+        standard = joint_set.same_as.get(joint, joint)
+        return joint_set.sigmas.get(joint, _SIGMAS[standard.split()[-1]] if standard in COCO.joints else np.nan)
+
+    return np.array([sigma(joint) for joint in joint_set.joints])
 
 
 SIGMAS = sigmas_for(COCO)

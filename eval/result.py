@@ -14,6 +14,7 @@ from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joints import JointSet
 from hourglass.results import write_json
+from hourglass.wording import counted
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class Result:
         threshold: largest error of a correct joint, in reference lengths.
         joint_set: the joints.
         errors: (N, K) errors in reference lengths (:func:`eval.score.relative_errors`).
+        oks: (N,) object keypoint similarity of each person, NaN where it is not defined; ``None`` without any.
     """
 
     title: str
@@ -38,6 +40,13 @@ class Result:
     threshold: float
     joint_set: JointSet
     errors: np.ndarray
+    oks: np.ndarray | None = None
+
+    @property
+    def mean_oks(self) -> float:
+        """Mean OKS over the people who have one; NaN without any."""
+        known = np.zeros(0) if self.oks is None else self.oks[np.isfinite(self.oks)]
+        return float(known.mean()) if len(known) else float('nan')
 
     @property
     def score(self) -> Score:
@@ -54,14 +63,17 @@ class Result:
     def text(self) -> str:
         """Return the table for a terminal."""
         reported = reported_joints(self.joint_set)
-        return (f'{self.metric}@{self.threshold:g}, {self.title}\n{self.score.table(self.joint_set)}\n'
-                f'mean over {len(reported)} joints: {self.score.mean(reported):.3f}')
+        n_rated = int(np.isfinite(self.score.rates()[reported]).sum())
+        text = (f'{self.metric}@{self.threshold:g}, {self.title}\n{self.score.table(self.joint_set)}\n'
+                f'mean over {counted(n_rated, "joint")}: {self.score.mean(reported):.3f}')
+        return text if np.isnan(self.mean_oks) else f'{text}\nmean OKS: {self.mean_oks:.3f}'
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the scores and the curves for JSON."""
         return {
             'title': self.title, 'metric': self.metric, 'threshold': self.threshold, 'people': len(self.errors),
             **self.score.to_dict(self.joint_set),
+            **({} if np.isnan(self.mean_oks) else {'oks_mean': self.mean_oks}),
             'curve': _curve_to_dict(self.curve), 'joint_curve': _curve_to_dict(self.joint_curve)}
 
     def save_json(self, path: str | os.PathLike) -> None:

@@ -14,6 +14,9 @@ from hourglass.joints import JointSet
 
 import numpy as np
 
+#: Characters of a line of a table; one with more columns goes on below.
+_TABLE_WIDTH = 120
+
 
 @dataclass(frozen=True)
 class Score:
@@ -53,11 +56,13 @@ class Score:
         return {name: self.total(joints) for name, joints in joint_set.group_indices.items()}
 
     def table(self, joint_set: JointSet) -> str:
-        """Return two lines of text: the groups and ``Total`` (over the joints that are in a group), in percent."""
+        """Return lines of text: the groups and ``Total`` (over the joints that are in a group), in percent below."""
         rates = {**self.group_rates(joint_set), 'Total': self.total(reported_joints(joint_set))}
         width = max(len(name) for name in rates) + 2
         values = ['-' if np.isnan(rate) else f'{100 * rate:.1f}' for rate in rates.values()]
-        return '\n'.join(''.join(f'{cell:>{width}}' for cell in row) for row in (rates, values))
+        titles, columns = list(rates), max(_TABLE_WIDTH // width, 1)
+        return '\n'.join(''.join(f'{cell:>{width}}' for cell in row[start:start + columns])
+                         for start in range(0, len(titles), columns) for row in (titles, values))
 
     def to_dict(self, joint_set: JointSet) -> dict[str, Any]:
         """Describe the score for JSON; a rate is null where nothing is annotated.

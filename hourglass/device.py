@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hourglass.errors import InputError
 
-import chainer
+if TYPE_CHECKING:
+    import chainer
 
 
 def check_gpu(gpu: int) -> None:
@@ -47,10 +51,31 @@ def parse_gpus(text: str) -> list[int]:
     return gpus
 
 
+def gpu_of_process(gpus: Sequence[int], number: int, count: int) -> int:
+    """Return the GPU of one of several processes on a machine: each takes one of the list, in order.
+
+    Args:
+        gpus: as :func:`parse_gpus` returns them.
+        number: which of the processes on this machine it is, from 0.
+        count: how many there are.
+
+    Raises:
+        InputError: there are not enough of them.
+    """
+    if list(gpus) == [-1]:
+        return -1
+    if len(gpus) < count:
+        raise InputError(f'--gpu {",".join(map(str, gpus))}: {count} processes on this machine need as many GPUs, '
+                         'with commas between')
+    return gpus[number]
+
+
 def use_device(network: chainer.Chain, gpu: int) -> chainer.Chain:
     """Move a network to a GPU (or leave it on the CPU, for -1) and return it."""
     check_gpu(gpu)
     if gpu >= 0:
+        import chainer
+
         device = chainer.get_device(f'@cupy:{gpu}')
         device.use()
         network.to_device(device)

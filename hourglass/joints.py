@@ -1,12 +1,11 @@
 """Sets of joints as data: names, mirror pairs, limbs, groups for reports, and how one set maps to another.
 
 No other module asks which data set it works for; everything it needs to know of the joints is in a
-:class:`JointSet`.
+:class:`JointSet`.  The sets below come along; :mod:`hourglass.joint_table` reads those of a user.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +22,13 @@ class JointSet:
         groups: joints that are reported together, by the name of the row in a table.
         derived: joints of this set that are the mean of joints of another set, by name; used by
             :func:`convert_points` where that set does not have the joint itself.
+        pairs: joints that change places in a mirrored image; ``None`` for those whose names differ by nothing but
+            *left* and *right* at the beginning.
+        same_as: what joints are called elsewhere, where that is another name.
+        colours: RGB of limbs by part of the body, for parts that :mod:`hourglass.draw` has no colour for or where
+            another is wanted.
+        sigmas: the constants of OKS (:mod:`eval.oks`) by joint, for joints that COCO has none for or where another
+            is wanted.
     """
 
     name: str
@@ -30,9 +36,24 @@ class JointSet:
     limbs: tuple[tuple[str, str, str], ...]
     groups: dict[str, tuple[str, ...]]
     derived: dict[str, tuple[str, str]] = field(default_factory=dict)
+    pairs: tuple[tuple[str, str], ...] | None = None
+    same_as: dict[str, str] = field(default_factory=dict)
+    colours: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    sigmas: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.pairs is None:
+            left = [joint for joint in self.joints if joint.startswith('left ')]
+            object.__setattr__(self, 'pairs', tuple((joint, joint.replace('left ', 'right ', 1)) for joint in left))
 
     def __len__(self) -> int:
         return len(self.joints)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.joints))
+
+    def __str__(self) -> str:
+        return self.name
 
     def index(self, joint: str) -> int:
         """Return the channel of a joint; ``ValueError`` if the set does not have it."""
@@ -41,13 +62,10 @@ class JointSet:
     @property
     def flip_order(self) -> np.ndarray:
         """(K,) int: entry ``k`` is the joint that takes place ``k`` in a mirrored image."""
-        def mirrored(name: str) -> str:
-            for side, other in (('right ', 'left '), ('left ', 'right ')):
-                if name.startswith(side):
-                    return other + name[len(side):]
-            return name
-
-        return np.array([self.index(mirrored(joint)) for joint in self.joints])
+        order = np.arange(len(self))
+        for one, other in self.pairs or ():
+            order[[self.index(one), self.index(other)]] = self.index(other), self.index(one)
+        return order
 
     @property
     def limb_indices(self) -> list[tuple[int, int, str]]:
@@ -58,6 +76,17 @@ class JointSet:
     def group_indices(self) -> dict[str, list[int]]:
         """Groups with joints by index."""
         return {name: [self.index(joint) for joint in joints] for name, joints in self.groups.items()}
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Channels by all names that the joints go by: what they are the same as, and what they are called here."""
+        return {**{name: self.index(joint) for joint, name in self.same_as.items()},
+                **{joint: i for i, joint in enumerate(self.joints)}}
+
+    def places_of(self, other: JointSet) -> list[int | None]:
+        """Return the channel here of each joint of another set, ``None`` for one that this set does not have."""
+        places = self.places
+        return [places.get(joint, places.get(other.same_as.get(joint, ''))) for joint in other.joints]
 
 
 def _pair(joint: str) -> tuple[str, str]:
@@ -142,8 +171,8 @@ def convert_points(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Express points of one joint set in another.
 
-    A joint is taken over by name; a joint that ``source`` lacks is the mean of two others where ``target`` says
-    so (:attr:`JointSet.derived`), and unlabelled otherwise.
+    A joint is taken over by name, or by what either set says that it is the same as; a joint that ``source`` lacks is
+    the mean of two others where ``target`` says so (:attr:`JointSet.derived`), and unlabelled otherwise.
 
     Args:
         points: (..., K, 2) float, (y, x).
@@ -154,15 +183,14 @@ def convert_points(
     Returns:
         Points (..., L, 2) of the input's dtype, zero where unlabelled, and labels (..., L) bool.
     """
-    def columns(names: Sequence[str]) -> list[int]:
-        return [source.index(name) for name in names]
-
+    places = source.places
     out = np.zeros((*points.shape[:-2], len(target), 2), points.dtype)
     out_labelled = np.zeros((*labelled.shape[:-1], len(target)), bool)
-    for i, joint in enumerate(target.joints):
-        names: Sequence[str] = (joint,) if joint in source.joints else target.derived.get(joint, ())
-        if names and all(name in source.joints for name in names):
-            out[..., i, :] = points[..., columns(names), :].mean(axis=-2)
-            out_labelled[..., i] = labelled[..., columns(names)].all(axis=-1)
+    for i, (joint, place) in enumerate(zip(target.joints, source.places_of(target), strict=True)):
+        halves = [places[name] for name in target.derived.get(joint, ()) if name in places]
+        columns = halves if place is None else [place]
+        if place is not None or len(halves) == 2:
+            out[..., i, :] = points[..., columns, :].mean(axis=-2)
+            out_labelled[..., i] = labelled[..., columns].all(axis=-1)
     out[~out_labelled] = 0
     return out, out_labelled

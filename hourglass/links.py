@@ -69,12 +69,19 @@ def convolve(x: Any, units: Sequence[Unit], added: Any = None) -> Variable:
     if is_fast(x) and all(_is_fusible(unit, x.dtype, i == 0) for i, unit in enumerate(units)):
         return _fused(x, units, added)
     for convolution, normalization, relu in units:
-        x = convolution(x)
+        x = _in_half(convolution, x) if x.dtype == np.float16 else convolution(x)
         if normalization is not None:
             x = normalization(x)
         if relu:
             x = F.relu(x)
     return x if added is None else x + added
+
+
+def _in_half(convolution: L.Convolution2D, x: Variable) -> Variable:
+    """Convolve x in half precision, whatever the precision of the link's parameters."""
+    w, b = (None if p is None else F.cast(p, x.dtype) for p in (convolution.W, convolution.b))
+    return F.convolution_2d(x, w, b, convolution.stride, convolution.pad, dilate=convolution.dilate,
+                            groups=convolution.groups)
 
 
 def _is_fusible(unit: Unit, dtype: Any, is_first: bool) -> bool:
@@ -133,4 +140,6 @@ def resize_and_add(x: Any, added: Any) -> Variable:
     x = chainer.as_variable(x)
     if is_fast(x):
         return ResizeAdd(added.shape[2:]).apply((x, added))[0]
+    if x.dtype == np.float16:  # which Chainer does not resize
+        return F.cast(F.resize_images(F.cast(x, np.float32), added.shape[2:]), x.dtype) + added
     return F.resize_images(x, added.shape[2:]) + added

@@ -9,15 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from hourglass.links import Unit, convolve, max_pooling_2x2, resize_and_add
+from hourglass.spec import UPSAMPLINGS
 
 import chainer
 import chainer.functions as F
 import chainer.links as L
 from chainer import Chain, Variable, initializers
-
-#: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each
-#: pixel repeated twice in both directions.
-UPSAMPLINGS = ('bilinear', 'nearest')
 
 
 def convolution(in_channels: int, out_channels: int, ksize: int, stride: int = 1, pad: int = 0) -> L.Convolution2D:

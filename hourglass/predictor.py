@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from data.crop import Box, cut, picture_box
-from data.transform import normalise
+from data.crop import Box, cut, normalise, picture_box
 from hourglass.codec import decode_in_images, unflip
-from hourglass.network import StackedHG
+from hourglass.engine.base import Engine
 from hourglass.spec import ModelSpec
 
-import chainer
 import numpy as np
+
+if TYPE_CHECKING:
+    from chainer import Chain
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,27 @@ class PosePredictor:
     """Find the joints of people with a trained network.
 
     Args:
-        network: the trained network, on the device where it shall run.
+        network: the trained network, on the device where it shall run; or an engine that runs one.
         spec: joints and preprocessing of its weights.
         flip: average the heatmaps of an image and of its mirror image (slower, more accurate).
         batchsize: largest number of crops that go through the network at once.
     """
 
-    def __init__(self, network: StackedHG, spec: ModelSpec, flip: bool = False, batchsize: int = 16) -> None:
-        self.network = network
+    def __init__(self, network: Chain | Engine, spec: ModelSpec, flip: bool = False, batchsize: int = 16) -> None:
+        if not isinstance(network, Engine):
+            from hourglass.engine.chainer_engine import ChainerEngine
+
+            network = ChainerEngine(network)
+        self.engine: Engine = network
         self.spec = spec
         self.flip = flip
         self.batchsize = batchsize
 
     @classmethod
-    def load(cls, name: str | None = None, gpu: int = -1, flip: bool = False, batchsize: int = 16) -> PosePredictor:
+    def load(
+        cls, name: str | None = None, gpu: int = -1, flip: bool = False, batchsize: int = 16, engine: str = 'auto',
+        precision: str = 'f32',
+    ) -> PosePredictor:
         """Load weights by their name in the registry, or from a file.
 
         Args:
@@ -58,19 +66,30 @@ class PosePredictor:
                 the published weights if they can be had, else the bundled ones; a line on stderr says which.
             gpu: number of the GPU; -1 for the CPU.
             flip, batchsize: as for the class.
+            engine: what runs the network: ``chainer``, ``onnxruntime``, ``openvino``, or ``auto``, the fastest that
+                is installed (:func:`hourglass.engine.load.choose_engine`).
+            precision: ``f32``; ``int8``, faster and less exact; ``bf16``, with OpenVINO on some CPUs.
 
         Raises:
-            InputError: the weights or the GPU are not there, or cannot be used.
+            InputError: the weights, the GPU or the engine are not there, or cannot be used.
         """
-        import pretrained
-        from hourglass.device import use_device
+        from hourglass.engine.load import load_engine
 
-        if name is None:
-            model = pretrained.load_default()
-            print(model.source, file=sys.stderr)
-        else:
-            model = pretrained.load(name)
-        return cls(use_device(model.network, gpu), model.spec, flip, batchsize)
+        loaded, spec = load_engine(name, gpu, engine, precision)
+        return cls(loaded, spec, flip, batchsize)
+
+    @property
+    def network(self) -> Chain:
+        """The network as Chainer has it; ``AttributeError`` if another engine runs it."""
+        from hourglass.engine.chainer_engine import ChainerEngine
+
+        if not isinstance(self.engine, ChainerEngine):
+            raise AttributeError(f"{self.engine.name} runs this network; load it with engine='chainer'")
+        return self.engine.network
+
+    def use_device(self) -> None:
+        """Choose the engine's GPU, if it has one, for the calling thread; threads beside the first must do so."""
+        self.engine.use_device()
 
     def heatmaps(self, inputs: np.ndarray) -> np.ndarray:
         """Run the network.
@@ -82,15 +101,13 @@ class PosePredictor:
             (N, K, H / 4, W / 4) float32, the last stack's maps, averaged with those of the mirrored input if
             ``flip`` is on.
         """
-        def last_stack(x: np.ndarray) -> np.ndarray:
-            outputs = self.network(self.network.device.send(x))
-            return chainer.get_device('@numpy').send(outputs[-1].array)
-
-        with chainer.using_config('train', False), chainer.no_backprop_mode():
-            maps = last_stack(inputs)
-            if self.flip:
-                mirrored = last_stack(np.ascontiguousarray(inputs[..., ::-1]))
-                maps = (maps + unflip(mirrored, self.spec.joint_set.flip_order)) / 2
+        n = len(inputs)
+        if self.flip:
+            inputs = np.concatenate((inputs, inputs[..., ::-1]))
+        pieces = range(0, len(inputs), self.batchsize)
+        maps = np.concatenate([self.engine(inputs[start:start + self.batchsize]) for start in pieces])
+        if self.flip:
+            maps = (maps[:n] + unflip(maps[n:], self.spec.joint_set.flip_order)) / 2
         return maps
 
     def crop_image(self, image: np.ndarray, box: Box) -> np.ndarray:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from hourglass.errors import InputError
 from hourglass.files import atomic_write
-from hourglass.joints import JointSet
+from hourglass.joints import COCO, JointSet
 from hourglass.predictor import Pose
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hourglass.people import PersonPose
 
 
 def pose_to_dict(pose: Pose, joint_set: JointSet) -> dict[str, Any]:
@@ -24,3 +31,47 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write JSON; ``InputError`` if the file cannot be written."""
     with atomic_write(path) as partial:
         partial.write_text(json.dumps(value, indent=2, allow_nan=False) + '\n', encoding='utf-8')
+
+
+def people_to_coco(
+    people: Sequence[PersonPose], joint_set: JointSet, image_id: int | str, file_name: str,
+) -> list[dict[str, Any]]:
+    """Describe the people of an image in COCO's results format (https://cocodataset.org/#format-results).
+
+    Each has ``image_id``, ``category_id`` (1), ``bbox`` (x, y, width, height as detected), ``score`` and
+    ``keypoints``: x, y and score of each of COCO's 17 joints, zeros for one that the weights do not know.  Beside
+    these are ``file_name``, ``box_score``, ``joint_set`` and ``joints``, all joints of the weights by name
+    (:func:`pose_to_dict`).  Coordinates are in pixels of the image, 0-based.
+
+    Args:
+        people: those of one image.
+        joint_set: names the joints.
+        image_id: what the image is called in COCO's files (:func:`data.pictures.image_id`).
+        file_name: what it is called else.
+    """
+    from data.coco.annotations import PERSON  # only here: it brings Chainer with it
+
+    described = []
+    for person in people:
+        y0, x0, y1, x1 = person.box
+        triples = np.column_stack([person.pose.points[:, ::-1], person.pose.scores]).astype(np.float64)
+        in_coco = [[0.0] * 3 if place is None else triples[place].tolist() for place in joint_set.places_of(COCO)]
+        described.append({
+            'image_id': image_id, 'category_id': PERSON,
+            'keypoints': [round(value, digits) for triple in in_coco for value, digits in zip(triple, (2, 2, 4),
+                                                                                             strict=True)],
+            'score': round(person.score, 5), 'bbox': [round(value, 2) for value in (x0, y0, x1 - x0, y1 - y0)],
+            'box_score': round(person.box_score, 5), 'file_name': file_name,
+            **pose_to_dict(person.pose, joint_set),
+        })
+    return described
+
+
+def write_json_rows(path: str | os.PathLike, rows: Sequence[Any]) -> None:
+    """Write a JSON list, an entry a line; ``InputError`` if a number is not finite or the file cannot be written."""
+    try:
+        lines = ',\n'.join(json.dumps(row, allow_nan=False) for row in rows)
+    except ValueError:
+        raise InputError(f'{path}: not written, for some numbers are not finite') from None
+    with atomic_write(path) as partial:
+        partial.write_text(f'[\n{lines}\n]\n' if rows else '[]\n', encoding='utf-8')

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hourglass.errors import InputError
+from hourglass.joint_table import check_name, from_table, to_table
 from hourglass.joints import JOINT_SETS, JointSet
-from hourglass.network import UPSAMPLINGS, StackedHG
-from hourglass.preactivation import PreActivationHG
 
-from chainer import Chain
+if TYPE_CHECKING:
+    from chainer import Chain
 
 
 class NetworkKind(NamedTuple):
-    """A class of networks, and which entries of a :class:`ModelSpec` are its arguments."""
+    """A class of networks, as ``module:name``, and which entries of a :class:`ModelSpec` are its arguments.
 
-    build: Callable[..., Chain]
+    Chainer is imported once a network is built, not by whoever wants to know what weights are.
+    """
+
+    source: str
     arguments: tuple[str, ...]
 
 
@@ -26,14 +29,17 @@ _SIZES = ('out_channels', 'n_stack', 'width', 'layer_num')
 
 #: Networks that a weights file may name.
 NETWORKS = {
-    'StackedHG': NetworkKind(StackedHG, (*_SIZES, 'upsampling')),
-    'PreActivationHG': NetworkKind(PreActivationHG, (*_SIZES, 'n_modules', 'wide_stem')),
+    'StackedHG': NetworkKind('hourglass.network:StackedHG', (*_SIZES, 'upsampling')),
+    'PreActivationHG': NetworkKind('hourglass.preactivation:PreActivationHG', (*_SIZES, 'n_modules', 'wide_stem')),
 }
 
 #: Allowed values of the choices in a :class:`ModelSpec`.
 CROPS = ('truncate', 'pad', 'affine')
 REFINEMENTS = ('none', 'quarter', 'authors')
 GRIDS = ('scaled', 'aligned')
+#: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each pixel
+#: repeated twice in both directions.
+UPSAMPLINGS = ('bilinear', 'nearest')
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ class ModelSpec:
         upsampling: argument of ``StackedHG``; a ``PreActivationHG`` repeats pixels whatever is said here.
         n_modules, wide_stem: arguments of :class:`hourglass.preactivation.PreActivationHG`; a ``StackedHG`` has
             nothing but the defaults.
-        joints: name of the joint set, a key of :data:`hourglass.joints.JOINT_SETS`.
+        joints: the joint set: the name of one that comes along (:data:`hourglass.joints.JOINT_SETS`), or a user's
+            (:mod:`hourglass.joint_table`), which is stored whole.
         input_size: (height, width) of the network's input in pixels.
         crop: how a person is cut out.  ``truncate``: the crop ends at the image's border and is then stretched to
             ``input_size``; ``pad``: outside of the image is black and nothing is distorted; ``affine``: the same by
@@ -65,7 +72,7 @@ class ModelSpec:
     n_stack: int = 2
     width: int = 256
     layer_num: int = 4
-    joints: str = 'mpii'
+    joints: str | JointSet = 'mpii'
     input_size: tuple[int, int] = (256, 256)
     crop: str = 'truncate'
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -76,10 +83,13 @@ class ModelSpec:
     wide_stem: bool = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.joints, JointSet) and self.joints.name in JOINT_SETS:
+            check_name(self.joints)
+            object.__setattr__(self, 'joints', self.joints.name)  # one form for each set
         choices = (('network', tuple(NETWORKS)), ('joints', tuple(JOINT_SETS)), ('crop', CROPS),
                    ('refine', REFINEMENTS), ('grid', GRIDS), ('upsampling', UPSAMPLINGS))
         for name, allowed in choices:
-            if getattr(self, name) not in allowed:
+            if getattr(self, name) not in allowed and not isinstance(getattr(self, name), JointSet):
                 raise InputError(f'{name} is {getattr(self, name)!r}, not one of {", ".join(allowed)}')
         for name in (*_SIZES, 'n_modules'):
             value = getattr(self, name)
@@ -104,7 +114,7 @@ class ModelSpec:
 
     @property
     def joint_set(self) -> JointSet:
-        return JOINT_SETS[self.joints]
+        return self.joints if isinstance(self.joints, JointSet) else JOINT_SETS[self.joints]
 
     @property
     def topology(self) -> dict[str, Any]:
@@ -114,10 +124,16 @@ class ModelSpec:
     def build_network(self) -> Chain:
         """Create the network with random parameters."""
         kind = NETWORKS[self.network]
-        return kind.build(**{name: getattr(self, name) for name in kind.arguments})
+        module, name = kind.source.split(':')
+        build = getattr(import_module(module), name)
+        return build(**{argument: getattr(self, argument) for argument in kind.arguments})
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        """Describe everything in JSON, a user's joints by their table."""
+        values = {name: getattr(self, name) for name in sorted(self.__dataclass_fields__)}
+        if isinstance(self.joints, JointSet):
+            values['joints'] = to_table(self.joints)
+        return json.dumps(values)
 
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
@@ -140,4 +156,6 @@ class ModelSpec:
                 if not isinstance(values[name], list):
                     raise InputError(f'the description of the network has no list in {name!r}')
                 values[name] = tuple(values[name])
+        if isinstance(values.get('joints'), dict):
+            values['joints'] = from_table(values['joints'], 'the joints of the network')
         return cls(**values)

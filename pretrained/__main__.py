@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hourglass import errors
 from hourglass.errors import ArgumentParser, InputError
+from hourglass.wording import counted
 from pretrained import download, registry
 from pretrained.convert import load_any, recognise
 from pretrained.registry import Entry
@@ -55,7 +56,7 @@ def _verify(args: argparse.Namespace) -> None:
     entry = registry.REGISTRY.get(args.name)
     if entry is not None and not entry.is_there:
         raise InputError(f'{entry.path}: not downloaded yet; python -m pretrained fetch {entry.name} does it')
-    path = Path(args.name) if entry is None else entry.path
+    path = registry.resolve(args.name) if entry is None else entry.path
     model = load_any(path) if entry is None else registry.read(entry, path)
     digest = registry.sha256_of(path) if entry is None else registry.check_sum(entry, path)
     _print_facts({'file': path, 'sha256': digest, **_facts(model)})
@@ -69,8 +70,8 @@ def _print_facts(facts: dict[str, object]) -> None:
 def _facts(model: Model) -> dict[str, object]:
     spec = model.spec
     return {
-        'network': f'{spec.network}, {spec.n_stack} stacks, width {spec.width}, depth {spec.layer_num}',
-        'joints': f'{spec.out_channels} ({spec.joints})',
+        'network': f'{spec.network}, {counted(spec.n_stack, "stack")}, width {spec.width}, depth {spec.layer_num}',
+        'joints': f'{spec.out_channels} ({spec.joints}): {", ".join(spec.joint_set.joints)}',
         'parameters': f'{model.network.count_params():,}',
         'spec': spec.to_json(),
     }

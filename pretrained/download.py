@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hourglass.errors import InputError
-from pretrained.transfer import TRANSFERS, Limits, Source, TransferError, check_reachable, reason
+from hourglass.lock import only_process
+from pretrained.source import Limits, Source, TransferError
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 #: Seconds for which :func:`recent_failure` remembers that a download failed.
 FAILURE_SECONDS = 3600
@@ -57,6 +58,8 @@ def fetch(
         InputError: the cache folder cannot be written, another process takes too long, or no source delivered;
             then the text has the reason for each of them.
     """
+    from pretrained import transfer  # only here: what is there already needs no network
+
     target = cache_folder() / name
     with _only_process(target, wait_seconds):
         if target.exists() and _problem(check, target) is None:
@@ -64,14 +67,14 @@ def fetch(
         failures = []
         for source in sources:
             try:
-                check_reachable(source.url, connect_seconds)
-                arrived = TRANSFERS[source.kind](source, target, Limits(max_bytes, connect_seconds))
+                transfer.check_reachable(source.url, connect_seconds)
+                arrived = transfer.TRANSFERS[source.kind](source, target, Limits(max_bytes, connect_seconds))
                 if problem := _problem(check, arrived):
                     arrived.unlink()
                     raise TransferError(f'what arrived is not the file wanted ({problem})')
                 os.replace(arrived, target)
             except (TransferError, OSError) as error:  # requests' own errors are OSErrors
-                failures.append(f'{source.title}: {reason(error)}')
+                failures.append(f'{source.title}: {transfer.reason(error)}')
                 continue
             _failure_stamp(target).unlink(missing_ok=True)
             return target
@@ -103,16 +106,14 @@ def _remember_failure(target: Path, reasons: str) -> None:
 @contextmanager
 def _only_process(target: Path, wait_seconds: float) -> Iterator[None]:
     """Keep other processes from the same download."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f'{target}.lock')
-        lock.acquire(timeout=wait_seconds)
-    except Timeout:
-        raise InputError(f'{target}: another process has been downloading it for {wait_seconds:.0f} s') from None
-    except (OSError, NotImplementedError) as error:
-        raise InputError(f'{target.parent}: the cache folder cannot be used ({reason(error)}); '
-                         'HOURGLASS_CACHE sets another') from None
-    try:
+    from pretrained import transfer
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_process(target.with_name(f'{target.name}.lock'), wait_seconds))
+        except Timeout:
+            raise InputError(f'{target}: another process has been downloading it for {wait_seconds:.0f} s') from None
+        except (OSError, NotImplementedError) as error:
+            raise InputError(f'{target.parent}: the cache folder cannot be used ({transfer.reason(error)}); '
+                             'HOURGLASS_CACHE sets another') from None
         yield
-    finally:
-        lock.release()

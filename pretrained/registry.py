@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
+from hourglass.wording import counted
 from pretrained import download
-from pretrained.convert import load_any
+from pretrained.source import Source
 from pretrained.topology import AUTHORS
-from pretrained.transfer import Source
-from pretrained.weights_file import Model
+
+if TYPE_CHECKING:
+    from pretrained.weights_file import Model
+
+T = TypeVar('T')
 
 BUNDLED_FOLDER = Path(__file__).with_name('bundled')
 
@@ -88,7 +94,7 @@ _BEARPAW_URL = 'https://github.com/anibali/pytorch-stacked-hourglass/releases/do
 def _bearpaw(n_stack: int, digits: str, *scores: Score) -> Entry:
     """Return the row of a PyTorch file whose name ends with the first digits of its checksum."""
     file = f'bearpaw_hg{n_stack}-{digits}.pth'
-    size = '1 stack' if n_stack == 1 else f'{n_stack} stacks'
+    size = counted(n_stack, 'stack')
     return Entry(
         name=f'bearpaw-hg{n_stack}', file=file,
         description=f"a PyTorch port of the authors' network with {size}, trained on MPII",
@@ -167,6 +173,9 @@ def read(entry: Entry, path: Path) -> Model:
     Raises:
         InputError: the file cannot be read, or is for another network.
     """
+    # Here and not above: Chainer is imported once weights are read, not by whoever wants to know where they are.
+    from pretrained.convert import load_any
+
     model = load_any(path)
     if not entry.has_known_sizes:
         topology = model.spec.topology
@@ -244,6 +253,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     """Load weights by name or from a file of any kind (:func:`resolve`, :func:`pretrained.convert.load_any`)."""
     path = resolve(name_or_path)
     if name_or_path not in REGISTRY:
+        from pretrained.convert import load_any
+
         return load_any(path)
     entry = REGISTRY[str(name_or_path)]
     try:
@@ -263,6 +274,20 @@ def load_default() -> Model:
     Returns:
         The model.  Its ``source`` is a line for the user that says which weights these are and why.
     """
+    model, source = with_default(load)
+    return replace(model, source=source)
+
+
+def with_default(use: Callable[[str], T]) -> tuple[T, str]:
+    """Use the weights that :func:`load_default` would load.
+
+    Args:
+        use: called with their name.  If it raises ``InputError`` for the published weights, it is called with the name
+            of the bundled ones.
+
+    Returns:
+        What ``use`` returned, and a line for the user that says which weights these are and why.
+    """
     entry = REGISTRY['published']
     try:
         if not entry.is_there:
@@ -270,13 +295,14 @@ def load_default() -> Model:
                 raise InputError(f'{entry.file} could not be downloaded a while ago ({reason}); '
                                  f'python -m pretrained fetch {entry.name} tries again')
             fetch(entry.name, connect_seconds=2.0, wait_seconds=60.0)
-        model = load(entry.name)
+        result = use(entry.name)
     except InputError as error:
-        model = load('bundled')
-        return replace(model, source=f'using the bundled weights, {_summary(model.spec)}: {error}')
-    return replace(model, source=f'using the published weights, {_summary(model.spec)}: {entry.path}')
+        spec = REGISTRY['bundled'].spec
+        return use('bundled'), f'using the bundled weights, {_summary(spec)}: {error}'
+    return result, f'using the published weights, {_summary(entry.spec)}: {entry.path}'
 
 
 def _summary(spec: ModelSpec) -> str:
     height, width = spec.input_size
-    return f'{spec.n_stack} stacks of width {spec.width}, {spec.out_channels} joints, {width}x{height} input'
+    return (f'{counted(spec.n_stack, "stack")} of width {spec.width}, {counted(spec.out_channels, "joint")}, '
+            f'{width}x{height} input')

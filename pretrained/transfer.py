@@ -7,56 +7,20 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from pretrained.source import Limits, Source, TransferError
 
 import requests
 from requests.exceptions import ChunkedEncodingError
 from tqdm import tqdm
 
-DRIVE_URL = 'https://drive.google.com/uc?id={}'
 #: Seconds without a byte from a server that has answered before.
 READ_SECONDS = 20.0
 _ATTEMPTS = 3
 # What is lost of an interrupted transfer, at most.
 _CHUNK = 64 * 1024
-
-
-class TransferError(Exception):
-    """A source did not deliver; the text says why, without the source."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One place that a file can be had from.
-
-    Attributes:
-        title: name of the place, for messages.
-        kind: ``drive`` (Google Drive) or ``https``, a key of :data:`TRANSFERS`.
-        address: the file's id on Google Drive, or its URL.
-    """
-
-    title: str
-    kind: str
-    address: str
-
-    @property
-    def url(self) -> str:
-        return DRIVE_URL.format(self.address) if self.kind == 'drive' else self.address
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a transfer may take.
-
-    Attributes:
-        max_bytes: size of the file.
-        connect_seconds: time to reach the server.
-    """
-
-    max_bytes: int
-    connect_seconds: float
 
 
 def reason(error: Exception) -> str:

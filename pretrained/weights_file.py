@@ -20,6 +20,7 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
+from hourglass.wording import counted
 from pretrained.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printable
 from pretrained.topology import ANCHORS, infer_spec
 
@@ -27,7 +28,8 @@ import numpy as np
 from chainer import Chain
 from chainer.serializers import DictionarySerializer, NpzDeserializer
 
-_MAX_META_BYTES = 16384
+# Enough for the longest table of a user's joints; four bytes a character.
+_MAX_META_BYTES = 262_144
 # No level of an hourglass has fewer arrays than this, for each of its residual modules in one place; counts of batches
 # are left out.
 _MIN_ARRAYS_OF_LEVEL = {'StackedHG': 100, 'PreActivationHG': 50}
@@ -256,7 +258,8 @@ def check_count(spec: ModelSpec, n_arrays: int) -> None:
     """
     # The narrow networks behind network_shapes() are large, too, if a file says so.
     if _MIN_ARRAYS_OF_LEVEL[spec.network] * spec.n_modules * spec.n_stack * spec.layer_num > n_arrays:
-        raise InputError(f'{n_arrays} arrays are too few for a {spec.network} of {spec.n_stack} stacks of depth '
+        raise InputError(f'{counted(n_arrays, "array")} are too few for a {spec.network} of '
+                         f'{counted(spec.n_stack, "stack")} of depth '
                          f'{spec.layer_num}')
 
 
@@ -278,9 +281,10 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
                             if key in headers and not _is_number(key, headers[key].dtype)],
     }
     if any(problems.values()):
-        told = '; '.join(f'{len(keys)} {what}: {_first_few(keys)}' for what, keys in problems.items() if keys)
-        raise InputError(f'does not fit a {spec.network} of {spec.n_stack} stacks, width {spec.width}, depth '
-                         f'{spec.layer_num} and {spec.out_channels} joints; arrays {told}')
+        told = '; '.join(f'{counted(len(keys), "array")} {what}: {_first_few(keys)}'
+                         for what, keys in problems.items() if keys)
+        raise InputError(f'does not fit a {spec.network} of {counted(spec.n_stack, "stack")}, width {spec.width}, '
+                         f'depth {spec.layer_num} and {counted(spec.out_channels, "joint")}; {told}')
     if (size := _bytes_of(spec)) > MAX_BYTES:
         raise InputError(f'{size:,} bytes of weights are more than the {MAX_BYTES:,} that are read')
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hourglass.network import StackedHG
@@ -61,3 +61,11 @@ def rule_network(rule_values: dict[str, np.ndarray]) -> StackedHG:
     network = StackedHG()
     NpzDeserializer(rule_values).load(network)
     return network
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests out of the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('HOURGLASS_CACHE', str(tmp_path_factory.mktemp('cache')))
+        yield

@@ -9,7 +9,9 @@ from pathlib import Path
 from data.image import read_image
 from data.synthetic import demo_person
 from hourglass.joints import MPII
+from hourglass.placement import FRAME_COLOUR
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -51,6 +53,27 @@ def test_a_photograph(demo: Run, shared: Callable[[str], Path], tmp_path: Path) 
     assert read_image(tmp_path / 'new/folder/output.jpg').shape == read_image(photo).shape
 
 
+@pytest.mark.parametrize('arguments', [['--auto', '--detector', 'none'], ['--box', '20,240,460,500'],
+                                       ['--center', '225,370', '--scale', '2']])
+def test_somebody_at_the_side(demo: Run, tmp_path: Path, arguments: list[str]) -> None:
+    person = demo_person((400, 400))
+    wide = cv2.copyMakeBorder(person.image.transpose(1, 2, 0), 40, 40, 170, 630, cv2.BORDER_REPLICATE)
+    Image.fromarray(wide).save(tmp_path / 'wide.png')
+    result = demo('--image', 'wide.png', '--model', 'bundled', '--json', 'pose.json', *arguments)
+    assert result.returncode == 0, result.stderr
+    answer = json.loads((tmp_path / 'pose.json').read_text())
+    true = dict(zip(MPII.joints, person.points + np.array([40, 170]), strict=True))
+    torso = np.linalg.norm(true['left shoulder'] - true['right hip'])
+    errors = [np.hypot(joint['x'] - true[joint['name']][1], joint['y'] - true[joint['name']][0])
+              for joint in answer['joints']]
+    assert np.mean(np.array(errors) < 0.2 * torso) >= 0.7, errors
+    # The frame is where the answer says that the network looked.
+    seen = {name: round(value) for name, value in answer['seen'].items()}
+    assert seen['x0'] < true['head top'][1] < seen['x1']
+    right = read_image(tmp_path / 'output.jpg')[:, 100:300, min(seen['x1'], 1199)].mean(axis=1)
+    assert abs(right - FRAME_COLOUR).max() < 60, right
+
+
 def _rgba(path: Path) -> None:
     Image.new('RGBA', (40, 60), (200, 10, 10, 128)).save(path, format='PNG')
 
@@ -77,6 +100,7 @@ def _write_weights(path: Path) -> None:
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['--image', 'missing.jpg'], 'missing.jpg: no such file'),
+    (['--image', ''], '--image is empty'),
     (['--image', 'empty.jpg'], 'empty.jpg: the file is empty'),
     (['--image', 'text.jpg'], 'text.jpg: not a picture'),
     (['--image', '.'], 'is a folder'),
@@ -95,6 +119,9 @@ def _write_weights(path: Path) -> None:
     (['--image', 'good.png', '--heatmaps', 'a.xyz'], "ending '.xyz'"),
     (['--image', 'good.png', '--json', '.'], 'is a folder'),
     (['--image', 'good.png', '--out', 'text.jpg'], 'text.jpg is not a folder'),
+    (['--image', 'good.png', '--box', '0,0,nan,9'], '--box'),
+    (['--image', 'good.png', '--box', '70,0,90,9'], '--box is outside of the picture'),
+    (['--image', 'good.png', '--auto', '--detector', 'boxes:text.jpg'], 'text.jpg'),
 ])
 def test_a_mistake_is_one_line_and_status_2(
     demo: Run, tmp_path: Path, arguments: list[str], reason: str,
@@ -127,5 +154,5 @@ def test_help_explains_every_option(demo: Run) -> None:
     result = demo('--help')
     assert result.returncode == 0
     for option in ('--image', '--out', '--json', '--heatmaps', '--model', '--snapshot', '--flip', '--line-width',
-                   '--gpu'):
+                   '--gpu', '--auto', '--detector', '--box', '--center', '--scale', '--fit'):
         assert option in result.stdout

@@ -142,14 +142,14 @@ def test_anybodys_predictions_are_scored(shared: Callable[[str], Path], tmp_path
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['--dataset', 'lsp', '--root', 'nowhere'], 'nowhere/joints.mat: no such file'),
-    (['--dataset', 'lsp', 'lspet', '--root', 'one'], '--root names 1 folders for 2'),
+    (['--dataset', 'lsp', 'lspet', '--root', 'one'], '--root names 1 folder for 2'),
     ([*TINY, '--root', 'x'], '--root'),
     ([*TINY, '--batchsize', '0'], '--batchsize must'),
     ([*TINY, '--gpu', '0,0'], '--gpu 0,0'),
     ([*TINY, '--epoch', '-1'], '--epoch'),
     ([*TINY, '--lr', 'nan'], '--lr'),
     ([*TINY, '--width', '6'], 'multiple of 4'),
-    ([*TINY, '--input-size', '100'], 'multiples of 16'),
+    ([*TINY, '--input-size', '100'], 'multiple of 16'),
     ([*TINY, '--gpu', '77'], '--gpu 77'),
     ([*TINY, '--samples', '8', '--resume', 'missing'], 'missing: No such file'),
     ([*TINY, '--samples', '8', '--resume'], 'no snapshot to go on from'),

@@ -13,6 +13,7 @@ from typing import Any
 from data.coco.tables import Table, read_json
 from hourglass.errors import InputError
 from hourglass.joints import COCO
+from hourglass.wording import counted
 
 import numpy as np
 
@@ -61,11 +62,12 @@ def check_image_ids(path: Path, name: str, image_ids: np.ndarray, images: dict[i
     """Raise ``InputError`` if an id is not that of an image."""
     unknown = np.flatnonzero(~np.isin(image_ids, np.fromiter(images, np.int64, len(images))))
     if len(unknown):
-        raise InputError(f'{path}: {name} name {len(np.unique(image_ids[unknown]))} unknown images; '
+        raise InputError(f'{path}: {name} name {counted(len(np.unique(image_ids[unknown])), "unknown image")}; '
                          f'the first is image_id {image_ids[unknown[0]]}')
 
 
-def _read_images(path: Path, rows: Any) -> dict[int, str]:
+def read_image_names(path: Path, rows: Any) -> dict[int, str]:
+    """Return the images' names by their ids, from a file's list of images."""
     table = Table(path, 'images', rows)
     names = table.texts('file_name')
     for i, name in enumerate(names):
@@ -80,7 +82,8 @@ def _check_joints(path: Path, categories: Any) -> None:
     for category in categories if isinstance(categories, list) else []:
         names = category.get('keypoints') if isinstance(category, dict) and category.get('id') == PERSON else None
         if isinstance(names, list) and tuple(str(name).replace('_', ' ') for name in names) != COCO.joints:
-            raise InputError(f'{path}: its people have {len(names)} joints that are not COCO\'s 17')
+            raise InputError(f'{path}: its people have {counted(len(names), "joint")} and not COCO\'s 17; '
+                             '--dataset coco-json takes such a file')
 
 
 def _read_keypoints(table: Table) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +113,7 @@ def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
     content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(f'{path}: not a file of COCO annotations (a JSON {type(content).__name__})')
-    images = _read_images(path, content.get('images'))
+    images = read_image_names(path, content.get('images'))
     _check_joints(path, content.get('categories'))
     rows = content.get('annotations', None if need_people else [])
     table = Table(path, 'annotations', rows).where('category_id', PERSON)

@@ -9,6 +9,7 @@ from pathlib import Path
 from data.coco.annotations import read_annotations
 from data.coco.dataset import DEFAULT_ROOT, annotation_file, image_folder, usable
 from data.disk import damage, listing
+from hourglass.wording import counted
 
 import numpy as np
 
@@ -76,18 +77,18 @@ class CheckReport:
     def problems(self) -> list[str]:
         """What is wrong, a phrase each; empty if the data set is complete."""
         counts = (
-            (len(self.no_annotations), 'missing annotation files'),
-            (len(self.missing), 'missing images'),
-            (len(self.damaged), 'damaged images'),
-            (sum(not part.people for part in self.parts), 'splits without people'),
+            (len(self.no_annotations), 'missing annotation file'),
+            (len(self.missing), 'missing image'),
+            (len(self.damaged), 'damaged image'),
+            (sum(not part.people for part in self.parts), 'split without people', 'splits without people'),
         )
-        return [f'{n} {what}' for n, what in counts if n]
+        return [counted(n, *words) for n, *words in counts if n]
 
     def __str__(self) -> str:
         lines = [f'{"split":<12} {"images":>8} {"used":>8} {"people":>8}']
         lines += [f'{part.split:<12} {part.images:>8} {part.used:>8} {part.people:>8}' for part in self.parts]
-        lines += listing('missing annotation files', self.no_annotations)
-        lines += listing('missing images', self.missing) + listing('damaged images', self.damaged)
+        lines += listing('missing annotation file', self.no_annotations)
+        lines += listing('missing image', self.missing) + listing('damaged image', self.damaged)
         return '\n'.join(lines)
 
 

@@ -170,7 +170,7 @@ class COCODataset(PersonDataset):
         place = annotation_file(root, split) if annotations is None else Path(annotations)
         if annotations is None and not place.is_file():
             raise InputError(f'{place}: no such file; '
-                             '"python -m data.coco check" says what to download and where to put it')
+                             '"python -m data check coco" says what to download and where to put it')
         self.annotation_file = place
         content = read_annotations(place, need_people=detections is None)
         name = f'COCO {split if annotations is None else place.stem}'

@@ -75,12 +75,13 @@ class Table:
         path: the file, for messages.
         name: what the list is called in messages.
         rows: what the file holds there.
+        places: where the rows stand in the file's list, if not all of them are here.
 
     Raises:
         InputError: it is not a list of objects; so for every method if a value is missing or not as it must be.
     """
 
-    def __init__(self, path: Path, name: str, rows: Any) -> None:
+    def __init__(self, path: Path, name: str, rows: Any, places: list[int] | None = None) -> None:
         if not isinstance(rows, list):
             raise InputError(f'{path}: has no list of {name}')
         for i, row in enumerate(rows):
@@ -89,18 +90,25 @@ class Table:
         self.path = path
         self.name = name
         self.rows: list[dict[str, Any]] = rows
+        self.places = list(range(len(rows))) if places is None else places
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def fail(self, row: int, reason: str) -> NoReturn:
         """Raise ``InputError`` about a row."""
-        raise InputError(f'{self.path}: {self.name}[{row}] {reason}')
+        raise InputError(f'{self.path}: {self.name}[{self.places[row]}] {reason}')
 
-    def where(self, key: str, value: int) -> Table:
-        """Return the rows with a whole number under a key."""
-        wanted = self.whole_numbers(key) == value
-        return Table(self.path, self.name, [row for row, take in zip(self.rows, wanted, strict=True) if take])
+    def where(self, key: str, value: int, default: int | None = None) -> Table:
+        """Return the rows with a whole number under a key; a row without the key has the default."""
+        return self._take(np.flatnonzero(self.whole_numbers(key, default) == value).tolist())
+
+    def having(self, key: str) -> Table:
+        """Return the rows with something under a key."""
+        return self._take([i for i, row in enumerate(self.rows) if row.get(key)])
+
+    def _take(self, chosen: list[int]) -> Table:
+        return Table(self.path, self.name, [self.rows[i] for i in chosen], [self.places[i] for i in chosen])
 
     def _values(self, key: str, default: Any = None) -> list[Any]:
         values = [row.get(key, default) for row in self.rows]

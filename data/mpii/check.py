@@ -9,6 +9,7 @@ from pathlib import Path
 from data.disk import damage, listing
 from data.mpii.dataset import DEFAULT_ROOT, IMAGE_FOLDER, read_annotations
 from data.mpii.splits import PROTOCOLS, select
+from hourglass.wording import counted
 
 import numpy as np
 
@@ -66,17 +67,18 @@ class CheckReport:
     def problems(self) -> list[str]:
         """What is wrong, a phrase each; empty if the data set is complete."""
         counts = (
-            (len(self.missing), 'missing images'),
-            (len(self.damaged), 'damaged images'),
-            (self.n_unseen, 'validation images that the annotations do not have'),
-            (sum(not part.people for part in self.parts), 'empty splits'),
+            (len(self.missing), 'missing image'),
+            (len(self.damaged), 'damaged image'),
+            (self.n_unseen, 'validation image that the annotations do not have',
+             'validation images that the annotations do not have'),
+            (sum(not part.people for part in self.parts), 'empty split'),
         )
-        return [f'{n} {what}' for n, what in counts if n]
+        return [counted(n, *words) for n, *words in counts if n]
 
     def __str__(self) -> str:
         lines = [f'{"split":<20} {"images":>7} {"people":>7}']
         lines += [f'{part.title:<20} {part.images:>7} {part.people:>7}' for part in self.parts]
-        lines += listing('missing images', self.missing) + listing('damaged images', self.damaged)
+        lines += listing('missing image', self.missing) + listing('damaged image', self.damaged)
         return '\n'.join(lines)
 
 

@@ -77,7 +77,7 @@ def read_annotations(root: str | Path) -> Annotations:
         paths = {split: root / name for split, name in HDF5_FILES.items() if (root / name).is_file()}
         if not paths:
             raise InputError(f'{root / MATLAB_FILES[0]}: no such file; '
-                             '"python -m data.mpii check" says what to download and where to put it')
+                             '"python -m data check mpii" says what to download and where to put it')
         annotations = _read_hdf5_files(paths)
     # Somebody may be listed without any joint.
     usable = np.flatnonzero(annotations.people.labelled.any(axis=1))

@@ -7,10 +7,24 @@ A scene (:mod:`data.synthetic.scene`) has articulated bodies (:mod:`~data.synthe
 (:mod:`~data.synthetic.background`).
 """
 
+from typing import TYPE_CHECKING, Any
+
 from data.synthetic.annotation import Annotation
-from data.synthetic.dataset import SyntheticDataset
 from data.synthetic.demo import demo_person, demo_scene
+from data.synthetic.demo_people import demo_people
 from data.synthetic.render import RenderedPerson, render_person, render_scene
 
-__all__ = ['Annotation', 'RenderedPerson', 'SyntheticDataset', 'demo_person', 'demo_scene', 'render_person',
-           'render_scene']
+__all__ = ['Annotation', 'RenderedPerson', 'SyntheticDataset', 'demo_people', 'demo_person', 'demo_scene',
+           'render_person', 'render_scene']
+
+if TYPE_CHECKING:
+    from data.synthetic.dataset import SyntheticDataset
+
+
+def __getattr__(name: str) -> Any:
+    # A data set is a class of Chainer's, which a single picture need not wait for.
+    if name != 'SyntheticDataset':
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from data.synthetic.dataset import SyntheticDataset
+
+    return SyntheticDataset

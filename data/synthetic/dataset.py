@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
-from data.person import Person, PersonDataset, box_around
+from data.crop import box_around
+from data.person import Person, PersonDataset
 from data.synthetic.annotation import Annotation, annotate
 from data.synthetic.render import draw
 from data.synthetic.scene import Scene, sample_scene
@@ -26,7 +27,7 @@ _FEWEST_LABELLED = 8
 def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) -> Person:
     """Turn a drawn person into an entry of a data set.
 
-    The centre and the side come from the labelled joints (:func:`data.person.box_around`); the reference length is
+    The centre and the side come from the labelled joints (:func:`data.crop.box_around`); the reference length is
     the torso, from left shoulder to right hip.
 
     Args:
@@ -81,6 +82,8 @@ class SyntheticDataset(PersonDataset):
     Raises:
         InputError: there is no such split, or a number makes no sense.
     """
+
+    has_image_files = False
 
     def __init__(self, n: int | None = None, seed: int = 0, size: tuple[int, int] = (256, 256),
                  joint_set: JointSet = MPII, split: str = 'train') -> None:

@@ -6,6 +6,7 @@ wherever the result is needed (``hourglass.functions.affine``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -107,7 +108,10 @@ class ConvChain(FunctionNode):
         scale = gamma * inv_std
         shift = beta - mean * scale
         if not self.train:
-            if not self.keeps:  # the gradient of gamma would need the output before it is scaled
+            # The weights are scaled in place of the output where they are fewer; not if there may be a backward pass,
+            # for the gradient of gamma needs the output before it is scaled.
+            pixels = source.array.shape[1] * math.prod(map(window.output_size, source.array.shape[2:]))
+            if not self.keeps and w[0].size < pixels:
                 w, scale = w * scale[:, None, None, None], None
             y = convolve(window, w, source)[0]
         return Pending(y, Affine(scale, shift, relu))

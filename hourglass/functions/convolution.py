@@ -18,15 +18,17 @@ import chainer
 import numpy as np
 from chainer.backend import get_array_module
 
-# A block's arrays should stay in a core's second-level cache (1 MiB on the machines measured).
-_BLOCK_ELEMENTS = 2 ** 17
-_BLOCK_PIXELS = (256, 2048)
+# A block's arrays should stay in a core's second-level cache (2 MiB on the machine measured).
+_BLOCK_ELEMENTS = 2 ** 20
+_BLOCK_PIXELS = (512, 4096)
+# So few pixels are one thread's work: to arrange the weights for it and to wait for another takes as long.
+_FEW_PIXELS = 256
 _OWN = Window(1, 1, 0)  # sees the block itself
 
 
 def pixel_blocks(xp: Any, n: int, height: int, width: int, channels: int) -> list[Block]:
     """Cut ``n`` images of ``channels`` channels into blocks for the threads; on a GPU, all is one block."""
-    if xp is not np:
+    if xp is not np or n * height * width <= _FEW_PIXELS:
         return [Block(0, n, 0, height)]
     pixels = min(max(_BLOCK_ELEMENTS // channels, _BLOCK_PIXELS[0]), _BLOCK_PIXELS[1])
     pixels = max(min(pixels, -(-n * height * width // workers().size)), 1)

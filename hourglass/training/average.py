@@ -13,7 +13,7 @@ from chainer.serializers import DictionarySerializer
 from chainer.training import Extension, Trainer
 
 
-def _arrays(network: Any) -> list[tuple[Any, str, Any]]:
+def arrays_of(network: Any) -> list[tuple[Any, str, Any]]:
     """Return (link, name, array) for all parameters and running statistics, in a fixed order."""
     entries = []
     for _, link in sorted(network.namedlinks()):
@@ -49,7 +49,8 @@ class MovingAverage(Extension):
         iteration = trainer.updater.iteration
         decay = min(self.decay, (1 + iteration) / (10 + iteration))
         with chainer.using_device(self.source.device):
-            for (_, _, value), (link, name, average) in zip(_arrays(self.source), _arrays(self.network), strict=True):
+            pairs = zip(arrays_of(self.source), arrays_of(self.network), strict=True)
+            for (_, _, value), (link, name, average) in pairs:
                 if hasattr(value, 'dtype') and value.dtype.kind == 'f':
                     average += (1 - decay) * (value - average)
                 else:

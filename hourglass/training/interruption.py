@@ -10,42 +10,55 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from hourglass.training.distributed import Ranks
+
 from chainer.training import Trainer
 
 
 class StopRequest:
-    """Whether somebody asked the training to stop (SIGTERM or Ctrl-C).
+    """Whether somebody asked the training, or other long work, to stop (SIGTERM or Ctrl-C).
+
+    Args:
+        answer: what is said then; may be empty.
+        also: numbers of further signals that ask for it.
 
     Attributes:
-        signal: number of the signal, or ``None``.
+        signal: number of the signal that has come, or ``None``.
+        agreed: number of the signal that has come to some process of a training, once all know of it, or ``None``.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, answer: str = 'stopping after this step; once more stops at once and loses it',
+        also: tuple[int, ...] = (),
+    ) -> None:
         self.signal: int | None = None
+        self.agreed: int | None = None
+        self._answer = f'\n{answer}\n'.encode() if answer else b''
+        self._numbers = (signal.SIGINT, signal.SIGTERM, *also)
 
     @property
     def requested(self) -> bool:
-        return self.signal is not None
+        return self.signal is not None or self.agreed is not None
 
     @property
     def status(self) -> int:
         """Exit status of a process that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM."""
-        return 128 + (self.signal or 0)
+        return 128 + (self.agreed or self.signal or 0)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Listen to both signals in this block; the second Ctrl-C or SIGTERM ends it at once."""
+        """Listen to the signals in this block; the second one ends it at once."""
         # Python lets only the main thread handle signals; a training in another one goes without.
         is_main = threading.current_thread() is threading.main_thread()
-        numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()
+        numbers = self._numbers if is_main else ()
         previous = {number: signal.getsignal(number) for number in numbers}
 
         def stop(number: int, frame: FrameType | None) -> None:
-            if self.requested:
+            if self.signal is not None:
                 raise KeyboardInterrupt
             self.signal = number
             # Not print(): the signal may have come in the middle of one.
-            os.write(sys.stderr.fileno(), b'\nstopping after this step; once more stops at once and loses it\n')
+            os.write(sys.stderr.fileno(), self._answer)
 
         try:
             for number in numbers:
@@ -64,14 +77,17 @@ class EndOfTraining:
     Args:
         epochs: length of the training.
         stop: asked before each iteration.
+        ranks: the processes of the training, which stop before the same iteration.
     """
 
-    def __init__(self, epochs: int, stop: StopRequest) -> None:
+    def __init__(self, epochs: int, stop: StopRequest, ranks: Ranks | None = None) -> None:
         self.epochs = epochs
         self.stop = stop
+        self.ranks = ranks or Ranks()
 
     def __call__(self, trainer: Trainer) -> bool:
-        return self.stop.requested or trainer.updater.epoch >= self.epochs
+        self.stop.agreed = self.ranks.max(self.stop.signal or 0) or None
+        return self.stop.agreed is not None or trainer.updater.epoch >= self.epochs
 
     def get_training_length(self) -> tuple[int, str]:
         return self.epochs, 'epoch'

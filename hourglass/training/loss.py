@@ -98,11 +98,15 @@ class HeatmapLoss:
         name: a key of :data:`LOSSES`.
         joint_weights: one number for each joint, not negative; ``None`` for 1.
         hard_joints: how many joints of a person count, the hardest ones by the sum over the stacks; ``None`` for all.
+        mean: called with the sum of a process's weights; returns its mean over the processes that share the batch.
+            What they return then has the whole batch's loss for its mean, and its gradients for the mean of theirs,
+            also where their parts hold unequal numbers of annotated joints.
     """
 
     name: str = 'mse'
     joint_weights: tuple[float, ...] | None = None
     hard_joints: int | None = None
+    mean: Callable[[Any], Any] | None = None
 
     def __call__(self, outputs: Sequence[Variable], heatmaps: Any, labelled: Any) -> Variable:
         """Compute the loss.
@@ -123,8 +127,11 @@ class HeatmapLoss:
         weight = labelled.astype(heatmaps.dtype)
         if self.joint_weights is not None:
             weight = weight * xp.asarray(self.joint_weights, heatmaps.dtype)
+        total = weight.sum()
+        if self.mean is not None:
+            total = self.mean(total)
         # Without a joint that counts both sums are zero.
-        return F.sum(errors * weight) * (1 / xp.maximum(weight.sum(), 1e-12))
+        return F.sum(errors * weight) * (1 / xp.maximum(total, 1e-12))
 
 
 def heatmap_loss(outputs: Sequence[Variable], heatmaps: Any, labelled: Any) -> Variable:
@@ -165,18 +172,25 @@ class TrainChain(chainer.Chain):
         predictor: the network; its parameters are saved under ``predictor/``.
         spec: sizes, joints and preprocessing; saved along, so that a snapshot can be used like a weights file.
         loss: what is minimised; by default as published.
+        mixed: compute in half precision (:mod:`hourglass.training.mixed`).
     """
 
-    def __init__(self, predictor: Any, spec: ModelSpec, loss: HeatmapLoss | None = None) -> None:
+    def __init__(
+        self, predictor: Any, spec: ModelSpec, loss: HeatmapLoss | None = None, mixed: bool = False,
+    ) -> None:
         super().__init__()
         self.spec = spec
         self.loss = loss or HeatmapLoss()
+        self.mixed = mixed
         with self.init_scope():
             self.predictor = predictor
 
     def forward(self, imgs: Any, heatmaps: Any, labelled: Any) -> Variable:
         """Return the loss of a batch of :class:`data.transform.TrainTransform`'s samples, and report it."""
-        loss = self.loss(self.predictor(imgs), heatmaps, labelled)
+        outputs = self.predictor(imgs.astype(np.float16) if self.mixed else imgs)
+        if self.mixed:
+            outputs = [F.cast(output, heatmaps.dtype) for output in outputs]
+        loss = self.loss(outputs, heatmaps, labelled)
         reporter.report({'loss': loss}, self)
         return loss
 

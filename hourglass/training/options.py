@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from data.sets import DATASETS
 from hourglass.errors import ArgumentParser, InputError
 from hourglass.joints import JOINT_SETS
 from hourglass.spec import CROPS
+from hourglass.textfile import read_values
 from hourglass.training.loss import LOSSES
 from hourglass.training.schedule import OPTIMIZERS, SCHEDULES
 
-_MAX_CONFIG_BYTES = 1_000_000
 #: Value of ``--resume`` without a file.
 NEWEST = 'newest'
 
@@ -26,11 +25,15 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
                        help=f'what to train on ({", ".join(DATASETS)}); several are joined, and one that is named '
                             'twice counts twice')
     group.add_argument('--root', nargs='+', metavar='DIR',
-                       help='folder of each data set that has one, in the same order (default: below data/)')
+                       help='folder of each data set that has one, in the same order; the file for csv, coco-json '
+                            'and packed (default: below data/)')
+    group.add_argument('--images', metavar='DIR',
+                       help='folder of the images of csv and coco-json (default: beside the file)')
     group.add_argument('--samples', type=int, metavar='N',
                        help='people in the synthetic set, and a fifth of N for validation (default: as many as it has)')
-    group.add_argument('--joints', choices=list(JOINT_SETS),
-                       help='joints of the network (default: those of the first data set)')
+    group.add_argument('--joints', metavar='NAME|FILE',
+                       help=f'joints of the network: {", ".join(JOINT_SETS)}, or a table of your own in JSON or YAML '
+                            '(default: those of the first data set)')
     group.add_argument('--crop', choices=CROPS,
                        help='how people are cut out: ending at the border and stretched (truncate, the default), or '
                             'with black around')
@@ -60,7 +63,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('training')
     group.add_argument('--epoch', type=int, default=100, help='length of the training')
     group.add_argument('--batchsize', type=int, metavar='N',
-                       help='people in a step (default: 6, or 32 on several GPUs)')
+                       help='people in a step (default: 6, or 32 on several GPUs); with --distributed, people whom '
+                            'each process takes in a step (default: 16)')
     group.add_argument('--optimizer', choices=list(OPTIMIZERS), default='rmsprop', help='how parameters are changed')
     group.add_argument('--lr', type=float, help='learning rate (default: 2.5e-4 for rmsprop, 2e-3 for adamw)')
     group.add_argument('--schedule', choices=list(SCHEDULES), default='step',
@@ -78,7 +82,16 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--loaders', type=int, default=0, metavar='N',
                        help='processes that prepare samples beside the training; the result does not depend on it')
     group.add_argument('--gpu', default='-1', metavar='N[,N...]',
-                       help='number of the GPU; several, with commas between, share each batch; -1 for the CPU')
+                       help='number of the GPU; several, with commas between, share each batch (with --distributed, '
+                            'the processes on a machine take one each, in order); -1 for the CPU')
+    group.add_argument('--distributed', action='store_true',
+                       help='train with all processes that mpiexec has started: "mpiexec -n 4 python train.py '
+                            '--distributed ..." (ChainerMN; requirements-distributed.txt)')
+    group.add_argument('--sync-bn', action='store_true',
+                       help='with --distributed, normalise by the statistics of the whole batch and not of each '
+                            'process\'s part: slower')
+    group.add_argument('--mixed16', action='store_true',
+                       help='compute in half precision where it does no harm; for GPUs, on a CPU it is far slower')
 
 
 def _add_results(parser: argparse.ArgumentParser) -> None:
@@ -120,29 +133,6 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action) if has_default else action.help
 
 
-def _read_config(path: Path) -> Any:
-    """Read a configuration; nothing in it is executed."""
-    try:
-        with path.open(encoding='utf-8') as file:
-            text = file.read(_MAX_CONFIG_BYTES + 1)
-        if len(text) > _MAX_CONFIG_BYTES:
-            raise InputError(f'{path}: more than {_MAX_CONFIG_BYTES:,} characters are no configuration')
-        if path.suffix.lower() not in ('.yaml', '.yml'):
-            return json.loads(text)
-    except OSError as error:
-        raise InputError(f'{path}: {error.strerror or error}') from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f'{path}: not a JSON file ({error})') from None
-    try:
-        import yaml  # type: ignore[import-untyped,unused-ignore]
-    except ImportError:
-        raise InputError(f'{path}: reading YAML needs PyYAML (pip install PyYAML); JSON needs nothing') from None
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f'{path}: not a YAML file ({" ".join(str(error).split())})') from None
-
-
 def _as_arguments(values: dict[str, Any], path: Path) -> list[str]:
     """Write a configuration as a command line, so that both are checked in the same way."""
     # Of --no-validation and --validation the first is what the name stands for.
@@ -182,7 +172,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.config is not None:
         path = Path(options.config)
-        values = _read_config(path)
+        values = read_values(path, 'configuration')
         # A run.json holds the options beside what else is known of the run.
         if isinstance(values, dict) and isinstance(values.get('options'), dict):
             values = values['options']
@@ -213,5 +203,13 @@ def check_options(options: argparse.Namespace) -> None:
             raise InputError(f'--{name.replace("_", "-")} must be a positive number')
     if options.ema is not None and not 0 <= options.ema < 1:
         raise InputError('--ema must be at least 0 and below 1')
+    if options.images is not None and not any(DATASETS[name].is_own for name in options.dataset):
+        raise InputError('--images is for --dataset csv and coco-json')
+    if options.mixed16 and ',' in options.gpu and not options.distributed:
+        raise InputError('--mixed16 on several GPUs needs --distributed')
+    if options.sync_bn and not options.distributed:
+        raise InputError('--sync-bn is for --distributed')
+    if options.sync_bn and options.mixed16:
+        raise InputError('--sync-bn does not go with --mixed16')
     if not 0 <= options.rotation <= 180:
         raise InputError('--rotation must be from 0 to 180 degrees')

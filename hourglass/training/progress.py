@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import sys
 
+from hourglass.training.watch import SCORE
+
 from chainer.training import Extension, Trainer
 from tqdm import tqdm
+
+#: What is shown of an epoch's results, and how it is called there.
+_SHOWN = {'main/loss': 'loss', SCORE: 'score', 'validation/main/best': 'best'}
 
 
 class ProgressBar(Extension):
@@ -46,8 +51,7 @@ class ProgressBar(Extension):
         if len(log) > self._last_logged:
             self._last_logged = len(log)
             entry = log[-1]
-            results = '  '.join(f'{key.removeprefix("main/")} {value:.4g}' for key, value in sorted(entry.items())
-                                if key.startswith(('main/', 'validation/')) and not key.endswith('best_epoch'))
+            results = '  '.join(f'{title} {entry[key]:.4g}' for key, title in _SHOWN.items() if key in entry)
             self._bar.write(f'epoch {entry["epoch"]:>3}  lr {entry["lr"]:.2e}  {results}', file=sys.stderr)
 
     def finalize(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -17,6 +18,8 @@ from hourglass.training.interruption import StopRequest
 from pretrained.npz import MAX_BYTES, NpzFile, printable
 
 import numpy as np
+from chainer.backends.cuda import to_cpu
+from chainer.serializer import Deserializer
 from chainer.serializers import DictionarySerializer, NpzDeserializer
 from chainer.training import Extension, Trainer
 
@@ -126,37 +129,70 @@ class Snapshots(Extension):
     ``snapshot_epoch_N`` is written every ``interval`` epochs and stays.  ``snapshot_iter_N`` is written at the end of
     all other epochs, when none was written for ``minutes``, and when a stop is requested; ``keep`` of them stay.
 
+    :class:`EarlySnapshot` has the snapshot of an epoch written before its validation, too.  Such a one also holds what
+    has been observed so far, and a training that begins with it first does what was left to do of the epoch.
+
     Args:
         folder: where they lie.
         interval: in epochs.
         keep: at least 1.
         minutes: longest time without a snapshot.
         stop: asked after each iteration.
+        is_writer: whether this process writes; of several only one does, but all of them read.
     """
 
     # After everything that changes a state in this iteration.
     priority = -1000
 
-    def __init__(self, folder: Path, interval: int, keep: int, minutes: float, stop: StopRequest) -> None:
+    def __init__(
+        self, folder: Path, interval: int, keep: int, minutes: float, stop: StopRequest, is_writer: bool = True,
+    ) -> None:
         self.folder, self.interval, self.keep = folder, interval, keep
         self.seconds = 60 * minutes
         self.stop = stop
+        self.is_writer = is_writer
+        # What was observed in an iteration of which only a part is done; None if all of it is.
+        self._observed: dict[str, np.ndarray] | None = None
         self._last = time.monotonic()
         self._last_iteration = -1
 
+    def initialize(self, trainer: Trainer) -> None:
+        """Do what was left to do of the epoch when an early snapshot was written; other extensions are ready now."""
+        if self._observed is None:
+            return
+        trainer.observation, self._observed = self._observed, None
+        entries = [entry for entry in trainer._extensions.values() if entry.priority < EarlySnapshot.priority]
+        with trainer.reporter.scope(trainer.observation):
+            for entry in sorted(entries, key=lambda entry: entry.priority, reverse=True):
+                if entry.trigger(trainer):
+                    entry.extension(trainer)
+
     def __call__(self, trainer: Trainer) -> None:
-        updater = trainer.updater
-        if updater.is_new_epoch and updater.epoch % self.interval == 0:
-            self._write(trainer, f'snapshot_epoch_{updater.epoch}')
-        elif updater.is_new_epoch or self.stop.requested or time.monotonic() - self._last > self.seconds:
-            self._write(trainer, f'snapshot_iter_{updater.iteration}')
+        if trainer.updater.is_new_epoch or self.stop.requested or time.monotonic() - self._last > self.seconds:
+            self._write(trainer)
+
+    def write_early(self, trainer: Trainer) -> None:
+        """Write the snapshot of an epoch of which validation is still to come."""
+        self._observed = {key: np.asarray(to_cpu(getattr(value, 'array', value)))
+                          for key, value in trainer.observation.items()}
+        try:
+            self._write(trainer)
+        finally:
+            self._observed = None
+        # The whole one is still missing.
+        self._last_iteration = -1
 
     def write_missing(self, trainer: Trainer) -> None:
         """Write a snapshot unless the last one is of this iteration."""
         if self._last_iteration != trainer.updater.iteration:
-            self._write(trainer, f'snapshot_iter_{trainer.updater.iteration}')
+            self._write(trainer)
 
-    def _write(self, trainer: Trainer, name: str) -> None:
+    def _write(self, trainer: Trainer) -> None:
+        if not self.is_writer:
+            return
+        updater = trainer.updater
+        is_kept = updater.is_new_epoch and updater.epoch % self.interval == 0
+        name = f'snapshot_epoch_{updater.epoch}' if is_kept else f'snapshot_iter_{updater.iteration}'
         write_snapshot(self.folder / name, trainer)
         self._last, self._last_iteration = time.monotonic(), trainer.updater.iteration
         rolling = {int(path.name.rpartition('_')[2]): path for path in find_snapshots(self.folder)
@@ -167,4 +203,30 @@ class Snapshots(Extension):
             rolling[number].unlink(missing_ok=True)
 
     def serialize(self, serializer: Any) -> None:
-        """Keep nothing: when a snapshot is written does not change a training."""
+        """Keep what was observed, but not when snapshots are written, which does not change a training."""
+        observed = None if self._observed is None else [
+            (key, float(value), value.dtype.str) for key, value in self._observed.items()]
+        try:
+            stored = json.loads(str(serializer('observed', json.dumps(observed))))
+        except KeyError:
+            stored = None  # written before there were early snapshots
+        if isinstance(serializer, Deserializer):
+            self._observed = None if stored is None else {
+                key: np.array(value, dtype) for key, value, dtype in stored}
+
+
+class EarlySnapshot(Extension):
+    """Have an epoch's snapshot written before its validation, which may fail or be interrupted, too.
+
+    Args:
+        snapshots: writes it.
+    """
+
+    # After the step and the moving average, and before validation.
+    priority = 290
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self.snapshots = snapshots
+
+    def __call__(self, trainer: Trainer) -> None:
+        self.snapshots.write_early(trainer)

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import argparse
-import random
 import shlex
+import signal
 import sys
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pretrained
 from data.augment import Augmentation
-from data.person import PersonDataset
 from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
-from data.sets import DATASETS, load_joined, match_roots
 from data.transform import TrainTransform
-from hourglass.device import parse_gpus, use_device
+from hourglass.device import gpu_of_process, use_device
 from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 from hourglass.training.average import MovingAverage
+from hourglass.training.distributed import Ranks, joined, normalise_together
 from hourglass.training.evaluator import PoseEvaluator
 from hourglass.training.interruption import EndOfTraining, StopRequest
-from hourglass.training.loss import HeatmapLoss, TrainChain, parse_joint_weights
-from hourglass.training.options import NEWEST, check_options
+from hourglass.training.loss import TrainChain
+from hourglass.training.mixed import LossScale
+from hourglass.training.options import NEWEST
+from hourglass.training.preparation import Inputs, Validation, batch_size, read_inputs, seed_everything
 from hourglass.training.progress import ProgressBar
 from hourglass.training.record import RunRecord
 from hourglass.training.report import Events, LogFiles, PeopleGrid, event_writer_class
 from hourglass.training.schedule import OPTIMIZERS, LearningRateSchedule
 from hourglass.training.snapshot import (
+    EarlySnapshot,
     Snapshots,
     clear_partial,
     find_snapshots,
@@ -36,36 +40,17 @@ from hourglass.training.snapshot import (
     read_newest,
     read_snapshot,
 )
-from hourglass.training.transfer import copy_common, freeze, make_spec, parse_scales
+from hourglass.training.transfer import copy_common, freeze, parse_scales
 from hourglass.training.triggers import each_epoch, each_iteration
-from hourglass.training.watch import BestWeights, StopAtBadLoss
+from hourglass.training.watch import SCORE, BestWeights, StopAtBadLoss
 
 import numpy as np
 from chainer import training
 from chainer.training import extensions, updaters
 
-
-class _Validation(NamedTuple):
-    dataset: PersonDataset
-    threshold: float
-
-
-def _seed_everything(seed: int) -> None:
-    # The parameters are drawn from NumPy's global generator by Chainer's initialisers.  Nothing is drawn from these
-    # generators after that, so their state need not be in snapshots.
-    random.seed(seed)
-    np.random.seed(seed)
-
-
-def _open_validation(options: argparse.Namespace, roots: Sequence[str | None], joint_set: Any) -> _Validation | None:
-    """Return the validation part of the first data set that has one."""
-    for name, root in zip(options.dataset, roots, strict=True):
-        entry = DATASETS[name]
-        if entry.val_split is not None and not options.no_validation:
-            extra = {'samples': max(1, options.samples // 5)} if entry.has_samples and options.samples else {}
-            dataset = entry.load(root, entry.val_split, joint_set, **extra)
-            return _Validation(dataset, getattr(dataset, 'threshold', entry.threshold))
-    return None
+#: What NumPy and Chainer say of numbers that are too large.  A loss that is none ends the training in one line, and
+#: training in half precision tries out how large a number may be.
+_OVERFLOW = '(overflow|invalid value|divide by zero) encountered|Non finite number found in param.grad'
 
 
 def _updater(iterator: Any, optimizer: Any, gpus: Sequence[int]) -> updaters.StandardUpdater:
@@ -76,62 +61,94 @@ def _updater(iterator: Any, optimizer: Any, gpus: Sequence[int]) -> updaters.Sta
     return updaters.ParallelUpdater(iterator, optimizer, devices=devices)
 
 
-def _batch_size(options: argparse.Namespace, n_gpus: int, n_people: int) -> int:
-    batch_size = options.batchsize or (6 if n_gpus == 1 else 32)
-    if batch_size > n_people:
-        print(f'batches of {n_people} instead of {batch_size}: there are no more people', file=sys.stderr)
-    return min(batch_size, n_people)
-
-
-def _check_folder(options: argparse.Namespace) -> None:
-    """Refuse to mix two trainings in one folder, which --resume could not tell apart."""
-    if options.resume is None and not options.overwrite and find_snapshots(Path(options.out)):
-        raise InputError(f'{options.out}: holds snapshots of an earlier training; --resume goes on with it, --out '
-                         'names another folder, --overwrite removes them')
-
-
-def _resume(options: argparse.Namespace, trainer: training.Trainer, record: RunRecord) -> None:
-    if options.resume == NEWEST:
-        arrays, path = read_newest(Path(options.out))
-    else:
-        path = Path(options.resume)
-        arrays = read_snapshot(path)
-    record.check(arrays, path)
-    load_snapshot(arrays, path, trainer)
-    print(f'going on from {path} (epoch {trainer.updater.epoch}, iteration {trainer.updater.iteration})',
-          file=sys.stderr)
+def _resume(options: argparse.Namespace, trainer: training.Trainer, record: RunRecord, ranks: Ranks) -> None:
+    arrays: dict[str, np.ndarray] = {}
+    path = Path(options.resume)
+    with ranks.together():
+        if ranks.is_first:
+            if options.resume == NEWEST:
+                arrays, path = read_newest(Path(options.out))
+            else:
+                arrays = read_snapshot(path)
+            record.check(arrays, path)
+    arrays, path = ranks.from_first((arrays, path))
+    with ranks.together():
+        load_snapshot(arrays, path, trainer)
+    ranks.tell(f'going on from {path} (epoch {trainer.updater.epoch}, iteration {trainer.updater.iteration})')
 
 
 def _add_extensions(
-    trainer: training.Trainer, options: argparse.Namespace, network: Any, spec: Any, validation: _Validation | None,
+    trainer: training.Trainer, options: argparse.Namespace, network: Any, spec: Any, validation: Validation | None,
+    ranks: Ranks,
 ) -> None:
     """Add what runs at the end of each epoch; ``network`` is the one that is validated and saved."""
     out = Path(options.out)
     optimizer = trainer.updater.get_optimizer('main')
     attribute = OPTIMIZERS[options.optimizer].attribute
     trainer.extend(extensions.observe_value('lr', lambda _: getattr(optimizer, attribute)), trigger=each_epoch)
+    predictor = PosePredictor(network, spec)
     if validation is not None:
-        predictor = PosePredictor(network, spec)
-        trainer.extend(PoseEvaluator(predictor, *validation), trigger=each_epoch)
+        evaluator = PoseEvaluator(predictor, validation.dataset, validation.threshold, ranks)
+        trainer.extend(evaluator, trigger=each_epoch)
+        trainer.extend(EarlySnapshot(trainer.get_extension('Snapshots')), trigger=each_epoch)
+    if not ranks.is_first:
+        return
+    if validation is not None:
         trainer.extend(BestWeights(out / 'best.npz', network, spec), trigger=each_epoch)
         trainer.extend(PeopleGrid(predictor, validation.dataset, out / 'people.jpg'), trigger=each_epoch)
     trainer.extend(extensions.LogReport(trigger=each_epoch, filename=None), trigger=each_iteration)
     trainer.extend(LogFiles(out), trigger=each_epoch)
     if options.tensorboard:
         trainer.extend(Events(event_writer_class(), out / 'tensorboard'), trigger=each_epoch)
+    samples = trainer.updater.get_iterator('main').dataset
+    trainer.extend(ProgressBar(len(samples), options.epoch), trigger=each_iteration)
 
 
-def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopRequest) -> None:
-    with stop.listening():
+def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopRequest, ranks: Ranks) -> None:
+    """Run a trainer; if it is stopped, end the process with a snapshot."""
+    with stop.listening(), warnings.catch_warnings():
+        warnings.filterwarnings('ignore', _OVERFLOW)
         # Errors are told by the script, in one line.
         trainer.run(show_loop_exception_msg=False)
-    if stop.requested and trainer.updater.epoch < options.epoch:
+        if not stop.requested or trainer.updater.epoch >= options.epoch:
+            return
         # The request may have come after the snapshots' turn in the last iteration.
         trainer.get_extension('Snapshots').write_missing(trainer)
-        command = shlex.join(['python', 'train.py', '--config', str(Path(options.out) / 'run.json'), '--resume'])
-        print(f'stopped in epoch {trainer.updater.epoch + 1} of {options.epoch}, snapshot written; go on with: '
-              f'{command}', file=sys.stderr)
-        sys.exit(stop.status)
+        ranks.wait()
+    launcher = ['mpiexec', '-n', str(ranks.size)] if ranks.size > 1 else []
+    command = [*launcher, 'python', 'train.py', *(['--distributed'] if launcher else []), '--config',
+               str(Path(options.out) / 'run.json'), '--resume']
+    ranks.tell(f'stopped in epoch {trainer.updater.epoch + 1} of {options.epoch}, snapshot written; go on with: '
+               f'{shlex.join(command)}')
+    sys.exit(stop.status)
+
+
+def _told_results(trainer: training.Trainer, out: Path, validation: Validation | None) -> str:
+    """Return where the weights are, and how good."""
+    log = trainer.get_extension('LogReport').log
+    if not log:
+        return f'{out}: model.npz has the weights'
+    last = log[-1]
+    text = f'{out}: model.npz has the weights after epoch {last["epoch"]}'
+    if validation is None or SCORE not in last:
+        return f'{text} (loss {last["main/loss"]:.4g})'
+    text += f' ({validation.metric}@{validation.threshold:g} {last[SCORE]:.3f})'
+    # A training that goes on in another folder has left its best weights in the first one.
+    if 'validation/main/best' in last and (out / 'best.npz').exists():
+        text += (f', best.npz the best ones, after epoch {last["validation/main/best_epoch"]:.0f} '
+                 f'({last["validation/main/best"]:.3f})')
+    return text
+
+
+def _resolve(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -> None:
+    """Put in place of the options that were left open what they come to."""
+    spec = inputs.spec
+    options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), ranks)
+    options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
+    options.input_size, options.crop = spec.input_size[0], spec.crop
+    if isinstance(spec.joints, str):
+        options.joints = spec.joints
+    options.lr = options.lr or OPTIMIZERS[options.optimizer].lr
 
 
 def train(options: argparse.Namespace) -> None:
@@ -140,65 +157,99 @@ def train(options: argparse.Namespace) -> None:
     Raises:
         InputError: an option, a file or the data are wrong, or the loss is no longer a number.
     """
-    check_options(options)
-    _check_folder(options)
-    gpus = parse_gpus(options.gpu)
-    _seed_everything(options.seed)
-    init = pretrained.load(options.init) if options.init else None
-    spec = make_spec(options, init)
-    loss = HeatmapLoss(options.loss, parse_joint_weights(options.joint_weights, spec.joint_set), options.hard_joints)
-    roots = match_roots(options.dataset, options.root)
-    people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation, options.samples)
-    validation = _open_validation(options, roots, spec.joint_set)
-    dataset = TrainingDataset(people, TrainTransform(spec, Augmentation(rotation=options.rotation)), options.seed)
+    with joined(options.distributed, on_gpu=not options.gpu.startswith('-')) as ranks:
+        _train_with(options, ranks)
 
-    options.batchsize = _batch_size(options, len(gpus), len(dataset))
-    options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
-    options.input_size, options.joints, options.crop = spec.input_size[0], spec.joints, spec.crop
-    options.lr = options.lr or OPTIMIZERS[options.optimizer].lr
-    record = RunRecord(options, spec, people)
+
+def _train_with(options: argparse.Namespace, ranks: Ranks) -> None:
+    # The first process downloads and fills caches, where the others then find everything.
+    for is_turn_of_first in (True, False):
+        with ranks.together():
+            if ranks.is_first is is_turn_of_first:
+                inputs = read_inputs(options, ranks.local_rank == 0, ranks.tell)
+                if options.distributed:
+                    inputs.gpus = [gpu_of_process(inputs.gpus, ranks.local_rank, ranks.local_size)]
+    with ranks.together():
+        _resolve(options, inputs, ranks)
+    record = RunRecord(options, inputs.spec, inputs.people, ranks.size)
+    data = ranks.from_first(record.data)
+    with ranks.together():
+        if record.data != data:
+            raise InputError('the data are others than those of rank 0')
+    seed_everything(options.seed)
+    transform = TrainTransform(inputs.spec, Augmentation(rotation=options.rotation))
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
-    iterator = SampleIterator(dataset, options.batchsize, EpochOrderSampler(options.seed), options.loaders)
+    iterator = SampleIterator(
+        TrainingDataset(inputs.people, transform, options.seed), options.batchsize * ranks.size,
+        EpochOrderSampler(options.seed), options.loaders, part=(ranks.rank, ranks.size))
     try:
-        _train(options, iterator, TrainChain(spec.build_network(), spec, loss), gpus, init, record, validation)
+        _train(options, iterator, inputs, record, ranks)
     finally:
         iterator.finalize()
 
 
+def _make_optimizer(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -> tuple[Any, list[tuple[Any, float]]]:
+    """Return the optimiser with the network to train, and the parameters whose learning rate differs."""
+    loss = inputs.loss if ranks.size == 1 else replace(inputs.loss, mean=ranks.mean)
+    chain = TrainChain(inputs.spec.build_network(), inputs.spec, loss, options.mixed16)
+    if options.sync_bn:
+        normalise_together(chain, ranks)
+    if options.mixed16 and inputs.gpus[0] < 0:
+        ranks.tell('--mixed16 without a GPU: many times slower than without the option')
+    optimizer = OPTIMIZERS[options.optimizer].create(options.lr).setup(chain)
+    with ranks.together():
+        freeze(chain.predictor, options.freeze)
+        scales = parse_scales(chain.predictor, options.lr_scale)
+        init = inputs.init
+        if init is not None and (fresh := copy_common(init, chain.predictor, chain.spec)):
+            ranks.tell(f'{init.source} has no {", ".join(fresh)}: trained from scratch')
+    use_device(chain, inputs.gpus[0])
+    return optimizer, scales
+
+
 def _train(
-    options: argparse.Namespace, iterator: SampleIterator, chain: TrainChain, gpus: Sequence[int], init: Any,
-    record: RunRecord, validation: _Validation | None,
+    options: argparse.Namespace, iterator: SampleIterator, inputs: Inputs, record: RunRecord, ranks: Ranks,
 ) -> None:
     out = Path(options.out)
-    if init is not None and (fresh := copy_common(init, chain.predictor, chain.spec)):
-        print(f'{init.source} has no {", ".join(fresh)}: trained from scratch', file=sys.stderr)
-    use_device(chain, gpus[0])
-    optimizer = OPTIMIZERS[options.optimizer].create(options.lr).setup(chain)
-    freeze(chain.predictor, options.freeze)
-    scales = parse_scales(chain.predictor, options.lr_scale)
-    stop = StopRequest()
+    optimizer, scales = _make_optimizer(options, inputs, ranks)
+    chain = optimizer.target
+    loss_scale = LossScale(optimizer) if options.mixed16 else None
+    # mpiexec passes this signal on to all processes, whatever it is itself.
+    stop = StopRequest(also=(signal.SIGUSR1,)) if ranks.is_first else StopRequest('', (signal.SIGUSR1,))
 
-    trainer = training.Trainer(_updater(iterator, optimizer, gpus), EndOfTraining(options.epoch, stop), out=options.out)
+    updater = _updater(iterator, ranks.multi_node(optimizer), inputs.gpus)
+    trainer = training.Trainer(updater, EndOfTraining(options.epoch, stop, ranks), out=options.out)
     trainer.extend(record, trigger=each_epoch)
-    trainer.extend(StopAtBadLoss(iterator, out), trigger=each_iteration)
+    trainer.extend(StopAtBadLoss(iterator, out, ranks), trigger=each_iteration)
     schedule = LearningRateSchedule(options.schedule, options.optimizer, options.lr, options.epoch, scales)
     trainer.extend(schedule, trigger=each_iteration)
+    if loss_scale is not None:
+        trainer.extend(loss_scale, trigger=each_epoch)
     network = chain.predictor
     if options.ema is not None:
         average = MovingAverage(network, options.ema)
         trainer.extend(average, trigger=each_iteration)
         network = average.network
-    _add_extensions(trainer, options, network, chain.spec, validation)
-    trainer.extend(ProgressBar(len(iterator.dataset), options.epoch), trigger=each_iteration)
-    trainer.extend(Snapshots(out, options.snapshot_interval, options.keep, options.snapshot_minutes, stop),
-                   trigger=each_iteration)
+    trainer.extend(Snapshots(out, options.snapshot_interval, options.keep, options.snapshot_minutes, stop,
+                             ranks.is_first), trigger=each_iteration)
+    _add_extensions(trainer, options, network, chain.spec, inputs.validation, ranks)
     if options.resume:
-        _resume(options, trainer, record)
-    elif options.overwrite:
+        _resume(options, trainer, record, ranks)
+    with ranks.together():
+        if ranks.is_first:
+            _clear(options)
+            record.write(out / 'run.json')
+    _run(trainer, options, stop, ranks)
+    if ranks.is_first:
+        network.to_device('@numpy')
+        pretrained.save_model(out / 'model.npz', network, chain.spec)
+        print(_told_results(trainer, out, inputs.validation))
+
+
+def _clear(options: argparse.Namespace) -> None:
+    """Remove what an earlier training has left and this one must not find."""
+    out = Path(options.out)
+    if options.overwrite and not options.resume:
         for path in find_snapshots(out):
             path.unlink()
     clear_partial(out)
-    record.write(out / 'run.json')
-    _run(trainer, options, stop)
-    network.to_device('@numpy')
-    pretrained.save_model(out / 'model.npz', network, chain.spec)

@@ -8,9 +8,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from data.sets import DATASETS
 from hourglass.errors import InputError
-from hourglass.joints import JOINT_SETS
+from hourglass.joints import JOINT_SETS, JointSet
 from hourglass.spec import ModelSpec
 from hourglass.training.average import state_of
 from pretrained.weights_file import Model
@@ -21,19 +20,20 @@ from chainer.serializers import NpzDeserializer
 
 #: Options that describe the network, and the entries of a specification that they set.
 _SIZES = {'stacks': 'n_stack', 'width': 'width', 'depth': 'layer_num'}
+_MAX_SIZE = 4096
 
 
-def make_spec(options: argparse.Namespace, init: Model | None) -> ModelSpec:
-    """Return the network that the options ask for.
+def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointSet) -> ModelSpec:
+    """Return the network that the options ask for, with the joints wanted.
 
     With weights to begin with, what the options leave open is as in these, and so are always the mean that is
     subtracted and the way heatmaps are decoded.
 
     Raises:
-        InputError: the options name other sizes than the weights have.
+        InputError: the options name impossible sizes, or others than the weights have.
     """
-    joints = options.joints or DATASETS[options.dataset[0]].joints
     base = init.spec if init is not None else ModelSpec()
+    _check_sizes(options, base)
     for option, entry in _SIZES.items():
         wanted = getattr(options, option)
         if init is not None and wanted not in (None, getattr(base, entry)):
@@ -42,8 +42,22 @@ def make_spec(options: argparse.Namespace, init: Model | None) -> ModelSpec:
                              if getattr(options, option) is not None}
     if options.input_size is not None:
         sizes['input_size'] = (options.input_size, options.input_size)
-    return replace(base, joints=joints, out_channels=len(JOINT_SETS[joints]), crop=options.crop or base.crop,
-                   **sizes)
+    return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop, **sizes)
+
+
+def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:
+    """Refuse impossible sizes by the names of their options."""
+    for option in _SIZES:
+        value = getattr(options, option)
+        if value is not None and not 1 <= value <= _MAX_SIZE:
+            raise InputError(f'--{option} {value}: must be from 1 to {_MAX_SIZE}')
+    if options.width is not None and options.width % 4:
+        raise InputError(f'--width {options.width}: must be a multiple of 4')
+    depth = base.layer_num if options.depth is None else options.depth
+    size, step = base.input_size[0] if options.input_size is None else options.input_size, 4 * 2 ** depth
+    if not 0 < size <= _MAX_SIZE or size % step:
+        raise InputError(f'--input-size {size}: with --depth {depth} it must be a multiple of {step}, and at most '
+                         f'{_MAX_SIZE}')
 
 
 def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
@@ -57,9 +71,9 @@ def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
     Returns:
         Names of the joints that ``init`` does not have.
     """
-    known, wanted = init.spec.joint_set.joints, spec.joint_set.joints
-    common = [joint for joint in wanted if joint in known]
-    source, target = [known.index(joint) for joint in common], [wanted.index(joint) for joint in common]
+    places = init.spec.joint_set.places_of(spec.joint_set)
+    source = [place for place in places if place is not None]
+    target = [i for i, place in enumerate(places) if place is not None]
     values, merged = state_of(init.network), state_of(network)
     joint_axes = _joint_axes(spec)
     for key, value in values.items():
@@ -71,7 +85,7 @@ def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
         np.moveaxis(array, axis, 0)[target] = np.moveaxis(np.asarray(value), axis, 0)[source]
         merged[key] = array
     NpzDeserializer(merged).load(network)
-    return [joint for joint in wanted if joint not in known]
+    return [joint for joint, place in zip(spec.joint_set.joints, places, strict=True) if place is None]
 
 
 def _joint_axes(spec: ModelSpec) -> dict[str, int]:
@@ -101,10 +115,15 @@ def freeze(network: Any, patterns: Sequence[str]) -> None:
     Args:
         network: with an optimiser that has been set up.
         patterns: as for a shell, compared with the keys of weights files; ``*`` also stands for slashes.
+
+    Raises:
+        InputError: a pattern fits no parameter, or nothing is left to train.
     """
     for pattern in patterns:
         for _, parameter in _matching(network, pattern, '--freeze'):
             parameter.update_rule.enabled = False
+    if not any(parameter.update_rule.enabled for parameter in network.params()):
+        raise InputError(f'--freeze {" ".join(patterns)}: no parameter is left to train')
 
 
 def parse_scales(network: Any, texts: Sequence[str]) -> list[tuple[Any, float]]:

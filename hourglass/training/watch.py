@@ -11,6 +11,8 @@ import pretrained
 from data.sampling import SampleIterator
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
+from hourglass.training.distributed import Ranks
+from hourglass.training.snapshot import find_snapshots
 
 from chainer import reporter
 from chainer.datasets import ConcatenatedDataset
@@ -36,25 +38,33 @@ class StopAtBadLoss(Extension):
     Args:
         iterator: knows the last batch.
         folder: where the snapshots lie.
+        ranks: the processes that share a batch.  What is reported of the loss becomes their mean, the whole batch's.
     """
 
     # Before everything else.
     priority = 1000
 
-    def __init__(self, iterator: SampleIterator, folder: Path) -> None:
+    def __init__(self, iterator: SampleIterator, folder: Path, ranks: Ranks | None = None) -> None:
         self.iterator = iterator
         self.folder = folder
+        self.ranks = ranks or Ranks()
 
     def __call__(self, trainer: Trainer) -> None:
-        loss = trainer.observation.get('main/loss')
-        value = 0.0 if loss is None else float(getattr(loss, 'array', loss))
-        if math.isfinite(value):
+        loss = trainer.observation['main/loss']
+        loss = getattr(loss, 'array', loss)
+        mean = trainer.observation['main/loss'] = self.ranks.mean(loss)
+        if math.isfinite(float(mean)):
             return
+        with self.ranks.together():
+            if not math.isfinite(float(loss)):
+                raise InputError(self._told(float(loss), trainer.updater))
+
+    def _told(self, loss: float, updater: Any) -> str:
         people = self.iterator.dataset.dataset
         names = ', '.join(sample_name(people, int(index) % len(people)) for index in self.iterator.indices)
-        raise InputError(f'the loss is {value} at iteration {trainer.updater.iteration}, epoch '
-                         f'{trainer.updater.epoch + 1}, with the samples {names}; the snapshots in {self.folder} are '
-                         'from before')
+        before = f'; the snapshots in {self.folder} are from before' if find_snapshots(self.folder) else ''
+        return (f'the loss is {loss} at iteration {updater.iteration}, epoch {updater.epoch + 1}, with the samples '
+                f'{names}{before}; a lower --lr may help')
 
 
 class BestWeights(Extension):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hourglass.errors import InputError
+from hourglass.wording import counted
 from pretrained.npz import printable
 from pretrained.pytorch.tensors import Tensor
 
@@ -173,7 +174,7 @@ def rename(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         else:
             renamed[key] = tensor
     if unknown:
-        raise InputError(f'{len(unknown)} names that are not of the {layout.name} layout, such as '
+        raise InputError(f'{counted(len(unknown), "name")} not of the {layout.name} layout, such as '
                          f'{printable(unknown[0])}')
     return _without_unused_skips(renamed) if layout.has_unused_skips else renamed
 

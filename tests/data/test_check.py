@@ -90,8 +90,9 @@ def test_damaged_annotations_are_one_line(lsp: Path) -> None:
 
 
 def test_listing_and_damage(tmp_path: Path) -> None:
-    assert listing('things', []) == []
-    assert listing('things', ['a', 'b'], shown=1) == ['2 things:', '  a', '  and 1 more']
+    assert listing('thing', []) == []
+    assert listing('thing', ['a', 'b'], shown=1) == ['2 things:', '  a', '  and 1 more']
+    assert listing('thing', ['a']) == ['1 thing:', '  a']
     write_image(tmp_path / 'a.png', np.zeros((3, 4, 4)))
     assert damage(tmp_path / 'a.png', read=True) is None
 
@@ -127,13 +128,13 @@ def test_the_command_with_a_complete_set(
     main()
     assert capsys.readouterr().out.splitlines()[-1] == 'LSP is complete.'
     (lsp / 'images' / 'im2000.jpg').unlink()
-    with pytest.raises(InputError, match='LSP is not complete: 1 missing images'):
+    with pytest.raises(InputError, match=r'LSP is not complete: 1 missing image$'):
         main()
     printed = capsys.readouterr().out
     assert '  im2000.jpg' in printed
     assert 'lsp_dataset.zip' in printed
     monkeypatch.setattr(sys, 'argv', [*sys.argv, '--read-images'])
-    with pytest.raises(InputError, match=f'1 missing images, {1999 - N} damaged images'):
+    with pytest.raises(InputError, match=f'1 missing image, {1999 - N:,} damaged images'):
         main()
 
 
@@ -154,5 +155,5 @@ def test_a_part_of_coco_is_enough_if_it_was_asked_for(tmp_path: Path, capsys: py
     write_image(tmp_path / 'images' / 'val2017' / 'a.jpg', np.zeros((3, 8, 8)))
     check_set('coco', tmp_path, ['val2017'], read_images=True)
     assert capsys.readouterr().out.endswith('COCO is complete.\n')
-    with pytest.raises(InputError, match='COCO is not complete: 1 missing annotation files'):
+    with pytest.raises(InputError, match=r'COCO is not complete: 1 missing annotation file$'):
         check_set('coco', tmp_path)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from data.__main__ import main
 from data.coco import COCODataset, check, read_annotations, read_detections
 from data.coco import tables as tables_module
-from data.coco.__main__ import main
 from data.image import write_image
 from hourglass.errors import InputError
 from hourglass.joints import COCO, LSP, MPII
@@ -192,7 +192,7 @@ def test_detections_need_only_the_names_of_images(root: Path, detections: Path, 
 
 
 def test_no_annotations_at_all(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r'person_keypoints_train2017\.json: no such file; .*data\.coco check'):
+    with pytest.raises(InputError, match=r'person_keypoints_train2017\.json: no such file; .*data check coco'):
         COCODataset(tmp_path)
 
 
@@ -232,7 +232,7 @@ BAD_ANNOTATIONS = {
     'NaN': (json.dumps(_changed(area=float('nan'))), 'it holds NaN'),
     'infinity': (json.dumps(_changed(area=float('inf'))), 'it holds Infinity'),
     'overflow': (json.dumps(_changed(area=123.5)).replace('123.5', '1e999'), r"annotations\[1\] has 'area' 'inf'"),
-    'unknown image': (_changed(image_id=8), 'annotations name 1 unknown images; the first is image_id 8'),
+    'unknown image': (_changed(image_id=8), 'annotations name 1 unknown image; the first is image_id 8'),
     'fractional image id': (_changed(image_id=7.5), r"annotations\[1\] has 'image_id' '7.5', not a whole number"),
     'huge image id': (_changed(image_id=10 ** 30), 'not a whole number'),
     'repeated annotation': (_changed(id=1), 'the id 1, which occurs more than once'),
@@ -250,7 +250,8 @@ BAD_ANNOTATIONS = {
     'visibility': (_changed(keypoints=[5] * 51), 'visibility is not 0, 1 or 2'),
     'instances': ({**content(), 'annotations': [{'id': 1, 'image_id': 7, 'category_id': 1, 'bbox': [0, 0, 1, 1],
                                                  'area': 1}]}, 'the file needed is person_keypoints'),
-    'other joints': ({**content(), 'categories': [{'id': 1, 'keypoints': ['tail']}]}, '1 joints that are not COCO'),
+    'other joints': ({**content(), 'categories': [{'id': 1, 'keypoints': ['tail']}]},
+                     '1 joint and not COCO.* --dataset coco-json'),
     'nobody': ({**content(), 'annotations': []}, 'nobody who counts'),
     'only crowds': ({**content(), 'annotations': [person(1, BODY, iscrowd=1)]}, 'nobody who counts'),
 }
@@ -270,7 +271,7 @@ BAD_DETECTIONS = {
     'object': ({'image_id': 7}, r'not a list of detections \(a JSON dict\)'),
     'number': ([3], r'detections\[0\] is not a JSON object'),
     'no category': ([{}], r"detections\[0\] has no 'category_id'"),
-    'unknown image': ([{**DETECTIONS[0], 'image_id': 1}], 'detections name 1 unknown images; the first is image_id 1'),
+    'unknown image': ([{**DETECTIONS[0], 'image_id': 1}], 'detections name 1 unknown image; the first is image_id 1'),
     'negative box': ([{**DETECTIONS[0], 'bbox': [0, 0, -1, 3]}], 'negative width or height'),
     'no score': ([DETECTIONS[0], {**DETECTIONS[0], 'score': None}], r"detections\[1\] has no 'score'"),
     'empty': ([], 'nobody who counts'),
@@ -323,12 +324,12 @@ def test_missing_and_damaged_images_are_named(root: Path) -> None:
     assert report.missing == (str(folder / 'a.jpg'),)
     assert report.damaged == (f'{folder / "b.jpg"}: the file is empty',)
     assert 'images/val2017/a.jpg' in str(report)
-    assert report.problems == ['1 missing images', '1 damaged images']
+    assert report.problems == ['1 missing image', '1 damaged image']
     assert len(check(root, read_images=True).damaged) == 2
 
 
 def _command(monkeypatch: pytest.MonkeyPatch, root: Path, *options: str) -> None:
-    monkeypatch.setattr(sys, 'argv', ['data.coco', 'check', '--root', str(root), *options])
+    monkeypatch.setattr(sys, 'argv', ['data', 'check', 'coco', '--root', str(root), *options])
     main()
 
 
@@ -347,7 +348,7 @@ def test_the_command_says_what_to_download(
 ) -> None:
     path = root / 'annotations' / 'person_keypoints_train2017.json'
     path.unlink()
-    with pytest.raises(InputError, match='not complete: 1 missing annotation files'):
+    with pytest.raises(InputError, match='not complete: 1 missing annotation file'):
         _command(monkeypatch, root)
     printed = capsys.readouterr().out
     assert str(path) in printed
@@ -360,7 +361,7 @@ def test_the_command_says_what_to_download(
 def test_the_command_ends_with_one_line(root: Path) -> None:
     path = root / 'annotations' / 'person_keypoints_train2017.json'
     path.write_text('{')
-    result = subprocess.run([sys.executable, '-m', 'data.coco', 'check', '--root', root], cwd=ROOT, check=False,
+    result = subprocess.run([sys.executable, '-m', 'data', 'check', 'coco', '--root', root], cwd=ROOT, check=False,
                             capture_output=True, text=True)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1

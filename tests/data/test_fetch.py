@@ -95,8 +95,7 @@ def archive(monkeypatch: pytest.MonkeyPatch, server: Server) -> Archive:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob('*')
-            if path.is_file() and path.name != '.fetch.lock'}
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob('*') if path.is_file()}
 
 
 def failure(root: Path) -> str:

@@ -44,10 +44,16 @@ def lspet_root(tmp_path: Path, joints: np.ndarray) -> Path:
 
 def test_lsp_splits_are_the_published_halves(lsp_root: Path) -> None:
     assert [len(LSPDataset(lsp_root, split)) for split in ('train', 'test', 'all')] == [1000, 10, 1010]
-    fit, val = LSPDataset(lsp_root, 'train-fit'), LSPDataset(lsp_root, 'train-val')
-    assert (len(fit), len(val)) == (800, 200)
-    assert not {p.image for p in fit.people} & {p.image for p in val.people}
     assert LSPDataset(lsp_root, 'test').people[0].image == 'im1001.jpg'
+
+
+@pytest.mark.parametrize(('pair', 'sizes'), [('train', (800, 200)), ('half', (500, 500))])
+def test_the_training_half_is_divided_for_validation(lsp_root: Path, pair: str, sizes: tuple[int, int]) -> None:
+    fit, val = LSPDataset(lsp_root, f'{pair}-fit'), LSPDataset(lsp_root, f'{pair}-val')
+    assert (len(fit), len(val)) == sizes
+    images = [{p.image for p in part.people} for part in (fit, val)]
+    assert not images[0] & images[1]
+    assert images[0] | images[1] == {p.image for p in LSPDataset(lsp_root, 'train').people}
 
 
 def test_lsp_values_become_zero_based_y_x(lsp_root: Path, joints: np.ndarray) -> None:

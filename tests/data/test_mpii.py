@@ -160,7 +160,7 @@ def test_an_empty_split_is_an_error(root: Path) -> None:
 
 
 def test_no_annotations_at_all(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r'mpii_human_pose_v1_u12_1\.mat: no such file; "python -m data\.mpii check"'):
+    with pytest.raises(InputError, match=r'mpii_human_pose_v1_u12_1\.mat: no such file; "python -m data check mpii"'):
         MPIIDataset(tmp_path)
 
 
@@ -288,7 +288,7 @@ def test_missing_and_damaged_images_are_named(root: Path) -> None:
     report = check(root)
     assert report.missing == ('b.jpg',)
     assert [line for line in report.damaged if 'c.jpg: the file is empty' in line]
-    assert report.problems == ['1 missing images', '1 damaged images']
+    assert report.problems == ['1 missing image', '1 damaged image']
     assert len(check(root, read_images=True).damaged) == 2, 'reading finds the truncated image too'
 
 
@@ -297,7 +297,7 @@ def test_the_first_ten_missing_images_are_shown(root: Path) -> None:
     write_release(root / MATLAB_FILES[0], [(name, 1, person(BODY)) for name in names])
     (root / NAMES_FILE).write_text('00.jpg\nnot-annotated.jpg\n')
     report = check(root)
-    assert report.problems == ['13 missing images', '1 validation images that the annotations do not have']
+    assert report.problems == ['13 missing images', '1 validation image that the annotations do not have']
     lines = str(report).splitlines()
     assert [line.strip() for line in lines[-12:]] == ['13 missing images:', *names[:10], 'and 3 more']
 
@@ -310,7 +310,7 @@ def test_the_command_line(root: Path, state: str) -> None:
         (root / MATLAB_FILES[0]).write_bytes(b'MATLAB 5.0')
     elif state == 'no images':
         shutil.rmtree(root / 'images')
-    result = subprocess.run([sys.executable, '-m', 'data.mpii', 'check', '--root', root], cwd=ROOT, check=False,
+    result = subprocess.run([sys.executable, '-m', 'data', 'check', 'mpii', '--root', root], cwd=ROOT, check=False,
                             capture_output=True, text=True)
     errors = [line for line in result.stderr.splitlines() if not line.startswith('Reading')]
     if state == 'complete':

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
-from data.person import box_around
+from data.crop import box_around
 from data.synthetic import SyntheticDataset, demo_person, demo_scene, render_person, render_scene
 from data.synthetic.annotation import Annotation, annotate
 from data.synthetic.background import PLACES, draw_background

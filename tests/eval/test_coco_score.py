@@ -111,9 +111,9 @@ def test_poses_in_unknown_images_are_an_error(coco_root: Path, tmp_path: Path) -
     results = jittered(COCODataset(coco_root, 'val2017'), 3)
     results.image_ids[2] = 1
     write_results(tmp_path / 'results.json', results)
-    with pytest.raises(InputError, match=r'results\.json: results name 1 unknown images; the first is image_id 1'):
+    with pytest.raises(InputError, match=r'results\.json: results name 1 unknown image; the first is image_id 1'):
         score_results(tmp_path / 'results.json', coco_root / ANNOTATIONS)
-    with pytest.raises(InputError, match='unknown images'):
+    with pytest.raises(InputError, match='unknown image'):
         score_results(results, coco_root / ANNOTATIONS)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 from eval.score import Score, count_correct, relative_errors, reported_joints, score_at, score_curve
+from hourglass.joint_names import infer
 from hourglass.joints import LSP, MPII
 
 import numpy as np
@@ -153,3 +154,14 @@ def test_shapes_must_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
     points, true_points, labelled, lengths = (np.ones(shape) for shape in shapes)
     with pytest.raises(ValueError, match='do not fit together'):
         count_correct(points, true_points, labelled, lengths, .5)
+
+
+def test_a_table_with_many_groups_goes_on_below() -> None:
+    own = infer('x', [f'joint {i}' for i in range(30)])
+    errors = np.zeros((2, 30))
+    errors[0, 29] = 1
+    lines = score_at(errors, 0.5).table(own).splitlines()
+    assert len(lines) == 6
+    assert max(map(len, lines)) <= 120
+    assert ' '.join(lines[::2]).split()[::2] == ['Joint'] * 30 + ['Total']
+    assert ' '.join(lines[1::2]).split()[-2:] == ['50.0', '98.3']

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hourglass.device import parse_gpus, use_device
+from hourglass.device import gpu_of_process, parse_gpus, use_device
 from hourglass.errors import InputError
 from hourglass.network import StackedHG
 
@@ -20,3 +20,10 @@ def test_the_cpu_needs_nothing() -> None:
 def test_what_cannot_be_used_is_named(text: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         parse_gpus(text)
+
+
+def test_the_processes_on_a_machine_take_one_gpu_each() -> None:
+    assert [gpu_of_process([2, 0, 1], number, 3) for number in range(3)] == [2, 0, 1]
+    assert gpu_of_process([-1], 4, 9) == -1
+    with pytest.raises(InputError, match='--gpu 0,1: 3 processes on this machine need as many GPUs'):
+        gpu_of_process([0, 1], 0, 3)

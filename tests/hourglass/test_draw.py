@@ -5,6 +5,7 @@ from pathlib import Path
 
 from data.image import read_image
 from hourglass.draw import PART_COLOURS, default_line_width, draw_heatmaps, draw_pose
+from hourglass.joint_table import from_table
 from hourglass.joints import COCO, LSP, MPII
 
 import numpy as np
@@ -41,6 +42,19 @@ def test_limbs_below_the_threshold_or_without_a_position_are_left_out() -> None:
     assert not draw_pose(image, points, MPII, scores=np.full(16, .1), threshold=.2).any()
     assert draw_pose(image, points, MPII, scores=np.full(16, .3), threshold=.2).any()
     assert not draw_pose(image, np.full((16, 2), np.nan), MPII).any()
+
+
+def test_a_joint_without_a_limb_is_a_dot() -> None:
+    own = from_table({'joints': ['left a', 'b', 'c', 'd'], 'limbs': [[0, 1], [1, 2, 'x']], 'colours': {'x': [9, 8, 7]}},
+                     'x')
+    points = np.array([[10, 10], [10, 40], [40, 40], [40, 10]], float)
+    drawn = draw_pose(np.zeros((3, 50, 50)), points, own, 2)
+    assert {(0, 0, 0), PART_COLOURS['left'], (9, 8, 7), PART_COLOURS['middle']} == {
+        tuple(colour) for colour in drawn.reshape(3, -1).T.tolist()}
+    ys, xs = np.nonzero((drawn == np.array(PART_COLOURS['middle'])[:, None, None]).all(axis=0))
+    assert (ys.mean().round(), xs.mean().round()) == (40, 10)
+    assert len(ys) >= 9
+    assert not draw_pose(np.zeros((3, 50, 50)), points, own, 2, np.full(4, .1), .2).any()
 
 
 def test_the_line_width_follows_the_image() -> None:

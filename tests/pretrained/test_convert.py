@@ -233,7 +233,7 @@ def test_convert_and_inspect(tmp_path: Path, pth: Path, capsys: pytest.CaptureFi
     for path, kind in ((pth, 'PyTorch'), (out, '.npz of Chainer')):
         text = run(capsys, 'inspect', str(path))
         assert f'kind        {kind}\n' in text
-        assert 'PreActivationHG, 1 stacks, width 8, depth 1' in text
+        assert 'PreActivationHG, 1 stack, width 8, depth 1' in text
         assert '16 (mpii)' in text
         assert f'{model.network.count_params():,}' in text
         assert BEARPAW.to_json() in text

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from pretrained import download, transfer
+from pretrained import transfer
 from pretrained.download import cache_folder, fetch, recent_failure
 from pretrained.transfer import Source
 from pretrained.weights_file import load_model
@@ -41,7 +41,7 @@ def closed_port() -> int:
 @pytest.fixture(params=['https', 'drive'])
 def source(request: pytest.FixtureRequest, server: Any, monkeypatch: pytest.MonkeyPatch) -> Source:
     """The server: Any, asked directly and through gdown as if it were Google Drive."""
-    monkeypatch.setattr(transfer, 'DRIVE_URL', server.url + '?id={}')
+    monkeypatch.setattr('pretrained.source.DRIVE_URL', server.url + '?id={}')
     monkeypatch.setattr(random, 'uniform', lambda low, high: 0.0)  # gdown waits for a random time before it retries
     return Source('the server', request.param, server.url if request.param == 'https' else 'abc')
 
@@ -58,7 +58,7 @@ def failure(*sources: Source, **options: float) -> str:
 
 
 def files(cache: Path) -> set[str]:
-    return set(os.listdir(cache)) - {'w.npz.lock'}
+    return set(os.listdir(cache))
 
 
 # The folder.
@@ -162,7 +162,7 @@ def test_too_long_part_is_given_up(server: Any, cache: Path) -> None:
 
 
 def test_part_that_gdown_cannot_use_is_given_up(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, 'DRIVE_URL', server.url + '?id={}')
+    monkeypatch.setattr('pretrained.source.DRIVE_URL', server.url + '?id={}')
     source = Source('Drive', 'drive', 'abc')
     cache.mkdir()
     for name in ('w.npz.drive12345678.part', 'w.npz.driveabcdefgh.part'):
@@ -270,7 +270,7 @@ def test_encryption_is_not_given_up(server: Any, cache: Path, monkeypatch: pytes
         def __exit__(self, *args: object) -> None:
             pass
 
-    monkeypatch.setattr(download, 'check_reachable', lambda *args: None)
+    monkeypatch.setattr(transfer, 'check_reachable', lambda *args: None)
     monkeypatch.setattr(transfer.requests, 'get', lambda *args, **options: Response())
     assert 'without encryption' in failure(Source('A', 'https', 'https://here.invalid/'))
 

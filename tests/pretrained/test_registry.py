@@ -237,7 +237,7 @@ def test_fetch_where_and_verify(
     for name in ('published', str(small_weights)):
         out = run(capsys, 'verify', name)
         assert hashlib.sha256(small_weights.read_bytes()).hexdigest() in out
-        assert '1 stacks, width 4, depth 1' in out
+        assert '1 stack, width 4, depth 1' in out
         assert published.spec.to_json() in out
         assert f'{published.spec.build_network().count_params():,}' in out
 
@@ -263,4 +263,4 @@ def test_mistake_ends_with_one_line_and_status_2(cache: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ''
     assert len(done.stderr.splitlines()) == 1
-    assert 'nothing: No such file' in done.stderr
+    assert 'nothing: no such file, and no weights of this name (published, bundled' in done.stderr

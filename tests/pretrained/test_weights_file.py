@@ -310,12 +310,12 @@ def test_missing_unexpected_and_misshapen_arrays_are_named_and_counted(
                 'meta': np.array(SMALL.to_json())}
     write(path, changed)
     text = message(path)
-    assert '5 missing: ' in text
+    assert '5 arrays missing: ' in text
     assert 'bn0/N' in text
     assert 'and 2 more' in text
-    assert '1 unexpected: extra' in text
-    assert '1 of a wrong shape: conv1_1/b (9,) for (8,)' in text
-    assert '1 of a wrong type: bn1_1/N float64' in text
+    assert '1 array unexpected: extra' in text
+    assert '1 array of a wrong shape: conv1_1/b (9,) for (8,)' in text
+    assert '1 array of a wrong type: bn1_1/N float64' in text
 
 
 def test_weights_of_another_width_than_described(path: Path, arrays: dict[str, np.ndarray]) -> None:

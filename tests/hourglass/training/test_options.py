@@ -99,11 +99,25 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--snapshot-minutes', 'nan'], '--snapshot-minutes must'),
     (['--rotation', '-1'], '--rotation must'),
     (['--epochs', '3'], 'unrecognized arguments'),
+    (['--freeze', '*'], '--freeze *: no parameter is left to train'),
+    (['--hard-joints', '15'], '--hard-joints 15: the network has 14 joints'),
+    (['--stacks', '0'], '--stacks 0: must be from 1 to 4096'),
+    (['--depth', '9'], '--input-size 32: with --depth 9 it must be a multiple of 2048'),
+    (['--width', '10'], '--width 10: must be a multiple of 4'),
+    (['--input-size', '36'], '--input-size 36: with --depth 1 it must be a multiple of 8'),
+    (['--input-size', '-32'], '--input-size -32'),
+    (['--sync-bn'], '--sync-bn is for --distributed'),
+    (['--mixed16', '--gpu', '0,1'], '--mixed16 on several GPUs needs --distributed'),
+    (['--distributed', '--sync-bn', '--mixed16'], '--sync-bn does not go with --mixed16'),
+    (['--init', 'bundled', '--stacks', '2', '--width', '64', '--depth', '3', '--joints', 'mpii', '--freeze', 'x*'],
+     "--freeze 'x*' fits no parameter"),
 ])
 def test_mistakes_are_told_before_anything_is_written(
     run_training: Callable[..., None], tmp_path: Path, arguments: list[str], reason: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(InputError) as caught:
         run_training('--out', tmp_path / 'out', *arguments)
     assert reason in str(caught.value)
     assert not (tmp_path / 'out').exists()
+    assert capsys.readouterr() == ('', '')

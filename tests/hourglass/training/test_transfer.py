@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pretrained
 from hourglass.errors import InputError
+from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from hourglass.training.average import MovingAverage, state_of
 from hourglass.training.transfer import copy_common, make_spec
@@ -22,19 +23,19 @@ Run = Callable[..., None]
 
 
 def _options(**values: object) -> argparse.Namespace:
-    names = ('stacks', 'width', 'depth', 'input_size', 'joints', 'crop')
-    return argparse.Namespace(**{**dict.fromkeys(names), 'dataset': ['lsp'], **values})
+    names = ('stacks', 'width', 'depth', 'input_size', 'crop')
+    return argparse.Namespace(**{**dict.fromkeys(names), **values})
 
 
 def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     init = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
-    spec = make_spec(_options(), init)
+    spec = make_spec(_options(), init, LSP)
     assert spec == replace(MPII_SPEC, joints='lsp', out_channels=14)
-    assert make_spec(_options(joints='mpii', crop='pad', input_size=64), init) == replace(
+    assert make_spec(_options(crop='pad', input_size=64), init, MPII) == replace(
         MPII_SPEC, crop='pad', input_size=(64, 64))
-    assert make_spec(_options(), None) == ModelSpec(joints='lsp', out_channels=14)
+    assert make_spec(_options(), None, LSP) == ModelSpec(joints='lsp', out_channels=14)
     with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
-        make_spec(_options(width=16), init)
+        make_spec(_options(width=16), init, LSP)
 
 
 @pytest.mark.parametrize(('known', 'wanted', 'missing'), [

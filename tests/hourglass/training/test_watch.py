@@ -106,15 +106,97 @@ def test_samples_of_joined_sets_are_found() -> None:
     assert [sample_name(joined, i) for i in range(5)] == ['A p', 'A q', 'B x', 'B y', 'B z']
 
 
-def test_an_unreadable_image_ends_a_training_in_one_line(
-    people_folder: Path, run_training: Run, tmp_path: Path,
-) -> None:
+@pytest.fixture
+def images(people_folder: Path, tmp_path: Path) -> Path:
+    """The images of a copy of the small data set; of each five the last is for validation."""
     shutil.copytree(people_folder, tmp_path / 'root')
+    return tmp_path / 'root' / 'images'
+
+
+def test_an_unreadable_image_ends_a_training_in_one_line(images: Path, run_training: Run, tmp_path: Path) -> None:
     for i in (1, 2, 3, 4):
-        (tmp_path / 'root' / 'images' / f'im{i:04d}.jpg').write_bytes(b'x')
+        (images / f'im{i:04d}.jpg').write_bytes(b'x')
     for loaders in (0, 2):
         with pytest.raises(InputError, match=r'im000[1-4].jpg: not a picture'):
-            run_training('--out', tmp_path / f'out{loaders}', '--root', tmp_path / 'root', '--loaders', loaders)
+            run_training('--out', tmp_path / f'out{loaders}', '--root', images.parent, '--loaders', loaders)
+
+
+@pytest.mark.parametrize(('damage', 'reason'), [
+    (lambda images: (images / 'im0002.jpg').unlink(), r'im0002.jpg: no such file \(1 of 16 images of LSP train-fit'),
+    (lambda images: [(images / f'im{i:04d}.jpg').write_bytes(b'') for i in (3, 4)],
+     r'im0003.jpg: the file is empty \(2 of 16 images'),
+    (lambda images: (images / 'im0005.jpg').unlink(), r'im0005.jpg: no such file \(1 of 4 images of LSP train-val'),
+    (lambda images: (images / 'im0010.jpg').write_bytes(b'x'), r'im0010.jpg: not a picture'),
+])
+def test_missing_images_are_told_before_anything_is_written(
+    images: Path, run_training: Run, tmp_path: Path, damage: Callable[[Path], object], reason: str,
+) -> None:
+    damage(images)
+    with pytest.raises(InputError, match=reason):
+        run_training('--out', tmp_path / 'out', '--root', images.parent)
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('extra', [[], ['--ema', 0.5, '--schedule', 'cosine']])
+def test_a_validation_that_fails_does_not_lose_the_epoch(
+    images: Path, run_training: Run, tmp_path: Path, reference: Path, extra: list[object],
+    same_result: Callable[[Path, Path], None],
+) -> None:
+    out, whole = tmp_path / 'out', (images / 'im0005.jpg').read_bytes()
+    # It begins like a picture; that the rest is missing is found when it is read.
+    (images / 'im0005.jpg').write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(InputError, match=r'im0005.jpg: cannot be read'):
+        run_training('--out', out, '--root', images.parent, *extra)
+    assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_4']
+    assert not (out / 'log').exists()
+    (images / 'im0005.jpg').write_bytes(whole)
+    run_training('--out', out, '--root', images.parent, '--resume', *extra)
+    if extra:
+        reference = tmp_path / 'reference'
+        run_training('--out', reference, *extra)
+    same_result(out, reference)
+
+
+def test_a_last_validation_that_fails_can_be_made_up_for(
+    images: Path, run_training: Run, tmp_path: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    out, reference = tmp_path / 'out', tmp_path / 'reference'
+    run_training('--out', reference, '--epoch', 1)
+    whole = (images / 'im0005.jpg').read_bytes()
+    (images / 'im0005.jpg').write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(InputError, match=r'im0005.jpg: cannot be read'):
+        run_training('--out', out, '--root', images.parent, '--epoch', 1)
+    (images / 'im0005.jpg').write_bytes(whole)
+    run_training('--out', out, '--root', images.parent, '--epoch', 1, '--resume')
+    same_result(out, reference)
+
+
+def test_a_learning_rate_that_is_far_too_high_is_one_line(
+    run_training: Run, tmp_path: Path, recwarn: pytest.WarningsRecorder,
+) -> None:
+    with pytest.raises(InputError, match='the loss is nan at iteration 2, epoch 1') as caught:
+        run_training('--out', tmp_path / 'out', '--lr', 1e30)
+    assert 'a lower --lr may help' in str(caught.value)
+    assert 'snapshot' not in str(caught.value)
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
+
+
+def test_a_training_says_where_the_weights_are_and_how_good(
+    run_training: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / 'out'
+    run_training('--out', out)
+    told, shown = capsys.readouterr()
+    log = json.loads(_bytes(out / 'log'))
+    last, best = log[-1][SCORE], max(entry[SCORE] for entry in log)
+    assert told == (f'{out}: model.npz has the weights after epoch 3 (PCK@0.2 {last:.3f}), best.npz the best ones, '
+                    f'after epoch {log[-1]["validation/main/best_epoch"]:.0f} ({best:.3f})\n')
+    assert f'loss {log[0]["main/loss"]:.4g}  score {log[0][SCORE]:.4g}  best' in shown
+    assert 'main' not in shown
+    run_training('--out', tmp_path / 'other', '--no-validation', '--epoch', 1)
+    told, shown = capsys.readouterr()
+    assert told.startswith(f'{tmp_path / "other"}: model.npz has the weights after epoch 1 (loss ')
+    assert 'score' not in shown
 
 
 def test_a_loader_that_dies_ends_a_training_in_one_line(

@@ -190,12 +190,12 @@ def test_missing_unexpected_and_misshapen_tensors(path: Path, port: Any, torch_w
     _, _, state = port
     stem = next(iter(key for key in state if key.endswith('weight') and state[key].shape == (2, 3, 7, 7)))
     torch_writer.write_zip(path, {key: value for key, value in state.items() if key != stem})
-    assert 'does not fit a PreActivationHG of 2 stacks, width 8, depth 2 and 16 joints; arrays 1 missing: conv0/W' in \
+    assert 'does not fit a PreActivationHG of 2 stacks, width 8, depth 2 and 16 joints; 1 array missing: conv0/W' in \
         message(path)
     torch_writer.write_zip(path, {**state, stem: np.zeros((2, 1, 7, 7), 'f')})
-    assert '1 of a wrong shape: conv0/W (2, 1, 7, 7) for (2, 3, 7, 7)' in message(path)
+    assert '1 array of a wrong shape: conv0/W (2, 1, 7, 7) for (2, 3, 7, 7)' in message(path)
     torch_writer.write_zip(path, {**state, 'something.weight': np.zeros(3, 'f')})
-    assert '1 names that are not of the' in message(path)
+    assert '1 name not of the' in message(path)
     torch_writer.write_zip(path, {**state, 'a' * 100_000: np.zeros(3, 'f')})
     assert len(message(path)) < 500
     torch_writer.write_zip(path, {**state, stem: 3})
@@ -219,7 +219,7 @@ def test_names_of_many_stacks(path: Path, torch_writer: Any) -> None:
                                      'layer2.0.conv3.weight': weight, 'hg.0.hg.0.3.0.conv1.weight': weight,
                                      'res.0.0.conv1.weight': weight})
     start = time.perf_counter()
-    assert 'too few for a PreActivationHG of 4000 stacks' in message(path)
+    assert 'too few for a PreActivationHG of 4,000 stacks' in message(path)
     assert time.perf_counter() - start < 5
 
 

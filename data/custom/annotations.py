@@ -1,0 +1,169 @@
+"""What a user's file of annotated people holds, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data.person import Person
+from hourglass.errors import InputError
+from hourglass.joints import JointSet, convert_points
+
+import numpy as np
+
+#: Side of a crop divided by the longer side of the person's box.
+CROP_MARGIN = 1.25
+#: PCK's usual thresholds: in torsos, and in the longer sides of people's boxes.
+THRESHOLDS = {'torso': 0.2, 'box': 0.1}
+#: No pixel is farther from the corner of an image.
+FARTHEST = 1e6
+#: Least height and width of a box around joints, in pixels.
+_SMALLEST = 2.0
+_TORSO = ('left shoulder', 'right hip')
+#: Where there is no column of splits, every fifth image is for validation.
+_FOLDS = 5
+_ARRAYS = ('points', 'labelled', 'visible', 'boxes', 'centers', 'sides', 'areas')
+_LISTS = ('images', 'places', 'splits')
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """The N people of a file, in pixels of their images; NaN where a number is not known.
+
+    Attributes:
+        path: the file.
+        joint_set: its joints.
+        images: names of the N images.
+        places: where each person stands in the file, for messages.
+        points: (N, K, 2) float64, (y, x); zero where not labelled.
+        labelled, visible: (N, K) bool.
+        boxes: (N, 4) float64, (y0, x0, y1, x1).
+        centers: (N, 2) float64, middle of the crop.
+        sides: (N,) float64, side of the crop.
+        areas: (N,) float64, square pixels, for OKS.
+        splits: the split of each person, if the file says so.
+    """
+
+    path: Path
+    joint_set: JointSet
+    images: list[str]
+    places: list[str]
+    points: np.ndarray
+    labelled: np.ndarray
+    visible: np.ndarray
+    boxes: np.ndarray
+    centers: np.ndarray
+    sides: np.ndarray
+    areas: np.ndarray
+    splits: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Annotations:
+        """Return some of the people, by their numbers."""
+        chosen: dict[str, Any] = {name: getattr(self, name)[rows] for name in _ARRAYS}
+        for name in _LISTS:
+            values = getattr(self, name)
+            chosen[name] = None if values is None else [values[i] for i in rows]
+        return replace(self, **chosen)
+
+    def to_joint_set(self, joint_set: JointSet) -> Annotations:
+        """Return the people with other joints (:func:`hourglass.joints.convert_points`)."""
+        points, labelled = convert_points(self.points, self.labelled, self.joint_set, joint_set)
+        _, visible = convert_points(self.points, self.visible, self.joint_set, joint_set)
+        return replace(self, joint_set=joint_set, points=points, labelled=labelled, visible=visible & labelled)
+
+    def with_boxes(self) -> Annotations:
+        """Fill in what the file does not say of people with a labelled joint.
+
+        A box is that around the labelled joints, a centre that of the box, a side 1.25 times the longer side of the
+        box, and an area that of the box.
+        """
+        known = np.where(self.labelled[..., None], self.points, np.nan)
+        nobody = ~self.labelled.any(axis=1)
+        known[nobody] = 0  # of no use to anybody, but a number
+        low, high = np.nanmin(known, axis=1), np.nanmax(known, axis=1)
+        # One labelled joint, or all in a line, still needs a box that is not empty.
+        margin = np.maximum(_SMALLEST - (high - low), 0) / 2
+        around = np.concatenate([low - margin, high + margin], axis=1)
+        around[nobody] = np.nan
+        boxes = np.where(np.isnan(self.boxes).any(axis=1, keepdims=True), around, self.boxes)
+        sizes, unknown = boxes[:, 2:] - boxes[:, :2], np.isnan(self.sides)
+        centers = np.where(unknown[:, None], (boxes[:, :2] + boxes[:, 2:]) / 2, self.centers)
+        sides = np.where(unknown, CROP_MARGIN * sizes.max(axis=1), self.sides)
+        areas = np.where(np.isnan(self.areas), sizes.prod(axis=1), self.areas)
+        return replace(self, boxes=boxes, centers=centers, sides=sides, areas=areas)
+
+    def split_names(self) -> tuple[str, ...]:
+        """Return the splits that :meth:`select` knows."""
+        own = ('train', 'val') if self.splits is None else tuple(dict.fromkeys(self.splits))
+        return (*own, *(name for name in ('trainval', 'all') if name not in own))
+
+    def select(self, split: str) -> Annotations:
+        """Return the people of a split.
+
+        Without a column of splits every fifth image is for ``val`` (of fewer than five the last), with all its
+        people.  ``trainval`` is both, ``all`` is everybody.
+
+        Raises:
+            InputError: there is nobody in it.
+        """
+        splits = self.splits or self.held_out()
+        wanted = {'trainval': ('train', 'val'), 'all': tuple(splits)}.get(split, (split,))
+        rows = [i for i, name in enumerate(splits) if name in wanted]
+        if not rows:
+            raise InputError(f'{self.path}: nobody is in the split {split!r}; there are '
+                             f'{", ".join(self.split_names())}')
+        return self.take(rows)
+
+    def held_out(self) -> list[str]:
+        """Return the split of each person where the file has no column for it."""
+        numbers = {name: i for i, name in enumerate(dict.fromkeys(self.images))}
+        n = len(numbers)
+        last = _FOLDS - 1 if n >= _FOLDS else n - 1 if n > 1 else _FOLDS
+        return ['val' if numbers[name] % _FOLDS == last else 'train' for name in self.images]
+
+    def reference_lengths(self, reference: str | None) -> tuple[str, np.ndarray]:
+        """Return what PCK divides by, ``torso`` or ``box``, and (N,) lengths.
+
+        Args:
+            reference: by default the torso, from left shoulder to right hip, where the file has these joints, and
+                else the longer side of the person's box.  A torso is NaN where one of the two is not labelled.
+
+        Raises:
+            InputError: there are no such joints, or no such reference.
+        """
+        places = self.joint_set.places
+        has_torso = all(joint in places for joint in _TORSO)
+        chosen = reference or ('torso' if has_torso else 'box')
+        if chosen == 'box':
+            return chosen, (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)
+        if chosen != 'torso' or not has_torso:
+            raise InputError(f'{self.path}: errors cannot be divided by {chosen!r}: the joints of {self.joint_set} '
+                             f'lack {" or ".join(joint for joint in _TORSO if joint not in places) or "it"}')
+        a, b = (places[joint] for joint in _TORSO)
+        lengths = np.linalg.norm(self.points[:, a] - self.points[:, b], axis=1)
+        return chosen, np.where(self.labelled[:, a] & self.labelled[:, b], lengths, np.nan)
+
+    def to_persons(self, lengths: np.ndarray) -> list[Person]:
+        """Return one record a person, for (N,) reference lengths."""
+        return [
+            Person(image, self.points[i].astype(np.float32), self.labelled[i], self.visible[i], self.centers[i],
+                   float(self.sides[i]), float(lengths[i]))
+            for i, image in enumerate(self.images)
+        ]
+
+
+def join(parts: Sequence[Annotations]) -> Annotations:
+    """Return the people of several files with the same joints; splits are forgotten."""
+    first, *others = parts
+    for other in others:
+        if other.joint_set.joints != first.joint_set.joints:
+            raise InputError(f'{other.path}: its joints are not those of {first.path}')
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+    for name in ('images', 'places'):
+        joined[name] = [value for part in parts for value in getattr(part, name)]
+    return replace(first, **joined, splits=None)

@@ -1,0 +1,212 @@
+"""A user's table of annotated people: CSV, one row a person.
+
+==================================  ==========================================================================
+image                               path of the image; relative ones begin at the table's folder
+NAME_x, NAME_y                      a joint, in pixels from the upper left corner; both empty: not labelled
+NAME_visible                        1 visible, 0 hidden; empty or no such column: visible
+split                               train, val, or any other word
+box_x, box_y, box_width, box_height the person's box
+center_x, center_y, side            the square that is cut out, about 1.25 times as long as the person
+==================================  ==========================================================================
+
+``image`` and one joint have to be there; other columns are not looked at.  Commas, semicolons and tabs may divide
+the columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from data.custom.annotations import FARTHEST, Annotations
+from hourglass.errors import InputError
+from hourglass.joint_names import clean, infer
+from hourglass.joint_table import MAX_JOINTS, file_title, from_table, to_table
+from hourglass.wording import counted
+
+import numpy as np
+
+_MAX_BYTES = 1_000_000_000
+_MAX_PEOPLE = 2_000_000
+_BOX = ('box_x', 'box_y', 'box_width', 'box_height')
+_CROP = ('center_x', 'center_y', 'side')
+#: What is written where there is no number, by other programs.
+_NOTHING = ('', 'nan', 'NaN', 'NA', 'None', 'null')
+_YES_OR_NO = {'1': True, 'true': True, 'yes': True, '0': False, 'false': False, 'no': False, '': True}
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Where in a row things stand; ``joints`` has the places of x, y and, if there is one, visible."""
+
+    names: list[str]
+    image: int
+    split: int | None
+    box: tuple[int, ...] | None
+    crop: tuple[int, ...] | None
+    joints: dict[str, tuple[int, int, int | None]]
+
+
+class _Cells:
+    """The rows after the header; everything that is wrong with one is told with its line and column.
+
+    Args:
+        path: the file.
+        header: where things stand.
+        lines: the line of each of the N rows.
+        rows: their cells.
+        comma: whether decimals may have commas: where semicolons divide the columns.
+    """
+
+    def __init__(self, path: Path, header: _Header, lines: list[int], rows: list[list[str]], comma: bool) -> None:
+        self.path, self.header, self.lines, self.comma = path, header, lines, comma
+        self.columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
+
+    def fail(self, row: int, column: int, text: str) -> NoReturn:
+        raise InputError(f'{self.path}: line {self.lines[row]}, column {self.header.names[column]}: {text}')
+
+    def _number(self, text: str) -> float:
+        if text in _NOTHING:
+            return math.nan
+        try:
+            value = float(text.replace(',', '.') if self.comma else text)
+        except ValueError:
+            return math.inf
+        return math.inf if math.isnan(value) else value
+
+    def numbers(self, columns: Sequence[int], positive: Sequence[int] = ()) -> np.ndarray:
+        """Return (N, len(columns)) float64, in each row all NaN or none; columns in ``positive`` are above zero."""
+        values = np.array([[self._number(text) for text in self.columns[column]] for column in columns]).T
+        for row, i in np.argwhere(np.abs(values) > FARTHEST)[:1]:
+            text = self.columns[columns[i]][row][:40]
+            reason = 'not a number' if np.isinf(values[row, i]) and 'inf' not in text.lower() else \
+                f'not from {-FARTHEST:,.0f} to {FARTHEST:,.0f}'
+            self.fail(row, columns[i], f'{text!r} is {reason}')
+        empty = np.isnan(values)
+        for row in np.flatnonzero(empty.any(axis=1) & ~empty.all(axis=1))[:1]:
+            others = ', '.join(self.header.names[column]
+                               for column, is_empty in zip(columns, empty[row], strict=True) if not is_empty)
+            self.fail(int(row), columns[int(empty[row].argmax())], f'is empty, but {others} is not')
+        for column in positive:
+            for row in np.flatnonzero(values[:, columns.index(column)] <= 0)[:1]:
+                self.fail(int(row), column, f'{self.columns[column][row]!r} is not above 0')
+        return values
+
+    def texts(self, column: int) -> list[str]:
+        """Return N texts, none of them empty."""
+        for row, text in enumerate(self.columns[column]):
+            if not text or '\0' in text:
+                self.fail(row, column, 'holds a null character' if text else 'is empty')
+        return self.columns[column]
+
+    def flags(self, column: int | None) -> np.ndarray:
+        """Return (N,) bool, true where there is no such column."""
+        if column is None:
+            return np.ones(len(self.lines), bool)
+        found = [_YES_OR_NO.get(text.lower().removesuffix('.0')) for text in self.columns[column]]
+        if None in found:
+            row = found.index(None)
+            self.fail(row, column, f'{self.columns[column][row][:40]!r} is not 1 (visible), 0 (hidden) or empty')
+        return np.array(found, bool)
+
+
+def _read_header(path: Path, cells: list[str]) -> _Header:
+    names = [cell.strip() for cell in cells]
+    places: dict[str, int] = {}
+    for i, name in enumerate(names):
+        if name.lower() in places and name:
+            raise InputError(f'{path}: line 1: two columns are called {name!r}')
+        places[name.lower()] = i
+    if 'image' not in places:
+        raise InputError(f'{path}: line 1: no column "image"; its columns are {", ".join(names)[:200]}')
+    joints: dict[str, tuple[int, int, int | None]] = {}
+    for name in names:
+        title, axis = name[:-2], name[-2:].lower()
+        if axis not in ('_x', '_y') or name.lower() in (*_BOX, *_CROP):
+            continue
+        missing = f'{title}_{"y" if axis == "_x" else "x"}'
+        if missing.lower() not in places:
+            raise InputError(f'{path}: line 1: a column {name} and no {missing}')
+        if axis == '_x':
+            if clean(title) in joints:
+                raise InputError(f'{path}: line 1: two joints are called {clean(title)!r}')
+            key = title.lower()
+            joints[clean(title)] = places[f'{key}_x'], places[f'{key}_y'], places.get(f'{key}_visible')
+    if not joints or len(joints) > MAX_JOINTS:
+        raise InputError(f'{path}: line 1: {len(joints) or "no"} joints, which are columns NAME_x and NAME_y; '
+                         f'there may be 1 to {MAX_JOINTS}')
+
+    def group(wanted: tuple[str, ...]) -> tuple[int, ...] | None:
+        there = [name for name in wanted if name in places]
+        if there and len(there) < len(wanted):
+            missing = next(name for name in wanted if name not in places)
+            raise InputError(f'{path}: line 1: a column {there[0]} and no {missing}')
+        return tuple(places[name] for name in wanted) if there else None
+
+    return _Header(names, places['image'], places.get('split'), group(_BOX), group(_CROP), joints)
+
+
+def _read_cells(path: Path) -> _Cells:
+    """Read the whole table as texts."""
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    try:
+        size = path.stat().st_size
+        if not path.is_file() or size > _MAX_BYTES:
+            raise InputError(f'{path}: {"larger than a table that is read" if path.is_file() else "is no file"}')
+        with path.open(encoding='utf-8-sig', newline='') as file:
+            first = file.readline()
+            if not first.strip():
+                raise InputError(f'{path}: {"its first line is empty" if size else "the file is empty"}')
+            delimiter = max(',;\t', key=first.count)
+            header = _read_header(path, next(csv.reader([first], delimiter=delimiter)))
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            for cells in reader:
+                if not any(cell.strip() for cell in cells):
+                    continue
+                lines.append(reader.line_num + 1)
+                rows.append(cells)
+                if len(cells) != len(header.names):
+                    raise InputError(f'{path}: line {lines[-1]}: {counted(len(cells), "column")} in place of '
+                                     f'{len(header.names)}')
+                if len(rows) > _MAX_PEOPLE:
+                    raise InputError(f'{path}: more than {_MAX_PEOPLE:,} people')
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file; --root names the table') from None
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read ({error.strerror or error})') from None
+    except UnicodeDecodeError:
+        raise InputError(f'{path}: not a table in UTF-8') from None
+    except csv.Error as error:
+        raise InputError(f'{path}: not a table that can be read ({error})') from None
+    if not rows:
+        raise InputError(f'{path}: nobody is in it, only a first line')
+    return _Cells(path, header, lines, rows, delimiter == ';')
+
+
+def read_csv(path: Path) -> Annotations:
+    """Read a table of people.
+
+    Raises:
+        InputError: the file is missing, damaged or no such table; the text names line and column.
+    """
+    cells = _read_cells(path)
+    header, n = cells.header, len(cells.lines)
+    # The table is checked like any other: names that are none are told here.
+    joint_set = from_table(to_table(infer(file_title(path), list(header.joints))), str(path))
+    points = np.stack([cells.numbers((y, x)) for x, y, _ in header.joints.values()], axis=1)
+    labelled = ~np.isnan(points).any(axis=2)
+    visible = np.stack([cells.flags(column) for _, _, column in header.joints.values()], axis=1)
+    x, y, width, height = (np.full((n, 4), np.nan) if header.box is None else
+                           cells.numbers(header.box, header.box[2:])).T
+    center_x, center_y, sides = (np.full((n, 3), np.nan) if header.crop is None else
+                                 cells.numbers(header.crop, header.crop[2:])).T
+    return Annotations(
+        path, joint_set, cells.texts(header.image), [f'line {line}' for line in cells.lines],
+        np.where(labelled[..., None], points, 0), labelled, visible & labelled,
+        np.stack([y, x, y + height, x + width], axis=1), np.stack([center_y, center_x], axis=1), sides,
+        np.full(n, np.nan), None if header.split is None else cells.texts(header.split))

@@ -1,0 +1,101 @@
+"""Finding people: detectors with one interface, chosen by name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from hourglass.errors import InputError
+
+import numpy as np
+
+
+class Detector(Protocol):
+    """Finds the people of images.
+
+    A detector may also have a number ``usual_threshold``, the score from which its boxes are people as a rule.
+    """
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Find the people, and nothing but people, of each image.
+
+        Args:
+            images: arrays (3, H, W) float32, RGB in [0, 255].
+
+        Returns:
+            For each image its boxes, (N, 4) float32 (y_min, x_min, y_max, x_max) in pixels of the image, which may
+            reach beyond it; and their scores, (N,) float32 in [0, 1].
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of detector.
+
+    Attributes:
+        module: where its ``load`` is, which takes this kind's name, a file or None, and the number of the GPU.
+            It is imported when it is wanted.
+        file: what stands after a colon: ``''`` for nothing, ``[...]`` for something that may be left out.
+        title: what it is, in a few words.
+    """
+
+    module: str
+    file: str
+    title: str
+
+    @property
+    def load(self) -> Callable[[str, str | None, int], Detector]:
+        return import_module(self.module).load
+
+
+#: What ``--detector`` takes.
+DETECTORS = {
+    'ssd512': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s SSD512 for Pascal VOC'),
+    'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'the same for smaller inputs: faster, misses small people'),
+    'yolo_v3': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s YOLOv3 for Pascal VOC'),
+    'onnx': Kind('hourglass.detection.yolo', ':FILE', 'an ONNX file exported from YOLOv5, YOLOv8 or a later one alike'),
+    'hog': Kind('hourglass.detection.hog', '', 'OpenCV\'s, which needs no weights and finds upright people'),
+    'boxes': Kind('hourglass.detection.boxes_file', ':FILE', 'boxes of another program, in COCO\'s results format'),
+}
+
+#: The detector of the published demo, and the one in its place where its weights cannot be had.
+DEFAULT, FALLBACK = 'ssd512', 'hog'
+
+
+def parse_detector(name: str) -> tuple[str, str | None]:
+    """Split ``KIND`` or ``KIND:FILE``; ``InputError`` if there is no such kind or it needs a file or takes none."""
+    kind, colon, file = name.partition(':')
+    if kind not in DETECTORS:
+        raise InputError(f'no detector {kind!r}; there are {", ".join(k + e.file for k, e in DETECTORS.items())}')
+    form = DETECTORS[kind].file
+    if (colon and not (form and file)) or (form and not form.startswith('[') and not file):
+        raise InputError(f'the detector {name!r} should be written {kind}{form}')
+    return kind, file or None
+
+
+def load_detector(name: str | None = None, gpu: int = -1) -> Detector:
+    """Return a detector by its name.
+
+    Args:
+        name: a key of :data:`DETECTORS`, and a file after a colon where the kind takes one.  By default SSD512, as
+            published, or OpenCV's where the weights cannot be had; a line on stderr tells that.
+        gpu: number of the GPU for networks; -1 for the CPU.
+
+    Raises:
+        InputError: there is no such detector, or what it needs cannot be had.
+    """
+    if name is not None:
+        kind, file = parse_detector(name)
+        return DETECTORS[kind].load(kind, file, gpu)
+    from hourglass.detection.voc import load_quickly
+
+    try:
+        return load_quickly(DEFAULT, gpu)
+    except InputError as error:
+        detector = load_detector(FALLBACK, gpu)
+        print(f'finding people with {FALLBACK}, {DETECTORS[FALLBACK].title}: {error}', file=sys.stderr)
+        return detector

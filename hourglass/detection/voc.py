@@ -1,0 +1,117 @@
+"""ChainerCV's detectors for the classes of Pascal VOC, of which only people are kept.
+
+SSD: Liu et al., *SSD: Single Shot MultiBox Detector*, ECCV 2016; YOLOv3: Redmon and Farhadi, arXiv:1804.02767.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hourglass.detection.fast import accelerate
+from hourglass.detection.weights import locate, read_arrays
+from hourglass.device import check_gpu, use_device
+from hourglass.errors import InputError
+from pretrained import download
+
+import chainer
+import numpy as np
+from chainer.initializers import Zero
+from chainer.serializers import NpzDeserializer
+from chainercv.datasets import voc_bbox_label_names
+from chainercv.links import SSD300, SSD512, YOLOv3
+
+
+class NetworkKind(NamedTuple):
+    """A class of ChainerCV, and how many numbers its weights are."""
+
+    build: Callable[..., chainer.Chain]
+    n_values: int
+
+
+NETWORKS = {
+    'ssd512': NetworkKind(SSD512, 27_188_676),
+    'ssd300': NetworkKind(SSD300, 26_285_486),
+    'yolo_v3': NetworkKind(YOLOv3, 61_678_657),
+}
+PERSON = voc_bbox_label_names.index('person')
+
+# Boxes that score less are of no use to anybody; every box that is kept costs time in the search for overlaps.
+_LOWEST_SCORE = 0.1
+
+
+class VOCDetector:
+    """Finds people with a detector of ChainerCV.
+
+    Args:
+        network: an SSD or YOLO with the 20 classes of Pascal VOC, on the device where it shall run.
+    """
+
+    def __init__(self, network: chainer.Chain) -> None:
+        self.network = network
+        #: The score from which ChainerCV itself shows a box.
+        self.usual_threshold = float(network.score_thresh)
+        network.score_thresh = min(_LOWEST_SCORE, self.usual_threshold)
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Find people; see :class:`hourglass.detection.Detector`.  Images go through the network one by one."""
+        found = []
+        for image in images:
+            with chainer.using_device(self.network.device):
+                boxes, labels, scores = (values[0] for values in self.network.predict([image]))
+            people = labels == PERSON
+            found.append((boxes[people].astype(np.float32), scores[people].astype(np.float32)))
+        return found
+
+
+def _build(kind: str) -> chainer.Chain:
+    network = NETWORKS[kind].build(n_fg_class=len(voc_bbox_label_names))
+    for parameter in network.params():
+        # Those without a size yet get it, and their values, from a file: random ones before would take seconds.
+        parameter.initializer = Zero()
+    return network
+
+
+def _weights_of(kind: str) -> tuple[str, str]:
+    """Return the name of the weights file in the cache folder, and its URL."""
+    url = NETWORKS[kind].build._models['voc0712']['url']  # type: ignore[attr-defined]
+    return url.rpartition('/')[2], url
+
+
+def load(
+    kind: str, file: str | None, gpu: int, connect_seconds: float = 10.0, wait_seconds: float = 600.0,
+) -> VOCDetector:
+    """Make a detector from ChainerCV's weights, which are downloaded at the first time, or from a file like them.
+
+    Args:
+        kind: a key of :data:`NETWORKS`.
+        file: weights (.npz) of this network for the 20 classes; by default ChainerCV's own, ``voc0712``.
+        gpu: number of the GPU; -1 for the CPU.
+        connect_seconds: time to reach the server.
+        wait_seconds: time to wait for another process that downloads the same.
+
+    Raises:
+        InputError: the weights cannot be had or are not this network's, or there is no such GPU.
+    """
+    check_gpu(gpu)
+    network = _build(kind)
+
+    def read(path: Path) -> dict[str, np.ndarray]:
+        return read_arrays(network, NETWORKS[kind].n_values, path)
+
+    path = locate(*_weights_of(kind), read, connect_seconds, wait_seconds) if file is None else Path(file)
+    NpzDeserializer(read(path), strict=False).load(network)
+    return VOCDetector(accelerate(use_device(network, gpu)))
+
+
+def load_quickly(kind: str, gpu: int) -> VOCDetector:
+    """As :func:`load`, but without a long wait where there is no network.
+
+    A server gets two seconds to answer, and a download that failed is not tried again for an hour.
+    """
+    name, _ = _weights_of(kind)
+    path = download.cache_folder() / name
+    if not path.exists() and (reason := download.recent_failure(name)):
+        raise InputError(f'{name} could not be downloaded a while ago ({reason}); --detector {kind} tries again')
+    return load(kind, None, gpu, connect_seconds=2.0, wait_seconds=60.0)

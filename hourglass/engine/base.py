@@ -1,0 +1,53 @@
+"""What every engine is to the rest of the software."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+
+class Engine(ABC):
+    """A trained network that is ready to run.
+
+    Several threads may call one engine at the same time.
+
+    Attributes:
+        name: one of :data:`hourglass.engine.options.ENGINES`, without ``auto``.
+    """
+
+    name: str
+
+    @abstractmethod
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Compute the heatmaps of the last stack.
+
+        Args:
+            x: (N, 3, H, W) float32, prepared as the weights ask for; H and W are multiples of
+                ``4 * 2 ** layer_num``, N is at least 1.
+
+        Returns:
+            (N, K, H / 4, W / 4) float32.
+        """
+
+    def use_device(self) -> None:  # noqa: B027 (most engines have nothing to do)
+        """Choose the engine's GPU, if it has one, for the calling thread; CuPy has a current device for each."""
+
+
+def threads() -> int:
+    """Return how many threads an engine may have: ``OMP_NUM_THREADS``, or else one for each CPU of this process."""
+    wanted = os.environ.get('OMP_NUM_THREADS', '').split(',')[0].strip()
+    if wanted.isdecimal() and int(wanted) > 0:
+        return int(wanted)
+    # A process can be confined to some of the CPUs (taskset, batch systems, containers).
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
+def in_pieces(n: int, threads: int) -> list[slice]:
+    """Divide a batch of ``n`` images into what goes through a network at once.
+
+    An image costs as much in a large batch as in a small one, but large batches need memory.
+    """
+    size = max(4, threads)
+    return [slice(start, start + size) for start in range(0, n, size)]

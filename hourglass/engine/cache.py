@@ -1,0 +1,83 @@
+"""The graphs that engines run, kept in the cache folder so that they are made once.
+
+An entry is one file: a line of JSON with the checksum and the description of the network, then the graph.  Its name is
+a hash of everything that the graph depends on.  Whatever is not as it should be is made anew; a folder that cannot
+be written costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.spec import ModelSpec
+from pretrained.download import cache_folder
+
+#: As many are kept, those used last; the graph of the full network takes 105 MB.
+MAX_ENTRIES = 8
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A graph, and the description of its weights."""
+
+    graph: bytes
+    spec: ModelSpec
+
+
+def key_of(*parts: str) -> str:
+    """Return the name of an entry that depends on all of the texts."""
+    return hashlib.sha256(json.dumps([_FORMAT, *parts]).encode()).hexdigest()[:32]
+
+
+def cached(key: str, make: Callable[[], Entry]) -> Entry:
+    """Return an entry of the cache folder, made now if it is not there or is damaged."""
+    try:
+        path = cache_folder() / 'engines' / f'{key}.graph'
+    except InputError:  # there is no such folder on this machine
+        return make()
+    entry = _read(path)
+    if entry is None:
+        entry = make()
+        with suppress(InputError):
+            _write(path, entry)
+            _remove_oldest(path.parent)
+    return entry
+
+
+def _read(path: Path) -> Entry | None:
+    """Return an entry, or ``None`` if there is none that is whole."""
+    try:
+        with path.open('rb') as file:
+            header = json.loads(file.readline(1 << 20))
+            graph = file.read()
+        if hashlib.sha256(graph).hexdigest() != header['sha256']:
+            return None
+        entry = Entry(graph, ModelSpec.from_json(header['spec']))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, InputError):
+        return None
+    with suppress(OSError):
+        os.utime(path)  # it is in use: not the next to be removed
+    return entry
+
+
+def _write(path: Path, entry: Entry) -> None:
+    header = {'sha256': hashlib.sha256(entry.graph).hexdigest(), 'spec': entry.spec.to_json()}
+    with atomic_write(path) as partial, partial.open('wb') as file:
+        file.write(json.dumps(header).encode() + b'\n')
+        file.write(entry.graph)
+
+
+def _remove_oldest(folder: Path) -> None:
+    with suppress(OSError):  # another process removes them, too
+        files = sorted(folder.glob('*.graph'), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in files[MAX_ENTRIES:]:
+            path.unlink()

@@ -1,0 +1,62 @@
+"""Which engine to use."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from hourglass.errors import InputError
+
+#: What a user may ask for; ``auto`` is the fastest that is installed.
+ENGINES = ('auto', 'chainer', 'onnxruntime', 'openvino')
+PRECISIONS = ('f32', 'bf16', 'int8')
+
+#: The packages that the engines for graphs need, for each precision that they have; the fastest engine comes first.
+_PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
+    'onnxruntime': {'f32': ('onnxruntime', 'onnx'), 'int8': ('onnxruntime', 'onnx')},
+    'openvino': {'f32': ('openvino', 'onnx'), 'bf16': ('openvino', 'onnx'),
+                 'int8': ('openvino', 'onnxruntime', 'onnx')},
+}
+
+
+def _missing(engine: str, precision: str) -> str | None:
+    """Return the first package that an engine lacks for a precision, or ``None``."""
+    return next((name for name in _PACKAGES[engine][precision] if find_spec(name) is None), None)
+
+
+def choose_engine(engine: str = 'auto', precision: str = 'f32', gpu: int = -1) -> str:
+    """Return the name of the engine to use, without loading anything.
+
+    Args:
+        engine: one of :data:`ENGINES`.  ``auto``: the first of ONNX Runtime and OpenVINO that is installed and has
+            the precision; Chainer if there is none, and on a GPU.
+        precision: one of :data:`PRECISIONS`.
+        gpu: number of the GPU; -1 for the CPU.
+
+    Raises:
+        InputError: the three do not go together, or a package is not installed.
+    """
+    if engine not in ENGINES or precision not in PRECISIONS:
+        raise InputError(f'--engine {engine} --precision {precision}: there are {", ".join(ENGINES)}; '
+                         f'{", ".join(PRECISIONS)}')
+    if gpu < -1:
+        raise InputError(f'--gpu {gpu}: GPUs are numbered from 0; -1 is the CPU')
+    if gpu >= 0 and engine not in ('auto', 'chainer'):
+        raise InputError(f'--engine {engine} runs on the CPU; --gpu is for --engine chainer')
+    if engine == 'chainer' or gpu >= 0:
+        if precision != 'f32':
+            raise InputError(f'--precision {precision} is for the engines onnxruntime and openvino on a CPU; '
+                             'Chainer computes in f32')
+        return 'chainer'
+    able = [kind for kind in _PACKAGES if precision in _PACKAGES[kind]]
+    candidates = able if engine == 'auto' else [kind for kind in able if kind == engine]
+    if not candidates:
+        raise InputError(f'--engine {engine} has no --precision {precision}; {" and ".join(able)} has')
+    missing = {kind: _missing(kind, precision) for kind in candidates}
+    for kind, package in missing.items():
+        if package is None:
+            return kind
+    if engine == 'auto' and precision == 'f32':
+        return 'chainer'
+    package = missing[candidates[0]]
+    raise InputError(f'--engine {engine} --precision {precision} needs the package {package}, which is not installed '
+                     f'(pip install {package})')

@@ -1,0 +1,97 @@
+"""Weights as a file in ONNX, for programs without Chainer.
+
+The file's metadata are texts; all but ``title`` and ``weights`` (what they are called) are JSON:
+
+=============  =======================================================================================================
+joints         names of the joints, in the order of the heatmaps
+skeleton       limbs: joint, joint (numbers from 0), part of the body
+flip_order     entry k is the joint that takes place k in a mirrored image
+preprocessing  what the input is: ``layout``, ``colours``, ``range``, ``mean`` (to be subtracted, R, G, B), ``size``
+               (height, width), and ``crop`` (:class:`hourglass.spec.ModelSpec`)
+decoding       how heatmaps become points: ``refine`` and ``grid`` (:class:`hourglass.spec.ModelSpec`)
+spec           the whole :class:`hourglass.spec.ModelSpec`
+=============  =======================================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from hourglass.engine.networks import network_graph
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.spec import ModelSpec
+from pretrained.weights_file import Model
+
+import chainer
+import cv2
+import numpy as np
+
+#: Largest difference between the file's heatmaps and Chainer's, relative to the largest value of a heatmap.
+TOLERANCE = 1e-4
+_N_IMAGES = 2
+
+
+def metadata(spec: ModelSpec, weights: str) -> dict[str, str]:
+    """Return the texts that go into the file."""
+    joint_set = spec.joint_set
+    values = {
+        'joints': joint_set.joints, 'skeleton': joint_set.limb_indices, 'flip_order': joint_set.flip_order.tolist(),
+        'preprocessing': {'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': spec.mean,
+                          'size': spec.input_size, 'crop': spec.crop},
+        'decoding': {'refine': spec.refine, 'grid': spec.grid},
+    }
+    return {'title': 'Stacked hourglass network for human pose estimation', 'weights': weights,
+            'spec': spec.to_json(), **{name: json.dumps(value) for name, value in values.items()}}
+
+
+def export(model: Model, weights: str, path: str | os.PathLike[str], all_stacks: bool = False) -> float:
+    """Write weights as a file in ONNX, and compare what it computes with Chainer.
+
+    The file has one input ``image`` (N, 3, H, W) float32, H and W being those of the weights and N free, and one
+    output ``heatmaps`` (N, K, H / 4, W / 4) float32; with ``all_stacks`` the outputs ``heatmaps_1``, ``heatmaps_2``
+    and so on.
+
+    Args:
+        model: the weights, on the CPU.
+        weights: what they are called.
+        path: the file to write; it appears whole and compared, or not at all.
+        all_stacks: whether every stack's heatmaps are outputs, or those of the last alone.
+
+    Returns:
+        The largest difference between the heatmaps and Chainer's.
+
+    Raises:
+        InputError: the file cannot be written, or computes something else than Chainer.
+    """
+    graph = network_graph(model.network, model.spec.input_size, all_stacks, metadata(model.spec, weights))
+    with atomic_write(path) as partial:
+        partial.write_bytes(graph.SerializeToString(deterministic=True))
+        names = [output.name for output in graph.graph.output]
+        difference, scale = _compare(model, partial, names)
+        # Written so that NaN fails too.
+        if not difference <= TOLERANCE * max(scale, 1.0):
+            raise InputError(f'{path}: not written, for its heatmaps differ from Chainer\'s by up to {difference:.2g}')
+    return difference
+
+
+def _compare(model: Model, path: Path, names: list[str]) -> tuple[float, float]:
+    """Return the largest difference, and the largest value, of the heatmaps of two images of noise."""
+    x = np.random.default_rng(0).random((_N_IMAGES, 3, *model.spec.input_size), np.float32)
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        expected = [output.array for output in model.network(x)][-len(names):]
+    differences = [abs(got - maps).max() for got, maps in zip(run_file(path, x, names), expected, strict=True)]
+    return float(np.max(differences)), float(np.max([abs(maps).max() for maps in expected]))
+
+
+def run_file(path: Path, x: np.ndarray, names: list[str]) -> list[np.ndarray]:
+    """Run a file by ONNX Runtime, or by OpenCV where that is not installed; return the outputs of these names."""
+    try:
+        import onnxruntime as ort
+    except ImportError:
+        network = cv2.dnn.readNetFromONNX(str(path))
+        network.setInput(x)
+        return list(network.forward(names))
+    return ort.InferenceSession(path, providers=['CPUExecutionProvider']).run(names, {'image': x})

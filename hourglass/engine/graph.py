@@ -1,0 +1,86 @@
+"""Writing a graph in ONNX, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+#: Every program that reads ONNX knows this version of the operators, among them OpenCV's DNN module.
+OPSET = 13
+_IR_VERSION = 7
+
+
+class Graph:
+    """A graph that is being written.
+
+    Values are names: every method takes those of its inputs and returns that of its output, which is also the
+    node's.  All arrays are stored in float32.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[str, onnx.TensorProto] = {}
+
+    def _node(self, operator: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
+        self._nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
+        return name
+
+    def _constant(self, array: np.ndarray, name: str) -> str:
+        self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)
+        return name
+
+    def convolution(self, x: str, w: np.ndarray, b: np.ndarray, name: str, stride: int = 1, pad: int = 0) -> str:
+        """Convolve by ``w`` (O, I, k, k) and add ``b`` (O,)."""
+        return self._node('Conv', [x, self._constant(w, f'{name}/W'), self._constant(b, f'{name}/b')], name,
+                          kernel_shape=w.shape[2:], strides=[stride] * 2, pads=[pad] * 4)
+
+    def scale_and_shift(self, x: str, scale: np.ndarray, shift: np.ndarray, name: str) -> str:
+        """Multiply each channel by an entry of ``scale`` (C,) and add one of ``shift`` (C,)."""
+        scaled = self._node('Mul', [x, self._constant(scale[:, None, None], f'{name}/scale')], f'{name}/scaled')
+        return self._node('Add', [scaled, self._constant(shift[:, None, None], f'{name}/shift')], name)
+
+    def relu(self, x: str, name: str) -> str:
+        return self._node('Relu', [x], name)
+
+    def add(self, a: str, b: str, name: str) -> str:
+        return self._node('Add', [a, b], name)
+
+    def concat(self, values: Sequence[str], name: str) -> str:
+        """Join the channels of several values."""
+        return self._node('Concat', values, name, axis=1)
+
+    def pool(self, x: str, name: str) -> str:
+        """Take the maxima over 2 x 2 pixels."""
+        return self._node('MaxPool', [x], name, kernel_shape=[2, 2], strides=[2, 2])
+
+    def double(self, x: str, name: str, upsampling: str) -> str:
+        """Double height and width by one of :data:`hourglass.spec.UPSAMPLINGS`."""
+        ways: dict[str, dict[str, str]] = {
+            'bilinear': {'mode': 'linear', 'coordinate_transformation_mode': 'align_corners'},
+            'nearest': {'mode': 'nearest', 'coordinate_transformation_mode': 'asymmetric', 'nearest_mode': 'floor'},
+        }
+        scales = self._constant(np.array([1, 1, 2, 2]), 'scales')
+        return self._node('Resize', [x, '', scales], name, **ways[upsampling])
+
+    def model(
+        self, input_shape: Sequence[int | str], outputs: Mapping[str, Sequence[int | str]], metadata: Mapping[str, str],
+    ) -> onnx.ModelProto:
+        """Finish: return the graph as a model with the input ``image``.
+
+        Args:
+            input_shape: of the input; texts name sizes that are free.
+            outputs: shape of each output by its name.
+            metadata: texts that go into the file.
+        """
+        graph = helper.make_graph(
+            self._nodes, 'hourglass', [helper.make_tensor_value_info('image', TensorProto.FLOAT, input_shape)],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
+            list(self._constants.values()))
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', OPSET)], ir_version=_IR_VERSION,
+                                  producer_name='hourglass')
+        helper.set_model_props(model, dict(metadata))
+        return model

@@ -1,0 +1,181 @@
+"""The networks as graphs in ONNX, with batch normalisation folded into the convolutions.
+
+A convolution followed by a normalisation with fixed statistics is one convolution with other numbers; they are worked
+out in double precision.  What a stack passes on goes through two convolutions without anything between (the heatmaps
+and their way back), which are one as well.  Each function here follows the ``forward`` of the link that it is named
+after, in :mod:`hourglass.network` and :mod:`hourglass.preactivation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from hourglass.engine.graph import Graph
+from hourglass.network import HGBlock, ResidualModule, StackedHG
+from hourglass.preactivation import PreActivationBlock, PreActivationHG, PreActivationResidual, Residuals
+
+import numpy as np
+import onnx
+from chainer import links as L
+
+
+class _Map(NamedTuple):
+    """What a convolution does: ``w`` (O, I, k, k) and ``b`` (O,), float64."""
+
+    w: np.ndarray
+    b: np.ndarray
+
+
+def _plain(link: L.Convolution2D) -> _Map:
+    return _Map(link.W.array.astype(np.float64), link.b.array.astype(np.float64))
+
+
+def _affine(normalization: L.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a normalisation multiplies by and adds, (C,) float64."""
+    variance = normalization.avg_var.astype(np.float64) + normalization.eps
+    scale = normalization.gamma.array / np.sqrt(variance)
+    return scale, normalization.beta.array - normalization.avg_mean * scale
+
+
+def _folded(link: L.Convolution2D, normalization: L.BatchNormalization) -> _Map:
+    """Return the convolution that does what a convolution and the normalisation after it do."""
+    w, b = _plain(link)
+    scale, shift = _affine(normalization)
+    return _Map(w * scale[:, None, None, None], b * scale + shift)
+
+
+def _composed(first: _Map, second: _Map) -> _Map:
+    """Return the 1x1 convolution that does what two 1x1 convolutions do one after the other."""
+    after = second.w[:, :, 0, 0]
+    return _Map((after @ first.w[:, :, 0, 0])[:, :, None, None], after @ first.b + second.b)
+
+
+def _sum(a: _Map, b: _Map) -> _Map:
+    return _Map(a.w + b.w, a.b + b.b)
+
+
+class _Writer:
+    """Writes links into a graph; names in the graph are those of the links.
+
+    Args:
+        upsampling: how an hourglass doubles the resolution.
+        outputs: names of the stacks' heatmaps by the number of the stack, for those that are wanted.
+    """
+
+    def __init__(self, upsampling: str, outputs: Mapping[int, str]) -> None:
+        self.graph = Graph()
+        self.upsampling = upsampling
+        self.outputs = outputs
+
+    def convolution(self, x: str, numbers: _Map, name: str, relu: bool = False, stride: int = 1) -> str:
+        pad = numbers.w.shape[2] // 2
+        y = self.graph.convolution(x, numbers.w, numbers.b, name, stride, pad)
+        return self.graph.relu(y, f'{name}/relu') if relu else y
+
+    def heatmaps(self, stack: int, features: str, numbers: _Map) -> None:
+        if stack in self.outputs:
+            self.convolution(features, numbers, self.outputs[stack])
+
+    def residual_module(self, x: str, link: ResidualModule, name: str) -> str:
+        skip = x
+        if link.has_projection:
+            skip = self.convolution(x, _folded(link.conv0, link.bn0), f'{name}/conv0')
+        h = self.convolution(x, _folded(link.conv1, link.bn1), f'{name}/conv1', relu=True)
+        h = self.convolution(h, _folded(link.conv2, link.bn2), f'{name}/conv2', relu=True)
+        return self.graph.add(self.convolution(h, _folded(link.conv3, link.bn3), f'{name}/conv3'), skip, name)
+
+    def hg_block(self, x: str, link: HGBlock, name: str) -> str:
+        upper, lower = x, self.graph.pool(x, f'{name}/pool')
+        for i in (1, 2, 3):
+            upper = self.residual_module(upper, link[f'res1a_{i}'], f'{name}/res1a_{i}')
+            lower = self.residual_module(lower, link[f'res1b_{i}'], f'{name}/res1b_{i}')
+        inner = self.hg_block if isinstance(link.block, HGBlock) else self.residual_module
+        lower = self.residual_module(inner(lower, link.block, f'{name}/block'), link.res1b_4, f'{name}/res1b_4')
+        return self.graph.add(self.graph.double(lower, f'{name}/doubled', self.upsampling), upper, name)
+
+    def stacked_hg(self, net: StackedHG) -> None:
+        h = self.convolution('image', _folded(net.conv0, net.bn0), 'conv0', relu=True, stride=2)
+        h = stem = self.graph.pool(self.residual_module(h, net.res0, 'res0'), 'pool')
+        for i in (1, 2, 3):
+            h = self.residual_module(h, net[f'res1_{i}'], f'res1_{i}')
+        for i in range(1, net.n_stack + 1):
+            h = self.hg_block(h, net[f'hg{i}'], f'hg{i}')
+            for j in (1, 2):
+                h = self.convolution(h, _folded(net[f'conv{i}_{j}'], net[f'bn{i}_{j}']), f'conv{i}_{j}', relu=True)
+            heatmaps = _plain(net[f'conv{i}_3a'])
+            self.heatmaps(i, h, heatmaps)
+            if i < net.n_stack:
+                passed_on = _plain(net[f'conv{i}_3b'])
+                # The features' part of this convolution takes in the way over the heatmaps.
+                n_stem = passed_on.w.shape[1] - heatmaps.w.shape[1]
+                way_back = _composed(heatmaps, _plain(net[f'conv{i}_4a']))
+                passed_on.w[:, n_stem:] += way_back.w
+                h = self.convolution(self.graph.concat([stem, h], f'joined{i}'),
+                                     _Map(passed_on.w, passed_on.b + way_back.b), f'conv{i}_3b')
+
+    def preactivation_residual(self, x: str, link: PreActivationResidual, name: str) -> str:
+        skip = self.convolution(x, _plain(link.conv0), f'{name}/conv0') if link.has_projection else x
+        h = self.graph.scale_and_shift(x, *_affine(link.bn1), f'{name}/bn1')
+        h = self.graph.relu(h, f'{name}/bn1/relu')
+        h = self.convolution(h, _folded(link.conv1, link.bn2), f'{name}/conv1', relu=True)
+        h = self.convolution(h, _folded(link.conv2, link.bn3), f'{name}/conv2', relu=True)
+        return self.graph.add(self.convolution(h, _plain(link.conv3), f'{name}/conv3'), skip, name)
+
+    def residuals(self, x: str, link: Residuals, name: str) -> str:
+        for i, residual in enumerate(link):
+            x = self.preactivation_residual(x, residual, f'{name}/{i}')
+        return x
+
+    def preactivation_block(self, x: str, link: PreActivationBlock, name: str) -> str:
+        lower = self.residuals(self.graph.pool(x, f'{name}/pool'), link.lower_in, f'{name}/lower_in')
+        inner = self.residuals if isinstance(link.inner, Residuals) else self.preactivation_block
+        lower = self.residuals(inner(lower, link.inner, f'{name}/inner'), link.lower_out, f'{name}/lower_out')
+        upper = self.residuals(x, link.upper, f'{name}/upper')
+        return self.graph.add(self.graph.double(lower, f'{name}/doubled', self.upsampling), upper, name)
+
+    def preactivation_hg(self, net: PreActivationHG) -> None:
+        h = self.convolution('image', _folded(net.conv0, net.bn0), 'conv0', relu=True, stride=2)
+        h = self.graph.pool(self.preactivation_residual(h, net.res0, 'res0'), 'pool')
+        for i in (1, 2):
+            h = self.preactivation_residual(h, net[f'res{i}'], f'res{i}')
+        for i in range(1, net.n_stack + 1):
+            features = self.residuals(self.preactivation_block(h, net[f'hg{i}'], f'hg{i}'), net[f'after{i}'],
+                                      f'after{i}')
+            features = self.convolution(features, _folded(net[f'feature{i}'], net[f'feature_bn{i}']), f'feature{i}',
+                                        relu=True)
+            heatmaps = _plain(net[f'output{i}'])
+            self.heatmaps(i, features, heatmaps)
+            if i < net.n_stack:
+                merged = _sum(_plain(net[f'merge_feature{i}']), _composed(heatmaps, _plain(net[f'merge_output{i}'])))
+                h = self.graph.add(self.convolution(features, merged, f'merge{i}'), h, f'in{i + 1}')
+
+
+def network_graph(
+    network: StackedHG | PreActivationHG, size: tuple[int, int] | None = None, all_stacks: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> onnx.ModelProto:
+    """Write a trained network as a graph.
+
+    Args:
+        network: on the CPU.
+        size: (height, width) of the input; by default it is left open, as the number of images always is.
+        all_stacks: whether every stack's heatmaps are outputs, or those of the last alone.
+        metadata: texts for the file.
+
+    Returns:
+        A model with the input ``image`` (N, 3, H, W) float32, and the output ``heatmaps`` (N, K, H / 4, W / 4)
+        float32; with ``all_stacks`` the outputs ``heatmaps_1``, ``heatmaps_2``, ...
+    """
+    last = network.n_stack
+    outputs = {i: f'heatmaps_{i}' for i in range(1, last + 1)} if all_stacks else {last: 'heatmaps'}
+    if isinstance(network, StackedHG):
+        writer = _Writer(network.upsampling, outputs)
+        writer.stacked_hg(network)
+    else:
+        writer = _Writer('nearest', outputs)
+        writer.preactivation_hg(network)
+    inputs: list[int | str] = ['height', 'width'] if size is None else [*size]
+    cells: list[int | str] = ['rows', 'columns'] if size is None else [s // 4 for s in size]
+    shapes = {name: ['images', network.out_channels, *cells] for name in outputs.values()}
+    return writer.graph.model(['images', 3, *inputs], shapes, metadata or {})

@@ -1,0 +1,77 @@
+"""Graphs in 8-bit integers.
+
+The range of every value in the network is measured on people that the program renders (:mod:`data.synthetic`), so that
+no data are needed.  The first convolution and the heatmaps stay in single precision: the one sees pixels, whose range
+is used up by few, and the others are what is compared.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data.crop import cut, normalise, person_box
+from data.synthetic import SyntheticDataset
+from hourglass.spec import ModelSpec
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from tqdm import tqdm
+
+#: Rendered people whose values are measured.
+N_PEOPLE = 32
+
+
+class _People(CalibrationDataReader):
+    """Gives ONNX Runtime one rendered person after the other, cut out as the weights ask for."""
+
+    def __init__(self, spec: ModelSpec, n: int) -> None:
+        self._inputs = self._render(spec, n)
+
+    @staticmethod
+    def _render(spec: ModelSpec, n: int) -> Iterator[dict[str, np.ndarray]]:
+        dataset = SyntheticDataset(split='train', n=n)
+        # disable=None: shown only where stderr is a terminal.
+        for i in tqdm(range(n), 'calibrating', unit='person', dynamic_ncols=True, disable=None, file=sys.stderr):
+            image, person = dataset[i]
+            box = person_box(person.center, person.side, image.shape[1:], spec)
+            yield {'image': normalise(cut(image, box, spec.input_size, spec.crop) / np.float32(255), spec)[None]}
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self._inputs, None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back the advice that the library logs; the graph has been prepared already."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def quantized(model: onnx.ModelProto, spec: ModelSpec, n_people: int = N_PEOPLE) -> onnx.ModelProto:
+    """Return a graph that computes in 8-bit integers.
+
+    Weights get a scale for each output channel, all other values one scale (the least and the greatest value met).
+
+    Args:
+        model: a graph of :func:`hourglass.engine.networks.network_graph`.
+        spec: how people are cut out for it.
+        n_people: rendered people that the ranges are measured on.
+    """
+    convolutions = [node for node in model.graph.node if node.op_type == 'Conv']
+    outputs = {value.name for value in model.graph.output}
+    kept = [node.name for node in convolutions if node.input[0] == 'image' or outputs.intersection(node.output)]
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        source, result = (Path(folder) / name for name in ('f32.onnx', 'int8.onnx'))
+        onnx.save(model, source)
+        quantize_static(source, result, _People(spec, n_people), quant_format=QuantFormat.QDQ, per_channel=True,
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_exclude=kept)
+        return onnx.load(result)

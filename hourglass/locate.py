@@ -1,0 +1,264 @@
+"""Where in a picture one person is: from a box, a centre and a scale, a detector, or by looking for somebody.
+
+The network wants a crop with a person in its middle.  :func:`locate` finds one without being told: the network looks at
+many crops, and as the joints of a person that it sees score much more than those that it makes up, the best crop is one
+with somebody in it.  The joints of the best few then say where to look again, until the crops settle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from typing import Any
+
+from data.crop import Box, box_around, person_box
+from hourglass.detection import Detector
+from hourglass.predictor import Pose, PosePredictor
+from hourglass.spec import ModelSpec
+
+import cv2
+import numpy as np
+
+#: Side of the crop in lengths of a person, and how far below the person's middle its centre is, in the same.
+CROP_SIDE, CROP_SHIFT = 1.25, 15 / 200
+#: Length in pixels of a person of MPII's scale 1.
+PERSON_LENGTH = 200
+
+#: Mean score of the joints (:func:`confidence`) from which somebody is there.
+SEEN = 0.25
+#: Of two people who are seen equally well the larger one counts: the confidence is multiplied by this power of the
+#: person's size in the picture.  From this product on a detector's person needs no search.
+SIZE_POWER, SURE = 0.15, 0.5
+#: A detector's boxes count from this score on, if it has no ``usual_threshold``; and at most so many of them are tried.
+USUAL_THRESHOLD, MAX_BOXES = 0.5, 8
+
+#: Sides of the search's crops: times the picture's height, or its width where that is more, up to 1.5 times the height.
+#: The largest reach beyond the picture, for people whom its border cuts off; those of the second row are looked at only
+#: if nobody is seen surely in those of the first.
+SEARCH_SIDES = ((1.4, 1.0, 0.75, 0.55), (0.4,))
+#: How far the search's crops are apart, and how far their middles are from the border at least, in sides.
+SEARCH_STEP, SEARCH_INSET = 0.5, 0.35
+#: How often the joints found say where to look again, and for how many of the best poses.
+ROUNDS, BEST = 3, 4
+#: A joint is taken for seen if it scores at least this part of the mean of the best :data:`TOP_JOINTS`.
+SEEN_JOINT, TOP_JOINTS = 0.5, 5
+#: Sides of the next crops, in longer sides of the box around the joints seen: the whole person, or more than was seen.
+MARGINS = (1.25, 1.6)
+#: Crops whose middles are nearer than this, in sides, and whose sides differ by less than this part, are the same.
+SAME_PLACE, SAME_SIDE = 0.06, 0.08
+#: The search needs no more pixels than this, times the network's input.
+SEARCH_RESOLUTION = 8
+
+#: A square (y, x, side): its middle and side in pixels of the image.
+Square = tuple[float, float, float]
+
+
+def confidence(pose: Pose) -> float:
+    """Return the mean score of a pose's joints: how likely somebody is there at all."""
+    return float(pose.scores.mean())
+
+
+def _rank(pose: Pose, shape: tuple[int, ...]) -> float:
+    """Return how good a find a pose in an image (height, width) is: how surely somebody is there, and how large."""
+    weights = pose.scores / max(float(pose.scores.sum()), 1e-6)
+    middle = weights @ pose.points
+    spread = np.sqrt(weights @ ((pose.points - middle) ** 2).sum(axis=1))
+    # A person is about three times as long as the joints are spread.
+    return confidence(pose) * min(1.0, 3 * float(spread) / max(shape)) ** SIZE_POWER
+
+
+def detected_square(box: np.ndarray) -> Square:
+    """Return the crop of somebody in a box (4,), (y_min, x_min, y_max, x_max) in pixels.
+
+    The published rule for detected people: the person is as long as the box is high, the centre is 15 / 200 of that
+    below the middle of the box, and the side is 1.25 times that.  In a box that is wider than high somebody lies or
+    stretches out; there the width counts.
+    """
+    y0, x0, y1, x1 = (float(value) for value in box)
+    length = max(y1 - y0, x1 - x0)
+    return (y0 + y1) / 2 + CROP_SHIFT * length, (x0 + x1) / 2, CROP_SIDE * length
+
+
+def scaled_square(center: tuple[float, float], scale: float) -> Square:
+    """Return the crop of somebody with MPII's centre (y, x) and scale: 15 pixels lower, side 250, times the scale."""
+    length = PERSON_LENGTH * scale
+    return center[0] + CROP_SHIFT * length, center[1], CROP_SIDE * length
+
+
+def crop_of(square: Square, shape: tuple[int, ...], spec: ModelSpec) -> Box:
+    """Return a square's crop as the weights ask for, in an image of a shape (height, width)."""
+    return person_box(np.array(square[:2]), square[2], (shape[0], shape[1]), spec)
+
+
+def corners(box: Box) -> tuple[float, float, float, float]:
+    """Return what a crop shows: (y_min, x_min, y_max, x_max) in pixels of the image, possibly beyond it."""
+    (y0, x0), (y1, x1) = box.to_image(np.array([(0.0, 0.0), box.shape]))
+    return float(y0), float(x0), float(y1), float(x1)
+
+
+def search_squares(shape: tuple[int, ...], sides: Sequence[float] = SEARCH_SIDES[0]) -> list[Square]:
+    """Return squares all over a picture (height, width): those that the search begins with, about 20, or others."""
+    height, width = shape
+    # A strip of a picture is not searched in squares as small as it is narrow: there would be no end of them.
+    full = max(height, min(width, 1.5 * height), max(shape) / 4)
+    squares = []
+    for side in (part * full for part in sides):
+        rows, columns = (_middles(length, side) for length in (height, width))
+        squares += [(float(y), float(x), side) for y in rows for x in columns]
+    return squares
+
+
+def _middles(length: int, side: float) -> np.ndarray:
+    """Return where along an axis squares of a side have their middles."""
+    if side >= length:
+        return np.array([length / 2])
+    room = length - 2 * SEARCH_INSET * side
+    return SEARCH_INSET * side + np.linspace(0, room, max(2, int(np.ceil(room / (SEARCH_STEP * side))) + 1))
+
+
+def squares_around(pose: Pose) -> list[Square]:
+    """Return where to look again for somebody who was seen: around the joints that are surely there."""
+    threshold = SEEN_JOINT * np.sort(pose.scores)[-TOP_JOINTS:].mean()
+    seen = (pose.scores >= threshold) & (pose.scores > 0)
+    if seen.sum() < 3:
+        return []
+    return [(float(y), float(x), side) for (y, x), side in (box_around(pose.points, seen, m) for m in MARGINS)]
+
+
+class _Search:
+    """Poses in crops of one image.
+
+    Args:
+        predictor: finds the joints.
+        image: (3, H, W) float32, RGB in [0, 255].
+        bar: tells how many crops have been looked at.
+    """
+
+    def __init__(self, predictor: PosePredictor, image: np.ndarray, bar: Any) -> None:
+        self.predictor = predictor
+        self.image = image
+        self.bar = bar
+        self.found: list[tuple[Square, Pose]] = []
+        self._followed: set[Square] = set()
+
+    def ranking(self) -> list[tuple[Square, Pose]]:
+        """Return the crops and their poses, the best first."""
+        shape = self.image.shape[1:]
+        return sorted(self.found, key=lambda entry: -_rank(entry[1], shape))
+
+    def is_sure(self) -> bool:
+        """Return whether somebody is seen so well that nothing better need be looked for."""
+        return any(_rank(pose, self.image.shape[1:]) >= SURE for _, pose in self.found)
+
+    def look(self, squares: list[Square]) -> bool:
+        """Look at crops, leaving out those that are like earlier ones; return whether there was a new one."""
+        known = np.array([square for square, _ in self.found]).reshape(-1, 3)
+        new: list[Square] = []
+        for square in squares:
+            side = square[2]
+            same = (abs(known[:, :2] - square[:2]).max(axis=1, initial=0) < SAME_PLACE * side) \
+                & (abs(np.log(known[:, 2] / side)) < SAME_SIDE)
+            if not same.any():
+                new.append(square)
+                known = np.vstack([known, square])
+        self.bar.total += len(new)
+        for start in range(0, len(new), self.predictor.batchsize):
+            batch = new[start:start + self.predictor.batchsize]
+            boxes = [crop_of(square, self.image.shape[1:], self.predictor.spec) for square in batch]
+            self.found += zip(batch, self.predictor.poses([self.image] * len(batch), boxes), strict=True)
+            self.bar.update(len(batch))
+        return bool(new)
+
+    def refine(self) -> None:
+        """Look again around the joints of the best poses, until that leads nowhere new."""
+        for _ in range(ROUNDS):
+            follow = [entry for entry in self.ranking()[:BEST] if entry[0] not in self._followed]
+            self._followed.update(square for square, _ in follow)
+            squares = [self._limited(square) for _, pose in follow for square in squares_around(pose)]
+            if not self.look(squares):
+                return
+
+    def _limited(self, square: Square) -> Square:
+        longer = max(self.image.shape[1:])
+        return *square[:2], float(np.clip(square[2], 0.05 * longer, 2 * longer))
+
+
+def _detected(detector: Detector, image: np.ndarray, name: str | None) -> np.ndarray:
+    """Return the boxes (N, 4) that a detector finds in an image, the best first."""
+    by_name: Any = getattr(detector, 'boxes_of', None)  # boxes from a file, hourglass.detection.boxes_file
+    boxes, scores = by_name(name) if by_name and name is not None else detector.detect([image])[0]
+    boxes, scores = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).reshape(-1)
+    usual = float(getattr(detector, 'usual_threshold', USUAL_THRESHOLD))
+    inside = np.clip(boxes, 0, np.tile(image.shape[1:], 2))
+    good = np.isfinite(boxes).all(axis=1) & ((inside[:, 2:] - inside[:, :2]) >= 1).all(axis=1) & (scores >= usual)
+    return boxes[good][np.argsort(-scores[good], kind='stable')][:MAX_BOXES]
+
+
+def locate(
+    predictor: PosePredictor, image: np.ndarray, detector: Detector | None = None, name: str | None = None,
+    show_progress: bool = False,
+) -> Pose:
+    """Find one person anywhere in an image: of several, the one who is seen best, and rather a large one.
+
+    The people whom the detector finds are looked at first; unless one of them is seen surely, the whole image is
+    searched, in 30 to 50 crops.  The same image always gives the same pose.
+
+    Args:
+        predictor: finds the joints.
+        image: (3, H, W) float32, RGB in [0, 255].
+        detector: finds people; without it the image is searched.
+        name: the image's file name, for a detector that reads boxes from a file.
+        show_progress: show a bar on a terminal if it takes seconds.
+
+    Returns:
+        The pose; its ``box`` is the crop that it was found in.  There is always one: whether somebody is there tells
+        :func:`confidence`, which should be at least :data:`SEEN`.
+
+    Raises:
+        InputError: the detector cannot be used for this image.
+    """
+    from tqdm import tqdm
+
+    height, width = image.shape[1:]
+    factor = min(1.0, SEARCH_RESOLUTION * max(predictor.spec.input_size) / max(height, width))
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    pixels = image.transpose(1, 2, 0)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).transpose(2, 0, 1) if factor < 1 else image
+    ratio = np.array([height / size[1], width / size[0]])
+    plain = copy(predictor)
+    plain.flip = False  # the mirror image helps to place joints, and little to find somebody
+    boxes = np.zeros((0, 4)) if detector is None else _detected(detector, image, name) / np.tile(ratio, 2)
+    with tqdm(desc='looking for somebody', total=0, unit='crop', delay=2, leave=False, dynamic_ncols=True,
+              disable=None if show_progress else True) as bar:
+        search = _Search(plain, small, bar)
+        if search.look([detected_square(box) for box in boxes]):
+            search.refine()
+        for sides in SEARCH_SIDES:
+            if not search.is_sure():
+                search.look(search_squares(small.shape[1:], sides))
+                search.refine()
+    (y, x, side), pose = search.ranking()[0]
+    if small is image and not predictor.flip:
+        return pose
+    square = y * float(ratio[0]), x * float(ratio[1]), side * float(ratio.max())
+    return predictor.poses([image], [crop_of(square, image.shape[1:], predictor.spec)])[0]
+
+
+def follow(pose: Pose, shape: tuple[int, ...], spec: ModelSpec, margin: float = 1.4) -> Box | None:
+    """Return where to look for somebody in the next frame of a video: around the joints of the last one.
+
+    Args:
+        pose: the person in the last frame.
+        shape: (height, width) of the frames.
+        spec: what belongs to the weights.
+        margin: side of the crop, in longer sides of the box around the joints seen: some room to move.
+
+    Returns:
+        The crop for :meth:`hourglass.predictor.PosePredictor.poses`; or ``None`` if the person is lost, so that
+        :func:`locate` should look for somebody again.
+    """
+    squares = squares_around(pose) if confidence(pose) >= SEEN else []
+    if not squares:
+        return None
+    y, x, side = squares[0]
+    return crop_of((y, x, side * margin / MARGINS[0]), shape, spec)

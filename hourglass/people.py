@@ -1,0 +1,155 @@
+"""From pictures of several people to the pose of each: a detector finds the people, a network their joints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from data.crop import Box, person_box
+from eval.coco_results import pose_scores
+from eval.oks import oks_nms, sigmas_for
+from hourglass.detection import Detector
+from hourglass.detection.boxes_file import BoxesFile
+from hourglass.predictor import Pose, PosePredictor
+from hourglass.spec import ModelSpec
+
+import numpy as np
+from chainercv.utils import non_maximum_suppression
+
+#: Side of a person's crop in heights of the box; and how far below the box's middle the crop's is, in the same.
+CROP_SIDE, CROP_SHIFT = 1.25, 15 / 200
+
+#: The score from which a box is somebody, for detectors without a usual one of their own.
+USUAL_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class PersonPose:
+    """One person of an image.
+
+    Attributes:
+        pose: the joints, in pixels of the image.
+        box: (y_min, x_min, y_max, x_max) as detected, in pixels of the image; it may reach beyond it.
+        box_score: the detector's score.
+        score: of the person as a whole: ``box_score`` times the mean of the joints' scores.
+    """
+
+    pose: Pose
+    box: tuple[float, float, float, float]
+    box_score: float
+    score: float
+
+
+class PeoplePredictor:
+    """Find the joints of everybody in images.
+
+    Each person is cut out as the published demo does: a square about the middle of the box, a little lower, 1.25 times
+    as high as the box, and then as the weights ask for (:func:`data.crop.person_box`).
+
+    Args:
+        predictor: the network and its preprocessing; its ``batchsize`` is how many people go through it at once.
+        detector: finds the people.
+        score_threshold: boxes that score less are nobody; by default the detector's usual one.
+        max_people: only so many people of an image, those with the best boxes; by default everybody.
+        nms: of two boxes that overlap by this much (intersection over union) or more, only the better one counts.
+        nms_oks: of two poses more alike than this (object keypoint similarity, :mod:`eval.oks`), only the better one
+            counts: they are of the same person.
+        keep_heatmaps: whether poses keep their heatmaps, 0.25 MB a person; without, they are (K, 0, 0).
+    """
+
+    def __init__(
+        self, predictor: PosePredictor, detector: Detector, score_threshold: float | None = None,
+        max_people: int | None = None, nms: float = 0.6, nms_oks: float = 0.7, keep_heatmaps: bool = False,
+    ) -> None:
+        self.predictor = predictor
+        self.detector = detector
+        usual = float(getattr(detector, 'usual_threshold', USUAL_THRESHOLD))
+        self.score_threshold = usual if score_threshold is None else score_threshold
+        self.max_people = max_people
+        self.nms = nms
+        self.nms_oks = nms_oks
+        self.keep_heatmaps = keep_heatmaps
+
+    def predict(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> list[list[PersonPose]]:
+        """Find everybody in each image.
+
+        Args:
+            images: arrays (3, H, W) float32, RGB in [0, 255].
+            names: the images' file names, for boxes from a file.
+
+        Returns:
+            The people of each image, the best first; an empty list where nobody was found.
+
+        Raises:
+            InputError: the detector cannot be used for these images.
+        """
+        if names is not None and isinstance(self.detector, BoxesFile):
+            found = [self.detector.boxes_of(name) for name in names]
+        else:
+            found = self.detector.detect(images)
+        return self.predict_boxes(images, found)
+
+    def predict_one(self, image: np.ndarray, name: str | None = None) -> list[PersonPose]:
+        """Find everybody in one image; see :meth:`predict`."""
+        return self.predict([image], None if name is None else [name])[0]
+
+    def predict_boxes(
+        self, images: Sequence[np.ndarray], found: Sequence[tuple[np.ndarray, np.ndarray]],
+    ) -> list[list[PersonPose]]:
+        """Find the joints of people whose boxes are known.
+
+        Args:
+            images: as for :meth:`predict`.
+            found: for each image boxes (N, 4) and scores (N,), as a detector gives them.
+        """
+        chosen = [self._choose(*boxes, image.shape[1:]) for image, boxes in zip(images, found, strict=True)]
+        places = [(i, k) for i, (boxes, _) in enumerate(chosen) for k in range(len(boxes))]
+        poses: list[list[Pose]] = [[] for _ in images]
+        # Batch by batch, so that a crowd's crops and heatmaps are never in memory together.
+        for start in range(0, len(places), self.predictor.batchsize):
+            batch = places[start:start + self.predictor.batchsize]
+            crops = [crop_of(chosen[i][0][k], images[i].shape[1:], self.predictor.spec) for i, k in batch]
+            for (i, _), pose in zip(batch, self.predictor.poses([images[i] for i, _ in batch], crops), strict=True):
+                poses[i].append(self._slim(pose))
+        return [self._people(*boxes, those) for boxes, those in zip(chosen, poses, strict=True)]
+
+    def _choose(
+        self, boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the boxes that stand for somebody, the best first."""
+        boxes, scores = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).reshape(-1)
+        with np.errstate(invalid='ignore'):
+            # A person is at least a pixel of the picture; so boxes without an area, or upside down, are nobody.
+            seen = np.clip(boxes, 0, np.tile(shape, 2))
+            is_there = ((seen[:, 2:] - seen[:, :2]) >= 1).all(axis=1) & (scores >= self.score_threshold)
+        rows = np.flatnonzero(is_there & np.isfinite(boxes).all(axis=1))
+        rows = rows[non_maximum_suppression(boxes[rows], self.nms, scores[rows])][:self.max_people]
+        return boxes[rows], scores[rows]
+
+    def _slim(self, pose: Pose) -> Pose:
+        return pose if self.keep_heatmaps else replace(pose, heatmaps=np.zeros((len(pose.points), 0, 0), np.float32))
+
+    def _people(self, boxes: np.ndarray, box_scores: np.ndarray, poses: Sequence[Pose]) -> list[PersonPose]:
+        """Return the people of one image, each once."""
+        if not poses:
+            return []
+        joint_scores = np.stack([pose.scores for pose in poses])
+        scores = pose_scores(box_scores, joint_scores)
+        areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+        kept = oks_nms(np.stack([pose.points for pose in poses]), scores, areas, self.nms_oks, joint_scores > 0,
+                       sigmas_for(self.predictor.spec.joint_set))
+        return [PersonPose(poses[i], tuple(boxes[i].tolist()), float(box_scores[i]), float(scores[i])) for i in kept]
+
+
+def crop_of(box: np.ndarray, image_shape: tuple[int, ...], spec: ModelSpec) -> Box:
+    """Return the crop of a person.
+
+    Args:
+        box: (4,), (y_min, x_min, y_max, x_max) in pixels of the image.
+        image_shape: (height, width).
+        spec: gives the way of cropping.
+    """
+    y0, x0, y1, x1 = box
+    height = y1 - y0
+    center = np.array([(y0 + y1) / 2 + CROP_SHIFT * height, (x0 + x1) / 2])
+    return person_box(center, CROP_SIDE * height, (image_shape[0], image_shape[1]), spec)

@@ -1,0 +1,42 @@
+"""Reading JSON and YAML files; nothing in them is executed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+
+_MAX_CHARACTERS = 1_000_000
+
+
+def read_values(path: Path, what: str) -> Any:
+    """Read a JSON file, or one of YAML if its name ends with ``.yaml`` or ``.yml``.
+
+    Args:
+        path: the file.
+        what: what it should hold, for a message.
+
+    Raises:
+        InputError: it is missing, too large, or neither.
+    """
+    try:
+        with path.open(encoding='utf-8') as file:
+            text = file.read(_MAX_CHARACTERS + 1)
+        if len(text) > _MAX_CHARACTERS:
+            raise InputError(f'{path}: more than {_MAX_CHARACTERS:,} characters are no {what}')
+        if path.suffix.lower() not in ('.yaml', '.yml'):
+            return json.loads(text)
+    except OSError as error:
+        raise InputError(f'{path}: {error.strerror or error}') from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f'{path}: not a JSON file ({error})') from None
+    try:
+        import yaml  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise InputError(f'{path}: reading YAML needs PyYAML (pip install PyYAML); JSON needs nothing') from None
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f'{path}: not a YAML file ({" ".join(str(error).split())})') from None

@@ -1,0 +1,103 @@
+"""Who may talk to the server: this computer's own pages and programs, and no other site's page."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from yarl import URL
+
+#: Nothing is loaded from any other host, and no other page may frame this one.
+HEADERS = {
+    'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+                               "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Permissions-Policy': 'camera=(self), microphone=(), geolocation=()',
+    'Cache-Control': 'no-store',
+}
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this computer under an address that no other computer reaches."""
+    address = _address(host)
+    return host == 'localhost' if address is None else address.is_loopback
+
+
+class Guard:
+    """Check a request's Host and Origin.
+
+    A page of another site can make a browser ask this server, also under a name of that site's own that leads here
+    (DNS rebinding).  Such a request has a foreign name as its Host, or another page as its Origin; both are refused.
+    Numeric addresses are nobody's name, so they are good where the server is open to other computers.
+
+    Args:
+        host: the address that the server was told to listen on.
+    """
+
+    def __init__(self, host: str) -> None:
+        self._local = is_loopback(host)
+        names = {'localhost', host.lower()}
+        if not self._local:
+            names |= {socket.gethostname().lower(), f'{socket.gethostname().lower()}.local'}
+        self._names = names
+
+    def refusal(self, request: web.Request) -> str:
+        """Return why a request is refused; an empty text if it is not."""
+        try:
+            url = URL(f'http://{request.headers.getone("Host")}')
+            name = (url.host or '').lower()
+        except (KeyError, ValueError):
+            return 'the request has no usable Host'
+        address = _address(name)
+        good = name in self._names if address is None else (address.is_loopback or not self._local)
+        if not good:
+            return f'the host {name!r} is not this server'
+        origin = request.headers.get('Origin')
+        if origin is not None and origin.lower() != str(url.origin()).lower():
+            return f'the page {origin!r} may not use this server'
+        return ''
+
+    def middleware(self) -> Middleware:
+        """Return a middleware that refuses what :meth:`refusal` says, and answers every error with JSON."""
+        @web.middleware
+        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+            reason = self.refusal(request)
+            if reason:
+                return error_response(403, reason)
+            try:
+                return await handler(request)
+            except web.HTTPException as error:
+                if error.status < 400:
+                    raise
+                kept = {name: value for name, value in error.headers.items() if name in ('Allow', 'Retry-After')}
+                reason = error.text or ''
+                plain = error.reason if reason.startswith(f'{error.status}: ') else ' '.join(reason.split())
+                return error_response(error.status, plain, kept)
+            except Exception:
+                logging.getLogger(__name__).exception('%s %s', request.method, request.path)
+                return error_response(500, 'a defect of the server; its terminal says more')
+
+        return check
+
+
+def error_response(status: int, reason: str, headers: dict[str, str] | None = None) -> web.Response:
+    """Return an error as JSON: ``{"error": reason}``."""
+    return web.json_response({'error': reason}, status=status, headers=headers)
+
+
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Give every response :data:`HEADERS`."""
+    response.headers.update(HEADERS)

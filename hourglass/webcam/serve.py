@@ -1,0 +1,91 @@
+"""Running the server: taking the port, and stopping cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Callable
+
+from hourglass.errors import InputError
+
+from aiohttp import web
+
+#: Seconds that requests get to end after Ctrl-C.
+GRACE = 2.0
+
+
+def take_port(host: str, port: int) -> socket.socket:
+    """Start to listen, before anything slow is done; browsers wait until the server is ready.
+
+    Args:
+        host: a name or an address of this computer.
+        port: its port; 0 takes any that is free.
+
+    Raises:
+        InputError: the address is not one of this computer's, or the port is not free.
+    """
+    if not host:
+        raise InputError('--host is empty; 127.0.0.1 is this computer only, 0.0.0.0 is open to others')
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM,
+                                                                flags=socket.AI_PASSIVE)[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise InputError(f'--host {host}: no such address ({getattr(error, "strerror", error)})') from None
+    sock = socket.socket(family, kind, protocol)
+    try:
+        if hasattr(socket, 'SO_EXCLUSIVEADDRUSE'):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # Windows
+        else:
+            # A restart need not wait for the connections of the last run to be forgotten.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(64)
+    except OSError as error:
+        sock.close()
+        reasons = {errno.EADDRINUSE: f'--port {port}: in use by another program; --port names another',
+                   errno.EACCES: f'--port {port}: not allowed for this user; 1024 and above are',
+                   errno.EADDRNOTAVAIL: f'--host {host}: not an address of this computer'}
+        reason = reasons.get(error.errno or 0, f'{host}:{port}: cannot be listened on ({error.strerror})')
+        raise InputError(reason) from None
+    return sock
+
+
+def url_of(sock: socket.socket, host: str) -> str:
+    """Return the page's address for a browser."""
+    name = f'[{host}]' if ':' in host else host
+    return f'http://{name}:{sock.getsockname()[1]}/'
+
+
+async def _serve(app: web.Application, sock: socket.socket, ready: Callable[[], object]) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def end(number: int, _: object) -> None:
+        # The next Ctrl-C ends the program at once.
+        signal.signal(number, signal.SIG_DFL)
+        loop.call_soon_threadsafe(stop.set)
+
+    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Content-Encoding is refused, so nothing needs to be (or should be) decompressed.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False, lingering_time=5.0)
+    try:
+        await runner.setup()
+        await web.SockSite(runner, sock).start()
+        ready()
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def serve(app: web.Application, sock: socket.socket, ready: Callable[[], object] = lambda: None) -> None:
+    """Serve until Ctrl-C or SIGTERM, then close the connections and finish what is being predicted.
+
+    Args:
+        app: the application.
+        sock: from :func:`take_port`.
+        ready: called when requests are answered.
+    """
+    asyncio.run(_serve(app, sock, ready))

@@ -1,0 +1,226 @@
+"""A user's own data from the check to the demo, as from the command line."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pretrained
+from data.__main__ import main
+from data.custom import COCOFileDataset, CSVDataset
+from data.packed import PackedDataset
+from data.sets import DATASETS
+from hourglass.errors import InputError
+from hourglass.joint_table import from_table, read_joint_set, to_table
+from hourglass.joints import LSP, MPII
+from hourglass.spec import ModelSpec
+from hourglass.training.average import state_of
+from hourglass.training.options import parse_options
+from hourglass.training.trainer import train
+
+import h5py
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+TINY = ['--stacks', '1', '--width', '8', '--depth', '1', '--input-size', '32', '--batchsize', '4']
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Run a script of the project, or ``data`` for ``python -m data``, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(script: str, *arguments: object) -> None:
+        monkeypatch.setattr(sys, 'argv', [script, *map(str, arguments)])
+        if script == 'data':
+            main()
+        elif script == 'train.py':
+            train(parse_options())
+        else:
+            runpy.run_path(str(ROOT / script), run_name='script')['main']()
+
+    return run
+
+
+def _table_of(path: Path | str) -> dict[str, Any]:
+    spec = pretrained.load(str(path)).spec
+    return to_table(spec.joint_set)
+
+
+def test_a_table_from_the_check_to_the_demo(
+    call: Callable[..., None], table: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = to_table(CSVDataset.joints_of(table))
+    call('data', 'check', 'csv', '--root', table, '--read-images')
+    text = capsys.readouterr().out
+    assert f'{table} is complete.' in text
+    assert 'val                 2        2' in text
+    assert 'r wrist  (the same as left wrist)' in text
+    call('data', 'pack', '--dataset', 'csv', '--root', table, '--out', 'people.h5', '--size', 48)
+    call('train.py', '--dataset', 'packed', '--root', 'people.h5', *TINY, '--epoch', 2, '--out', 'packed')
+    call('train.py', '--dataset', 'csv', '--root', table, *TINY, '--epoch', 2, '--out', 'out')
+    for folder in (Path('packed'), Path('out')):
+        assert {'model.npz', 'best.npz', 'people.jpg'} <= {path.name for path in folder.iterdir()}
+        snapshot = next(folder.glob('snapshot_*'))
+        assert _table_of(folder / 'model.npz') == _table_of(snapshot) == {**own, 'name': own['name']}
+    capsys.readouterr()
+    call('eval.py', '--dataset', 'csv', '--root', table, '--split', 'all', '--snapshot', snapshot, '--json', 'a.json')
+    assert capsys.readouterr().out.startswith('PCK@0.1, people.csv all, 10 people, errors by the box')
+    score = json.loads(Path('a.json').read_text())
+    assert list(score['joints']) == own['joints']
+    assert 0 <= score['oks_mean'] <= 1
+    call('demo.py', '--image', table.with_name('0.png'), '--model', 'out/model.npz', '--json', 'pose.json', '--flip')
+    pose = json.loads(Path('pose.json').read_text())
+    assert pose['joint_set'] == 'people'
+    assert [joint['name'] for joint in pose['joints']] == own['joints']
+
+
+def test_cocos_format_from_the_check_to_the_demo(
+    call: Callable[..., None], write_coco: Write, coco: dict[str, Any], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = write_coco(coco)
+    call('data', 'check', 'coco-json', '--root', path)
+    call('data', 'pack', '--dataset', 'coco-json', '--root', path, '--out', 'people.h5', '--size', 48)
+    assert PackedDataset(Path('people.h5')).threshold == 0.1
+    call('train.py', '--dataset', 'coco-json', '--root', path, *TINY, '--epoch', 2, '--out', 'out')
+    capsys.readouterr()
+    call('eval.py', '--dataset', 'coco-json', '--root', path, '--model', 'out/model.npz', '--pck-threshold', 0.5,
+         '--csv', 'a.csv', '--plot', 'a.png')
+    assert capsys.readouterr().out.startswith('PCK@0.5, people.json val, 2 people')
+    assert Path('a.csv').read_text().splitlines()[1].startswith('crown,joint')
+    call('demo.py', '--image', path.parent / '../images/0.png', '--model', 'out/model.npz')
+    assert Path('output.jpg').exists()
+
+
+def test_a_table_of_joints_and_weights_to_begin_with(
+    call: Callable[..., None], table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / 'own.yaml').write_text(
+        'joints: [crown, l_wrist, r_wrist, tail]\n'
+        'same_as: {crown: head top, l_wrist: left wrist, r_wrist: right wrist}\n'
+        'limbs: [[crown, l_wrist], [0, 2, arm]]\n')
+    call('train.py', '--dataset', 'csv', '--root', table, '--joints', 'own.yaml', '--init', 'bundled', '--epoch', 1,
+         '--batchsize', 8, '--lr', 1e-12, '--out', 'out')
+    told = capsys.readouterr().err
+    assert 'nobody has these joints labelled, they will not be learnt: tail' in told
+    assert 'has no tail: trained from scratch' in told
+    model, bundled = pretrained.load('out/model.npz'), pretrained.load('bundled')
+    assert model.spec.joint_set == read_joint_set('own.yaml')
+    assert model.spec.input_size == bundled.spec.input_size
+    after, before = (state_of(found.network)['conv2_3a/W'] for found in (model, bundled))
+    places = [LSP.index(joint) for joint in ('head top', 'left wrist', 'right wrist')]
+    np.testing.assert_allclose(after[:3], before[places], atol=1e-6)
+    # The bundled weights know none of the names, and the table says what they mean.
+    call('eval.py', '--dataset', 'csv', '--root', table, '--split', 'all', '--model', 'bundled', '--joints', 'own.yaml',
+         '--json', 'a.json')
+    joints = json.loads(Path('a.json').read_text())['joints']
+    assert joints['head top']['count'] == 10
+    assert joints['head top']['rate'] >= 0.7
+
+
+def test_a_file_of_packed_people_holds_the_table(
+    call: Callable[..., None], table: Path, tmp_path: Path,
+) -> None:
+    call('data', 'joints', 'csv', '--root', table, '--out', 'own.json')
+    values = json.loads(Path('own.json').read_text())
+    values.update(name='mine', joints=values['joints'][:2], pairs=[], limbs=[[0, 1]], groups={'All': [0, 1]},
+                  same_as={'l wrist': 'left wrist'})
+    Path('own.json').write_text(json.dumps(values))
+    call('data', 'pack', '--dataset', 'csv', '--root', table, '--joints', 'own.json', '--out', 'a.h5', '--size', 32)
+    own = from_table(values, 'x')
+    dataset = PackedDataset('a.h5', 'trainval')
+    assert dataset.joint_set == PackedDataset.joints_of('a.h5') == DATASETS['packed'].joints_of('a.h5') == own
+    assert dataset.people[0].points.shape == (2, 2)
+    assert PackedDataset('a.h5', 'train', MPII).people[0].labelled.sum() <= 1
+    for content in (b'{', b'[]', json.dumps({**values, 'pairs': [[0, 5]]}).encode(), b'[' * 50_000):
+        with h5py.File('a.h5', 'r+') as file:
+            del file['joint_table']
+            file['joint_table'] = np.frombuffer(content, np.uint8)
+        with pytest.raises(InputError, match=r'a\.h5: '):
+            PackedDataset('a.h5')
+    with h5py.File('a.h5', 'r+') as file:
+        del file['joint_table']
+    with pytest.raises(InputError, match="unknown joints 'mine'"):
+        PackedDataset('a.h5')
+
+
+def test_the_check_names_what_is_missing_and_damaged(
+    call: Callable[..., None], table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / '2.png').unlink()
+    (tmp_path / '3.png').unlink()
+    (tmp_path / '3.png').write_bytes(b'no picture')
+    with pytest.raises(InputError, match=r'not complete: 1 missing image$'):
+        call('data', 'check', 'csv', '--root', table)
+    assert f'{tmp_path}/2.png (people.csv, line 4)' in capsys.readouterr().out
+    with pytest.raises(InputError, match=r'not complete: 1 missing image, 1 damaged image$'):
+        call('data', 'check', 'csv', '--root', table, '--read-images')
+
+
+def test_a_table_of_a_set_that_comes_along_to_begin_with(
+    call: Callable[..., None], capsys: pytest.CaptureFixture[str],
+) -> None:
+    call('data', 'joints', 'mpii')
+    assert from_table(json.loads(capsys.readouterr().out), 'x') is MPII
+    assert ModelSpec().joint_set is MPII
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (['pack', '--dataset', 'csv', '--out', 'a.h5', '--size', 15], '--size must be from 16 to 2048'),
+    (['pack', '--dataset', 'csv', '--out', 'a.h5', '--margin', 'nan'], '--margin must be from 1 to 4'),
+    (['pack', '--dataset', 'synthetic', '--out', 'a.h5', '--samples', 0], '--samples must be at least 1'),
+    (['pack', '--dataset', 'packed', '--out', 'a.h5'], 'invalid choice'),
+    (['pack', '--dataset', 'csv', '--root', 'a.csv', '--out', 'a.csv'], 'would replace a file that is read'),
+    (['pack', '--dataset', 'synthetic', '--images', '.', '--out', 'a.h5'], '--images is for csv and coco-json'),
+    (['pack', '--dataset', 'csv', '--out', 'a.h5'], r'data/people\.csv: no such file; --root names the table'),
+    (['check', 'csv', '--split', 'val'], '--split is for coco'),
+    (['check', 'mpii', '--joints', 'lsp'], '--joints is for csv and coco-json'),
+    (['joints', 'csv', '--root', 'a.csv', '--out', 'a.csv'], 'would replace'),
+    (['joints', 'mpii', '--root', 'a.csv'], '--root is for csv, coco-json and packed'),
+    (['joints', 'cats'], 'no joint set of this name'),
+])
+def test_mistakes_are_told_before_the_work(
+    call: Callable[..., None], tmp_path: Path, arguments: list[object], message: str,
+) -> None:
+    with pytest.raises(InputError, match=message):
+        call('data', *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(('script', 'arguments', 'message'), [
+    ('train.py', ['--dataset', 'synthetic', '--images', '.'], '--images is for'),
+    ('train.py', ['--dataset', 'csv', '--joints', 'cats'], 'no joint set of this name'),
+    ('train.py', ['--dataset', 'csv'], 'no such file; --root names the table'),
+    ('eval.py', ['--dataset', 'synthetic', '--joints', 'lsp'], '--joints is for'),
+    ('eval.py', ['--dataset', 'synthetic', '--images', '.'], '--images is for'),
+    ('eval.py', ['--dataset', 'csv', '--sheet', 'a.png'], '--sheet is for --dataset coco$'),
+    ('eval.py', ['--dataset', 'csv', '--pck-threshold', 0], '--pck-threshold must be'),
+    ('eval.py', ['--dataset', 'csv', '--model', 'bundled', '--joints', 'cats'], 'no joint set of this name'),
+])
+def test_mistakes_in_training_and_evaluation(
+    call: Callable[..., None], tmp_path: Path, script: str, arguments: list[object], message: str,
+) -> None:
+    with pytest.raises(InputError, match=message):
+        call(script, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_tells_defaults_that_there_are(call: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ('pack', 'check', 'fetch', 'joints'):
+        with pytest.raises(SystemExit):
+            call('data', command, '--help')
+        text = capsys.readouterr().out
+        assert 'None' not in text
+        assert command != 'pack' or ',packed' not in text
+
+
+def test_both_formats_are_data_sets_by_name() -> None:
+    assert DATASETS['csv'].kind() is CSVDataset
+    assert DATASETS['coco-json'].kind() is COCOFileDataset

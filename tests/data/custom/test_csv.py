@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from data.custom import CSVDataset
+from data.custom.csv_table import read_csv
+from data.image import read_image, write_image
+from data.synthetic import SyntheticDataset
+from hourglass.errors import InputError
+from hourglass.joint_table import from_table
+from hourglass.joints import MPII
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Rows = list[dict[str, Any]]
+Write = Callable[..., Path]
+
+
+def test_the_table_gives_the_people_that_were_written(table: Path, rendered: SyntheticDataset) -> None:
+    dataset = CSVDataset(table, 'all')
+    assert dataset.joint_set.joints == ('crown', 'l wrist', 'r wrist', 'left ankle', 'right ankle')
+    assert dataset.joint_set.pairs == (('l wrist', 'r wrist'), ('left ankle', 'right ankle'))
+    assert len(dataset) == 10
+    columns = [MPII.index(joint) for joint in ('head top', 'left wrist', 'right wrist', 'left ankle', 'right ankle')]
+    for i in range(10):
+        image, person = dataset[i]
+        expected_image, expected = rendered[i]
+        np.testing.assert_array_equal(image, expected_image)
+        np.testing.assert_array_equal(person.labelled, expected.labelled[columns])
+        np.testing.assert_array_equal(person.visible, (expected.visible & expected.labelled)[columns])
+        np.testing.assert_allclose(person.points[person.labelled], expected.points[columns][person.labelled])
+        # Without a box it is around the joints.
+        found = person.points[person.labelled]
+        np.testing.assert_allclose(person.center, (found.min(axis=0) + found.max(axis=0)) / 2)
+        assert person.side == pytest.approx(1.25 * np.ptp(found, axis=0).max())
+        assert person.reference_length == pytest.approx(person.side / 1.25)
+    assert (dataset.reference, dataset.threshold) == ('box', 0.1)
+
+
+def test_every_fifth_image_is_held_out_with_all_its_people(write_table: Write, rows: Rows) -> None:
+    path = write_table([*rows, {**rows[4], 'crown_x': 5, 'crown_y': 5}])
+    names = {split: [person.image for person in CSVDataset(path, split).people]
+             for split in ('train', 'val', 'trainval', 'all')}
+    assert names['val'] == ['4.png', '9.png', '4.png']
+    assert sorted(names['train'] + names['val']) == sorted(names['all']) == sorted(names['trainval'])
+    assert not set(names['train']) & set(names['val'])
+    few = write_table(rows[:2])
+    assert [person.image for person in CSVDataset(few, 'val').people] == ['1.png']
+    with pytest.raises(InputError, match="nobody is in the split 'test'; there are train, val, trainval, all"):
+        CSVDataset(path, 'test')
+
+
+def test_a_column_of_splits(write_table: Write, rows: Rows) -> None:
+    path = write_table([{**row, 'split': 'val' if i < 3 else 'odd' if i == 9 else 'train'}
+                        for i, row in enumerate(rows)])
+    assert [len(CSVDataset(path, split)) for split in ('train', 'val', 'trainval', 'all', 'odd')] == [6, 3, 9, 10, 1]
+
+
+def test_a_file_for_each_split(write_table: Write, rows: Rows, tmp_path: Path) -> None:
+    write_table(rows[:6], 'p_train.csv')
+    write_table(rows[6:], 'p_val.csv')
+    root = tmp_path / 'p_{split}.csv'
+    assert [len(CSVDataset(root, split)) for split in ('train', 'val', 'trainval')] == [6, 4, 10]
+    assert CSVDataset.joints_of(root).joints[0] == 'crown'
+    with pytest.raises(InputError, match=r'p_test\.csv: no such file'):
+        CSVDataset(root, 'test')
+    with pytest.raises(InputError, match='no name of a split'):
+        CSVDataset(root, '../x')
+
+
+def test_boxes_and_crops(write_table: Write, rows: Rows) -> None:
+    boxed = [{**row, 'box_x': 10, 'box_y': 20, 'box_width': 30, 'box_height': 40} for row in rows]
+    person = CSVDataset(write_table(boxed), 'all').people[0]
+    assert person.center.tolist() == [40, 25]
+    assert (person.side, person.reference_length) == (50, 40)
+    crops = [{**row, 'center_x': 7, 'center_y': 8, 'side': 9} for row in boxed]
+    person = CSVDataset(write_table(crops), 'all').people[0]
+    assert person.center.tolist() == [8, 7]
+    assert (person.side, person.reference_length) == (9, 40)
+
+
+def test_the_torso_where_there_is_one(write_table: Write, rows: Rows) -> None:
+    torso = [{'image': row['image'], 'LShoulder_x': 3, 'LShoulder_y': 4, 'RHip_x': 0 if i else '',
+              'RHip_y': 0 if i else ''} for i, row in enumerate(rows)]
+    dataset = CSVDataset(write_table(torso), 'all')
+    assert (dataset.reference, dataset.threshold) == ('torso', 0.2)
+    assert np.isnan(dataset.people[0].reference_length)
+    assert dataset.people[1].reference_length == 5
+    assert CSVDataset(write_table(torso), 'all', reference='box').people[1].reference_length == 4
+    with pytest.raises(InputError, match='lack left shoulder or right hip'):
+        CSVDataset(write_table(rows), 'all', reference='torso')
+
+
+def test_other_joints(table: Path) -> None:
+    dataset = CSVDataset(table, 'all', MPII)
+    assert {MPII.joints[i] for i in np.flatnonzero(np.any([p.labelled for p in dataset.people], axis=0))} == {
+        'left wrist', 'right wrist', 'left ankle', 'right ankle'}
+    own = from_table({'joints': ['crown'], 'same_as': {'crown': 'head top'}}, 'x')
+    assert CSVDataset(table, 'all', MPII, joints=own).people[0].labelled[MPII.index('head top')]
+    with pytest.raises(InputError, match=r'nobody in the split .all. has a joint of tail; the joints there are crown'):
+        CSVDataset(table, 'all', from_table({'name': 'tail', 'joints': ['tip']}, 'x'))
+
+
+def test_somebody_without_joints_is_left_out(write_table: Write, rows: Rows) -> None:
+    rows[3] = {key: value if key == 'image' else '' for key, value in rows[3].items()}
+    assert '3.png' not in {person.image for person in CSVDataset(write_table(rows), 'all').people}
+
+
+@pytest.mark.parametrize('options', [
+    {'delimiter': ';'}, {'delimiter': '\t'}, {'encoding': 'utf-8-sig'}, {'lineterminator': '\n\n'}, {'quoting': 1},
+])
+def test_tables_of_other_programs(write_table: Write, rows: Rows, options: dict[str, Any]) -> None:
+    expected = read_csv(write_table(rows))
+    if options.get('delimiter') == ';':
+        rows = [{key: str(value).replace('.', ',') if key.endswith(('_x', '_y')) else value
+                 for key, value in row.items()} for row in rows]
+    found = read_csv(write_table(rows, **options))
+    np.testing.assert_array_equal(found.points, expected.points)
+    assert found.images == expected.images
+
+
+def test_images_in_another_folder_and_by_absolute_paths(
+    write_table: Write, rows: Rows, pictures: Path, tmp_path: Path,
+) -> None:
+    path = write_table([{**row, 'image': f'x/{row["image"]}'} for row in rows])
+    with pytest.raises(InputError, match=rf'people\.csv: line 2: no such image {tmp_path}/x/0\.png'):
+        CSVDataset(path, 'all')
+    (tmp_path / 'y').mkdir()
+    (tmp_path / 'y' / 'x').symlink_to(pictures)
+    assert CSVDataset(path, 'all', images=tmp_path / 'y')[0][0].shape == (3, 64, 64)
+    path = write_table([{**row, 'image': pictures / row['image']} for row in rows])
+    assert CSVDataset(path, 'all')[0][0].shape == (3, 64, 64)
+
+
+def test_pictures_are_turned_as_viewers_show_them(write_table: Write, rows: Rows, tmp_path: Path) -> None:
+    write_image(tmp_path / 'plain.png', np.zeros((3, 20, 40)))
+    exif = Image.Exif()
+    exif[0x112] = 6
+    Image.open(tmp_path / 'plain.png').save(tmp_path / 'turned.jpg', exif=exif)
+    assert read_image(tmp_path / 'turned.jpg').shape == (3, 20, 40)
+    path = write_table([{**rows[0], 'image': 'turned.jpg'}])
+    assert CSVDataset(path, 'all')[0][0].shape == (3, 40, 20)
+
+
+HEADER = 'image,nose_x,nose_y\n'
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ('', 'the file is empty'),
+    ('\n', 'its first line is empty'),
+    ('image,nose_x,nose_y', 'nobody is in it'),
+    (HEADER, 'nobody is in it'),
+    ('picture,nose_x,nose_y\na,1,2', 'line 1: no column "image"; its columns are picture, nose_x, nose_y'),
+    ('image,nose_x\na,1', 'line 1: a column nose_x and no nose_y'),
+    ('image,nose_y\na,1', 'line 1: a column nose_y and no nose_x'),
+    ('image,nose\na,1', 'line 1: no joints'),
+    ('image,a_x,a_y,A_x\na,1,1,1', "line 1: two columns are called 'A_x'"),
+    ('image,a_b_x,a_b_y,a b_x,a b_y\na,1,1,1,1', "line 1: two joints are called 'a b'"),
+    ('image,<_x,<_y\na,1,1', r"joints\[0\] is '<', not a name"),
+    ('image,nose_x,nose_y,box_x\na,1,1,1', 'line 1: a column box_x and no box_y'),
+    ('image,nose_x,nose_y,side\na,1,1,1', 'line 1: a column side and no center_x'),
+    (HEADER + 'a,1,2\nb,1\n', 'line 3: 2 columns in place of 3'),
+    (HEADER + 'a,1,2\n\nb,one,2\n', "line 4, column nose_x: 'one' is not a number"),
+    (HEADER + 'a,1,inf\n', "line 2, column nose_y: 'inf' is not from"),
+    (HEADER + 'a,1,1e9\n', "line 2, column nose_y: '1e9' is not from"),
+    (HEADER + 'a,,2\n', 'line 2, column nose_x: is empty, but nose_y is not'),
+    (HEADER + ',1,2\n', 'line 2, column image: is empty'),
+    ('image,nose_x,nose_y,split\na,1,2,\n', 'line 2, column split: is empty'),
+    ('image,nose_x,nose_y,nose_visible\na,1,2,3\n', "line 2, column nose_visible: '3' is not 1"),
+    ('image,nose_x,nose_y,center_x,center_y,side\na,1,2,3,4,0\n', "line 2, column side: '0' is not above 0"),
+    ('image,nose_x,nose_y,center_x,center_y,side\na,1,2,3,4,\n', 'line 2, column side: is empty, but center_x'),
+    ('image,nose_x,nose_y,box_x,box_y,box_width,box_height\na,1,2,3,4,-5,6\n', "column box_width: '-5' is not above"),
+    (HEADER + 'a,"1,2\n', 'not a table that can be read'),
+    (HEADER + 'a,nan,nan\n', "nobody in the split 'all' has a joint"),
+])
+def test_a_wrong_table_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / 'a.csv').write_text(text)
+    write_image(tmp_path / 'a.png', np.zeros((3, 4, 4)))
+    (tmp_path / 'a.png').rename(tmp_path / 'a')
+    with pytest.raises(InputError, match=message) as caught:
+        CSVDataset(tmp_path / 'a.csv', 'all')
+    assert str(caught.value).startswith(f'{tmp_path / "a.csv"}: ')
+    assert '\n' not in str(caught.value)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / 'a.csv').write_bytes(HEADER.encode() + b'\xff\xfe,1,2\n')
+    for path, message in ((tmp_path / 'b.csv', 'no such file'), (tmp_path, 'is no file'),
+                          (tmp_path / 'a.csv', 'not a table in UTF-8')):
+        with pytest.raises(InputError, match=message):
+            CSVDataset(path)

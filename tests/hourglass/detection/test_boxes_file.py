@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hourglass.detection import load_detector
+from hourglass.detection.boxes_file import BoxesFile
+from hourglass.errors import InputError
+
+import numpy as np
+import pytest
+
+
+def entry(image_id: Any, x: float = 1, category: int = 1, **changes: Any) -> dict[str, Any]:
+    return {'image_id': image_id, 'category_id': category, 'bbox': [x, 2, 30, 40], 'score': .5, **changes}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / 'boxes.json'
+
+
+def test_detections_of_coco(shared: Callable[[str], Path]) -> None:
+    detector = load_detector(f'boxes:{shared("coco/test_coco_det_AP_H_56.json")}')
+    assert isinstance(detector, BoxesFile)
+    boxes, scores = detector.boxes_of('somewhere/000000000785.jpg')
+    assert len(boxes) == len(scores) == 22
+    np.testing.assert_allclose(boxes[0], [45.6997, 277.1183, 379.2599, 502.2096], atol=1e-3)
+    assert scores[0] == pytest.approx(.99997, abs=1e-4)
+    assert sum(len(detector.boxes_of(f'{i:012d}.png')[0]) for i in (785, 40083, 196141, 197388)) == 118
+    assert len(detector.boxes_of('000000000786.jpg')[0]) == 0
+
+
+@pytest.mark.parametrize(('image_id', 'name'), [
+    (785, '000000000785.jpg'), (785, '785.png'), (785, 'COCO_val2014_000000000785.jpg'), ('785', '0785.jpg'),
+    ('000000000785.jpg', '785.jpg'), ('photo.jpg', 'a/b/photo.jpg'), ('b/photo.jpg', 'photo.jpg'), (0, '0.jpg'),
+])
+def test_what_a_picture_may_be_called(path: Path, image_id: Any, name: str) -> None:
+    path.write_text(json.dumps([entry('other.jpg'), entry(3, x=9), entry(image_id, x=5), entry(image_id, x=6)]))
+    boxes, scores = BoxesFile(path).boxes_of(name)
+    np.testing.assert_array_equal(boxes, [[2, 5, 42, 35], [2, 6, 42, 36]])
+    np.testing.assert_array_equal(scores, [.5, .5])
+
+
+@pytest.mark.parametrize('name', ['photo.png', '785.jpg', 'a785.jpg'])
+def test_other_pictures_have_nobody(path: Path, name: str) -> None:
+    path.write_text(json.dumps([entry('photo.jpg'), entry(7855)]))
+    boxes, scores = BoxesFile(path).boxes_of(name)
+    assert boxes.shape == (0, 4)
+    assert scores.shape == (0,)
+
+
+def test_only_people_are_kept(path: Path) -> None:
+    path.write_text(json.dumps([entry(1, category=18), entry(1, x=7), entry(2, category=2)]))
+    np.testing.assert_array_equal(BoxesFile(path).boxes_of('1.jpg')[0], [[2, 7, 42, 37]])
+    path.write_text('[]')
+    assert len(BoxesFile(path).boxes_of('1.jpg')[0]) == 0
+
+
+@pytest.mark.parametrize(('content', 'reason'), [
+    (None, 'no such file'), ('', 'the file is empty'), ('{"a": 1}', 'not a list of detections'),
+    ('[1]', r'detections\[0\] is not a JSON object'), ('[{"image_id": 1', 'not JSON'),
+    (json.dumps([entry(1.5)]), "has 'image_id' '1.5', neither"), (json.dumps([entry('')]), 'neither a whole number'),
+    (json.dumps([entry(True)]), 'neither a whole number'), (json.dumps([entry(None)]), 'neither a whole number'),
+    (json.dumps([entry(1, bbox=[1, 2, 3])]), "has 'bbox'"), (json.dumps([entry(1, score='high')]), "has 'score'"),
+    (json.dumps([entry(1, score=None)]), "has no 'score'"), ('[{"bbox": [NaN, 1, 1, 1]}]', 'NaN'),
+])
+def test_mistakes_name_the_file_and_the_place(path: Path, content: str | None, reason: str) -> None:
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InputError, match=reason) as caught:
+        load_detector(f'boxes:{path}')
+    assert str(caught.value).startswith(f'{path}: ')
+
+
+def test_images_without_names_cannot_be_looked_up(path: Path) -> None:
+    path.write_text('[]')
+    with pytest.raises(InputError, match='for pictures with a name'):
+        BoxesFile(path).detect([np.zeros((3, 9, 9), np.float32)])

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from hourglass.detection import DETECTORS, load_detector, parse_detector
+from hourglass.errors import InputError
+
+import pytest
+
+
+@pytest.mark.parametrize(('name', 'expected'), [
+    ('ssd512', ('ssd512', None)), ('ssd300:a.npz', ('ssd300', 'a.npz')), ('hog', ('hog', None)),
+    ('onnx:C:/models/a.onnx', ('onnx', 'C:/models/a.onnx')), ('boxes:a b.json', ('boxes', 'a b.json')),
+])
+def test_names(name: str, expected: tuple) -> None:
+    assert parse_detector(name) == expected
+
+
+@pytest.mark.parametrize(('name', 'reason'), [
+    ('', "no detector ''; there are ssd512"), ('SSD512', "no detector 'SSD512'"),
+    ('onnx', 'should be written onnx:FILE'), ('boxes:', 'should be written boxes:FILE'),
+    ('hog:a', 'should be written hog'), ('ssd512:', r'should be written ssd512\[:FILE\]'),
+    ('a.onnx', "no detector 'a.onnx'"),
+])
+def test_mistakes(name: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        load_detector(name)
+
+
+def test_every_kind_has_its_module() -> None:
+    for kind, entry in DETECTORS.items():
+        assert callable(entry.load), kind
+
+
+def test_the_list_of_detectors_costs_no_network() -> None:
+    code = 'import sys, hourglass.people_options; print("chainer" in sys.modules, "cv2" in sys.modules)'
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ['False', 'False']

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import os
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hourglass.detection import fast, load_detector, voc, weights
+from hourglass.detection.fast import accelerate
+from hourglass.detection.hog import HOGDetector
+from hourglass.detection.voc import NETWORKS, PERSON, NetworkKind, VOCDetector
+from hourglass.errors import InputError
+from pretrained.download import cache_folder
+
+import chainer
+import chainer.functions as F
+import chainer.links as L
+import numpy as np
+import pytest
+from chainer.serializers import save_npz
+from chainercv.datasets import voc_bbox_label_names
+from chainercv.links import SSD300, SSD512, YOLOv3
+
+
+class _Small(chainer.Chain):
+    """In place of a network of ChainerCV: it finds a person and a dog everywhere, and is quickly stored and read."""
+
+    _models: ClassVar = {'voc0712': {'url': 'http://127.0.0.1:9/small.npz'}}
+    score_thresh = 0.6
+
+    def __init__(self, n_fg_class: int) -> None:
+        super().__init__()
+        assert n_fg_class == 20
+        with self.init_scope():
+            self.conv = L.Convolution2D(None, 2, 3)
+            self.bn = L.BatchNormalization(2)
+
+    def predict(self, images: list[np.ndarray]) -> tuple[list, list, list]:
+        boxes = np.array([[0, 0, 10, 10], [5, 5, 20, 20], [1, 2, 3, 4]], np.float32)
+        labels = np.array([PERSON, voc_bbox_label_names.index('dog'), PERSON])
+        return [boxes] * len(images), [labels] * len(images), [np.array([.9, .8, .3], np.float32)] * len(images)
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make ssd512 a small network, and return its weights file."""
+    monkeypatch.setitem(NETWORKS, 'ssd512', NetworkKind(_Small, 64))
+    monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'cache'))
+    monkeypatch.setenv('CHAINER_DATASET_ROOT', str(tmp_path / 'chainer'))
+    for name in ('http_proxy', 'https_proxy', 'all_proxy'):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    (tmp_path / 'served').mkdir()
+    network = _Small(20)
+    network.conv(np.zeros((1, 3, 3, 3), 'f'))
+    save_npz(tmp_path / 'served/small.npz', network)
+    return tmp_path / 'served/small.npz'
+
+
+@pytest.fixture
+def server(small: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A server for the folder of the small weights file, which is where the network's are."""
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=small.parent))
+    thread = threading.Thread(target=http.serve_forever, kwargs={'poll_interval': .01}, daemon=True)
+    thread.start()
+    monkeypatch.setattr(_Small, '_models', {'voc0712': {'url': f'http://127.0.0.1:{http.server_port}/small.npz'}})
+    yield small
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+def test_only_people_are_kept() -> None:
+    detector = VOCDetector(_Small(20))
+    assert detector.usual_threshold == .6
+    assert detector.network.score_thresh < .2, 'a lower threshold of the user must have something to choose from'
+    found = detector.detect([np.zeros((3, 30, 30), 'f')] * 2)
+    assert len(found) == 2
+    np.testing.assert_array_equal(found[1][0], [[0, 0, 10, 10], [1, 2, 3, 4]])
+    np.testing.assert_allclose(found[1][1], [.9, .3])
+    assert found[0][0].dtype == found[0][1].dtype == np.float32
+
+
+def test_the_names_of_the_published_weights() -> None:
+    for kind, network in (('ssd512', SSD512), ('ssd300', SSD300), ('yolo_v3', YOLOv3)):
+        name, url = voc._weights_of(kind)
+        assert NETWORKS[kind].build is network
+        assert url == f'https://chainercv-models.preferred.jp/{name}'
+        assert name.startswith(f'{kind}_voc0712')
+        assert name.endswith('.npz')
+
+
+def test_ssd_from_a_file_computes_what_chainercv_computes(tmp_path: Path) -> None:
+    np.random.seed(0)
+    network = SSD300(n_fg_class=20)
+    x = np.random.uniform(-120, 120, (1, 3, 300, 300)).astype('f')
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        expected = [output.array for output in network(x)]
+        save_npz(tmp_path / 'ssd.npz', network, compression=False)
+        detector = load_detector(f'ssd300:{tmp_path / "ssd.npz"}')
+        outputs = [output.array for output in detector.network(x)]
+    for output, array in zip(outputs, expected, strict=True):
+        np.testing.assert_allclose(output, array, rtol=1e-3, atol=1e-4 * abs(array).max())
+
+
+def test_plain_convolutions_are_computed_fast_and_others_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(fast, 'ConvChain', lambda *args: calls.append(args) or ConvChain(*args))
+    from hourglass.functions.chain import ConvChain
+
+    links = [L.Convolution2D(3, 4, 3, pad=1), L.Convolution2D(4, 4, 3, stride=2, pad=1), L.Convolution2D(4, 5, 1),
+             L.Convolution2D(5, 4, 3, nobias=True), L.DilatedConvolution2D(4, 4, 3, pad=2, dilate=2),
+             L.Convolution2D(4, 4, 3, pad=2, dilate=2), L.Convolution2D(4, 4, (1, 3)), L.Convolution2D(4, 4, 1, pad=1)]
+    chain = chainer.Sequential(*links)
+    x = np.random.RandomState(0).normal(size=(2, 3, 21, 19)).astype('f')
+    with chainer.no_backprop_mode():
+        expected = chain(x).array
+        assert accelerate(chain) is chain
+        np.testing.assert_allclose(chain(x).array, expected, rtol=1e-4, atol=1e-5)
+    assert len(calls) == 3
+    with chainer.using_config('hourglass_functions', 'stock'):
+        np.testing.assert_array_equal(chain(x).array, expected)
+    assert len(calls) == 3
+    F.sum(chain(x)).backward()
+    assert links[0].W.grad is not None
+
+
+# Weights files.
+
+def test_weights_are_downloaded_once_and_checked(server: Path) -> None:
+    detector = load_detector('ssd512')
+    stored = cache_folder() / 'small.npz'
+    np.testing.assert_array_equal(detector.network.conv.W.array, np.load(server)['conv/W'])
+    assert stored.read_bytes() == server.read_bytes()
+    server.unlink()
+    load_detector('ssd512')
+    assert {path.name for path in cache_folder().iterdir()} <= {'small.npz', 'small.npz.lock'}
+
+
+@pytest.mark.parametrize('content', [b'<html>not found</html>', b'', b'PK\x05\x06' + bytes(18)])
+def test_what_is_no_weights_file_is_not_kept(server: Path, content: bytes) -> None:
+    server.write_bytes(content)
+    with pytest.raises(InputError, match=r'small\.npz could not be downloaded'):
+        load_detector('ssd512')
+    assert not (cache_folder() / 'small.npz').exists()
+
+
+def test_half_a_weights_file_in_the_cache_is_downloaded_anew(server: Path) -> None:
+    cache_folder().mkdir()
+    (cache_folder() / 'small.npz').write_bytes(server.read_bytes()[:500])
+    load_detector('ssd512')
+    assert (cache_folder() / 'small.npz').read_bytes() == server.read_bytes()
+
+
+def test_a_copy_of_chainercvs_own_is_taken_if_it_is_whole(server: Path, tmp_path: Path) -> None:
+    copy = tmp_path / 'chainer/pfnet/chainercv/models/small.npz'
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(server.read_bytes()[:-30])
+    load_detector('ssd512')
+    assert (cache_folder() / 'small.npz').exists()
+    (cache_folder() / 'small.npz').unlink()
+    copy.write_bytes(server.read_bytes())
+    load_detector('ssd512')
+    assert not (cache_folder() / 'small.npz').exists()
+
+
+def test_without_a_network_the_default_is_opencvs_and_says_so(
+    small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert isinstance(load_detector(), HOGDetector)
+    first = capsys.readouterr().err
+    assert first.startswith('finding people with hog')
+    assert 'small.npz could not be downloaded (ChainerCV: ' in first
+    assert first.count('\n') == 1
+    # The failure is remembered, so that nobody waits for it again.
+    monkeypatch.setattr(weights.download, 'fetch', lambda *args: pytest.fail('tried again'))
+    assert isinstance(load_detector(), HOGDetector)
+    assert 'a while ago' in capsys.readouterr().err
+
+
+def test_a_detector_that_was_named_and_cannot_be_had_is_an_error(small: Path) -> None:
+    with pytest.raises(InputError, match='could not be downloaded'):
+        load_detector('ssd512')
+
+
+def test_the_default_is_ssd_where_its_weights_are(server: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert isinstance(load_detector(), VOCDetector)
+    assert capsys.readouterr().err == ''
+
+
+class _Spy:
+    """Leaves a file behind if it is ever unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable, tuple]:
+        return os.mkdir, (str(self.path),)
+
+
+def _save(path: Path, **changes: Any) -> None:
+    arrays = {**dict(np.load(path)), **changes}
+    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+
+
+@pytest.mark.parametrize(('damage', 'reason'), [
+    (lambda path: _save(path, **{'conv/W': None}), 'it has no conv/W'),
+    (lambda path: _save(path, **{'conv/b': np.zeros(7, 'f')}), r'conv/b is float32 \(7,\)'),
+    (lambda path: _save(path, **{'conv/b': np.zeros(2, int)}), 'conv/b is int64'),
+    (lambda path: _save(path, **{'conv/W': np.zeros((2, 4, 3, 3), 'f')}), 'has 82 numbers and not 64'),
+    (lambda path: _save(path, **{'conv/W': np.zeros((2, 3, 1, 1), 'f')}), r'conv/W is float32 \(2, 3, 1, 1\)'),
+    (lambda path: _save(path, **{'conv/b': np.array([0, np.nan], 'f')}), 'not finite numbers in conv/b'),
+    (lambda path: path.write_bytes(path.read_bytes()[:-100]), 'not an .npz file'),
+    (lambda path: path.write_bytes(b''), 'the file is empty'),
+    (lambda path: path.unlink(), 'No such file'),
+    (lambda path: _save(path, **{'conv/b': np.array([_Spy(path.with_name('spy'))] * 2, object)}), 'conv/b'),
+])
+def test_files_that_are_not_the_networks(small: Path, damage: Callable[[Path], None], reason: str) -> None:
+    damage(small)
+    with pytest.raises(InputError, match=reason):
+        load_detector(f'ssd512:{small}')
+    assert not small.with_name('spy').exists()
+
+
+def test_a_file_may_lack_counts_and_be_of_other_precision(small: Path) -> None:
+    arrays = {key: value.astype('f2') for key, value in np.load(small).items() if key != 'bn/N'}
+    np.savez(small, **arrays)
+    detector = load_detector(f'ssd512:{small}')
+    assert detector.network.conv.W.dtype == np.float32
+    np.testing.assert_array_equal(detector.network.conv.W.array, arrays['conv/W'])
+
+
+def test_a_file_that_claims_more_than_it_holds(small: Path) -> None:
+    arrays = dict(np.load(small))
+    del arrays['conv/W']
+    np.savez(small, **arrays)
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 100000000, 3, 3), }".ljust(117) + b'\n'
+    with zipfile.ZipFile(small, 'a') as file:
+        file.writestr('conv/W.npy', b'\x93NUMPY\x01\x00v\x00' + header)
+    with pytest.raises(InputError, match='has 1,800,000,010 numbers and not 64'):
+        load_detector(f'ssd512:{small}')
+
+
+def test_a_gpu_that_is_not_there(small: Path) -> None:
+    with pytest.raises(InputError, match='--gpu 99'):
+        load_detector(f'ssd512:{small}', 99)

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hourglass.detection import load_detector
+from hourglass.detection.onnx_file import read_onnx
+from hourglass.detection.yolo import RUNNERS, YOLODetector, letterbox
+from hourglass.errors import InputError
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+SIZE = 64, 96
+#: An image that is twice as large in the network's frame of 64 by 96 pixels, with 16 columns of grey on each side.
+IMAGE = np.zeros((3, 32, 32), np.float32)
+COCO = {i: 'person' if i == 0 else f'class {i}' for i in range(80)}
+
+
+def v5(boxes: list[tuple], n_classes: int = 80, n_boxes: int = 300) -> np.ndarray:
+    """Rows (1, N, 5 + C) from (cx, cy, w, h, objectness, {class: score}), the rest of the rows zeros."""
+    table = np.zeros((1, n_boxes, 5 + n_classes), np.float32)
+    for row, (*numbers, classes) in zip(table[0], boxes, strict=False):
+        row[:5] = numbers
+        for label, score in classes.items():
+            row[5 + label] = score
+    return table
+
+
+def v8(boxes: list[tuple], n_classes: int = 80, n_boxes: int = 300) -> np.ndarray:
+    """Columns (1, 4 + C, N) of the same boxes, which have no score of their own."""
+    return np.delete(v5(boxes, n_classes, n_boxes), 4, axis=2).transpose(0, 2, 1)
+
+
+def write(path: Path, tables: list[np.ndarray], metadata: dict[str, Any] | None = None,
+          shape: tuple = (1, 3, *SIZE), dtype: int = TensorProto.FLOAT) -> Path:
+    """Write a network whose outputs are tables, to which nothing of its input is added."""
+    numpy_dtype = helper.tensor_dtype_to_np_dtype(dtype)
+    nodes, outputs, weights = [], [], [numpy_helper.from_array(np.zeros(1, numpy_dtype), 'zero')]
+    nodes += [helper.make_node('GlobalAveragePool', ['images'], ['mean']),
+              helper.make_node('ReduceMean', ['mean'], ['number'], axes=[1], keepdims=1),
+              helper.make_node('Mul', ['number', 'zero'], ['nothing'])]
+    for i, table in enumerate(tables):
+        weights += [numpy_helper.from_array(np.array([1] * table.ndim, np.int64), f'shape{i}'),
+                    numpy_helper.from_array(table.astype(numpy_dtype), f'table{i}')]
+        nodes += [helper.make_node('Reshape', ['nothing', f'shape{i}'], [f'shaped{i}']),
+                  helper.make_node('Add', [f'table{i}', f'shaped{i}'], [f'output{i}'])]
+        outputs.append(helper.make_tensor_value_info(f'output{i}', dtype, table.shape))
+    inputs = [helper.make_tensor_value_info('images', dtype, shape)]
+    model = helper.make_model(helper.make_graph(nodes, 'test', inputs, outputs, weights),
+                              opset_imports=[helper.make_opsetid('', 12)], ir_version=8)
+    for key, value in (metadata or {}).items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, str(value)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture(params=list(RUNNERS))
+def runner(request: pytest.FixtureRequest) -> str:
+    if request.param == 'onnxruntime':
+        pytest.importorskip('onnxruntime')
+    return request.param
+
+
+def detect(path: Path, runner: str | None = None, image: np.ndarray = IMAGE) -> tuple[np.ndarray, np.ndarray]:
+    (boxes, scores), = YOLODetector(path, runner=runner).detect([image])
+    assert boxes.dtype == scores.dtype == np.float32
+    assert boxes.shape == (len(scores), 4)
+    return boxes, scores
+
+
+# A person of 20 by 40 frame pixels in the frame's middle; the same once more, a little aside and worse; a dog; a chair
+# that looks somewhat like a person; a person hardly seen.
+BOXES = [(48, 32, 20, 40, .9, {0: .8}), (49, 32, 20, 40, .8, {0: .7}), (70, 40, 16, 16, .9, {16: .9}),
+         (30, 40, 10, 20, .9, {0: .4, 56: .6}), (70, 20, 10, 20, .1, {0: .1})]
+PERSON = [6, 11, 26, 21]
+
+
+def test_both_families_are_told_by_the_shape_of_the_output(tmp_path: Path, runner: str) -> None:
+    boxes, scores = detect(write(tmp_path / '5.onnx', [v5(BOXES)]), runner)
+    np.testing.assert_allclose(boxes, [PERSON], atol=1e-4)
+    np.testing.assert_allclose(scores, [.72], atol=1e-4)
+    weaker = [*BOXES[:4], (70, 20, 10, 20, 1, {0: .04})]
+    boxes, scores = detect(write(tmp_path / '8.onnx', [v8(weaker)]), runner)
+    np.testing.assert_allclose(boxes, [PERSON], atol=1e-4)
+    np.testing.assert_allclose(scores, [.8], atol=1e-4)
+
+
+def test_other_outputs_are_passed_over(tmp_path: Path, runner: str) -> None:
+    grids = np.zeros((1, 3, 8, 12, 85), np.float32)
+    boxes, _ = detect(write(tmp_path / 'a.onnx', [v5(BOXES), grids]), runner)
+    np.testing.assert_allclose(boxes, [PERSON], atol=1e-4)
+
+
+def test_half_precision(tmp_path: Path) -> None:
+    pytest.importorskip('onnxruntime')
+    path = write(tmp_path / 'a.onnx', [v8(BOXES[:4])], dtype=TensorProto.FLOAT16)
+    boxes, _ = detect(path, 'onnxruntime')
+    np.testing.assert_allclose(boxes, [PERSON], atol=1e-2)
+
+
+@pytest.mark.parametrize(('n_classes', 'names', 'person'), [
+    (1, None, 0), (80, None, 0), (20, None, 14),
+    (3, {0: 'dog', 1: 'car', 2: 'person'}, 2), (3, ['dog', 'person', 'cat'], 1),
+])
+@pytest.mark.parametrize('family', [v5, v8])
+def test_which_class_is_people(tmp_path: Path, family: Any, n_classes: int, names: Any, person: int) -> None:
+    table = family([(48, 32, 20, 40, 1, {person: .8}), (20, 32, 20, 40, 1, {(person + 1) % n_classes: .9})], n_classes)
+    boxes, scores = detect(write(tmp_path / 'a.onnx', [table], {'names': names} if names else None))
+    if n_classes == 1:  # the second overwrote nothing: there is no other class
+        assert len(boxes) == 2
+        return
+    np.testing.assert_allclose(boxes, [PERSON], atol=1e-4)
+    np.testing.assert_allclose(scores, [.8], atol=1e-4)
+
+
+def test_numbers_after_the_classes_are_no_classes(tmp_path: Path) -> None:
+    table = v8([(48, 32, 20, 40, 1, {0: .8, 2: 50., 3: -7.})], 34)
+    boxes, _ = detect(write(tmp_path / 'a.onnx', [table], {'names': {0: 'person', 1: 'dog'}}))
+    np.testing.assert_allclose(boxes, [PERSON], atol=1e-4)
+
+
+@pytest.mark.parametrize(('metadata', 'expected'), [
+    ({'imgsz': [64, 96]}, (64, 96)), (None, (640, 640)), ({'imgsz': '__import__("os")'}, (640, 640)),
+])
+def test_a_free_input_has_the_size_that_the_file_tells(
+    tmp_path: Path, metadata: Any, expected: tuple[int, int],
+) -> None:
+    path = write(tmp_path / 'a.onnx', [v8(BOXES)], metadata, ('batch', 3, 'height', 'width'))
+    detector = YOLODetector(path)
+    assert detector.input_size == expected
+    assert len(detector.detect([IMAGE])[0][0]) == 2
+
+
+def test_values_that_are_not_finite_are_no_boxes(tmp_path: Path) -> None:
+    table = v8([(48, 32, 20, 40, 1, {0: .8}), (20, 32, np.nan, 40, 1, {0: .9}), (20, np.inf, 3, 40, 1, {0: .9})])
+    boxes, _ = detect(write(tmp_path / 'a.onnx', [table]))
+    np.testing.assert_allclose(boxes, [PERSON], atol=1e-4)
+
+
+@pytest.mark.parametrize('shape', [(32, 32), (7, 300), (200, 100), (1, 1), (1, 2000), (64, 96)])
+def test_the_frame_holds_the_whole_image_undistorted(shape: tuple[int, int]) -> None:
+    image = np.full((3, *shape), 255, np.float32)
+    image[1], image[2] = 0, 51
+    frame, scale, corner = letterbox(image, SIZE)
+    assert frame.shape == (1, 3, *SIZE)
+    inside = (frame[0, 0] > .999) & (frame[0, 1] == 0)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    assert (rows[0], columns[0]) == tuple(corner)
+    for length, there, full in zip(shape, (len(rows), len(columns)), SIZE, strict=True):
+        assert abs(there - length * scale) <= 1
+        assert there <= full
+    assert max(len(rows) / SIZE[0], len(columns) / SIZE[1]) == 1
+    np.testing.assert_allclose(frame[0, 2, rows[0], columns[0]], .2, rtol=1e-5)
+    np.testing.assert_allclose(frame[0, :, ~inside], 114 / 255)
+
+
+def test_what_the_file_says(tmp_path: Path) -> None:
+    file = read_onnx(write(tmp_path / 'a.onnx', [v8(BOXES)], {'names': COCO, 'author': 'me'}))
+    assert file.input_shape == (1, 3, *SIZE)
+    assert file.class_names[:2] == ['person', 'class 1']
+    assert len(file.class_names) == 80
+    assert file.metadata['author'] == 'me'
+
+
+@pytest.mark.parametrize(('tables', 'metadata', 'shape', 'reason'), [
+    ([v8([], 7)], None, (1, 3, *SIZE), 'does not say which of its 7 classes are people'),
+    ([v8([], 2)], {'names': ['cat', 'dog']}, (1, 3, *SIZE), 'none of its 2 classes (cat, dog, ...) is "person"'),
+    ([v8([], 2)], {'names': COCO}, (1, 3, *SIZE), 'scores for 2 classes'),
+    ([np.zeros((1, 85), 'f')], None, (1, 3, *SIZE), 'its output (1, 85) is neither'),
+    ([np.zeros((1, 300, 6), 'f')], {'end2end': True}, (1, 3, *SIZE), 'its output (1, 300, 6) is neither'),
+    ([v8([])], None, (1, 1, *SIZE), 'is not one picture in RGB'),
+    ([v8([])], None, (4, 3, *SIZE), 'is not one picture in RGB'),
+    ([v8([])], None, (1, 3, 100000, 96), 'is none for pictures'),
+])
+def test_a_network_of_another_kind_is_told(
+    tmp_path: Path, tables: list[np.ndarray], metadata: Any, shape: tuple, reason: str,
+) -> None:
+    path = write(tmp_path / 'a.onnx', tables, metadata, shape)
+    with pytest.raises(InputError) as caught:
+        detect(path)
+    assert str(path) in str(caught.value)
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(('content', 'reason'), [
+    (None, 'no such file'), (b'', 'the file is empty'), (b'no network\n' * 50, 'not an ONNX file'),
+    (b'\0' * 100, 'not an ONNX file'), (b'\xff' * 64, 'not an ONNX file'),
+])
+def test_damaged_files(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    path = tmp_path / 'a.onnx'
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        load_detector(f'onnx:{path}')
+
+
+def test_a_file_is_read_or_refused_wherever_it_ends(tmp_path: Path, runner: str) -> None:
+    whole = write(tmp_path / 'a.onnx', [v8([], 1, 20)]).read_bytes()
+    for length in range(1, len(whole), len(whole) // 40):
+        (tmp_path / 'b.onnx').write_bytes(whole[:length])
+        with pytest.raises(InputError):
+            detect(tmp_path / 'b.onnx', runner)
+
+
+def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='cannot be read'):
+        load_detector(f'onnx:{tmp_path}')

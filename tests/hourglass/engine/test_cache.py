@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from hourglass.engine import cache
+from hourglass.engine.cache import Entry, cached, key_of
+from hourglass.spec import ModelSpec
+
+import pytest
+
+SPEC = ModelSpec(n_stack=1, input_size=(128, 64), mean=(0.1, 0.2, 0.3))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'cache'))
+    return tmp_path / 'cache' / 'engines'
+
+
+def _maker(graph: bytes = b'a graph') -> tuple[Callable[[], Entry], list[None]]:
+    calls: list[None] = []
+
+    def make() -> Entry:
+        calls.append(None)
+        return Entry(graph, SPEC)
+
+    return make, calls
+
+
+def test_a_graph_is_made_once(folder: Path) -> None:
+    make, calls = _maker(bytes(range(256)) * 100)
+    first, second = cached('key', make), cached('key', make)
+    assert first == second == Entry(bytes(range(256)) * 100, SPEC)
+    assert len(calls) == 1
+    assert [path.name for path in folder.iterdir()] == ['key.graph']
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    'empty': lambda data: b'',
+    'cut off': lambda data: data[:-3],
+    'longer': lambda data: data + b'x',
+    'one bit': lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+    'no JSON': lambda data: b'x' + data,
+    'other JSON': lambda data: b'[1]\n' + data,
+    'deep JSON': lambda data: b'[' * 100_000,
+    'description': lambda data: data.replace(b'truncate', b'mutilate'),
+}
+
+
+@pytest.mark.parametrize('damage', DAMAGES)
+def test_a_damaged_entry_is_made_anew(folder: Path, damage: str) -> None:
+    make, calls = _maker()
+    cached('key', make)
+    path = folder / 'key.graph'
+    whole = path.read_bytes()
+    path.write_bytes(DAMAGES[damage](whole))
+    assert cached('key', make) == Entry(b'a graph', SPEC)
+    assert len(calls) == 2
+    assert path.read_bytes() == whole
+
+
+def test_a_folder_that_cannot_be_used_costs_nothing_but_time(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / 'cache').write_text('a file')
+    make, calls = _maker()
+    assert cached('key', make) == cached('key', make) == Entry(b'a graph', SPEC)
+    assert len(calls) == 2
+    # A folder in the place of an entry.
+    monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'other'))
+    (tmp_path / 'other' / 'engines' / 'key.graph').mkdir(parents=True)
+    assert cached('key', make) == Entry(b'a graph', SPEC)
+
+
+def test_those_used_last_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, 'MAX_ENTRIES', 3)
+    make, calls = _maker()
+    for number, key in enumerate('abc'):
+        cached(key, make)
+        os.utime(folder / f'{key}.graph', (number, number))
+    cached('a', make)  # it is the oldest, and used now
+    cached('d', make)
+    assert sorted(path.name for path in folder.iterdir()) == ['a.graph', 'c.graph', 'd.graph']
+    assert len(calls) == 4
+
+
+def test_a_key_depends_on_every_part() -> None:
+    keys = [key_of('a', 'b'), key_of('b', 'a'), key_of('ab', ''), key_of('a', 'b', ''), key_of('a')]
+    assert len(set(keys)) == len(keys)
+    assert key_of('a', 'b') == keys[0]
+    assert all(key.isalnum() and len(key) == 32 for key in keys)

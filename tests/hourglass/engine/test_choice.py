@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from hourglass.engine import choice
+from hourglass.engine.choice import choose_engine
+from hourglass.engine.options import add_engine_options, check_engine_options
+from hourglass.errors import ArgumentParser, InputError
+
+import pytest
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Let only these of the engines' packages be installed."""
+    def install(*names: str) -> None:
+        monkeypatch.setattr(choice, 'find_spec', lambda name: object() if name in names else None)
+
+    return install
+
+
+ALL = ('onnx', 'onnxruntime', 'openvino')
+
+
+@pytest.mark.parametrize(('packages', 'engine', 'precision', 'gpu', 'expected'), [
+    (ALL, 'auto', 'f32', -1, 'onnxruntime'),
+    (ALL, 'auto', 'f32', 0, 'chainer'),
+    (ALL, 'auto', 'int8', -1, 'onnxruntime'),
+    (ALL, 'auto', 'bf16', -1, 'openvino'),
+    (ALL, 'openvino', 'int8', -1, 'openvino'),
+    (ALL, 'chainer', 'f32', -1, 'chainer'),
+    (('onnx', 'openvino'), 'auto', 'f32', -1, 'openvino'),
+    (('onnxruntime', 'openvino'), 'auto', 'f32', -1, 'chainer'),
+    ((), 'auto', 'f32', -1, 'chainer'),
+    ((), 'chainer', 'f32', 0, 'chainer'),
+])
+def test_the_choice(
+    installed: Install, packages: tuple[str, ...], engine: str, precision: str, gpu: int, expected: str,
+) -> None:
+    installed(*packages)
+    assert choose_engine(engine, precision, gpu) == expected
+
+
+@pytest.mark.parametrize(('packages', 'engine', 'precision', 'gpu', 'reason'), [
+    (ALL, 'openvino', 'f32', 0, '--engine openvino runs on the CPU'),
+    (ALL, 'auto', 'int8', 0, '--precision int8 is for the engines'),
+    (ALL, 'chainer', 'bf16', -1, '--precision bf16 is for the engines'),
+    (ALL, 'onnxruntime', 'bf16', -1, '--engine onnxruntime has no --precision bf16; openvino has'),
+    (('onnx',), 'onnxruntime', 'f32', -1, 'pip install onnxruntime'),
+    (('onnxruntime',), 'onnxruntime', 'f32', -1, 'pip install onnx)'),
+    (('onnx',), 'auto', 'int8', -1, 'pip install onnxruntime'),
+    (('onnx', 'onnxruntime'), 'auto', 'bf16', -1, 'pip install openvino'),
+    (('onnx', 'openvino'), 'openvino', 'int8', -1, 'pip install onnxruntime'),
+    (ALL, 'torch', 'f32', -1, '--engine torch'),
+    (ALL, 'auto', 'f32', -2, '--gpu -2'),
+])
+def test_what_does_not_go_together(
+    installed: Install, packages: tuple[str, ...], engine: str, precision: str, gpu: int, reason: str,
+) -> None:
+    installed(*packages)
+    with pytest.raises(InputError) as caught:
+        choose_engine(engine, precision, gpu)
+    assert reason in str(caught.value)
+
+
+def test_the_options() -> None:
+    parser = ArgumentParser()
+    add_engine_options(parser.add_argument_group('network'))
+    options = parser.parse_args([])
+    assert (options.engine, options.precision) == ('auto', 'f32')
+    check_engine_options(options)
+    with pytest.raises(InputError, match='--engine openvino runs on the CPU'):
+        check_engine_options(argparse.Namespace(engine='openvino', precision='f32', gpu=0))
+    with pytest.raises(InputError, match='--precision'):
+        parser.parse_args(['--precision', 'f64'])

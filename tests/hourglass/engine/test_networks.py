@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pretrained
+from hourglass.engine.networks import network_graph
+from hourglass.network import StackedHG
+from hourglass.preactivation import PreActivationHG
+
+import chainer
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip('onnx')
+onnxruntime = pytest.importorskip('onnxruntime')
+
+Fill = Callable[[chainer.Chain], chainer.Chain]
+Maps = Callable[[chainer.Chain, np.ndarray], list[np.ndarray]]
+
+
+def _run(model: bytes, x: np.ndarray) -> list[np.ndarray]:
+    return onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider']).run(None, {'image': x})
+
+
+def _images(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).random(shape, np.float32)
+
+
+NETWORKS = {
+    'published kind, 3 stacks': lambda: StackedHG(16, 3, 16, 2),
+    'published kind, 1 stack, repeated pixels': lambda: StackedHG(5, 1, 8, 3, 'nearest'),
+    "the authors' kind, 3 stacks": lambda: PreActivationHG(7, 3, 16, 2),
+    "the authors' kind, wide stem, 2 modules": lambda: PreActivationHG(16, 2, 8, 3, 2, True),
+}
+
+
+@pytest.mark.parametrize('kind', NETWORKS)
+@pytest.mark.parametrize('shape', [(3, 3, 64, 96), (1, 3, 32, 32)])
+def test_a_graph_computes_what_chainer_computes(
+    kind: str, shape: tuple[int, ...], randomise: Fill, chainer_maps: Maps,
+) -> None:
+    network = randomise(NETWORKS[kind]())
+    x = _images(*shape)
+    expected = chainer_maps(network, x)
+    model = network_graph(network, all_stacks=True)
+    onnx.checker.check_model(model, full_check=True)
+    assert [output.name for output in model.graph.output] == [f'heatmaps_{i + 1}' for i in range(len(expected))]
+    got = _run(model.SerializeToString(), x)
+    last, = _run(network_graph(network).SerializeToString(), x)
+    for maps, wanted in zip([*got, last], [*expected, expected[-1]], strict=True):
+        assert abs(wanted).max() > 0.1
+        np.testing.assert_allclose(maps, wanted, atol=1e-5 * abs(wanted).max())
+
+
+def test_only_what_has_to_be_computed_is_in_a_graph(randomise: Fill) -> None:
+    stacked = network_graph(randomise(StackedHG(16, 2, 8, 2))).graph.node
+    assert {node.op_type for node in stacked} == {'Conv', 'Relu', 'Add', 'Concat', 'MaxPool', 'Resize'}
+    # Nobody wants the first stack's heatmaps, and their way into the second is part of another convolution.
+    names = {node.name for node in stacked}
+    assert {'conv0', 'conv1_3b', 'heatmaps'} <= names
+    assert not names & {'conv1_3a', 'conv1_4a', 'heatmaps_1'}
+    # In the authors' residual modules the first normalisation comes after an addition, the others after convolutions.
+    authors = PreActivationHG(16, 2, 8, 2)
+    modules = sum(hasattr(link, 'bn3') for link in authors.links())
+    assert sum(node.op_type == 'Mul' for node in network_graph(authors).graph.node) == modules
+
+
+def test_the_full_network_computes_what_the_reference_computed(
+    shared: Callable[[str], Path], rule_network: StackedHG,
+) -> None:
+    reference = np.load(shared('reference/forward_test.npz'))
+    x = np.random.RandomState(zlib.crc32(b'dev-image')).uniform(0, 1, (2, 3, 256, 256)).astype(np.float32)
+    outputs = _run(network_graph(rule_network, all_stacks=True).SerializeToString(), x)
+    for got, name in zip(outputs, ('out1', 'out2'), strict=True):
+        np.testing.assert_allclose(got, reference[name], atol=1e-4)
+
+
+def test_the_bundled_weights(chainer_maps: Maps) -> None:
+    model = pretrained.load('bundled')
+    x = _images(3, 3, 128, 128)
+    got, = _run(network_graph(model.network).SerializeToString(), x)
+    np.testing.assert_allclose(got, chainer_maps(model.network, x)[-1], atol=1e-5)

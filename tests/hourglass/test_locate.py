@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from data.affine import AuthorsTransform
+from data.crop import Box, CropBox
+from data.image import read_image
+from data.synthetic import render_scene
+from hourglass.joints import COCO, LSP, MPII, convert_points
+from hourglass.locate import (
+    SEEN,
+    confidence,
+    corners,
+    crop_of,
+    detected_square,
+    follow,
+    locate,
+    scaled_square,
+    search_squares,
+)
+from hourglass.predictor import Pose, PosePredictor
+from hourglass.spec import ModelSpec
+
+import cv2
+import numpy as np
+import pytest
+
+
+class _Counter(PosePredictor):
+    """Counts the crops that it looks at."""
+
+    crops = 0
+
+    def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[Box] | None = None) -> list[Pose]:
+        type(self).crops += len(imgs)
+        return super().poses(imgs, boxes)
+
+
+@pytest.fixture(scope='module')
+def predictor() -> PosePredictor:
+    return PosePredictor.load('bundled')
+
+
+@pytest.fixture(scope='module')
+def located(predictor: PosePredictor) -> Pose:
+    """The pose in scene 6, which many tests use."""
+    return locate(predictor, _scene(6)[0])
+
+
+class _Boxes:
+    """A detector that finds the same boxes in every image."""
+
+    def __init__(self, *boxes: Sequence[float], scores: Sequence[float] | None = None) -> None:
+        self.boxes = np.array(boxes, np.float32).reshape(-1, 4)
+        self.scores = np.array([0.9] * len(boxes) if scores is None else scores, np.float32)
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(self.boxes, self.scores)] * len(images)
+
+
+@cache
+def _scene(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw somebody somewhere in a wide picture: image, and points and labels of LSP's joints."""
+    image, (person,) = render_scene(np.random.default_rng(100 + seed), (324, 576), 1)
+    points, labelled = convert_points(person.points, person.labelled, MPII, LSP)
+    return image.astype(np.float32), points, labelled
+
+
+def _pck(points: np.ndarray, true: np.ndarray, counted: np.ndarray) -> float:
+    torso = np.linalg.norm(true[9] - true[2])
+    return float((np.linalg.norm(points - true, axis=1)[counted] <= 0.2 * torso).mean())
+
+
+#: Scenes of :func:`_scene` in which the bundled weights know the person's pose, who is at one side.
+STANDING = (4, 6, 8, 9, 11)
+
+
+def test_somebody_at_the_side_is_found(predictor: PosePredictor) -> None:
+    located, whole = [], []
+    for seed in STANDING:
+        image, points, labelled = _scene(seed)
+        located.append(_pck(locate(predictor, image).points, points, labelled))
+        whole.append(_pck(predictor.poses([image])[0].points, points, labelled))
+    assert np.mean(located) > 0.7, located
+    assert np.mean(located) > np.mean(whole) + 0.1, whole
+
+
+def test_somebody_small_in_a_large_picture_is_found(predictor: PosePredictor) -> None:
+    image, points, labelled = _scene(6)
+    large = cv2.copyMakeBorder(image.transpose(1, 2, 0), 200, 500, 900, 100, cv2.BORDER_REPLICATE).transpose(2, 0, 1)
+    assert _pck(locate(predictor, large).points, points + np.array([200, 900]), labelled) > 0.7
+
+
+def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
+    image, points, labelled = _scene(6)
+    hips = int(points[[2, 3], 0].max()) + 12
+    pose = locate(predictor, image[:, :hips])
+    upper = labelled & (points[:, 0] < hips)
+    assert upper.sum() >= 8
+    assert _pck(pose.points, points, upper) > 0.7
+
+
+def test_the_same_picture_gives_the_same_pose(predictor: PosePredictor, located: Pose) -> None:
+    again = locate(predictor, _scene(6)[0])
+    assert again.box == located.box
+    np.testing.assert_array_equal(again.points, located.points)
+
+
+def test_the_pose_belongs_to_its_box(predictor: PosePredictor, located: Pose) -> None:
+    again, = predictor.poses([_scene(6)[0]], [located.box])
+    np.testing.assert_allclose(again.points, located.points, atol=1e-3)
+
+
+def test_large_pictures_are_searched_in_small_and_answered_in_their_own_pixels(predictor: PosePredictor) -> None:
+    image, points, labelled = _scene(6)
+    large = cv2.resize(image.transpose(1, 2, 0), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
+    pose = locate(predictor, large)
+    assert _pck(pose.points / 6, points, labelled) > 0.7
+    y0, _, y1, _ = corners(pose.box)
+    assert y1 - y0 > 1000
+
+
+def test_mirrored_images_are_for_the_last_pass_only(predictor: PosePredictor, located: Pose) -> None:
+    image, _, _ = _scene(6)
+    flipping = copy(predictor)
+    flipping.flip = True
+    pose = locate(flipping, image)
+    assert pose.box == located.box
+    np.testing.assert_allclose(pose.heatmaps, flipping.poses([image], [located.box])[0].heatmaps, atol=1e-5)
+
+
+def test_a_sure_detection_needs_no_search(predictor: PosePredictor) -> None:
+    image, points, labelled = _scene(6)
+    y0, x0 = points.min(axis=0) - 8
+    y1, x1 = points.max(axis=0) + 8
+    counter = _Counter(predictor.engine, predictor.spec)
+    _Counter.crops = 0
+    pose = locate(counter, image, _Boxes((y0, x0, y1, x1)))
+    assert _Counter.crops < 15
+    assert _pck(pose.points, points, labelled) > 0.7
+    _Counter.crops = 0
+    locate(counter, image)
+    assert 15 < _Counter.crops < 70
+
+
+@pytest.mark.parametrize('detector', [
+    _Boxes(),
+    _Boxes((np.nan, 0, 10, 10), (0, 0, np.inf, 10)),
+    _Boxes((-50, -50, -10, -10), (400, 0, 500, 50), (50, 20, 50, 90), (90, 20, 50, 90)),
+    _Boxes((10, 10, 200, 100), scores=[0.01]),
+    _Boxes((0, 560, 20, 570)),
+])
+def test_without_a_good_detection_the_picture_is_searched(
+    predictor: PosePredictor, located: Pose, detector: _Boxes,
+) -> None:
+    np.testing.assert_allclose(locate(predictor, _scene(6)[0], detector).points, located.points, atol=12)
+
+
+def test_boxes_of_a_file_are_asked_for_by_name(predictor: PosePredictor) -> None:
+    class ByName(_Boxes):
+        names: tuple[str, ...] = ()
+
+        def boxes_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+            self.names += name,
+            return self.boxes, self.scores
+
+    detector = ByName()
+    locate(predictor, np.zeros((3, 60, 40), np.float32), detector, 'a.jpg')
+    assert detector.names == ('a.jpg',)
+
+
+@pytest.mark.parametrize('shape', [(1, 1), (1, 300), (300, 1), (2, 2)])
+def test_the_smallest_pictures_have_a_pose(predictor: PosePredictor, shape: tuple[int, int]) -> None:
+    pose = locate(predictor, np.full((3, *shape), 99, np.float32))
+    assert np.isfinite(pose.points).all()
+    assert confidence(pose) < SEEN
+
+
+@pytest.mark.parametrize('shape', [(1, 1), (480, 640), (640, 480), (1080, 1920), (300, 300), (100, 5000), (5000, 100),
+                                   (1, 40000), (40000, 1)])
+def test_the_search_leaves_nothing_out_and_ends(shape: tuple[int, int]) -> None:
+    squares = np.array(search_squares(shape))
+    assert len(squares) <= 40
+    rng = np.random.default_rng(0)
+    for y, x in rng.uniform(0, shape, (100, 2)):
+        near = abs(squares[:, :2] - (y, x)).max(axis=1) <= squares[:, 2] / 2
+        for side in np.unique(squares[:, 2]):
+            assert near[squares[:, 2] == side].any(), (y, x, side)
+
+
+def test_a_detected_person_is_cut_out_by_the_published_rule() -> None:
+    # The rule's own terms: s = height, centre 15 / 200 s lower, side 1.25 s.
+    assert detected_square(np.array([100, 50, 300, 110])) == (215.0, 80.0, 250.0)
+    # Somebody lying: the width is the length.
+    assert detected_square(np.array([100, 50, 160, 250])) == (145.0, 150.0, 250.0)
+
+
+def test_centre_and_scale_are_those_of_mpii() -> None:
+    assert scaled_square((300.0, 200.0), 2.0) == (330.0, 200.0, 500.0)
+
+
+@pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
+def test_corners_are_those_of_the_crop(crop: str) -> None:
+    box = crop_of((50.0, 60.0, 40.0), (200, 200), ModelSpec(crop=crop))
+    assert isinstance(box, AuthorsTransform if crop == 'affine' else CropBox)
+    np.testing.assert_allclose(corners(box), (30, 40, 70, 80), atol=1e-6)
+
+
+def test_following_goes_where_the_joints_are(predictor: PosePredictor, located: Pose) -> None:
+    image, points, labelled = _scene(6)
+    moved = np.roll(image, (4, 10), axis=(1, 2))
+    box = follow(located, moved.shape[1:], predictor.spec)
+    assert box is not None
+    y0, x0, y1, x1 = corners(box)
+    assert (points.min(axis=0) > (y0, x0)).all()
+    assert (points.max(axis=0) < (y1, x1)).all()
+    assert _pck(predictor.poses([moved], [box])[0].points, points + np.array([4, 10]), labelled) > 0.7
+
+
+@pytest.mark.parametrize('score', [0, 0.1])
+def test_somebody_who_is_not_seen_is_lost(predictor: PosePredictor, located: Pose, score: float) -> None:
+    unseen = replace(located, scores=np.full(14, score, np.float32))
+    assert follow(unseen, (324, 576), predictor.spec) is None
+
+
+@pytest.mark.parametrize('name', ['000000000785', '000000196141', '000000197388'])
+def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], name: str) -> None:
+    annotations = json.loads(shared('coco/test_coco.json').read_text())['annotations']
+    pose = locate(predictor, read_image(shared(f'coco/{name}.jpg')))
+    assert confidence(pose) > SEEN
+    scores = []
+    for annotation in annotations:
+        x, y, visible = np.array(annotation['keypoints'], np.float64).reshape(-1, 3).T
+        points, labelled = convert_points(np.stack([y, x], 1), visible > 0, COCO, LSP)
+        if annotation['image_id'] == int(name) and labelled[[2, 9]].all():
+            scores.append(_pck(pose.points, points, labelled))
+    assert max(scores) >= 0.5, scores

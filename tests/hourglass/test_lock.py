@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from hourglass.lock import only_process
+
+import pytest
+from filelock import Timeout
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_ADD_ONE = """
+import sys, time
+from pathlib import Path
+from hourglass.lock import only_process
+for _ in range(20):
+    with only_process(Path('folder/x.lock'), 60):
+        number = int(Path('count').read_text())
+        time.sleep(0.002)
+        Path('count').write_text(str(number + 1))
+"""
+
+
+def test_nothing_stays(tmp_path: Path) -> None:
+    with only_process(tmp_path / 'a' / 'b' / 'x.lock', 1):
+        assert (tmp_path / 'a' / 'b' / 'x.lock').exists()
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(KeyError), only_process(tmp_path / 'a' / 'x.lock', 1):
+        raise KeyError
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_has_arrived_stays_and_so_do_folders_that_were_there(tmp_path: Path) -> None:
+    (tmp_path / 'old').mkdir()
+    for folder in ('new', 'old'):
+        with only_process(tmp_path / folder / 'x.lock', 1):
+            if folder == 'new':
+                (tmp_path / 'new' / 'file').touch()
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob('*')) == ['new', 'new/file', 'old']
+
+
+def test_another_holder_is_waited_for_no_longer_than_said(tmp_path: Path) -> None:
+    path = tmp_path / 'x.lock'
+    with only_process(path, 1), pytest.raises(Timeout), only_process(path, 0):
+        pytest.fail('two hold the lock')
+    assert not path.exists()
+
+
+def test_processes_exclude_one_another_though_the_file_comes_and_goes(tmp_path: Path) -> None:
+    (tmp_path / 'count').write_text('0')
+    (tmp_path / 'folder').mkdir()
+    workers = [subprocess.Popen([sys.executable, '-c', _ADD_ONE], cwd=tmp_path, env={'PYTHONPATH': str(ROOT)})
+               for _ in range(3)]
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
+    assert (tmp_path / 'count').read_text() == '60'

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pretrained
+from data.crop import picture_box
+from data.synthetic import demo_scene
+from hourglass.engine import export as engine_export
+from hourglass.engine.export import export
+from hourglass.errors import InputError
+from hourglass.joints import LSP
+from hourglass.predictor import PosePredictor
+from hourglass.spec import ModelSpec
+from pretrained.weights_file import Model
+
+import chainer
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip('onnx')
+
+ROOT = Path(__file__).resolve().parents[1]
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run export.py with the given arguments in an empty folder."""
+    def run(*arguments: object) -> subprocess.CompletedProcess:
+        return subprocess.run([sys.executable, ROOT / 'export.py', *map(str, arguments)], cwd=tmp_path, check=False,
+                              capture_output=True, text=True)
+
+    return run
+
+
+@pytest.fixture(scope='module')
+def example() -> tuple[np.ndarray, np.ndarray]:
+    """Two inputs of the bundled network, and Chainer's heatmaps of both."""
+    predictor = PosePredictor.load('bundled', engine='chainer')
+    image = demo_scene()
+    person = predictor.prepare(image, picture_box(image.shape[1:], predictor.spec))
+    inputs = np.stack([person, person[:, :, ::-1]])
+    return inputs, predictor.heatmaps(inputs)
+
+
+#: What the README shows: nothing of this project is imported.
+ALONE = """
+import json, sys
+import cv2, numpy as np
+path, engine = sys.argv[1:]
+inputs = np.load('inputs.npy')
+if engine == 'opencv':
+    net = cv2.dnn.readNetFromONNX(path)
+    def run(x):
+        net.setInput(x)
+        return net.forward()
+else:
+    import onnxruntime
+    session = onnxruntime.InferenceSession(path)
+    run = lambda x: session.run(['heatmaps'], {'image': x})[0]
+    json.dump(session.get_modelmeta().custom_metadata_map, open('metadata.json', 'w'))
+np.savez('maps.npz', both=run(inputs), one=run(inputs[:1]))
+print('chainer' in sys.modules, 'hourglass' in sys.modules)
+"""
+
+
+@pytest.mark.parametrize('engine', ['onnxruntime', 'opencv'])
+def test_the_file_runs_without_this_project(
+    engine: str, run: Run, tmp_path: Path, example: tuple[np.ndarray, np.ndarray],
+) -> None:
+    if engine == 'onnxruntime':
+        pytest.importorskip('onnxruntime')
+    result = run('--model', 'bundled', '--out', 'a.onnx')
+    assert result.returncode == 0, result.stderr
+    assert 'a.onnx: 5.' in result.stdout
+    inputs, expected = example
+    np.save(tmp_path / 'inputs.npy', inputs)
+    alone = subprocess.run([sys.executable, '-c', ALONE, 'a.onnx', engine], cwd=tmp_path, check=True,
+                           capture_output=True, text=True)
+    assert alone.stdout.split() == ['False', 'False']
+    maps = np.load(tmp_path / 'maps.npz')
+    np.testing.assert_allclose(maps['both'], expected, atol=1e-4)
+    np.testing.assert_allclose(maps['one'], expected[:1], atol=1e-4)
+    if engine == 'onnxruntime':
+        texts = json.loads((tmp_path / 'metadata.json').read_text())
+        assert texts['weights'] == 'bundled'
+        assert json.loads(texts['joints']) == list(LSP.joints)
+        assert json.loads(texts['skeleton']) == [list(limb) for limb in LSP.limb_indices]
+        assert json.loads(texts['flip_order']) == LSP.flip_order.tolist()
+        assert json.loads(texts['preprocessing']) == {
+            'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [128, 128], 'crop': 'pad'}
+        assert json.loads(texts['decoding']) == {'refine': 'quarter', 'grid': 'aligned'}
+        assert ModelSpec.from_json(texts['spec']) == pretrained.load('bundled').spec
+
+
+def _small_model(network: str = 'PreActivationHG') -> Model:
+    np.random.seed(0)
+    spec = ModelSpec(network, n_stack=2, width=8, layer_num=2, input_size=(64, 32), crop='pad')
+    return Model(spec.build_network(), spec, 'test')
+
+
+@pytest.mark.parametrize('network', ['StackedHG', 'PreActivationHG'])
+def test_all_stacks(network: str, tmp_path: Path) -> None:
+    model = _small_model(network)
+    assert export(model, 'x', tmp_path / 'a.onnx', all_stacks=True) < 1e-4
+    x = np.random.default_rng(1).random((3, 3, 64, 32), np.float32)
+    net = cv2.dnn.readNetFromONNX(str(tmp_path / 'a.onnx'))
+    net.setInput(x)
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        expected = [output.array for output in model.network(x)]
+    for got, maps in zip(net.forward(['heatmaps_1', 'heatmaps_2']), expected, strict=True):
+        np.testing.assert_allclose(got, maps, atol=1e-4 * max(1, abs(maps).max()))
+
+
+def test_the_comparison_does_not_need_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    assert 0 < export(_small_model(), 'x', tmp_path / 'a.onnx') < 1e-4
+
+
+@pytest.mark.parametrize('error', [0.01, np.nan])
+def test_a_file_that_computes_something_else_is_not_written(
+    error: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right = engine_export.run_file
+    monkeypatch.setattr(engine_export, 'run_file', lambda *arguments: [maps + error for maps in right(*arguments)])
+    with pytest.raises(InputError, match='not written'):
+        export(_small_model(), 'x', tmp_path / 'a.onnx')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--out', 'a.npz'], 'must end with .onnx'),
+    ([], '--out'),
+    (['--model', 'bundled', '--out', 'folder.onnx'], 'is a folder'),
+    (['--model', 'bundled', '--out', 'text.txt/a.onnx'], 'text.txt is not a folder'),
+    (['--model', 'missing.npz', '--out', 'a.onnx'], 'missing.npz'),
+    (['--model', 'text.txt', '--out', 'a.onnx'], 'text.txt'),
+    (['--snapshot', 'a.onnx', '--out', 'a.onnx'], 'would replace'),
+])
+def test_a_mistake_is_one_line_and_status_2(run: Run, tmp_path: Path, arguments: list[str], reason: str) -> None:
+    (tmp_path / 'text.txt').write_text('no weights')
+    (tmp_path / 'folder.onnx').mkdir()
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert reason in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {'text.txt', 'folder.onnx'}
