@@ -32,12 +32,12 @@ class Workers:
         self._pool = ThreadPoolExecutor(max(self.size - 1, 1), 'hourglass')  # starts threads when there is work
         self._lock = threading.Lock()
         self._users = 0
-        self._limits: Any = None
+        self._before: list[int] = []  # of each library, while there are users: its threads before the first came
 
     def restart(self) -> None:
         """Begin anew in a process that has just been forked, where none of the threads exists."""
-        if self._limits is not None:  # another thread of the parent was at work
-            self._limits.restore_original_limits()
+        if self._users:  # another thread of the parent was at work
+            self._set_blas_threads(self._before)
         self._start()
 
     @contextmanager
@@ -50,17 +50,26 @@ class Workers:
             yield
             return
         with self._lock:
+            # A process may be forked between any two of these lines: the numbers are known before there is a user,
+            # and set again before there is none.
+            if self._users == 0:
+                self._before = [library.num_threads for library in self._blas.lib_controllers]
             self._users += 1
             if self._users == 1:
-                self._limits = self._blas.limit(limits=1)
+                self._set_blas_threads([1] * len(self._before))
         try:
             yield
         finally:
             with self._lock:
+                if self._users == 1:
+                    self._set_blas_threads(self._before)
                 self._users -= 1
-                if self._users == 0:
-                    self._limits.restore_original_limits()
-                    self._limits = None
+
+    def _set_blas_threads(self, numbers: list[int]) -> None:
+        for library, number in zip(self._blas.lib_controllers, numbers, strict=True):
+            # threadpoolctl, from 3.8, heeds no thread but the first that ever set a number while that one lives.
+            getattr(library, 'clear_controlling_thread', lambda force: None)(force=True)
+            library.set_num_threads(number)
 
     def run(self, blocks: Iterable[T], work: Callable[[Iterator[T]], Any]) -> list[Any]:
         """Share ``blocks`` out among the threads.

@@ -122,6 +122,29 @@ def test_blas_gets_its_threads_back_after_an_error(pair: Workers) -> None:
     assert blas_threads() == before
 
 
+def test_any_thread_may_hold_blas_after_another() -> None:
+    run_script('''
+pair, seen = workers(), []
+def hold():
+    with pair.single_threaded_blas():
+        seen.append({c.num_threads for c in pair._blas.lib_controllers})
+hold()
+thread = threading.Thread(target=hold)
+thread.start(); thread.join()
+hold()
+assert seen == [{1}] * 3, seen
+# The first to come leaves before the last.
+first, second = pair.single_threaded_blas(), pair.single_threaded_blas()
+first.__enter__()
+thread = threading.Thread(target=second.__enter__)
+thread.start(); thread.join()
+first.__exit__(None, None, None)
+thread = threading.Thread(target=second.__exit__, args=(None, None, None))
+thread.start(); thread.join()
+assert {c.num_threads for c in pair._blas.lib_controllers} == {2}
+''')
+
+
 def test_there_is_one_set_of_threads() -> None:
     found = []
     threads = [threading.Thread(target=lambda: found.append(workers())) for _ in range(8)]
@@ -161,7 +184,7 @@ def keep_computing():
 thread = threading.Thread(target=keep_computing)
 thread.start()
 codes = []
-for _ in range(5):
+for _ in range(20):
     pid = os.fork()
     if pid == 0:
         ok = np.array_equal(predict(), expected) and {c.num_threads for c in workers()._blas.lib_controllers} == {2}
@@ -169,7 +192,7 @@ for _ in range(5):
     codes.append(os.waitpid(pid, 0)[1])
 stop.set()
 thread.join()
-assert codes == [0] * 5, codes
+assert codes == [0] * 20, codes
 ''')
 
 
