@@ -42,7 +42,10 @@ def _pack(options: argparse.Namespace) -> None:
     check_targets([options.out], [options.root, options.joints])
     entry = DATASETS[options.dataset]
     joint_set = _own_joints(options) or entry.joints_of(options.root)
-    splits = {'train': entry.fit_split, 'val': entry.val_split}
+    if options.split is not None and len(options.split) > 2:
+        raise InputError('--split takes one name or two')
+    chosen = options.split or [entry.fit_split, entry.val_split]
+    splits = dict(zip(('train', 'val'), chosen, strict=False))
     datasets = {name: entry.load(options.root, split, joint_set, samples=options.samples, images=options.images)
                 for name, split in splits.items() if split is not None}
     threshold = getattr(datasets['train'], 'threshold', entry.threshold)
@@ -129,6 +132,9 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument('--root', metavar='DIR|FILE', help='folder of the data set, or a file of your own (default: '
                                                             'below data/)')
     _add_own_options(command, 'joints to keep: a set by its name, or a table of your own (default: those of the set)')
+    command.add_argument('--split', nargs='+', metavar='NAME', help=(
+        'what to train on and, if there is a second name, what to validate on, such as "half-fit half-val" of lsp '
+        '(default: what train.py takes)'))
     command.add_argument('--samples', type=int, metavar='N', help='people of the synthetic set (default: as many as '
                                                                   'it has)')
     command.add_argument('--out', required=True, metavar='FILE', help='the file to write (.h5)')

@@ -1,11 +1,12 @@
-"""Random changes of a training sample, as published; each is applied to the image and its heatmaps alike."""
+"""Random changes of a training sample: as published, by resampling once, and those of the original training code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from data.affine import AuthorsTransform
-from data.crop import Box
+from data.crop import Box, CropBox
+from data.warp import WarpedBox
 
 import cv2
 import numpy as np
@@ -55,14 +56,24 @@ class Augmentation:
     Attributes:
         rotation: largest angle in degrees, to either side.
         zoom: range of the factor.
+        rotated: share of the samples that are turned at all.
         flip: probability of mirroring.
         colour: range of the factor for each of the three channels.
     """
 
     rotation: float = 30.0
     zoom: tuple[float, float] = (0.75, 1.25)
+    rotated: float = 1.0
     flip: float = 0.5
     colour: tuple[float, float] = (0.6, 1.4)
+
+    def _draw(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Return an angle and a zoom."""
+        angle = rng.uniform(-self.rotation, self.rotation)
+        zoom = rng.uniform(*self.zoom)
+        if self.rotated < 1 and rng.random() >= self.rotated:
+            angle = 0.0
+        return angle, zoom
 
     def move(self, box: Box, rng: np.random.Generator) -> Box:
         """Return the crop as it is: these changes are made to the picture that was cut out."""
@@ -85,12 +96,36 @@ class Augmentation:
             The three arrays, changed; the inputs are left as they are.
         """
         # 1. Rotation and zoom.
-        angle = rng.uniform(-self.rotation, self.rotation)
-        zoom = rng.uniform(*self.zoom)
+        angle, zoom = self._draw(rng)
         image = rotate_and_zoom(image, angle, zoom)
         heatmaps = rotate_and_zoom(heatmaps, angle, zoom)
 
         # 2. Mirroring, and brightness of each channel.
+        return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
+
+
+class WarpAugmentation(Augmentation):
+    """The same changes, made when the person is cut out.
+
+    Nothing is resampled twice, the targets are drawn after the change and keep their size, what comes in at the
+    sides is the image and not black, and somebody who is cut by the image's border is turned before being stretched.
+    """
+
+    def move(self, box: Box, rng: np.random.Generator) -> Box:
+        """Return another crop of the same person.
+
+        Raises:
+            ValueError: the crop is that of the original code.
+        """
+        if not isinstance(box, CropBox):
+            raise ValueError('this augmentation changes a crop in whole pixels, and there is another')
+        return WarpedBox((box.y0, box.x0), box.shape, *self._draw(rng))
+
+    def __call__(
+        self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mirror a sample and change its colours at random; the arguments are those of :class:`Augmentation`."""
         return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
 
 
@@ -137,3 +172,6 @@ class AuthorsAugmentation:
 
 #: What :class:`data.transform.TrainTransform` takes.
 AnyAugmentation = Augmentation | AuthorsAugmentation
+
+#: By the names that the command line knows.
+AUGMENTATIONS: dict[str, type[Augmentation]] = {'published': Augmentation, 'warp': WarpAugmentation}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.affine import PERSON_LENGTH, AuthorsTransform, authors_crop
+from data.warp import WarpedBox
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 
@@ -47,7 +48,7 @@ class CropBox:
 
 #: Where a crop lies in its image.  Each has ``shape``, the (height, width) that points of the crop are within, and
 #: ``to_crop`` and ``to_image``, which map such points.
-Box = CropBox | AuthorsTransform
+Box = CropBox | WarpedBox | AuthorsTransform
 
 
 def _check_way(crop: str) -> None:
@@ -171,7 +172,8 @@ def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'truncat
         box: the crop, from :func:`person_box` or :func:`picture_box`.
         size: (height, width) of the result.
         crop: ``truncate``: as published, by bilinear resizing.  ``pad``: what lies outside of the image is black,
-            and strong reduction averages.  A box of the original code's crop is cut as that code does, always.
+            and strong reduction averages.  A box of the original code's crop is cut as that code does, always; one
+            that is turned, in one step.
 
     Returns:
         (3, *size) float32.
@@ -181,6 +183,8 @@ def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'truncat
             raise ValueError(f'the crop of the original code is square, and {size[0]}x{size[1]} is not')
         return authors_crop(image, box.resized(size[0]))
     _check_way(crop)
+    if isinstance(box, WarpedBox):
+        return box.cut(image, size)
     if crop == 'pad':
         return _cut_padded(image, box, size)
     pixels = image[:, box.y0:box.y1, box.x0:box.x1].transpose(1, 2, 0)

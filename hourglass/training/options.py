@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from data.augment import AUGMENTATIONS
 from data.sets import DATASETS
 from hourglass.errors import ArgumentParser, InputError
 from hourglass.joints import JOINT_SETS
@@ -77,7 +78,15 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
                        help='of each person only the K joints with the largest loss count')
     group.add_argument('--ema', type=float, metavar='DECAY',
                        help='average the weights over the training, such as 0.999; the weights files get the average')
+    group.add_argument('--augmentation', choices=list(AUGMENTATIONS), default='published',
+                       help='how people are turned and scaled at random: after they were cut out, with black coming '
+                            'in (published), or in one step with cutting out, with the picture around them coming in '
+                            '(warp)')
     group.add_argument('--rotation', type=float, default=30.0, help='largest random rotation in degrees')
+    group.add_argument('--rotated', type=float, default=1.0, metavar='SHARE',
+                       help='share of the samples that are turned at all')
+    group.add_argument('--zoom', type=float, nargs=2, default=[0.75, 1.25], metavar=('LOW', 'HIGH'),
+                       help='range of the random scaling')
     group.add_argument('--seed', type=int, default=0, help='makes a training repeatable')
     group.add_argument('--loaders', type=int, default=0, metavar='N',
                        help='processes that prepare samples beside the training; the result does not depend on it')
@@ -150,7 +159,7 @@ def _as_arguments(values: dict[str, Any], path: Path) -> list[str]:
             if value is not True:
                 raise InputError(f'{path}: {key} is {value!r}, not true or false')
             arguments.append(flag)
-        elif actions[name].nargs == '+' and isinstance(value, list):
+        elif actions[name].nargs in ('+', 2) and isinstance(value, list):
             arguments += [flag, *map(str, value)]
         elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
             arguments.append(f'{flag}={value}')
@@ -213,3 +222,7 @@ def check_options(options: argparse.Namespace) -> None:
         raise InputError('--sync-bn does not go with --mixed16')
     if not 0 <= options.rotation <= 180:
         raise InputError('--rotation must be from 0 to 180 degrees')
+    if not 0 <= options.rotated <= 1:
+        raise InputError('--rotated must be from 0 to 1')
+    if len(options.zoom) != 2 or not 0.1 <= options.zoom[0] <= options.zoom[1] <= 10:
+        raise InputError('--zoom must be two numbers from 0.1 to 10, the lower one first')

@@ -14,6 +14,7 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.spec import ModelSpec
+from hourglass.training.options import build_parser
 from hourglass.wording import counted
 
 import numpy as np
@@ -24,7 +25,8 @@ from chainer.training import Extension, Trainer
 #: made longer or shorter when it is resumed.
 DECISIVE = (
     'dataset', 'samples', 'no_validation', 'batchsize', 'optimizer', 'lr', 'schedule', 'loss', 'joint_weights',
-    'hard_joints', 'ema', 'rotation', 'seed', 'freeze', 'lr_scale', 'sync_bn', 'mixed16',
+    'hard_joints', 'ema', 'augmentation', 'rotation', 'rotated', 'zoom', 'seed', 'freeze', 'lr_scale',
+    'sync_bn', 'mixed16',
 )
 #: Options that say how a process was started and not what the training is.
 _OF_THE_PROCESS = ('config', 'resume', 'overwrite', 'distributed')
@@ -116,10 +118,11 @@ class RunRecord(Extension):
         try:
             stored = json.loads(str(array))
             options, spec, data = stored['options'], stored['spec'], stored['data']
-            # An option that is newer than the snapshot was off.
-            differing = [f'--{key.replace("_", "-")} was {options.get(key)}, not {self.options[key]}'
-                         for key in DECISIVE
-                         if key != 'batchsize' and (options.get(key) or None) != (self.options[key] or None)]
+            # An option that is newer than the snapshot had its default.
+            defaults = build_parser()
+            before = {key: options.get(key, defaults.get_default(key)) for key in DECISIVE}
+            differing = [f'--{key.replace("_", "-")} was {before[key]}, not {self.options[key]}' for key in DECISIVE
+                         if key != 'batchsize' and (before[key] or None) != (self.options[key] or None)]
             ranks, batch = int(stored.get('ranks', 1)), int(options['batchsize'])
             if ranks * batch != self.n_ranks * self.options['batchsize']:
                 differing.append(f'--batchsize was {_shared(batch, ranks)}, not '

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pretrained
-from data.augment import Augmentation
+from data.augment import AUGMENTATIONS
 from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
 from data.transform import TrainTransform
 from hourglass.device import gpu_of_process, use_device
@@ -143,6 +143,8 @@ def _told_results(trainer: training.Trainer, out: Path, validation: Validation |
 def _resolve(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -> None:
     """Put in place of the options that were left open what they come to."""
     spec = inputs.spec
+    if options.augmentation == 'warp' and spec.crop == 'affine':
+        raise InputError('--augmentation warp does not go with the crop affine')
     options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), ranks)
     options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
     options.input_size, options.crop = spec.input_size[0], spec.crop
@@ -177,7 +179,9 @@ def _train_with(options: argparse.Namespace, ranks: Ranks) -> None:
         if record.data != data:
             raise InputError('the data are others than those of rank 0')
     seed_everything(options.seed)
-    transform = TrainTransform(inputs.spec, Augmentation(rotation=options.rotation))
+    changes = AUGMENTATIONS[options.augmentation](
+        rotation=options.rotation, zoom=tuple(options.zoom), rotated=options.rotated)
+    transform = TrainTransform(inputs.spec, changes)
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
     iterator = SampleIterator(
         TrainingDataset(inputs.people, transform, options.seed), options.batchsize * ranks.size,

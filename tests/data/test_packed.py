@@ -175,6 +175,15 @@ def test_the_command_line_packs(lsp: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(f'{out}: 8 train, 2 val')
     assert len(PackedDataset(out, 'val', LSP)) == 2
+    result = call('--dataset', 'lsp', '--root', lsp, '--out', tmp_path / 'half.h5', '--size', 32, '--split', 'half-fit',
+                  'half-val')
+    assert result.stdout.startswith(f'{tmp_path / "half.h5"}: 5 train, 5 val')
+    result = call('--dataset', 'lsp', '--root', lsp, '--out', tmp_path / 'all.h5', '--size', 32, '--split', 'train')
+    assert result.stdout.startswith(f'{tmp_path / "all.h5"}: 10 train, ')
+    for splits, reason in ((['half'], "no split 'half'"), (['train', 'test', 'all'], '--split takes one name or two')):
+        result = call('--dataset', 'lsp', '--root', lsp, '--out', tmp_path / 'c.h5', '--split', *splits)
+        assert (result.returncode, (tmp_path / 'c.h5').exists()) == (2, False)
+        assert reason in result.stderr
     result = call('--dataset', 'lsp', '--root', tmp_path / 'nowhere', '--out', tmp_path / 'b.h5')
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
