@@ -7,11 +7,13 @@ for gradients of gradients.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from hourglass.functions.chain import ConvChain, Layer
 from hourglass.functions.normalization import Normalization
+from hourglass.functions.parallel import workers
 from hourglass.functions.pooling import MaxPooling2x2
 from hourglass.functions.resize import ResizeAdd
 from hourglass.functions.shifts import Window
@@ -143,3 +145,27 @@ def resize_and_add(x: Any, added: Any) -> Variable:
     if x.dtype == np.float16:  # which Chainer does not resize
         return F.cast(F.resize_images(F.cast(x, np.float32), added.shape[2:]), x.dtype) + added
     return F.resize_images(x, added.shape[2:]) + added
+
+
+def both(x: Variable, first: Callable[[Variable], Variable], second: Callable[[Variable], Variable],
+         ) -> tuple[Variable, Variable]:
+    """Return ``first(x)`` and ``second(x)``, computed side by side where nothing is recorded for a backward pass.
+
+    Two branches at once keep two threads busier than one branch after the other with its blocks shared out.
+    """
+    config = chainer.config
+    # Hooks are a thread's own, as the configuration is.
+    has_hooks = chainer.get_function_hooks() or chainer._get_link_hooks()
+    if config.train or config.enable_backprop or has_hooks or not is_fast(x) or not isinstance(x.device, CpuDevice):
+        return first(x), second(x)
+    settings = {name: getattr(config, name) for name in vars(chainer.global_config)}
+
+    def configured() -> Variable:
+        with ExitStack() as stack:
+            for name, value in settings.items():
+                stack.enter_context(chainer.using_config(name, value))
+            return second(x)
+
+    with workers().single_threaded_blas():
+        y, z = workers().all([lambda: first(x), configured])
+    return y, z

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hourglass.links import Unit, convolve, max_pooling_2x2, resize_and_add
+from hourglass.links import Unit, both, convolve, max_pooling_2x2, resize_and_add
 from hourglass.spec import UPSAMPLINGS
 
 import chainer
@@ -104,12 +104,16 @@ class HGBlock(Chain):
 
     def forward(self, x: Variable) -> Variable:
         """Map (N, in_channels, H, W) to (N, out_channels, H, W); H and W are multiples of ``2 ** layer_num``."""
-        upper = self.res1a_3(self.res1a_2(self.res1a_1(x)))
+        upper, lower = both(x, self._upper_branch, self._lower_branch)
+        return repeat_and_add(lower, upper) if self.upsampling == 'nearest' else resize_and_add(lower, upper)
 
+    def _upper_branch(self, x: Variable) -> Variable:
+        return self.res1a_3(self.res1a_2(self.res1a_1(x)))
+
+    def _lower_branch(self, x: Variable) -> Variable:
         lower = max_pooling_2x2(x)
         lower = self.res1b_3(self.res1b_2(self.res1b_1(lower)))
-        lower = self.res1b_4(self.block(lower))
-        return repeat_and_add(lower, upper) if self.upsampling == 'nearest' else resize_and_add(lower, upper)
+        return self.res1b_4(self.block(lower))
 
 
 class StackedHG(Chain):

@@ -40,6 +40,20 @@ class Affine(NamedTuple):
         return out
 
 
+class Finish(NamedTuple):
+    """What is done to a result (O, N, H, W) in place, part by part: ``affine``, and the addition of such an array."""
+
+    affine: Affine
+    added: Array | None
+
+    def __call__(self, part: Array, channels: slice, columns: slice) -> None:
+        """Finish ``part``, the given channels and columns of the result seen as (O, N * H * W)."""
+        scale, shift, relu = self.affine
+        Affine(None if scale is None else scale[channels], shift[channels], relu)(part, part)
+        if self.added is not None:
+            part += self.added.reshape(len(self.added), -1)[channels, columns]
+
+
 class Pending(NamedTuple):
     """A (C, N, H, W) array ``array`` that stands for ``affine(array)``, or for itself where ``affine`` is None."""
 

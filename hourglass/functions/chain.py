@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hourglass.functions.affine import Affine, Pending, PendingGradient
+from hourglass.functions.affine import Affine, Finish, Pending, PendingGradient
 from hourglass.functions.convolution import (
     convolve,
     gradient_before_relu,
@@ -35,6 +35,14 @@ class Layer(NamedTuple):
     window: Window
     normalization: Normalization | None
     relu: bool
+
+
+def check_added(added: Array | None, shape: tuple[int, ...]) -> None:
+    """Check that an array (O, N, H, W), if there is one, has the shape of the result that it is to be added to."""
+    if added is not None and added.shape != shape:
+        o, n, *size = shape
+        raise ValueError(f'an array of shape {batch_outermost(added).shape} cannot be added to a result of shape '
+                         f'{(n, o, *size)}')
 
 
 class ConvChain(FunctionNode):
@@ -83,19 +91,34 @@ class ConvChain(FunctionNode):
         self.statistics: list[tuple[Array, Array] | None] = []  # mean less the bias, inverse standard deviation
         with workers().single_threaded_blas():
             output = Pending(channels_outermost(inputs[0]))
-            for i in range(len(self.layers)):
+            added = channels_outermost(inputs[1]) if self.adds else None
+            last = len(self.layers) - 1
+            for i in range(last):
                 output = self._layer_forward(i, output, inputs)
-                if self.keeps:
-                    self.convolved.append(output)
-            return batch_outermost(self._finish(output, channels_outermost(inputs[1]) if self.adds else None)),
+            # What follows the last convolution can be done at once where the convolution's output need not be kept.
+            at_once = not self.keeps and not (self.train and self.layers[last].normalization)
+            output = self._layer_forward(last, output, inputs, added, at_once)
+            return batch_outermost(output.array if at_once else self._finish(output, added)),
 
-    def _layer_forward(self, i: int, source: Pending, inputs: tuple[Array, ...]) -> Pending:
-        """Convolve; return the output (O, N, H', W') and what is still to be done to it."""
+    def _layer_forward(self, i: int, source: Pending, inputs: tuple[Array, ...], added: Array | None = None,
+                       at_once: bool = False) -> Pending:
+        """Convolve; return the output (O, N, H', W') and what is still to be done to it.
+
+        With ``at_once`` that has been done, and ``added`` is added, too.
+        """
+        output = self._convolve(i, source, inputs, added, at_once)
+        if self.keeps:
+            self.convolved.append(output)
+        return output
+
+    def _convolve(self, i: int, source: Pending, inputs: tuple[Array, ...], added: Array | None,
+                  at_once: bool) -> Pending:
         window, normalization, relu = self.layers[i]
         w, b = inputs[self.positions[i]:][:2]
         if normalization is None:
             self.statistics.append(None)
-            return Pending(convolve(window, w, source)[0], Affine(None, b, relu))
+            affine = Affine(None, b, relu)
+            return Pending(self._convolve_plain(window, w, source, affine, added, at_once), affine)
         gamma, beta = inputs[self.positions[i]:][2:4]
         if self.train:
             y, *sums = convolve(window, w, source, with_sums=True)
@@ -108,21 +131,28 @@ class ConvChain(FunctionNode):
         scale = gamma * inv_std
         shift = beta - mean * scale
         if not self.train:
-            # The weights are scaled in place of the output where they are fewer; not if there may be a backward pass,
-            # for the gradient of gamma needs the output before it is scaled.
+            # The weights are scaled in place of the output where they are far fewer; not if there may be a backward
+            # pass, for the gradient of gamma needs the output before it is scaled.
             pixels = source.array.shape[1] * math.prod(map(window.output_size, source.array.shape[2:]))
-            if not self.keeps and w[0].size < pixels:
+            if not self.keeps and w[0].size * 4 < pixels:
                 w, scale = w * scale[:, None, None, None], None
-            y = convolve(window, w, source)[0]
+            y = self._convolve_plain(window, w, source, Affine(scale, shift, relu), added, at_once)
         return Pending(y, Affine(scale, shift, relu))
+
+    def _convolve_plain(self, window: Window, w: Array, source: Pending, affine: Affine, added: Array | None,
+                        at_once: bool) -> Array:
+        """Convolve where the statistics of the output are not needed."""
+        if at_once:
+            check_added(added, window.output_shape(w, source.array))
+        # A backward pass would find other elements below zero than a plain sum gives.
+        return convolve(window, w, source, finish=Finish(affine, added) if at_once else None,
+                        in_tiles=not self.keeps)[0]
 
     def _finish(self, output: Pending, added: Array | None) -> Array:
         """Do what is pending, and add; in place if the convolution's output need not be kept."""
         y, affine = output
         assert affine is not None
-        if added is not None and added.shape != y.shape:
-            raise ValueError(f'an array of shape {batch_outermost(added).shape} cannot be added to a result of shape '
-                             f'{batch_outermost(y).shape}')
+        check_added(added, y.shape)
         xp = chainer.backend.get_array_module(y)
         out = xp.empty_like(y) if self.keeps else y
         c, n, height, width = y.shape

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hourglass.functions.affine import Pending, PendingGradient, row_sums
+from hourglass.functions.affine import Finish, Pending, PendingGradient, row_sums
 from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch, split
 from hourglass.functions.parallel import workers
-from hourglass.functions.shifts import Shifted, Window, mirrored_weight_rows, weight_rows
+from hourglass.functions.shifts import Shifted, Window, weight_rows, window_columns
+from hourglass.functions.winograd import Tiles, is_tiled, tap_combinations
 
 import chainer
 import numpy as np
@@ -21,21 +22,26 @@ from chainer.backend import get_array_module
 # A block's arrays should stay in a core's second-level cache (2 MiB on the machine measured).
 _BLOCK_ELEMENTS = 2 ** 20
 _BLOCK_PIXELS = (512, 4096)
-# So few pixels are one thread's work: to arrange the weights for it and to wait for another takes as long.
+# With so few pixels the weights are the larger part: they are shared out among the threads as they lie in memory, and
+# what goes over pixels alone is one thread's work.
 _FEW_PIXELS = 256
+# With fewer channels the combinations of pixels take as long as they save.
+_TILED_CHANNELS = 64
 _OWN = Window(1, 1, 0)  # sees the block itself
+_ALL = slice(None)
 
 
 def pixel_blocks(xp: Any, n: int, height: int, width: int, channels: int) -> list[Block]:
     """Cut ``n`` images of ``channels`` channels into blocks for the threads; on a GPU, all is one block."""
-    if xp is not np or n * height * width <= _FEW_PIXELS:
+    if xp is not np or n * height * width < _FEW_PIXELS:
         return [Block(0, n, 0, height)]
     pixels = min(max(_BLOCK_ELEMENTS // channels, _BLOCK_PIXELS[0]), _BLOCK_PIXELS[1])
     pixels = max(min(pixels, -(-n * height * width // workers().size)), 1)
     return split(n, height, width, pixels)
 
 
-def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False) -> tuple[Array, Array, Array]:
+def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
+             finish: Finish | None = None, in_tiles: bool = False) -> tuple[Array, Array, Array]:
     """Convolve, without a bias.
 
     Args:
@@ -43,6 +49,9 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False)
         w: (O, C, k, k).
         source: (C, N, H, W).
         with_sums: whether the sums are wanted.
+        finish: what is done to the result; not with sums.
+        in_tiles: use :mod:`hourglass.functions.winograd` where it is faster.  Its rounding errors are some times those
+            of the plain sum.
 
     Returns:
         The (O, N, H', W') result, the (O,) float64 sums of its channels, and those of their squares; the sums are
@@ -53,24 +62,78 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False)
     o = len(w)
     out_height, out_width = window.output_size(height), window.output_size(width)
     y = xp.empty((o, n, out_height, out_width), source.array.dtype)
-    rows = w.reshape(o, c) if window.is_pointwise else weight_rows(w, xp)
+    tiled = in_tiles and _is_faster_in_tiles(window, w, y)
+    if xp is np and n * out_height * out_width <= _FEW_PIXELS and not tiled:
+        return y, *_convolve_few(window, w, source, y, with_sums, finish)
+    rows = w.reshape(o, c) if window.is_pointwise else _combined_taps(w) if tiled else weight_rows(w, xp)
 
     def work(blocks: Iterator[Block]) -> tuple[Any, Any]:
         total, squares = 0., 0.
         for block in blocks:
             z = source.rows(block, window)
-            y_block = y.reshape(o, -1)[:, block.columns(out_height, out_width)]
+            columns = block.columns(out_height, out_width)
+            y_block = y.reshape(o, -1)[:, columns]
             if window.is_pointwise:
                 xp.matmul(rows, z.reshape(c, -1), out=y_block)
+            elif tiled:
+                Tiles(z, block, window, out_width).convolve(rows, y_block)
             else:
                 Shifted(xp, z, block, window, out_width).convolve(xp, rows, y_block)
             if with_sums:
                 total += row_sums(y_block)
                 squares += row_sums(y_block, y_block)
+            if finish is not None:
+                finish(y_block, _ALL, columns)
         return total, squares
 
     results = workers().run(pixel_blocks(xp, n, out_height, out_width, max(c, o)), work)
     return y, *_added_up(results)
+
+
+def _is_faster_in_tiles(window: Window, w: Array, y: Array) -> bool:
+    """Say whether :mod:`hourglass.functions.winograd` is faster for a convolution to (O, N, H, W) ``y``."""
+    return (isinstance(w, np.ndarray) and is_tiled(window, y.shape[3]) and min(w.shape[:2]) >= _TILED_CHANNELS
+            and y[0].size >= _FEW_PIXELS)
+
+
+def _shares(n: int) -> list[slice]:
+    """Cut ``n`` channels into a part for each thread."""
+    count = min(workers().size, n)
+    return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
+
+
+def _combined_taps(w: Array) -> Array:
+    """Return the :func:`tap_combinations` of (O, C, 3, 3) weights."""
+    combined = np.empty((3, 6, *w.shape[:2]), w.dtype)
+
+    def work(shares: Iterator[slice]) -> None:
+        for share in shares:
+            tap_combinations(w[share], combined[:, :, share])
+
+    workers().run(_shares(len(w)), work)
+    return combined
+
+
+def _convolve_few(window: Window, w: Array, source: Pending, y: Array, with_sums: bool,
+                  finish: Finish | None) -> tuple[Array, Array]:
+    """Convolve few pixels into ``y`` (O, N, H', W'); return the sums, or zeros, as :func:`convolve` does."""
+    n, height = source.array.shape[1:3]
+    z = source.rows(Block(0, n, 0, height), _OWN)
+    columns = z.reshape(len(z), -1) if window.is_pointwise else window_columns(z, window, *y.shape[2:])
+    rows, y2 = w.reshape(len(w), -1), y.reshape(len(w), -1)
+    sums = np.zeros((2, len(w)))
+
+    def work(shares: Iterator[slice]) -> None:
+        for share in shares:
+            np.matmul(rows[share], columns, out=y2[share])
+            if with_sums:
+                sums[0, share] = row_sums(y2[share])
+                sums[1, share] = row_sums(y2[share], y2[share])
+            if finish is not None:
+                finish(y2[share], share, _ALL)
+
+    workers().run(_shares(len(w)), work)
+    return sums[0], sums[1]
 
 
 def gradient_before_relu(output: Pending, gy: Array) -> tuple[Array, Array, Array]:
@@ -119,7 +182,7 @@ def gradients(window: Window, w: Array, source: Pending, gradient: PendingGradie
     o, c, k = w.shape[:3]
     n, height, width = source.array.shape[1:]
     pointwise, mirrored, affine = window.is_pointwise, window.mirrored, source.affine
-    rows = w.reshape(o, c).T if pointwise else mirrored_weight_rows(w, xp)
+    rows = w.reshape(o, c).T if pointwise else weight_rows(w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), xp)
     gx = xp.empty_like(source.array)
 
     def work(blocks: Iterator[Block]) -> tuple[Any, Any, Any]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -76,8 +77,7 @@ class Workers:
 
         Args:
             blocks: what is to be worked on, in any order.
-            work: called once in every thread with an iterator over the thread's share.  It must not call
-                ``run`` itself, and finds none of the caller's ``chainer.config``, which is one thread's own.
+            work: called once for every thread with an iterator over the thread's share; as for :meth:`all`.
 
         Returns:
             What the calls of ``work`` returned.
@@ -90,12 +90,30 @@ class Workers:
             return [work(iter(blocks))]
         # Who works on what is fixed, so that sums over a thread's blocks are rounded in the same way every time.
         count = min(self.size, len(blocks))
-        futures = [self._pool.submit(work, iter(blocks[i::count])) for i in range(1, count)]
+        return self.all([partial(work, iter(blocks[i::count])) for i in range(count)])
+
+    def all(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """Call functions, which may in turn call ``run`` and ``all``; this thread calls those that no other has begun.
+
+        Args:
+            tasks: called in any thread; they find none of the caller's ``chainer.config``, which is one thread's own.
+
+        Returns:
+            What the calls returned.
+
+        Raises:
+            Exception: whatever a call raised, once none is running any more.
+        """
+        first, *others = tasks
+        if self.size == 1:
+            return [task() for task in tasks]
+        futures = [self._pool.submit(task) for task in others]
         try:
-            results = [work(iter(blocks[::count]))]
+            # One that nobody has begun is taken back: all threads may be busy with tasks that wait for this one.
+            return [first(), *(task() if future.cancel() else future.result()
+                               for task, future in zip(others, futures, strict=True))]
         finally:
-            wait(futures)
-        return results + [future.result() for future in futures]
+            wait([future for future in futures if not future.cancel()])
 
 
 _instance: Workers | None = None

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from hourglass.functions.layout import Array, Block, scratch
 
+import numpy as np
+
 
 class Window(NamedTuple):
     """Size of a convolution's kernel, its stride and its padding (the same in both directions)."""
@@ -31,6 +33,10 @@ class Window(NamedTuple):
     def output_size(self, size: int) -> int:
         return (size + 2 * self.pad - self.ksize) // self.stride + 1
 
+    def output_shape(self, w: Array, x: Array) -> tuple[int, ...]:
+        """Return (O, N, H', W') for (O, C, k, k) weights and a (C, N, H, W) input."""
+        return len(w), x.shape[1], *map(self.output_size, x.shape[2:])
+
     def input_rows(self, block: Block, height: int) -> tuple[int, int]:
         """Return the first row of the input that ``block`` of the output looks at, and the one after the last."""
         top = block.top * self.stride - self.pad
@@ -44,9 +50,26 @@ def weight_rows(w: Array, xp: Any) -> Array:
     return xp.ascontiguousarray(w.transpose(2, 0, 3, 1)).reshape(kh, o, kw * c)
 
 
-def mirrored_weight_rows(w: Array, xp: Any) -> Array:
-    """Arrange (O, C, k, k) weights for the gradient by the input: (k, C, k * O), turned by 180 degrees."""
-    return weight_rows(w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), xp)
+def window_columns(rows: Array, window: Window, out_height: int, out_width: int) -> Array:
+    """Gather what each place of the window sees of whole images (im2col): a copy for each weight.
+
+    Args:
+        rows: (C, n, H, W) in NumPy.
+        window: of the convolution.
+        out_height: height of the output.
+        out_width: width of the output.
+
+    Returns:
+        (C * k * k, n * out_height * out_width), to be multiplied with the weights as they lie in memory.
+    """
+    k, stride, pad = window
+    c, n, height, width = rows.shape
+    padded = np.zeros((c, n, height + 2 * pad, width + 2 * pad), rows.dtype)
+    padded[:, :, pad:pad + height, pad:pad + width] = rows
+    seen = np.lib.stride_tricks.sliding_window_view(padded, (k, k), axis=(2, 3))[:, :, ::stride, ::stride]
+    columns = np.empty((c, k, k, n, out_height, out_width), rows.dtype)
+    columns[...] = seen.transpose(0, 4, 5, 1, 2, 3)
+    return columns.reshape(c * k * k, -1)
 
 
 class Shifted:

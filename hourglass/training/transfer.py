@@ -27,7 +27,7 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
     """Return the network that the options ask for, with the joints wanted.
 
     With weights to begin with, what the options leave open is as in these, and so are always the mean that is
-    subtracted and the way heatmaps are decoded.
+    subtracted and which pixel a cell of a heatmap stands for.
 
     Raises:
         InputError: the options name impossible sizes, or others than the weights have.
@@ -42,7 +42,10 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
                              if getattr(options, option) is not None}
     if options.input_size is not None:
         sizes['input_size'] = (options.input_size, options.input_size)
-    return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop, **sizes)
+    if options.refine is not None and base.refine == 'authors':
+        raise InputError(f'--refine {options.refine}: the weights of --init were trained for another decoding')
+    return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop,
+                   refine=options.refine or base.refine, **sizes)
 
 
 def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import gc
+import threading
+import time
 import tracemalloc
 from typing import Any
 
 from hourglass.functions.chain import ConvChain, Layer
 from hourglass.functions.normalization import Normalization
+from hourglass.functions.parallel import Workers, workers
 from hourglass.functions.resize import ResizeAdd
 from hourglass.functions.shifts import Window
-from hourglass.links import Unit, convolve, is_fast, max_pooling_2x2, resize_and_add
-from hourglass.network import StackedHG
+from hourglass.links import Unit, both, convolve, is_fast, max_pooling_2x2, resize_and_add
+from hourglass.network import HGBlock, ResidualModule, StackedHG
 
 import chainer
 import chainer.functions as F
 import chainer.links as L
 import numpy as np
 import pytest
-from chainer import Variable
+from chainer import Variable, function_hooks, link_hooks
 
 MODES = ('stock', 'fast')
 
@@ -273,7 +276,8 @@ def test_arrays_and_variables_are_taken() -> None:
     assert convolve(x, [unit]).creator_node is not None
 
 
-def test_prediction_keeps_no_arrays() -> None:
+def test_prediction_keeps_no_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers(), 'size', 1)  # which thread needs how much scratch space is a matter of chance
     network, x = make_network(), images(4)
     with chainer.using_config('train', False), chainer.no_backprop_mode():
         network(x)
@@ -396,3 +400,41 @@ def test_one_image_and_none() -> None:
             np.testing.assert_allclose(y.array, expected.array, atol=1e-5)
         unit = Unit(network.conv0, network.bn0, relu=True)
         assert convolve(images(0), [unit]).shape == (0, 4, 32, 32)
+
+
+def test_branches_side_by_side_equal_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Workers()
+    pair.size = 2
+    monkeypatch.setattr('hourglass.links.workers', lambda: pair)
+    x = chainer.Variable(np.random.RandomState(0).normal(0, 1, (1, 8, 16, 16)).astype(np.float32))
+    link = ResidualModule(8, 8)
+    threads = []
+
+    def branch(x: chainer.Variable) -> chainer.Variable:
+        threads.append(threading.current_thread())
+        time.sleep(.02)
+        assert chainer.config.hourglass_functions == 'fast'
+        return link(x)
+
+    for training, recorded, beside in ((False, False, True), (False, True, False), (True, False, False)):
+        threads.clear()
+        with chainer.using_config('train', training), chainer.using_config('enable_backprop', recorded):
+            y, z = both(x, branch, branch)
+            expected = link(x).array
+        np.testing.assert_array_equal(y.array, z.array)
+        if not training:
+            np.testing.assert_allclose(y.array, expected, atol=1e-6)
+        assert (len(set(threads)) == 2) is beside
+        assert (y.creator is not None) is recorded
+
+
+def test_hooks_see_every_branch() -> None:
+    network = HGBlock(8, 8, 2, 8)
+    x = np.zeros((1, 8, 16, 16), np.float32)
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        with function_hooks.TimerHook() as hook:
+            network(x)
+        with link_hooks.TimerHook() as link_hook:
+            network(x)
+    assert len(hook.call_history) == 15 + 2 + 2, 'residual modules, poolings, resizings'
+    assert len(link_hook.call_history) == 15 + 2, 'residual modules and both blocks'

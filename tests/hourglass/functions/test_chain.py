@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hourglass.functions import convolution
 from hourglass.functions.layout import batch_outermost, channels_outermost
 from hourglass.links import Unit, convolve
 
@@ -22,6 +23,16 @@ CHAINS = {
     'plain 3x3 then 5x5': ((3, 4, 3, 1, 1, False, True), (4, 2, 5, 1, 2, True, False)),
 }
 SHAPES = [(1, 8, 8), (3, 5, 7), (2, 1, 2), (4, 33, 40)]
+# Values of _FEW_PIXELS and _TILED_CHANNELS: as they are, so that small arrays take the ways of large ones, and so that
+# those of few channels are computed in tiles.
+PATHS = {'as it is': {}, 'large': {'_FEW_PIXELS': 0}, 'tiles': {'_FEW_PIXELS': 0, '_TILED_CHANNELS': 1}}
+
+
+@pytest.fixture(params=PATHS)
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in PATHS[request.param].items():
+        monkeypatch.setattr(convolution, name, value)
+    return request.param
 
 
 def make_units(chain: tuple, dtype: type) -> list[Unit]:
@@ -80,7 +91,7 @@ def random_arrays(chain: tuple, shape: tuple, adds: bool) -> list:
 @pytest.mark.parametrize('adds', [True, False])
 @pytest.mark.parametrize('shape', SHAPES, ids=str)
 @pytest.mark.parametrize('name', CHAINS)
-def test_equals_stock(name: str, shape: tuple, adds: bool, train: bool) -> None:
+def test_equals_stock(name: str, shape: tuple, adds: bool, train: bool, path: str) -> None:
     arrays = random_arrays(CHAINS[name], shape, adds)
     expected = run(CHAINS[name], arrays, 'stock', train)
     actual = run(CHAINS[name], arrays, 'fast', train)
@@ -90,7 +101,7 @@ def test_equals_stock(name: str, shape: tuple, adds: bool, train: bool) -> None:
 
 
 @pytest.mark.parametrize('train', [True, False])
-def test_single_precision(train: bool) -> None:
+def test_single_precision(train: bool, path: str) -> None:
     arrays = random_arrays(BOTTLENECK, (4, 32, 32), adds=True)
     expected = run(BOTTLENECK, arrays, 'stock', train, np.float64)
     actual = run(BOTTLENECK, arrays, 'fast', train, np.float32)
@@ -110,7 +121,7 @@ def test_variance_of_a_channel_far_from_zero() -> None:
 
 
 @pytest.mark.parametrize('train', [True, False])
-def test_inference_equals_the_run_that_keeps_gradients(train: bool) -> None:
+def test_inference_equals_the_run_that_keeps_gradients(train: bool, path: str) -> None:
     x = np.random.RandomState(0).normal(0, 1, (2, 6, 9, 8)).astype(np.float32)
     with chainer.using_config('train', train):
         kept = convolve(x, make_units(BOTTLENECK, np.float32), x).array

@@ -54,6 +54,44 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     pair._pool.shutdown()
 
 
+def test_tasks_may_wait_for_tasks(pair: Workers) -> None:
+    """With one thread beside the caller's, nobody waits for a thread that waits itself."""
+    names: set[str] = set()
+
+    def tree(depth: int) -> int:
+        names.add(threading.current_thread().name)
+        time.sleep(.001)
+        return 1 if depth == 0 else sum(pair.all([lambda: tree(depth - 1), lambda: tree(depth - 1)]))
+
+    assert tree(6) == 64
+    assert len(names) == 2
+
+    def share(numbers: Iterator[int]) -> int:
+        return sum(pair.run(range(10), sum)) * sum(numbers)
+
+    assert sum(pair.run(range(4), share)) == 45 * 6
+
+
+def test_an_error_in_a_task_ends_the_others_first(pair: Workers) -> None:
+    ended = []
+
+    def slow() -> None:
+        time.sleep(.05)
+        ended.append(True)
+
+    def wrong() -> None:
+        time.sleep(.01)
+        raise ValueError('wrong')
+
+    for tasks in ([wrong, slow], [slow, wrong], [lambda: pair.all([wrong, slow]), slow]):
+        ended.clear()
+        with pytest.raises(ValueError, match='wrong'):
+            pair.all(tasks)
+        count = len(ended)
+        time.sleep(.1)
+        assert len(ended) == count, 'none is running any more'
+
+
 def blas_threads() -> list[int]:
     return [library['num_threads'] for library in ThreadpoolController().select(user_api='blas').info()]
 

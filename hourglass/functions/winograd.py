@@ -1,0 +1,134 @@
+"""3x3 convolutions of a block of pixels with half of the multiplications.
+
+Along a row, four neighbouring results of a filter with three taps take twelve products; Winograd's F(4, 3) takes six,
+of combinations of the inputs with combinations of the taps (Lavin, Gray: *Fast Algorithms for Convolutional Neural
+Networks*, CVPR 2016, section 4.3).  The rows of the kernel are added up as in :mod:`hourglass.functions.shifts`: a
+shift by rows is a slice.
+"""
+
+from __future__ import annotations
+
+from hourglass.functions.layout import Array, Block, scratch
+from hourglass.functions.shifts import Window
+
+import numpy as np
+
+_TILE = 4  # results in a row that are computed together
+_PRODUCTS = 6
+
+
+def is_tiled(window: Window, out_width: int) -> bool:
+    """Say whether a convolution can be computed here."""
+    return window.ksize == 3 and window.stride == 1 and window.pad < 3 and out_width % _TILE == 0
+
+
+def tap_combinations(w: np.ndarray, out: np.ndarray) -> None:
+    """Write the combinations of (O, C, 3, 3) weights into ``out``, (3, 6, O, C): for each row of the kernel."""
+    taps = np.ascontiguousarray(w.transpose(3, 2, 0, 1))
+    taps *= np.asarray(1 / 24, w.dtype)
+    first, middle, last = taps
+    np.multiply(first, 6, out=out[:, 0])
+    np.multiply(last, 24, out=out[:, 5])
+    middle *= 2
+    term = last * 4
+    term += first
+    np.add(term, middle, out=out[:, 3])
+    np.subtract(term, middle, out=out[:, 4])
+    middle *= 2
+    np.add(first, last, out=term)
+    term *= -4
+    np.subtract(term, middle, out=out[:, 1])
+    np.add(term, middle, out=out[:, 2])
+
+
+class Tiles:
+    """The input of one block, combined for the products.
+
+    Args:
+        rows: (C, n, rows, W), the rows :meth:`Window.input_rows` of the block's images.
+        block: the block of the output.
+        window: of the convolution, for which :func:`is_tiled` holds.
+        out_width: width of the output.
+    """
+
+    def __init__(self, rows: np.ndarray, block: Block, window: Window, out_width: int) -> None:
+        c, n, height, width = rows.shape
+        pad = window.pad
+        self.shape = (n, block.bottom - block.top, out_width)
+        seen = self.shape[1] + 2
+        # A tile needs the first two pixels of the next one.  One more at the end of each row, whose results are thrown
+        # away, makes all rows one long line, with the next tile's pixel one place further.
+        self._tiles = out_width // _TILE + 1
+        padded = scratch(np, 'padded', (c, seen, n, self._tiles * _TILE), rows.dtype)
+        above = max(pad - block.top, 0)
+        used = min(width, out_width + 2 - pad)
+        padded[:, :above] = 0
+        padded[:, above + height:] = 0
+        padded[:, above:above + height, :, :pad] = 0
+        padded[:, above:above + height, :, pad + used:] = 0
+        padded[:, above:above + height, :, pad:pad + used] = rows[..., :used].transpose(0, 2, 1, 3)
+
+        size = c * seen * n * self._tiles
+        phases = scratch(np, 'phases', (_TILE, size + 1), rows.dtype)
+        phases[:, :-1] = padded.reshape(size, _TILE).T
+        phases[:, -1] = 0
+        combined = scratch(np, 'combined', (_PRODUCTS, size), rows.dtype)
+        self._combine(phases, combined)
+        self._combined = combined.reshape(_PRODUCTS, c, seen * n * self._tiles)
+
+    @staticmethod
+    def _combine(phases: np.ndarray, out: np.ndarray) -> None:
+        d0, d1, d2, d3 = phases[:, :-1]
+        d4, d5 = phases[:2, 1:]
+        term = scratch(np, 'term of tiles', d0.shape, d0.dtype)
+        for i, (a, b, c) in ((0, (d0, d2, d4)), (5, (d1, d3, d5))):
+            np.multiply(a, 4, out=out[i])
+            out[i] += c
+            np.multiply(b, 5, out=term)
+            out[i] -= term
+        np.add(d1, d2, out=term)
+        term *= 4
+        np.add(d3, d4, out=out[1])
+        out[1] -= term
+        np.subtract(d1, d2, out=term)
+        term *= 4
+        np.subtract(d4, d3, out=out[2])
+        out[2] += term
+        np.subtract(d3, d1, out=term)
+        term *= 2
+        np.subtract(d4, d2, out=out[4])
+        np.add(out[4], term, out=out[3])
+        out[4] -= term
+
+    def convolve(self, weights: Array, out: np.ndarray) -> None:
+        """Write the convolution into ``out``, (O, n * rows * out_width); ``weights`` are :func:`tap_combinations`."""
+        n, height, width = self.shape
+        o = len(out)
+        step = n * self._tiles
+        total = scratch(np, 'total of tiles', (_PRODUCTS, o, height * step), out.dtype)
+        term = scratch(np, 'term of tiles', total.shape, out.dtype)
+        np.matmul(weights[0], self._combined[:, :, :height * step], out=total)
+        for i in (1, 2):
+            np.matmul(weights[i], self._combined[:, :, i * step:(i + height) * step], out=term)
+            total += term
+        results = scratch(np, 'padded', (o, height, n, self._tiles * _TILE), out.dtype)
+        self._separate(total.reshape(_PRODUCTS, -1), results.reshape(-1, _TILE).T, term.reshape(_PRODUCTS, -1))
+        out.reshape(o, n, height, width)[...] = results[..., :width].transpose(0, 2, 1, 3)
+
+    @staticmethod
+    def _separate(m: np.ndarray, out: np.ndarray, scratch_rows: np.ndarray) -> None:
+        """Write the four results of each tile into ``out``; ``m`` is used up."""
+        sum_34, difference_12, difference_34 = scratch_rows[:3]
+        np.subtract(m[1], m[2], out=difference_12)
+        m[1] += m[2]
+        np.add(m[3], m[4], out=sum_34)
+        np.subtract(m[3], m[4], out=difference_34)
+        m[0] += m[1]
+        np.add(m[0], sum_34, out=out[0])
+        sum_34 *= 4
+        np.add(m[1], sum_34, out=out[2])
+        difference_34 *= 2
+        np.add(difference_12, difference_34, out=out[1])
+        difference_34 *= 4
+        difference_34 += difference_12
+        np.add(difference_34, m[5], out=out[3])
