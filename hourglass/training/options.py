@@ -11,7 +11,7 @@ from data.augment import AUGMENTATIONS
 from data.sets import DATASETS
 from hourglass.errors import ArgumentParser, InputError
 from hourglass.joints import JOINT_SETS
-from hourglass.spec import CROPS
+from hourglass.spec import CROPS, REFINEMENTS
 from hourglass.textfile import read_values
 from hourglass.training.loss import LOSSES
 from hourglass.training.schedule import OPTIMIZERS, SCHEDULES
@@ -38,9 +38,9 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--crop', choices=CROPS,
                        help='how people are cut out: ending at the border and stretched (truncate, the default), or '
                             'with black around')
-    group.add_argument('--refine', choices=('none', 'quarter'),
+    group.add_argument('--refine', choices=REFINEMENTS,
                        help='where a joint is found: the highest cell of its heatmap (none, the default), or a quarter '
-                            'of a cell from there towards the larger neighbour')
+                            'of a cell from there towards the larger neighbour; authors, only with such weights')
     group.add_argument('--no-validation', action='store_true',
                        help='train on the validation part too, and report no score')
     group.add_argument('--validation', dest='no_validation', action='store_false',

@@ -23,7 +23,7 @@ Run = Callable[..., None]
 
 
 def _options(**values: object) -> argparse.Namespace:
-    names = ('stacks', 'width', 'depth', 'input_size', 'crop')
+    names = ('stacks', 'width', 'depth', 'input_size', 'crop', 'refine')
     return argparse.Namespace(**{**dict.fromkeys(names), **values})
 
 
@@ -34,8 +34,18 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     assert make_spec(_options(crop='pad', input_size=64), init, MPII) == replace(
         MPII_SPEC, crop='pad', input_size=(64, 64))
     assert make_spec(_options(), None, LSP) == ModelSpec(joints='lsp', out_channels=14)
+    assert make_spec(_options(refine='none'), init, MPII) == replace(MPII_SPEC, refine='none')
     with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
         make_spec(_options(width=16), init, LSP)
+
+
+def test_decoding_with_half_a_cell_more_stays_with_its_weights() -> None:
+    init = Model(MPII_SPEC.build_network(), replace(MPII_SPEC, refine='authors'), 'x')
+    assert make_spec(_options(), init, MPII).refine == 'authors'
+    assert make_spec(_options(refine='authors'), init, MPII).refine == 'authors'
+    for refine, weights in (('quarter', init), ('authors', None)):
+        with pytest.raises(InputError, match=f'--refine {refine}: the network'):
+            make_spec(_options(refine=refine), weights, MPII)
 
 
 @pytest.mark.parametrize(('known', 'wanted', 'missing'), [
