@@ -295,7 +295,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--size', choices=SIZES, default='full', help='of the network and its parts')
     parser.add_argument('--part', choices=PARTS, nargs='+', default=PARTS, help='time these only')
     parser.add_argument('--modes', choices=MODES, nargs='+', default=MODES, help='compare these only')
-    parser.add_argument('--repeats', type=int, default=5, help='timings of each case and mode')
+    parser.add_argument('--repeats', type=int, default=5,
+                        help='timings of each case and mode in training; three times as many in prediction')
     parser.add_argument('--no-memory', action='store_true', help='do not measure memory')
     parser.add_argument('--json', type=Path, help='write the figures to this file, too')
     parser.add_argument('--memory-of', nargs=2, metavar=('CASE', 'MODE'),
@@ -327,8 +328,8 @@ def main() -> None:
         memory = {} if args.no_memory else {mode: memory_in_child(name, mode, args.size) for mode in modes}
         rows.append({
             'case': name,
-            'seconds': time_by_turns({mode: make_run(case, size, mode) for mode in modes}, args.repeats,
-                                     settle=not case.training),
+            'seconds': time_by_turns({mode: make_run(case, size, mode) for mode in modes},
+                                     args.repeats * (1 if case.training else 3), settle=not case.training),
             'floor': operations(case, size) / rate,
             'peak_memory': memory,
         })

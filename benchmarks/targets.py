@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,9 +28,9 @@ class Figures:
         self.cases = {row['case']: row for row in functions['rows']}
 
     def function_ratio(self, case: str, other: str) -> float:
-        """Return the median of this project's functions by that of another mode."""
+        """Return the best run of this project's functions by that of another mode: other work only adds time."""
         seconds = self.cases[case]['seconds']
-        return statistics.median(seconds['fast']) / statistics.median(seconds[other])
+        return min(seconds['fast']) / min(seconds[other])
 
     def memory_ratio(self, case: str) -> float:
         """Return the peak memory of this project's functions by that of Chainer's own."""

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+from hourglass.functions.memory import keep_freed_memory
+
 from threadpoolctl import ThreadpoolController
 
 T = TypeVar('T')
@@ -27,6 +29,7 @@ class Workers:
     def __init__(self) -> None:
         self._blas = ThreadpoolController().select(user_api='blas')
         self.size = max((library.num_threads for library in self._blas.lib_controllers), default=1)
+        keep_freed_memory()
         self._start()
 
     def _start(self) -> None:
