@@ -1,4 +1,4 @@
-"""Command line: ``python -m pretrained list | fetch NAME | verify WEIGHTS | inspect WEIGHTS | convert IN OUT | where``.
+"""Command line: ``python -m pretrained list | fetch | verify | inspect | convert | train | where``.
 
 ``WEIGHTS`` and ``IN`` are a name or a file of any kind (pretrained/convert.py).
 """
@@ -14,6 +14,7 @@ from hourglass.errors import ArgumentParser, InputError
 from hourglass.wording import counted
 from pretrained import download, registry
 from pretrained.convert import load_any, recognise
+from pretrained.recipe import follow
 from pretrained.registry import Entry
 from pretrained.weights_file import Model, count_parameters, save_model
 
@@ -112,6 +113,10 @@ def _convert(args: argparse.Namespace) -> None:
     print(f'{out}: {out.stat().st_size / 1e6:.1f} MB from {model.source}')
 
 
+def _train(args: argparse.Namespace) -> None:
+    follow(Path(args.recipe), args.root, Path(args.out))
+
+
 def _where(_: argparse.Namespace) -> None:
     print(f'downloads  {download.cache_folder()}')
     print(f'bundled    {registry.BUNDLED_FOLDER}')
@@ -136,6 +141,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     convert.add_argument('out', metavar='OUT.npz', help='the file to write')
     convert.add_argument('--half', action='store_true', help='store convolutions in half precision')
     convert.set_defaults(run=_convert)
+    train = commands.add_parser('train', help='train weights from the data on, as a recipe says',
+                                description='Pack the data, train in stages, store and score the weights. What is '
+                                            'done already is not repeated.')
+    train.add_argument('recipe', metavar='RECIPE', help='file, such as pretrained/recipes/small-mpii16.json')
+    train.add_argument('--root', nargs='+', default=[], metavar='NAME=DIR',
+                       help='folders of the data sets that the recipe names (default: below data/)')
+    train.add_argument('--out', required=True, metavar='DIR', help='folder for all that is made')
+    train.set_defaults(run=_train)
     commands.add_parser('where', help='print the folders of the weights').set_defaults(run=_where)
     args = parser.parse_args(argv)
     args.run(args)

@@ -1,0 +1,175 @@
+"""How weights were trained, as a file: from the data to the file that is shipped, in one command.
+
+A recipe is JSON, or YAML::
+
+    packed:                       # files of people, by name; options of "python -m data pack"
+      lsp: {dataset: lsp, split: [half-fit, half-val], joints: mpii, size: 128}
+    processes: 2                  # that share each batch (ChainerMN); 1 by default
+    common: {width: 64}           # options of train.py for all stages
+    stages:                       # one after the other, each from the best weights of the one before
+      - {name: coarse, people: [lsp], options: {input-size: 64, epoch: 9}}
+      - {name: fine, people: [lsp, lsp], options: {input-size: 96, epoch: 13}}
+    file: weights.npz             # the last stage's best weights, in half precision
+
+Each step is a command of its own that can be repeated by hand.  A step whose result is there is not repeated, and a
+training that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.textfile import read_values
+
+ROOT = Path(__file__).resolve().parents[1]
+_PACK_OPTIONS = ('dataset', 'split', 'joints', 'size', 'margin', 'samples')
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command, and the file that is there when it has ended well; ``None`` if it is always to be run."""
+
+    command: tuple[str, ...]
+    result: Path | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The content of a recipe file; the module's text says what it means."""
+
+    packed: dict[str, dict[str, Any]]
+    stages: tuple[dict[str, Any], ...]
+    file: str
+    common: dict[str, Any]
+    processes: int = 1
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; ``InputError`` if it is none."""
+    values = read_values(path, 'recipe')
+    problem = _problem(values)
+    if problem:
+        raise InputError(f'{path}: {problem}')
+    return Recipe(values['packed'], tuple(values['stages']), values['file'], values.get('common') or {},
+                  values.get('processes', 1))
+
+
+def _problem(values: Any) -> str | None:
+    """Say what is wrong with the content of a recipe."""
+    if not isinstance(values, dict) or not {'packed', 'stages', 'file'} <= set(values):
+        return 'a recipe has "packed", "stages" and "file"'
+    packed, stages, processes = values['packed'], values['stages'], values.get('processes', 1)
+    if unknown := set(values) - {'packed', 'stages', 'file', 'common', 'processes'}:
+        return f'unknown: {", ".join(map(str, sorted(unknown, key=str)))}'
+    if type(processes) is not int or processes < 1:
+        return 'processes must be a number from 1'
+    if not isinstance(values['file'], str) or Path(values['file']).name != values['file']:
+        return 'file must be a file name without a folder'
+    if not isinstance(values.get('common') or {}, dict):
+        return 'common must hold options by their names'
+    if not isinstance(packed, dict) or not all(
+            _is_name(name) and isinstance(entry, dict) and 'dataset' in entry and set(entry) <= set(_PACK_OPTIONS)
+            for name, entry in packed.items()):
+        return f'packed must hold options by the names of files: {", ".join(_PACK_OPTIONS)}'
+    if not isinstance(stages, list) or not stages:
+        return 'stages must be a list'
+    for stage in stages:
+        if not isinstance(stage, dict) or not {'name', 'people'} <= set(stage) <= {'name', 'people', 'options'} \
+                or not _is_name(stage['name']) or not isinstance(stage.get('options') or {}, dict):
+            return 'a stage has a "name", a list of "people" and "options"'
+        if not isinstance(stage['people'], list) or not stage['people'] or set(map(str, stage['people'])) - set(packed):
+            return f'stage {stage["name"]}: people must be some of {", ".join(packed)}'
+    return None
+
+
+def _is_name(text: Any) -> bool:
+    return isinstance(text, str) and text.replace('-', '').replace('_', '').isalnum()
+
+
+def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
+    """Return the commands of a recipe, and write the options of its stages into ``out``.
+
+    Args:
+        recipe: what to do.
+        roots: folders of the data sets, by the names in ``packed``.
+        out: folder for all that is made.
+
+    Raises:
+        InputError: a folder is named for something that is not in the recipe, or a file cannot be written.
+    """
+    if unknown := set(roots) - set(recipe.packed):
+        raise InputError(f'--root {sorted(unknown)[0]}: the recipe has {", ".join(recipe.packed)}')
+    python = sys.executable
+    found = []
+    for name, entry in recipe.packed.items():
+        command = [python, '-m', 'data', 'pack', '--out', str(out / f'{name}.h5')]
+        for key, value in entry.items():
+            command += [f'--{key}', *map(str, value if isinstance(value, list) else [value])]
+        if name in roots:
+            command += ['--root', roots[name]]
+        found.append(Step(tuple(command), out / f'{name}.h5'))
+    init: Path | None = None
+    for stage in recipe.stages:
+        folder = out / stage['name']
+        options = {**recipe.common, **(stage.get('options') or {}), 'dataset': ['packed'] * len(stage['people']),
+                   'root': [str(out / f'{name}.h5') for name in stage['people']], 'out': str(folder)}
+        if init is not None:
+            options['init'] = str(init)
+        config = out / f'{stage["name"]}.json'
+        with atomic_write(config) as partial:
+            partial.write_text(json.dumps(options, indent=1) + '\n')
+        command = ['mpiexec', '-n', str(recipe.processes)] if recipe.processes > 1 else []
+        command += [python, 'train.py', *(['--distributed'] if recipe.processes > 1 else []), '--config', str(config)]
+        if any(folder.glob('snapshot_*')):
+            command.append('--resume')
+        found.append(Step(tuple(command), folder / 'model.npz'))
+        init = folder / 'best.npz'
+    weights = out / recipe.file
+    found.append(Step((python, '-m', 'pretrained', 'convert', str(init), str(weights), '--half'), weights))
+    first = out / f'{recipe.stages[-1]["people"][0]}.h5'
+    found.append(Step((python, 'eval.py', '--dataset', 'packed', '--root', str(first), '--flip', '--model',
+                       str(weights)), None))
+    return found
+
+
+def follow(path: Path, roots: Sequence[str], out: Path) -> None:
+    """Do what a recipe says.
+
+    Args:
+        path: the recipe.
+        roots: folders of the data sets, as ``NAME=DIR``.
+        out: folder for all that is made.
+
+    Raises:
+        InputError: the recipe or a folder is wrong.
+        SystemExit: a step failed, and has said why.
+    """
+    recipe = read_recipe(path)
+    if wrong := [text for text in roots if '=' not in text]:
+        raise InputError(f'--root {wrong[0]} is not a name, "=" and a folder')
+    out = out.resolve()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'{out}: {error.strerror}') from None
+    folders = {name: str(Path(folder).resolve()) for name, _, folder in (text.partition('=') for text in roots)}
+    for step in steps(recipe, folders, out):
+        if step.result is not None and step.result.exists():
+            print(f'{step.result} is there')
+            continue
+        print(shlex.join(step.command), flush=True)
+        try:
+            status = subprocess.run(step.command, cwd=ROOT, check=False).returncode
+        except FileNotFoundError:
+            raise InputError(f'{step.command[0]}: no such command; requirements-distributed.txt installs it') from None
+        if status:
+            sys.exit(status)
