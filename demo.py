@@ -11,8 +11,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from hourglass.engine.options import add_engine_options, check_engine_options
 from hourglass.errors import ArgumentParser, InputError, run
+from hourglass.options import (
+    add_drawing_options,
+    add_predictor_options,
+    check_drawing_options,
+    check_predictor_options,
+)
 from hourglass.placement import Placement, add_placement_options, join_negative_numbers
 
 
@@ -22,28 +27,15 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--out', default='.', metavar='DIR', help='folder for input.jpg and output.jpg (default: here)')
     parser.add_argument('--json', metavar='FILE', help='write the joints: name, x, y (pixels of the picture), score')
     parser.add_argument('--heatmaps', metavar='FILE', help='write a picture of every joint\'s heatmap over the image')
-    weights = parser.add_mutually_exclusive_group()
-    weights.add_argument('--model', metavar='NAME|FILE',
-                         help='weights, by name ("python -m pretrained list") or as a file; by default the published '
-                              'ones if they can be had, else those that come with the project')
-    weights.add_argument('--snapshot', metavar='FILE', help='snapshot of a training to take the weights from')
-    parser.add_argument('--flip', action='store_true', help='average over the image and its mirror image')
-    parser.add_argument('--line-width', type=int, metavar='PIXELS',
-                        help='width of the limbs (default: a hundredth of the image; the original drew 20)')
-    parser.add_argument('--threshold', type=float, default=0.0, metavar='SCORE',
-                        help='leave out limbs with a joint that scores less (default: 0, draw all)')
-    parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
-    add_engine_options(parser)
+    add_predictor_options(parser)
+    add_drawing_options(parser, 'a hundredth of the image; the original drew 20')
     add_placement_options(parser)
     options = parser.parse_args(join_negative_numbers(sys.argv[1:]))
-    check_engine_options(options)
+    check_predictor_options(options)
+    check_drawing_options(options)
     options.place = Placement.from_options(options)
     if options.image == '':
         raise InputError('--image is empty; it names the picture')
-    if options.line_width is not None and not 1 <= options.line_width <= 1000:
-        raise InputError('--line-width must be from 1 to 1000')
-    if not 0 <= options.threshold <= 1:
-        raise InputError('--threshold must be from 0 to 1')
     return options
 
 

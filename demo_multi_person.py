@@ -10,8 +10,13 @@ from __future__ import annotations
 
 import argparse
 
-from hourglass.engine.options import add_engine_options, check_engine_options
-from hourglass.errors import ArgumentParser, InputError, run
+from hourglass.errors import ArgumentParser, run
+from hourglass.options import (
+    add_drawing_options,
+    add_predictor_options,
+    check_drawing_options,
+    check_predictor_options,
+)
 from hourglass.people_options import add_people_options, check_people_options, load_people_predictor
 from hourglass.video.options import add_video_options, check_video_options, run_video
 
@@ -24,32 +29,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--json', metavar='FILE',
                         help='write everybody\'s joints, in COCO\'s results format (x, y in pixels of the picture)')
     add_people_options(parser)
-    network = parser.add_argument_group('network')
-    weights = network.add_mutually_exclusive_group()
-    weights.add_argument('--model', metavar='NAME|FILE',
-                         help='weights, by name ("python -m pretrained list") or as a file; by default the published '
-                              'ones if they can be had, else those that come with the project')
-    weights.add_argument('--snapshot', metavar='FILE', help='snapshot of a training to take the weights from')
-    network.add_argument('--flip', action='store_true', help='average over each person and the mirror image')
-    network.add_argument('--batchsize', type=int, default=16, metavar='N', help='people at a time (default: 16)')
-    network.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
-    add_engine_options(network)
-    drawing = parser.add_argument_group('drawing')
-    drawing.add_argument('--threshold', type=float, default=0.0, metavar='SCORE',
-                         help='leave out limbs with a joint that scores less (default: 0, draw all)')
-    drawing.add_argument('--line-width', type=int, metavar='PIXELS',
-                         help='width of the limbs (default: by the sizes of picture and person)')
+    add_predictor_options(parser.add_argument_group('network'), batchsize=16)
+    add_drawing_options(parser.add_argument_group('drawing'), 'by the sizes of picture and person')
     add_video_options(parser)
     options = parser.parse_args()
     check_people_options(options)
-    check_engine_options(options)
+    check_predictor_options(options)
+    check_drawing_options(options)
     check_video_options(options)
-    if options.batchsize < 1:
-        raise InputError('--batchsize must be at least 1')
-    if options.line_width is not None and not 1 <= options.line_width <= 1000:
-        raise InputError('--line-width must be from 1 to 1000')
-    if not 0 <= options.threshold <= 1:
-        raise InputError('--threshold must be from 0 to 1')
     return options
 
 

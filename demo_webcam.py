@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from hourglass.detection import parse_detector
-from hourglass.engine.options import add_engine_options, check_engine_options
 from hourglass.errors import ArgumentParser, InputError, run
+from hourglass.options import add_predictor_options, check_drawing_options, check_predictor_options
 
 if TYPE_CHECKING:
     from hourglass.webcam.finder import PoseFinder
@@ -29,29 +29,22 @@ def parse_arguments() -> argparse.Namespace:
     window = parser.add_argument_group('without a browser')
     window.add_argument('--opencv-window', action='store_true', help='show a camera of this computer in a window')
     window.add_argument('--camera', metavar='N|FILE', help='number of the camera (default: 0), or a video')
-    weights = parser.add_mutually_exclusive_group()
-    weights.add_argument('--model', metavar='NAME|FILE',
-                         help='weights, by name ("python -m pretrained list") or as a file; by default the published '
-                              'ones if they can be had, else those that come with the project')
-    weights.add_argument('--snapshot', metavar='FILE', help='snapshot of a training to take the weights from')
+    add_predictor_options(parser)
     parser.add_argument('--detector', metavar='NAME[:FILE]',
                         help='offer the poses of everybody, found by this detector: hog needs no weights, '
                              'demo_multi_person.py --help names the others')
-    parser.add_argument('--flip', action='store_true', help='average over the image and its mirror image')
     parser.add_argument('--threshold', type=float, default=0.2, metavar='SCORE',
                         help='leave out limbs with a joint that scores less (default: 0.2; 0 draws all, also where '
                              'nobody is)')
-    parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
-    add_engine_options(parser)
     options = parser.parse_args()
-    check_engine_options(options)
+    check_predictor_options(options)
+    check_drawing_options(options)
     for is_wrong, reason in (
         (options.camera is not None and not options.opencv_window,
          '--camera goes with --opencv-window; the page asks the browser for a camera'),
         (options.port is not None and options.opencv_window, '--port is for the page, --opencv-window does without'),
         (options.port is not None and not 0 <= options.port <= 65535, '--port must be from 0 to 65535'),
         (not 0 < options.max_mb <= 1000, '--max-mb must be above 0 and at most 1000'),
-        (not 0 <= options.threshold <= 1, '--threshold must be from 0 to 1'),
         (options.detector is not None and parse_detector(options.detector)[0] == 'boxes',
          '--detector boxes: a file does not know what a camera will see'),
     ):

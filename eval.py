@@ -10,8 +10,8 @@ import argparse
 import importlib
 from pathlib import Path
 
-from hourglass.engine.options import add_engine_options, check_engine_options
 from hourglass.errors import ArgumentParser, InputError, run
+from hourglass.options import add_predictor_options, check_predictor_options
 
 PLOT_ENDINGS = ('.png', '.pdf', '.svg', '.jpg')
 
@@ -84,15 +84,7 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument('--sheet', metavar='FILE', help='draw the people with the lowest OKS')
 
     group = parser.add_argument_group('network')
-    weights = group.add_mutually_exclusive_group()
-    weights.add_argument('--model', metavar='NAME|FILE',
-                         help='weights, by name ("python -m pretrained list") or as a file; by default the published '
-                              'ones if they can be had, else those that come with the project')
-    weights.add_argument('--snapshot', metavar='FILE', help='snapshot of a training to take the weights from')
-    group.add_argument('--flip', action='store_true', help='average over each image and its mirror image')
-    group.add_argument('--batchsize', type=int, default=16, metavar='N', help='people at a time (default: 16)')
-    group.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
-    add_engine_options(group)
+    add_predictor_options(group, batchsize=16)
 
     group = parser.add_argument_group('results')
     group.add_argument('--json', metavar='FILE', help='write scores and curves')
@@ -103,9 +95,7 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument('--save-predictions', metavar='FILE',
                        help='write the predicted joints (HDF5, the layout of the authors of the paper)')
     options = parser.parse_args()
-    check_engine_options(options)
-    if options.batchsize < 1:
-        raise InputError('--batchsize must be at least 1')
+    check_predictor_options(options)
     if options.samples is not None and options.samples < 1:
         raise InputError('--samples must be at least 1')
     if options.predictions is not None and options.annotations is None:

@@ -11,15 +11,12 @@ import sys
 from pathlib import Path
 
 from hourglass.errors import ArgumentParser, InputError, run
+from hourglass.options import add_weights_options
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(description=__doc__)
-    weights = parser.add_mutually_exclusive_group()
-    weights.add_argument('--model', metavar='NAME|FILE',
-                         help='weights, by name ("python -m pretrained list") or as a file; by default the published '
-                              'ones if they can be had, else those that come with the project')
-    weights.add_argument('--snapshot', metavar='FILE', help='snapshot of a training to take the weights from')
+    add_weights_options(parser)
     parser.add_argument('--out', required=True, metavar='FILE', help='the file to write; its name ends with .onnx')
     parser.add_argument('--all-stacks', action='store_true',
                         help='give the heatmaps of every stack and not those of the last alone')

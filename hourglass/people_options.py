@@ -52,7 +52,7 @@ def check_people_options(options: argparse.Namespace) -> None:
 
 
 def load_people_predictor(options: argparse.Namespace) -> PeoplePredictor:
-    """Load the detector and the network that options name, those of :mod:`hourglass.engine.options` among them."""
+    """Load the detector and the network that options name, those of :mod:`hourglass.options` among them."""
     from hourglass.detection import load_detector
     from hourglass.people import PeoplePredictor
     from hourglass.predictor import PosePredictor

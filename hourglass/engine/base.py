@@ -14,7 +14,7 @@ class Engine(ABC):
     Several threads may call one engine at the same time.
 
     Attributes:
-        name: one of :data:`hourglass.engine.options.ENGINES`, without ``auto``.
+        name: one of :data:`hourglass.engine.choice.ENGINES`, without ``auto``.
     """
 
     name: str

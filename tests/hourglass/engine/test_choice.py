@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 
 from hourglass.engine import choice
 from hourglass.engine.choice import choose_engine
-from hourglass.engine.options import add_engine_options, check_engine_options
-from hourglass.errors import ArgumentParser, InputError
+from hourglass.errors import InputError
 
 import pytest
 
@@ -64,15 +62,3 @@ def test_what_does_not_go_together(
     with pytest.raises(InputError) as caught:
         choose_engine(engine, precision, gpu)
     assert reason in str(caught.value)
-
-
-def test_the_options() -> None:
-    parser = ArgumentParser()
-    add_engine_options(parser.add_argument_group('network'))
-    options = parser.parse_args([])
-    assert (options.engine, options.precision) == ('auto', 'f32')
-    check_engine_options(options)
-    with pytest.raises(InputError, match='--engine openvino runs on the CPU'):
-        check_engine_options(argparse.Namespace(engine='openvino', precision='f32', gpu=0))
-    with pytest.raises(InputError, match='--precision'):
-        parser.parse_args(['--precision', 'f64'])
