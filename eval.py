@@ -94,6 +94,11 @@ def parse_arguments() -> argparse.Namespace:
                        help='draw these earlier results (written with --json) into the same plot')
     group.add_argument('--save-predictions', metavar='FILE',
                        help='write the predicted joints (HDF5, the layout of the authors of the paper)')
+    group.add_argument('--reliability', metavar='FILE',
+                       help='draw how often a joint is right by its score (not for COCO)')
+    group.add_argument('--calibrate', metavar='FILE.npz',
+                       help='write the weights again, with scores that say how often a joint was right here; with '
+                            '--model or --snapshot (not for COCO)')
     options = parser.parse_args()
     check_predictor_options(options)
     if options.samples is not None and options.samples < 1:
@@ -105,6 +110,12 @@ def parse_arguments() -> argparse.Namespace:
     _check_coco_options(options)
     if options.predictions is not None and options.protocol is not None:
         raise InputError('--protocol does not go with --predictions: all people of --annotations are scored')
+    if (options.reliability or options.calibrate) and (is_coco(options) or options.predictions is not None):
+        raise InputError('--reliability and --calibrate are for a network on another data set than COCO')
+    if options.calibrate and options.model is None and options.snapshot is None:
+        raise InputError('--calibrate goes with --model or --snapshot')
+    if options.calibrate and not options.calibrate.endswith('.npz'):
+        raise InputError(f'--calibrate {options.calibrate}: the name must end with .npz')
     if options.compare and not options.plot:
         raise InputError('--compare is for --plot')
     return options
@@ -116,11 +127,13 @@ def main() -> None:
     from hourglass.files import check_targets
 
     # Before the work, which may take hours.
-    check_targets((options.json, options.csv, options.plot, options.save_predictions, options.sheet),
+    check_targets((options.json, options.csv, options.plot, options.save_predictions, options.sheet,
+                   options.reliability, options.calibrate),
                   (options.predictions, options.annotations, options.detections, options.model, options.snapshot,
                    options.root, options.joints, *options.compare))
-    if options.plot and Path(options.plot).suffix.lower() not in PLOT_ENDINGS:
-        raise InputError(f'{options.plot}: a plot ends with one of {", ".join(PLOT_ENDINGS)}')
+    for plot in (options.plot, options.reliability):
+        if plot and Path(plot).suffix.lower() not in PLOT_ENDINGS:
+            raise InputError(f'{plot}: a plot ends with one of {", ".join(PLOT_ENDINGS)}')
     scoring = importlib.import_module('eval.coco_evaluate' if is_coco(options) else 'eval.evaluate')
     result = scoring.evaluate(options)
     print(result.text())
@@ -130,6 +143,10 @@ def main() -> None:
         result.save_csv(options.csv)
     if options.plot:
         scoring.plot(result, options)
+    if options.reliability:
+        scoring.draw_reliability(result, options.reliability)
+    if options.calibrate:
+        print(scoring.calibrate(result, options.snapshot or options.model, options.calibrate))
 
 
 if __name__ == '__main__':

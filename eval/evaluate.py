@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from eval.oks import oks, sigmas_for
 from eval.pckh import THRESHOLD
 from eval.predict import ground_truth, predict_dataset
 from eval.predictions import read_pair, save_predictions
+from eval.reliability import fit_confidence, fitted_error, plot_reliability
 from eval.result import Result, read_curve
 from eval.score import relative_errors
 from hourglass.errors import InputError
@@ -19,7 +21,7 @@ from hourglass.joint_table import read_joint_set
 from hourglass.joints import MPII
 from hourglass.predictor import PosePredictor
 from hourglass.wording import counted
-from pretrained.registry import REGISTRY
+from pretrained.registry import REGISTRY, load
 
 import numpy as np
 from tqdm import tqdm
@@ -44,21 +46,24 @@ def _score_network(options: argparse.Namespace) -> Result:
     if options.save_predictions and joint_set is not MPII:
         raise InputError(f'--save-predictions: its layout is for MPII\'s joints, the weights find those of '
                          f'{joint_set.name}')
+    if options.calibrate:
+        predictor.spec = replace(predictor.spec, confidence=())
     protocol = options.protocol or default_protocol(options.model)
     dataset = entry.load(options.root, options.split or entry.test_split, joint_set, protocol, options.samples,
                          images=options.images, joints=joints, reference=options.normalise)
     with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
-        points, _ = predict_dataset(predictor, dataset, bar.update)
+        points, scores = predict_dataset(predictor, dataset, bar.update)
     if options.save_predictions:
         save_predictions(options.save_predictions, points)
     way = ', flip' * options.flip + f', {options.precision}' * (options.precision != 'f32')
     title = f'{dataset.name}, {counted(len(dataset), "person", "people")}{way}'
     if not entry.is_own:
         threshold = getattr(dataset, 'threshold', entry.threshold)
-        return Result(title, entry.metric, threshold, joint_set, relative_errors(points, *ground_truth(dataset)))
+        return Result(title, entry.metric, threshold, joint_set, relative_errors(points, *ground_truth(dataset)),
+                      scores=scores)
     threshold = options.pck_threshold or dataset.threshold
     return Result(f'{title}, errors by the {dataset.reference}', entry.metric, threshold, joint_set,
-                  relative_errors(points, *ground_truth(dataset)), own_oks(points, dataset))
+                  relative_errors(points, *ground_truth(dataset)), own_oks(points, dataset), scores)
 
 
 def own_oks(points: np.ndarray, dataset: Any) -> np.ndarray | None:
@@ -92,3 +97,39 @@ def plot(result: Result, options: argparse.Namespace) -> None:
             raise InputError(f'{path}: holds {metric}, which cannot be compared with {result.metric}')
         curves[Path(path).stem] = curve
     plot_curves(curves, result.metric, options.plot)
+
+
+def draw_reliability(result: Result, path: str) -> None:
+    """Draw how often joints are right by their scores."""
+    found = result.reliability
+    if found is None:
+        raise InputError(f'{path}: no joint is annotated, so nothing is known of the scores')
+    plot_reliability(found, f'{result.metric}@{result.threshold:g}, {result.title}', path)
+
+
+def calibrate(result: Result, source: str, out: str) -> str:
+    """Write weights again, with scores that say how often a joint was right in a result.
+
+    Args:
+        result: of these weights, whose scores are heights of heatmaps.
+        source: the weights, by name or as a file.
+        out: the file to write.
+
+    Returns:
+        A line that says how good the scores were and are.
+
+    Raises:
+        InputError: no joint is annotated, or the file cannot be written.
+    """
+    from pretrained.weights_file import holds_half_precision, save_model
+
+    before, rated = result.reliability, ~np.isnan(result.errors)
+    if before is None or result.scores is None:
+        raise InputError(f'{out}: no joint is annotated, so nothing is known of the scores')
+    heights, right = result.scores[rated], result.errors[rated] <= result.threshold
+    model = load(source)
+    spec = replace(model.spec, confidence=fit_confidence(heights, right))
+    save_model(out, model.network, spec, np.float16 if holds_half_precision(model.network) else np.float32)
+    error = fitted_error(heights, right, np.nonzero(rated)[0])
+    return (f'{out}: scores are {error:.3f} off in the mean and not {before.error:.3f} (each half of the people by '
+            'what fits the other half)')

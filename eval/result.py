@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.reliability import Reliability, reliability
 from eval.score import Curve, Score, joint_curve, reported_joints, score_at, score_curve
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
@@ -33,6 +34,7 @@ class Result:
         joint_set: the joints.
         errors: (N, K) errors in reference lengths (:func:`eval.score.relative_errors`).
         oks: (N,) object keypoint similarity of each person, NaN where it is not defined; ``None`` without any.
+        scores: (N, K) the predicted joints' scores; ``None`` for predictions without.
     """
 
     title: str
@@ -41,6 +43,15 @@ class Result:
     joint_set: JointSet
     errors: np.ndarray
     oks: np.ndarray | None = None
+    scores: np.ndarray | None = None
+
+    @property
+    def reliability(self) -> Reliability | None:
+        """How often joints are right by their scores; ``None`` where there are no scores or no annotated joints."""
+        rated = ~np.isnan(self.errors)
+        if self.scores is None or not rated.any():
+            return None
+        return reliability(self.scores[rated], self.errors[rated] <= self.threshold)
 
     @property
     def mean_oks(self) -> float:
@@ -70,10 +81,12 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the scores and the curves for JSON."""
+        found = self.reliability
         return {
             'title': self.title, 'metric': self.metric, 'threshold': self.threshold, 'people': len(self.errors),
             **self.score.to_dict(self.joint_set),
             **({} if np.isnan(self.mean_oks) else {'oks_mean': self.mean_oks}),
+            **({} if found is None else {'reliability': found.to_dict()}),
             'curve': _curve_to_dict(self.curve), 'joint_curve': _curve_to_dict(self.joint_curve)}
 
     def save_json(self, path: str | os.PathLike) -> None:

@@ -137,7 +137,7 @@ def decode_in_images(
         Points (N, K, 2) float64, (y, x) in pixels of the images, and scores (N, K) float32 in [0, 1].
     """
     points, scores = decode_for(spec, heatmaps, np.array([box.shape for box in boxes]))
-    return _to_images(points, boxes, spec.refine), scores
+    return _to_images(points, boxes, spec.refine), spec.scores(scores)
 
 
 def authors_decode(heatmaps: np.ndarray, transforms: Sequence[AuthorsTransform]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.joint_table import check_name, from_table, to_table
 from hourglass.joints import JOINT_SETS, JointSet
+
+import numpy as np
 
 if TYPE_CHECKING:
     from chainer import Chain
@@ -40,6 +43,8 @@ GRIDS = ('scaled', 'aligned')
 #: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each pixel
 #: repeated twice in both directions.
 UPSAMPLINGS = ('bilinear', 'nearest')
+#: Most points of a table of confidence.
+_MAX_POINTS = 64
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class ModelSpec:
             cell only where the highest cell is not at the border, then half a cell more in y and in x.
         grid: which pixel a cell stands for.  ``scaled``: cell * size / cells; ``aligned``:
             cell * (size - 1) / (cells - 1), so that the first and last cell fall on the first and last pixel.
+        confidence: how often a joint is right by the height of its heatmap: points (height, share), both rising,
+            with straight lines between (``eval.py --calibrate``).  Without any, a joint's score is the height.
     """
 
     network: str = 'StackedHG'
@@ -81,6 +88,7 @@ class ModelSpec:
     upsampling: str = 'bilinear'
     n_modules: int = 1
     wide_stem: bool = False
+    confidence: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.joints, JointSet) and self.joints.name in JOINT_SETS:
@@ -111,6 +119,21 @@ class ModelSpec:
             raise InputError(f'input size {self.input_size} is not two multiples of {step}')
         if len(self.mean) != 3 or not all(isinstance(m, (int, float)) and abs(m) <= 1 for m in self.mean):
             raise InputError(f'mean {self.mean} is not three numbers for R, G and B')
+        self._check_confidence()
+
+    def _check_confidence(self) -> None:
+        points = self.confidence
+        is_table = len(points) <= _MAX_POINTS and all(
+            len(point) == 2 and all(isinstance(v, (int, float)) and 0 <= v <= 1 for v in point) for point in points)
+        if not is_table or any(b[0] <= a[0] or b[1] < a[1] for a, b in pairwise(points)):
+            raise InputError(f'confidence is not a table of at most {_MAX_POINTS} rising pairs of numbers from 0 to 1')
+
+    def scores(self, heights: np.ndarray) -> np.ndarray:
+        """Return the scores of joints whose heatmaps have these largest values, both in [0, 1]; float32."""
+        if not self.confidence:
+            return heights
+        x, y = np.array(self.confidence).T
+        return np.interp(heights, x, y).astype(np.float32)
 
     @property
     def joint_set(self) -> JointSet:
@@ -131,6 +154,8 @@ class ModelSpec:
     def to_json(self) -> str:
         """Describe everything in JSON, a user's joints by their table."""
         values = {name: getattr(self, name) for name in sorted(self.__dataclass_fields__)}
+        if not self.confidence:
+            del values['confidence']  # which files and snapshots of older versions do not have
         if isinstance(self.joints, JointSet):
             values['joints'] = to_table(self.joints)
         return json.dumps(values)
@@ -156,6 +181,11 @@ class ModelSpec:
                 if not isinstance(values[name], list):
                     raise InputError(f'the description of the network has no list in {name!r}')
                 values[name] = tuple(values[name])
+        if 'confidence' in values:
+            points = values['confidence']
+            if not isinstance(points, list) or not all(isinstance(point, list) for point in points):
+                raise InputError("the description of the network has no list of lists in 'confidence'")
+            values['confidence'] = tuple(map(tuple, points))
         if isinstance(values.get('joints'), dict):
             values['joints'] = from_table(values['joints'], 'the joints of the network')
         return cls(**values)

@@ -185,7 +185,8 @@ def read(entry: Entry, path: Path) -> Model:
     if found != expected:
         what = 'a network of another size' if found['network'] == expected['network'] else 'another network'
         raise InputError(f'{path}: {what}, {found} instead of {expected}')
-    return replace(model, spec=entry.spec, source=f'{entry.name} ({path})')
+    spec = replace(entry.spec, confidence=model.spec.confidence)
+    return replace(model, spec=spec, source=f'{entry.name} ({path})')
 
 
 def sha256_of(path: Path) -> str:

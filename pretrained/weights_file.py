@@ -212,6 +212,13 @@ def _stored(key: str, value: Any, dtype: np.dtype) -> np.ndarray:
         return np.asarray(value, dtype if key.endswith('/W') else np.float32)
 
 
+def holds_half_precision(network: Chain) -> bool:
+    """Say whether nothing is lost when a network's convolutions are stored in half precision."""
+    with np.errstate(over='ignore'):
+        return all(np.array_equal(value, np.asarray(value, np.float16)) for key, value in _values_of(network).items()
+                   if key.endswith('/W'))
+
+
 def _is_counter(key: str) -> bool:
     """Return whether a key is batch normalisation's count of batches, the only integer."""
     return key.endswith('/N')

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pretrained import load_model
@@ -61,6 +62,26 @@ def test_the_trained_model_can_be_evaluated(trained: Path, tmp_path: Path) -> No
     score = json.loads((tmp_path / 'score.json').read_text())
     assert score['metric'] == 'PCK'
     assert 0 <= score['total'] <= 1
+
+
+def test_scores_can_be_calibrated(trained: Path, tmp_path: Path) -> None:
+    arguments = ('eval.py', '--dataset', 'synthetic', '--samples', 40)
+    result = _run(*arguments, '--model', trained / 'model.npz', '--calibrate', 'c.npz', '--json', 'a.json',
+                  cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1].startswith('c.npz: scores are 0.')
+    before, after = load_model(trained / 'model.npz'), load_model(tmp_path / 'c.npz')
+    assert after.spec == replace(before.spec, confidence=after.spec.confidence) != before.spec
+    result = _run(*arguments, '--model', 'c.npz', '--reliability', 'r.png', '--json', 'b.json', cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / 'r.png').stat().st_size > 5000
+    raw, fitted = (json.loads((tmp_path / name).read_text()) for name in ('a.json', 'b.json'))
+    assert raw['total'] == fitted['total']
+    errors = [score['reliability']['expected_calibration_error'] for score in (raw, fitted)]
+    assert errors[1] < max(errors[0], .05)
+    # Once more, what is in the file does not count.
+    result = _run(*arguments, '--model', 'c.npz', '--calibrate', 'd.npz', cwd=tmp_path)
+    assert load_model(tmp_path / 'd.npz').spec == after.spec
 
 
 def test_the_seed_and_not_the_number_of_loaders_decides(tmp_path: Path) -> None:
@@ -183,6 +204,10 @@ def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path, argument
     (['--annotations', 'b.h5'], '--annotations goes with'),
     (['--predictions', 'a.json', '--annotations', 'b.json'], 'a.json: no such file'),
     (['--compare', 'a.json'], '--compare is for --plot'),
+    (['--dataset', 'synthetic', '--calibrate', 'a.npz'], '--calibrate goes with --model'),
+    (['--dataset', 'synthetic', '--calibrate', 'a.h5', '--model', 'bundled'], 'a.h5: the name must end with .npz'),
+    (['--dataset', 'coco', '--reliability', 'a.png'], 'are for a network on another data set'),
+    (['--dataset', 'synthetic', '--reliability', 'a.xyz', '--model', 'bundled'], 'a.xyz: a plot ends'),
     (['--dataset', 'lsp', '--save-predictions', 'a.h5', '--model', 'bundled'], 'not for LSP'),
 ])
 def test_a_mistake_in_evaluation_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], reason: str) -> None:

@@ -46,7 +46,7 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
     if options.refine not in (None, base.refine) and 'authors' in (options.refine, base.refine):
         raise InputError(f'--refine {options.refine}: the network to begin with has {base.refine}')
     return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop,
-                   refine=options.refine or base.refine, **sizes)
+                   refine=options.refine or base.refine, confidence=(), **sizes)
 
 
 def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from data.image import read_image
+from eval.reliability import fit_confidence, fitted_error, plot_reliability, reliability
+from eval.result import Result
+from hourglass.errors import InputError
+from hourglass.joints import LSP
+from hourglass.spec import ModelSpec
+
+import numpy as np
+import pytest
+
+
+def _joints(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return heights, and which joints are right: as often as the square of the height."""
+    rng = np.random.default_rng(0)
+    heights = rng.uniform(0, 1, n)
+    return heights, rng.uniform(0, 1, n) < heights ** 2
+
+
+def test_bins_and_their_error_by_hand() -> None:
+    found = reliability(np.array([.9, .1, .8, .2]), np.array([True, False, False, False]), 2)
+    np.testing.assert_allclose(found.scores, [.15, .85])
+    np.testing.assert_allclose(found.rates, [0, .5])
+    assert found.counts.tolist() == [2, 2]
+    assert found.error == pytest.approx((.15 + .35) / 2)
+    assert len(reliability(np.array([.5]), np.array([True])).counts) == 1
+
+
+def test_scores_that_were_fitted_say_how_often_a_joint_is_right() -> None:
+    heights, right = _joints(20_000)
+    people = np.arange(20_000) // 10
+    assert reliability(heights, right).error > .15
+    table = fit_confidence(heights, right)
+    x, y = np.array(table).T
+    np.testing.assert_allclose(y, x ** 2, atol=.04)
+    assert fitted_error(heights, right, people) < .02
+    assert np.isnan(fitted_error(heights, right, np.zeros(20_000, int)))
+    spec = ModelSpec(confidence=table)
+    assert ModelSpec.from_json(spec.to_json()) == spec
+    assert reliability(spec.scores(heights.astype(np.float32)), right).error < .02
+
+
+def test_what_does_not_rise_is_levelled() -> None:
+    heights = np.linspace(0, 1, 300)
+    table = fit_confidence(heights, heights < .5)
+    assert len({rate for _, rate in table}) == 1
+    assert fit_confidence(np.full(50, .3), np.ones(50, bool)) == ((.3, 1.0),)
+    ModelSpec(confidence=table)
+
+
+@pytest.mark.parametrize('table', [
+    ((.5, .2), (.5, .3)), ((.1, .3), (.2, .2)), ((.1, 1.2),), ((.1,),), (('a', .1),), ((float('nan'), .1),),
+    tuple((i / 100, 0) for i in range(65)),
+])
+def test_tables_that_are_none(table: tuple) -> None:
+    with pytest.raises(InputError, match='confidence is not a table'):
+        ModelSpec(confidence=table)
+
+
+@pytest.mark.parametrize('value', ['1', '[1]', '{}', '[[1, 2, 3]]', 'null'])
+def test_descriptions_with_another_table(value: str) -> None:
+    with pytest.raises(InputError, match='confidence'):
+        ModelSpec.from_json(f'{{"confidence": {value}}}')
+
+
+def test_without_a_table_nothing_changes() -> None:
+    assert 'confidence' not in json.loads(ModelSpec().to_json())
+    heights = np.array([.2, .7], np.float32)
+    assert ModelSpec().scores(heights) is heights
+
+
+def test_a_result_with_scores(tmp_path: Path) -> None:
+    heights, right = _joints(14 * 100)
+    errors = np.where(right, .1, np.inf).reshape(100, 14)
+    errors[0] = np.nan
+    result = Result('people', 'PCK', .2, LSP, errors, scores=heights.reshape(100, 14))
+    found = result.reliability
+    assert found is not None
+    assert found.counts.sum() == 99 * 14
+    assert result.to_dict()['reliability']['expected_calibration_error'] == found.error
+    plot_reliability(found, 'people', tmp_path / 'a.png')
+    assert read_image(tmp_path / 'a.png').std() > 0
+    assert Result('people', 'PCK', .2, LSP, errors).reliability is None
+    with pytest.raises(InputError, match=r'a\.xyz'):
+        plot_reliability(found, 'people', tmp_path / 'a.xyz')
