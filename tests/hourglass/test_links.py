@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 import tracemalloc
 from typing import Any
 
@@ -408,11 +407,14 @@ def test_branches_side_by_side_equal_one_after_the_other(monkeypatch: pytest.Mon
     monkeypatch.setattr('hourglass.links.workers', lambda: pair)
     x = chainer.Variable(np.random.RandomState(0).normal(0, 1, (1, 8, 16, 16)).astype(np.float32))
     link = ResidualModule(8, 8)
-    threads = []
+    threads: list[threading.Thread] = []
+    meeting = threading.Barrier(2)
+    beside = False
 
     def branch(x: chainer.Variable) -> chainer.Variable:
         threads.append(threading.current_thread())
-        time.sleep(.02)
+        if beside:
+            meeting.wait(30)  # for the other branch
         assert chainer.config.hourglass_functions == 'fast'
         return link(x)
 

@@ -64,7 +64,7 @@ def test_tasks_may_wait_for_tasks(pair: Workers) -> None:
         return 1 if depth == 0 else sum(pair.all([lambda: tree(depth - 1), lambda: tree(depth - 1)]))
 
     assert tree(6) == 64
-    assert len(names) == 2
+    assert len(names) <= 2
 
     def share(numbers: Iterator[int]) -> int:
         return sum(pair.run(range(10), sum)) * sum(numbers)
