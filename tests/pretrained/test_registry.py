@@ -58,7 +58,8 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 # The table and the file that comes with the project.
 
 def test_rows_are_complete() -> None:
-    assert set(REGISTRY) == {'published', 'bundled', 'umich', 'bearpaw-hg1', 'bearpaw-hg2', 'bearpaw-hg8'}
+    assert set(REGISTRY) == {'published', 'bundled', 'small-mpii16', 'umich', 'bearpaw-hg1', 'bearpaw-hg2',
+                             'bearpaw-hg8'}
     for name, entry in REGISTRY.items():
         assert entry.name == name
         assert entry.sources or entry.sha256
@@ -76,6 +77,32 @@ def test_bundled_file_is_the_one_in_the_table() -> None:
     assert model.network.count_params() == 1_318_044
     assert entry.path.stat().st_size < 3e6
     assert (entry.path.parent / 'MODEL_CARD.md').read_text().startswith(f'# {entry.file}')
+
+
+def test_weights_for_mpiis_joints_are_those_in_the_table() -> None:
+    entry = REGISTRY['small-mpii16']
+    assert hashlib.sha256(entry.path.read_bytes()).hexdigest() == entry.sha256
+    model = pretrained.load('small-mpii16')
+    assert model.spec == load_model(entry.path).spec == entry.spec
+    assert model.network.count_params() == 1_318_624
+    assert (entry.path.parent / 'MODEL_CARD_MPII16.md').read_text().startswith(f'# {entry.file}')
+
+
+def test_weights_for_mpiis_joints_find_people_that_were_held_out(shared: Callable[[str], Path]) -> None:
+    from data.lsp import LSPDataset
+    from eval.predict import ground_truth, predict_dataset
+    from eval.score import relative_errors
+    from hourglass.joints import MPII
+    from hourglass.predictor import PosePredictor
+
+    dataset = LSPDataset(shared('lsp'), 'half-val', MPII)
+    dataset.people = dataset.people[::10]
+    points, scores = predict_dataset(PosePredictor.load('small-mpii16', flip=True), dataset)
+    errors = relative_errors(points, *ground_truth(dataset))
+    rated = ~np.isnan(errors)
+    right = (errors <= .2)[rated]
+    assert right.mean() > .6
+    assert abs(scores[rated].mean() - right.mean()) < .08, 'a score says how often a joint is right'
 
 
 def test_bundled_weights_find_joints(shared: Callable[[str], Path]) -> None:
