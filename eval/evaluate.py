@@ -13,7 +13,7 @@ from eval.oks import oks, sigmas_for
 from eval.pckh import THRESHOLD
 from eval.predict import ground_truth, predict_dataset
 from eval.predictions import read_pair, save_predictions
-from eval.reliability import fit_confidence, fitted_error, plot_reliability
+from eval.reliability import fit_confidence, fitted_error
 from eval.result import Result, read_curve
 from eval.score import relative_errors
 from hourglass.errors import InputError
@@ -104,6 +104,8 @@ def draw_reliability(result: Result, path: str) -> None:
     found = result.reliability
     if found is None:
         raise InputError(f'{path}: no joint is annotated, so nothing is known of the scores')
+    from eval.plot import plot_reliability
+
     plot_reliability(found, f'{result.metric}@{result.threshold:g}, {result.title}', path)
 
 

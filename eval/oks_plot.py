@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.coco_score import STATS, COCOScore
+from eval.plot import save_figure
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -68,14 +68,6 @@ def _rates(values: Any) -> np.ndarray:
     return rates
 
 
-def _save(figure: Figure, path: str | os.PathLike) -> None:
-    with atomic_write(path) as partial:
-        try:
-            figure.savefig(partial, dpi=110)
-        except ValueError as error:
-            raise InputError(f'{path}: {error}') from None
-
-
 def _finish(axis: Axes, x_label: str, y_label: str) -> None:
     axis.set(xlabel=x_label, ylabel=y_label, xlim=(0, 1))
     axis.grid(alpha=0.4)
@@ -103,7 +95,7 @@ def plot_precision_recall(scores: dict[str, COCOScore], path: str | os.PathLike)
         # A long name must not squeeze the curves.
         axis.legend(loc='lower left', title='average precision').set_in_layout(False)
         _finish(axis, 'recall', 'precision')
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_oks(similarities: dict[str, np.ndarray], path: str | os.PathLike, bins: int = 20) -> None:
@@ -130,4 +122,4 @@ def plot_oks(similarities: dict[str, np.ndarray], path: str | os.PathLike, bins:
     _finish(shares, 'OKS', 'share of people')
     _finish(at_least, 'OKS', 'share of people with at least this OKS')
     shares.legend()
-    _save(figure, path)
+    save_figure(figure, path)

@@ -6,12 +6,8 @@ the expected calibration error) and section 4.1 (isotonic regression).
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
-
-from hourglass.errors import InputError
-from hourglass.files import atomic_write
 
 import numpy as np
 
@@ -95,36 +91,3 @@ def fitted_error(heights: np.ndarray, right: np.ndarray, people: np.ndarray) -> 
         x, y = np.array(fit_confidence(heights[~part], right[~part])).T
         errors.append(reliability(np.interp(heights[part], x, y), right[part]).error)
     return sum(errors) / 2
-
-
-def plot_reliability(found: Reliability, title: str, path: str | os.PathLike) -> None:
-    """Draw the share of joints that are right over their scores.
-
-    Raises:
-        InputError: the picture cannot be written.
-    """
-    import matplotlib as mpl
-    mpl.use('Agg')
-    from matplotlib import pyplot as plt
-
-    figure, (curve, joints) = plt.subplots(2, 1, figsize=(4.5, 5.6), sharex=True, height_ratios=(3, 1))
-    try:
-        curve.plot([0, 1], [0, 1], color='0.7', linestyle='--', label='score = share')
-        curve.plot(found.scores, found.rates, 'o-', label=f'measured; {found.error:.3f} off in the mean')
-        curve.set(ylabel='share of joints that are right', ylim=(0, 1), xlim=(0, 1))
-        curve.set_title(title, fontsize=8)
-        curve.legend(fontsize=8)
-        edges = np.concatenate([[0], (found.scores[1:] + found.scores[:-1]) / 2, [1]])
-        joints.stairs(found.counts / np.maximum(np.diff(edges), 1e-6) / found.counts.sum(), edges, fill=True, alpha=.5)
-        joints.set(xlabel='score', ylabel='joints')
-        joints.set_yticks([])
-        for axis in (curve, joints):
-            axis.grid(alpha=.4)
-        figure.tight_layout()
-        with atomic_write(path) as partial:
-            try:
-                figure.savefig(partial, dpi=110)
-            except ValueError as error:
-                raise InputError(f'{path}: {error}') from None
-    finally:
-        plt.close(figure)

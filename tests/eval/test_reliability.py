@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from data.image import read_image
-from eval.reliability import fit_confidence, fitted_error, plot_reliability, reliability
+from eval.plot import plot_reliability
+from eval.reliability import fit_confidence, fitted_error, reliability
 from eval.result import Result
 from hourglass.errors import InputError
 from hourglass.joints import LSP
