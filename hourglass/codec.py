@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from data.affine import AuthorsTransform, truncate
 from data.crop import Box
@@ -11,7 +11,10 @@ from hourglass.spec import ModelSpec
 import numpy as np
 
 #: The point within a cell, in cells from its number, that a joint in that cell is said to be at (``ModelSpec.refine``).
-CELL_ORIGIN = {'none': 0.0, 'quarter': 0.0, 'authors': 0.5}
+CELL_ORIGIN = {'none': 0.0, 'quarter': 0.0, 'gaussian': 0.0, 'authors': 0.5}
+
+# The least that a neighbour of a highest cell counts for, as a share of its value, before logarithms are taken.
+_FLOOR = 1e-3
 
 
 def _axis_ratio(grid: str, size: int, cells: int) -> float:
@@ -51,8 +54,14 @@ def encode(
     return heatmaps.astype(np.float32)
 
 
-def _quarter_step(heatmaps: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Return (..., 2) float64, a quarter of a cell towards the larger neighbour, zero at the border."""
+def _step(heatmaps: np.ndarray, cell: np.ndarray, rule: Callable[..., np.ndarray]) -> np.ndarray:
+    """Return (..., 2) float64, the step from the highest cells to the joints in y and in x, zero at the border.
+
+    Args:
+        heatmaps: (..., H, W).
+        cell: (..., 2), the highest cells.
+        rule: of the values before a cell, there, and after it along an axis, the step in cells.
+    """
     step = np.zeros(cell.shape)
     maps = heatmaps.reshape(-1, *heatmaps.shape[-2:])
     flat_cell, flat_step = cell.reshape(-1, 2), step.reshape(-1, 2)
@@ -63,9 +72,34 @@ def _quarter_step(heatmaps: np.ndarray, cell: np.ndarray) -> np.ndarray:
         before, after = flat_cell.copy(), flat_cell.copy()
         before[:, axis] = np.maximum(before[:, axis] - 1, 0)
         after[:, axis] = np.minimum(after[:, axis] + 1, last)
-        difference = maps[rows, after[:, 0], after[:, 1]] - maps[rows, before[:, 0], before[:, 1]]
-        flat_step[:, axis] = np.where(inside, np.sign(difference) / 4, 0)
+        values = (maps[rows, place[:, 0], place[:, 1]] for place in (before, flat_cell, after))
+        flat_step[:, axis] = np.where(inside, rule(*values), 0)
     return step
+
+
+def _quarter(before: np.ndarray, _: np.ndarray, after: np.ndarray) -> np.ndarray:
+    return np.sign(after - before) / 4
+
+
+def _to_peak(before: np.ndarray, here: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return the step to the peak of the Gaussian through three values, of which the middle one is the largest.
+
+    Zhang, Zhu, Dai, Ye, Zhu: *Distribution-Aware Coordinate Representation for Human Pose Estimation*, CVPR 2020,
+    section 3.2; here each axis by itself.
+    """
+    # Its logarithm is a parabola.  Where there is no peak (nothing is positive) there is no step.
+    positive = here > 0
+    floor = np.where(positive, here * _FLOOR, 1)
+    before, here, after = (np.log(np.maximum(value, floor)) for value in (before, here, after))
+    bend = 2 * here - before - after
+    return np.where(positive & (bend > 0), (after - before) / np.where(bend > 0, 2 * bend, 1), 0)
+
+
+def _smoothed(heatmaps: np.ndarray) -> np.ndarray:
+    """Return (..., H, W) maps smoothed with a Gaussian of one cell; outside of a map is zero."""
+    along_y, along_x = (
+        np.exp(-(np.arange(n)[:, None] - np.arange(n)) ** 2 / 2).astype(heatmaps.dtype) for n in heatmaps.shape[-2:])
+    return along_y @ heatmaps @ along_x
 
 
 def _is_interior(cell: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
@@ -81,25 +115,26 @@ def decode(
     Args:
         heatmaps: (..., K, H, W) float.
         size: (height, width) of the crop; or (..., 2), one for each image.
-        refine: ``none``, ``quarter`` or ``authors`` (``ModelSpec.refine``).
+        refine: ``none``, ``quarter``, ``gaussian`` or ``authors`` (``ModelSpec.refine``).
         grid: which pixel a cell stands for (``ModelSpec.grid``).
 
     Returns:
         Points (..., K, 2) float64, (y, x) in pixels of the crop, and scores (..., K) float32 in [0, 1], the value
-        of the highest cell.
+        of the highest cell (of the smoothed map, where ``refine`` smooths; the value is that before).
     """
     *_, height, width = heatmaps.shape
-    flat = heatmaps.reshape(*heatmaps.shape[:-2], height * width)
-    highest = flat.argmax(axis=-1)
+    maps = _smoothed(heatmaps) if refine == 'gaussian' else heatmaps
+    highest = maps.reshape(*maps.shape[:-2], height * width).argmax(axis=-1)
     cell = np.stack(np.divmod(highest, width), axis=-1)
-    scores = np.clip(np.take_along_axis(flat, highest[..., None], -1)[..., 0], 0, 1).astype(np.float32)
+    heights = np.take_along_axis(heatmaps.reshape(*heatmaps.shape[:-2], height * width), highest[..., None], -1)[..., 0]
+    scores = np.clip(heights, 0, 1).astype(np.float32)
 
     if refine == 'authors':
         # Negative responses count as zero, and a map of zeros has its maximum in the first cell.
         cell = np.where(scores[..., None] > 0, cell, 0)
     position = cell + CELL_ORIGIN[refine]
     if refine != 'none':
-        step = _quarter_step(heatmaps, cell)
+        step = _step(maps, cell, _to_peak if refine == 'gaussian' else _quarter)
         if refine == 'authors':
             step = np.where(_is_interior(cell, (height, width)), step, 0)
         position = position + step

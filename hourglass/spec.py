@@ -38,7 +38,7 @@ NETWORKS = {
 
 #: Allowed values of the choices in a :class:`ModelSpec`.
 CROPS = ('truncate', 'pad', 'affine')
-REFINEMENTS = ('none', 'quarter', 'authors')
+REFINEMENTS = ('none', 'quarter', 'gaussian', 'authors')
 GRIDS = ('scaled', 'aligned')
 #: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each pixel
 #: repeated twice in both directions.
@@ -66,8 +66,9 @@ class ModelSpec:
             the authors' rule, an affine map about the person's centre.
         mean: subtracted from the channels R, G, B of an image in [0, 1].
         refine: decoding of a heatmap.  ``none``: the highest cell; ``quarter``: a quarter of a cell further towards
-            the larger neighbour, in y and in x; ``authors``: responses below zero count as zero, the quarter of a
-            cell only where the highest cell is not at the border, then half a cell more in y and in x.
+            the larger neighbour, in y and in x; ``gaussian``: the map is smoothed, and the joint is at the peak of the
+            Gaussian through the highest cell and its neighbours; ``authors``: responses below zero count as zero, the
+            quarter of a cell only where the highest cell is not at the border, then half a cell more in y and in x.
         grid: which pixel a cell stands for.  ``scaled``: cell * size / cells; ``aligned``:
             cell * (size - 1) / (cells - 1), so that the first and last cell fall on the first and last pixel.
         confidence: how often a joint is right by the height of its heatmap: points (height, share), both rising,

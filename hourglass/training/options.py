@@ -39,8 +39,9 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
                        help='how people are cut out: ending at the border and stretched (truncate, the default), or '
                             'with black around')
     group.add_argument('--refine', choices=REFINEMENTS,
-                       help='where a joint is found: the highest cell of its heatmap (none, the default), or a quarter '
-                            'of a cell from there towards the larger neighbour; authors, only with such weights')
+                       help='where a joint is found: the highest cell of its heatmap (none, the default), a quarter of '
+                            'a cell from there towards the larger neighbour, or the peak of a Gaussian through the '
+                            'highest cells of the smoothed heatmap; authors, only with such weights')
     group.add_argument('--no-validation', action='store_true',
                        help='train on the validation part too, and report no score')
     group.add_argument('--validation', dest='no_validation', action='store_false',

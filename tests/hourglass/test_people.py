@@ -59,7 +59,7 @@ def _spots(*places: tuple[int, int], shape: tuple[int, int] = SHAPE, sigma: floa
 
 
 @pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
-@pytest.mark.parametrize('refine', ['none', 'quarter', 'authors'])
+@pytest.mark.parametrize('refine', ['none', 'quarter', 'gaussian', 'authors'])
 def test_everybody_is_found_where_they_are_whatever_the_weights_ask_for(crop: str, refine: str) -> None:
     places = [(90, 60), (200, 300), (60, 360)]
     boxes = [[y - 50, x - 30, y + 50, x + 30] for y, x in places]

@@ -109,7 +109,8 @@ def _spot(y: int, x: int, shape: tuple[int, int] = (300, 400)) -> np.ndarray:
     return image
 
 
-WAYS = [(crop, refine) for crop in ('truncate', 'pad', 'affine') for refine in ('none', 'quarter', 'authors')]
+WAYS = [(crop, refine) for crop in ('truncate', 'pad', 'affine')
+        for refine in ('none', 'quarter', 'gaussian', 'authors')]
 
 
 @pytest.mark.parametrize(('crop', 'refine'), WAYS)

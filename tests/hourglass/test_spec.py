@@ -51,7 +51,7 @@ def test_descriptions_of_older_files_are_read() -> None:
     ({'network': 'PreActivationHG', 'wide_stem': 1}, 'wide_stem is 1, neither true nor false'),
     ({'n_modules': 2}, 'n_modules is 2, but a StackedHG has no such choice'),
     ({'wide_stem': True}, 'wide_stem is True, but a StackedHG has no such choice'),
-    ({'refine': 'half'}, "refine is 'half', not one of none, quarter, authors"),
+    ({'refine': 'half'}, "refine is 'half', not one of none, quarter, gaussian, authors"),
 ])
 def test_a_wrong_entry_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):

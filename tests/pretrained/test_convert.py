@@ -247,11 +247,20 @@ def test_convert_to_half_precision(tmp_path: Path, pth: Path, capsys: pytest.Cap
         assert file['conv0/W'].dtype == np.float16
 
 
+def test_convert_to_another_decoding(tmp_path: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, out = load_model(small_weights), tmp_path / 'new.npz'
+    run(capsys, 'convert', '--refine', 'gaussian', str(small_weights), str(out))
+    after = load_model(out)
+    assert after.spec == replace(before.spec, refine='gaussian')
+    np.testing.assert_array_equal(after.network.conv0.W.array, before.network.conv0.W.array)
+
+
 def test_mistakes_of_convert(tmp_path: Path, pth: Path, small_weights: Path) -> None:
     for argv, reason in ((['convert', str(pth)], 'required'), (['convert', str(pth), 'x.pth'], 'an .npz file'),
                          (['convert', 'nothing', 'x.npz'], 'no weights of this name'),
                          (['convert', str(small_weights), str(small_weights)], 'would replace'),
                          (['convert', str(pth), str(tmp_path / 'no' / 'x.npz')], 'cannot be written'),
+                         (['convert', '--refine', 'authors', str(small_weights), 'x.npz'], '--refine authors'),
                          (['inspect', str(tmp_path)], 'a folder')):
         with pytest.raises(InputError, match=reason):
             main(argv)
