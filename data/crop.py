@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.affine import PERSON_LENGTH, AuthorsTransform, authors_crop
-from data.warp import WarpedBox
+from data.warp import WarpedBox, seen_part
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 
@@ -148,20 +148,14 @@ def picture_box(image_shape: tuple[int, int], spec: ModelSpec) -> Box:
 
 def _cut_padded(image: np.ndarray, box: CropBox, size: tuple[int, int]) -> np.ndarray:
     """Cut and resize in one affine map, so that nothing outside of the image is ever held in memory."""
-    pixels = image.transpose(1, 2, 0)
     # A linear filter sees four pixels; where more than that fall on one pixel of the result, average first.
     shrink = max(1, int(min(box.shape[0] / size[0], box.shape[1] / size[1])))
-    if shrink > 1:
-        height, width = (max(1, round(n / shrink)) for n in image.shape[1:])
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    matrix = np.zeros((2, 3))
-    axes = zip((box.x0, box.y0), box.shape[::-1], size[::-1], pixels.shape[1::-1], image.shape[:0:-1], strict=True)
-    for row, (start, length, out, shrunk, full) in enumerate(axes):
-        # Pixel i covers [i, i + 1): result = ((i + .5) * full / shrunk - start) * out / length - .5.
-        scale = full / shrunk * out / length
-        matrix[row, row] = scale
-        matrix[row, 2] = scale / 2 - start * out / length - 0.5
-    return cv2.warpAffine(pixels, matrix, size[::-1], flags=cv2.INTER_LINEAR).transpose(2, 0, 1)
+    part = seen_part(image, box.corner, box.corner + box.shape, shrink)
+    if part is None:
+        return np.zeros((len(image), *size), np.float32)
+    # Pixel i of the part covers [i, i + 1): result = ((i + .5) * factor + low - corner) * size / shape - .5.
+    scale = np.array(size) / np.array(box.shape)
+    return part.warp(np.diag(scale * part.factor), (part.factor / 2 + part.low - box.corner) * scale - 0.5, size)
 
 
 def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'truncate') -> np.ndarray:

@@ -3,9 +3,54 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+
+class SeenPart(NamedTuple):
+    """What a crop sees of an image, shrunk.
+
+    Attributes:
+        pixels: (h, w, C) float32.
+        low: (2,), (y, x) of the first pixel in the image.
+        factor: (2,), pixels of the image in one of these, in y and in x.
+    """
+
+    pixels: np.ndarray
+    low: np.ndarray
+    factor: np.ndarray
+
+    def warp(self, linear: np.ndarray, origin: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Return (C, *size) float32, where position p of the part lies at ``linear @ p + origin``; (y, x)."""
+        matrix = np.column_stack([linear[::-1, ::-1], origin[::-1]])  # OpenCV's order is x, y
+        return cv2.warpAffine(self.pixels, matrix, size[::-1], flags=cv2.INTER_LINEAR).transpose(2, 0, 1)
+
+
+def seen_part(image: np.ndarray, low: np.ndarray, high: np.ndarray, reduction: int) -> SeenPart | None:
+    """Take what lies between two corners out of an image and average squares of ``reduction`` pixels.
+
+    Args:
+        image: (3, H, W) float32.
+        low: (2,), the smallest (y, x) that is seen, possibly outside of the image.
+        high: (2,), the largest.
+        reduction: side of the squares.
+
+    Returns:
+        The part, with what a linear filter needs around it; None if nothing of the image is seen.
+    """
+    low = np.maximum(np.floor(low).astype(int) - 2 * reduction, 0)
+    high = np.ceil(high).astype(int) + 2 * reduction + 1
+    high -= (high - low) % reduction  # whole squares; at the image's border the last one may have to be narrower
+    high = np.minimum(high, image.shape[1:])
+    if (low >= high).any():
+        return None
+    pixels = image[:, low[0]:high[0], low[1]:high[1]].transpose(1, 2, 0)
+    shrunk = np.maximum((high - low) // reduction, 1)
+    if reduction > 1:
+        pixels = cv2.resize(pixels, (int(shrunk[1]), int(shrunk[0])), interpolation=cv2.INTER_AREA)
+    return SeenPart(pixels, low, (high - low) / shrunk)
 
 
 @dataclass(frozen=True)
@@ -53,18 +98,10 @@ class WarpedBox:
         seen = self.to_image(ends)
         # A linear filter is enough down to half the size, or little less; stronger reduction averages first.
         reduction = max(1, int(1 / (1.5 * self.zoom * scale.max())))
-        low = np.maximum(np.floor(seen.min(axis=0)).astype(int) - 2 * reduction, 0)
-        high = np.minimum(np.ceil(seen.max(axis=0)).astype(int) + 2 * reduction + 1, image.shape[1:])
-        if (low >= high).any():
+        part = seen_part(image, seen.min(axis=0), seen.max(axis=0), reduction)
+        if part is None:
             return np.zeros((len(image), *size), np.float32)
-        pixels = image[:, low[0]:high[0], low[1]:high[1]].transpose(1, 2, 0)
-        shrunk = np.maximum((high - low) // reduction, 1)
-        if reduction > 1:
-            pixels = cv2.resize(pixels, (int(shrunk[1]), int(shrunk[0])), interpolation=cv2.INTER_AREA)
-        factor = (high - low) / shrunk  # pixels of the image in one of the shrunk part
-
-        # Of the shrunk part: position p lies at (p + .5) * factor - .5 + low in the image.
-        linear = scale[:, None] * self._matrix() * factor
-        origin = (self.to_crop(0.5 * factor - 0.5 + low) + 0.5) * scale - 0.5
-        matrix = np.column_stack([linear[::-1, ::-1], origin[::-1]])  # OpenCV's order is x, y
-        return cv2.warpAffine(pixels, matrix, size[::-1], flags=cv2.INTER_LINEAR).transpose(2, 0, 1)
+        # Of the part: position p lies at (p + .5) * factor - .5 + low in the image.
+        linear = scale[:, None] * self._matrix() * part.factor
+        origin = (self.to_crop(0.5 * part.factor - 0.5 + part.low) + 0.5) * scale - 0.5
+        return part.warp(linear, origin, size)

@@ -91,9 +91,14 @@ def test_somebody_at_the_side_is_found(predictor: PosePredictor) -> None:
 
 
 def test_somebody_small_in_a_large_picture_is_found(predictor: PosePredictor) -> None:
-    image, points, labelled = _scene(6)
-    large = cv2.copyMakeBorder(image.transpose(1, 2, 0), 200, 500, 900, 100, cv2.BORDER_REPLICATE).transpose(2, 0, 1)
-    assert _pck(locate(predictor, large).points, points + np.array([200, 900]), labelled) > 0.7
+    found = []
+    for seed in STANDING:
+        image, points, labelled = _scene(seed)
+        for top, bottom, left, right in ((200, 500, 900, 100), (100, 300, 100, 700)):
+            large = cv2.copyMakeBorder(image.transpose(1, 2, 0), top, bottom, left, right, cv2.BORDER_REPLICATE)
+            pose = locate(predictor, large.transpose(2, 0, 1))
+            found.append(_pck(pose.points, points + np.array([top, left]), labelled) > 0.7)
+    assert sum(found) >= 8, found  # of 10: where the search ends is a matter of chance at times
 
 
 def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
