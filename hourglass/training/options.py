@@ -11,7 +11,7 @@ from data.augment import AUGMENTATIONS
 from data.sets import DATASETS
 from hourglass.errors import ArgumentParser, InputError
 from hourglass.joints import JOINT_SETS
-from hourglass.spec import CROPS, REFINEMENTS
+from hourglass.spec import CROPS, GRIDS, REFINEMENTS
 from hourglass.textfile import read_values
 from hourglass.training.loss import LOSSES
 from hourglass.training.schedule import OPTIMIZERS, SCHEDULES
@@ -42,6 +42,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
                        help='where a joint is found: the highest cell of its heatmap (none, the default), a quarter of '
                             'a cell from there towards the larger neighbour, or the peak of a Gaussian through the '
                             'highest cells of the smoothed heatmap; authors, only with such weights')
+    group.add_argument('--grid', choices=GRIDS,
+                       help='which pixel a cell of a heatmap stands for: scaled, as published (the default); or '
+                            'aligned, the first and last cell for the first and last pixel: then the heatmaps of a '
+                            'mirror image lie exactly on those of the image')
     group.add_argument('--no-validation', action='store_true',
                        help='train on the validation part too, and report no score')
     group.add_argument('--validation', dest='no_validation', action='store_false',

@@ -147,7 +147,8 @@ def _resolve(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -> None:
         raise InputError('--augmentation warp does not go with the crop affine')
     options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), ranks)
     options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
-    options.input_size, options.crop, options.refine = spec.input_size[0], spec.crop, spec.refine
+    options.input_size, options.crop = spec.input_size[0], spec.crop
+    options.refine, options.grid = spec.refine, spec.grid
     if isinstance(spec.joints, str):
         options.joints = spec.joints
     options.lr = options.lr or OPTIMIZERS[options.optimizer].lr

@@ -26,8 +26,8 @@ _MAX_SIZE = 4096
 def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointSet) -> ModelSpec:
     """Return the network that the options ask for, with the joints wanted.
 
-    With weights to begin with, what the options leave open is as in these, and so are always the mean that is
-    subtracted and which pixel a cell of a heatmap stands for.
+    With weights to begin with, what the options leave open is as in these, and so is always the mean that is
+    subtracted.
 
     Raises:
         InputError: the options name impossible sizes, or others than the weights have.
@@ -46,7 +46,7 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
     if options.refine not in (None, base.refine) and 'authors' in (options.refine, base.refine):
         raise InputError(f'--refine {options.refine}: the network to begin with has {base.refine}')
     return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop,
-                   refine=options.refine or base.refine, confidence=(), **sizes)
+                   refine=options.refine or base.refine, grid=options.grid or base.grid, confidence=(), **sizes)
 
 
 def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:

@@ -103,6 +103,18 @@ def test_unflip_undoes_a_mirrored_prediction() -> None:
     np.testing.assert_array_equal(unflip(mirrored, MPII.flip_order), heatmaps)
 
 
+@pytest.mark.parametrize(('grid', 'shift'), [('scaled', 3 / 4), ('aligned', 0)])
+def test_heatmaps_of_a_mirror_image_lie_on_those_of_the_image_where_the_grid_is_aligned(
+    grid: str, shift: float,
+) -> None:
+    size, cells, labelled = (128, 128), (32, 32), np.ones(16, bool)
+    points = np.random.default_rng(0).uniform(30, 100, (16, 2))
+    mirrored = np.column_stack([points[:, 0], size[1] - 1 - points[:, 1]])[MPII.flip_order]
+    maps = unflip(encode(mirrored, labelled, size, cells, grid), MPII.flip_order)
+    expected = encode(points - [0, shift * 4], labelled, size, cells, grid)
+    np.testing.assert_allclose(maps, expected, atol=1e-6)
+
+
 # The original code
 
 Shared = Callable[[str], Path]

@@ -23,7 +23,7 @@ Run = Callable[..., None]
 
 
 def _options(**values: object) -> argparse.Namespace:
-    names = ('stacks', 'width', 'depth', 'input_size', 'crop', 'refine')
+    names = ('stacks', 'width', 'depth', 'input_size', 'crop', 'refine', 'grid')
     return argparse.Namespace(**{**dict.fromkeys(names), **values})
 
 
@@ -35,6 +35,10 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
         MPII_SPEC, crop='pad', input_size=(64, 64))
     assert make_spec(_options(), None, LSP) == ModelSpec(joints='lsp', out_channels=14)
     assert make_spec(_options(refine='none'), init, MPII) == replace(MPII_SPEC, refine='none')
+    assert make_spec(_options(grid='aligned'), init, MPII) == replace(MPII_SPEC, grid='aligned')
+    aligned = Model(init.network, replace(MPII_SPEC, grid='aligned'), 'x')
+    assert make_spec(_options(), aligned, MPII).grid == 'aligned'
+    assert make_spec(_options(grid='scaled'), aligned, MPII).grid == 'scaled'
     with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
         make_spec(_options(width=16), init, LSP)
 
