@@ -40,6 +40,10 @@ def _check_coco_options(options: argparse.Namespace) -> None:
             raise InputError(f'--{name.replace("_", "-")} is for --dataset coco{others}')
     if options.joints is not None and not is_own:
         raise InputError('--joints is for --dataset csv and coco-json; the weights say which joints they find')
+    if options.csv and options.detections:
+        raise InputError('--csv is a table of correct joints, which there is none of for detected people')
+    if options.detections and options.predictions is not None:
+        raise InputError('--detections are people to predict, and --predictions are predictions')
     if not 0 < options.nms <= 1:
         raise InputError('--nms must be above 0 and up to 1')
     if options.pck_threshold is not None and not 0 < options.pck_threshold < float('inf'):
@@ -93,7 +97,8 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument('--compare', metavar='JSON', nargs='+', default=[],
                        help='draw these earlier results (written with --json) into the same plot')
     group.add_argument('--save-predictions', metavar='FILE',
-                       help='write the predicted joints (HDF5, the layout of the authors of the paper)')
+                       help="write the predicted joints (HDF5, the layout of the authors of the paper; for coco JSON, "
+                            "COCO's results format)")
     group.add_argument('--reliability', metavar='FILE',
                        help='draw how often a joint is right by its score (not for COCO)')
     group.add_argument('--calibrate', metavar='FILE.npz',
@@ -103,6 +108,12 @@ def parse_arguments() -> argparse.Namespace:
     check_predictor_options(options)
     if options.samples is not None and options.samples < 1:
         raise InputError('--samples must be at least 1')
+    if options.samples is not None and not DATASETS[options.dataset].has_samples:
+        raise InputError('--samples is for --dataset synthetic')
+    if options.protocol is not None and not DATASETS[options.dataset].has_protocols:
+        raise InputError('--protocol is for --dataset mpii')
+    if options.predictions is not None and options.save_predictions:
+        raise InputError('--save-predictions is for a network, and --predictions are saved already')
     if options.predictions is not None and options.annotations is None:
         raise InputError('--predictions and --annotations come together')
     if options.annotations is not None and options.predictions is None and options.dataset != 'coco':
@@ -134,6 +145,10 @@ def main() -> None:
     for plot in (options.plot, options.reliability):
         if plot and Path(plot).suffix.lower() not in PLOT_ENDINGS:
             raise InputError(f'{plot}: a plot ends with one of {", ".join(PLOT_ENDINGS)}')
+    if options.sheet:
+        from data.image import check_picture_name
+
+        check_picture_name(options.sheet)
     scoring = importlib.import_module('eval.coco_evaluate' if is_coco(options) else 'eval.evaluate')
     result = scoring.evaluate(options)
     print(result.text())

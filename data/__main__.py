@@ -30,6 +30,7 @@ def _own_joints(options: argparse.Namespace) -> Any:
 
 
 def _pack(options: argparse.Namespace) -> None:
+    from data.disk import check_image_files
     from data.packed import check_sizes, pack
     from data.sets import DATASETS
     from hourglass.files import check_targets
@@ -41,6 +42,8 @@ def _pack(options: argparse.Namespace) -> None:
         raise InputError('--samples must be at least 1')
     check_targets([options.out], [options.root, options.joints])
     entry = DATASETS[options.dataset]
+    if options.samples is not None and not entry.has_samples:
+        raise InputError('--samples is for synthetic')
     joint_set = _own_joints(options) or entry.joints_of(options.root)
     if options.split is not None and len(options.split) > 2:
         raise InputError('--split takes one name or two')
@@ -48,6 +51,8 @@ def _pack(options: argparse.Namespace) -> None:
     splits = dict(zip(('train', 'val'), chosen, strict=False))
     datasets = {name: entry.load(options.root, split, joint_set, samples=options.samples, images=options.images)
                 for name, split in splits.items() if split is not None}
+    for dataset in datasets.values():
+        check_image_files(dataset, are_opened=True)
     threshold = getattr(datasets['train'], 'threshold', entry.threshold)
     with tqdm(total=sum(map(len, datasets.values())), unit='person', dynamic_ncols=True,
               disable=not sys.stderr.isatty()) as bar:

@@ -33,6 +33,16 @@ def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
     return image.convert('RGB')
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF entry says; one whose entry cannot be read stays as it is, as in viewers."""
+    image.load()  # damage of the picture itself is not passed over
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        # Pillow reports damage with nearly any exception.
+        return image
+
+
 def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
     """Read a picture in any format that Pillow knows.
 
@@ -55,8 +65,7 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
             previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
             try:
                 with Image.open(path) as image:
-                    turned = ImageOps.exif_transpose(image) if upright else image
-                    array = np.asarray(to_rgb(turned, path))
+                    array = np.asarray(to_rgb(_upright(image) if upright else image, path))
             finally:
                 Image.MAX_IMAGE_PIXELS = previous
     except FileNotFoundError:
@@ -77,7 +86,7 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
 def check_picture_name(path: str | os.PathLike) -> None:
     """Check that a file's ending names a picture format; ``InputError`` if it does not."""
     suffix = Path(path).suffix.lower()
-    if suffix not in Image.registered_extensions():
+    if Image.registered_extensions().get(suffix) not in Image.SAVE:
         raise InputError(f'{path}: the ending {suffix!r} names no picture format (.jpg and .png do)')
 
 

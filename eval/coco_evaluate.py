@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset
+from data.disk import check_image_files
 from data.sets import DATASETS
 from eval.coco_people import match_people, person_oks
 from eval.coco_results import PoseResults, predict_results, read_results, to_results, write_results
 from eval.coco_score import COCOScore, score_results
 from eval.predict import ground_truth, predict_dataset
-from eval.result import Result, read_curve
+from eval.result import Result, legend, read_curve
 from eval.score import relative_errors
 from eval.sheet import write_sheet
 from hourglass.errors import InputError
@@ -35,24 +36,27 @@ class COCOResult:
     """The scores of some poses on COCO.
 
     Attributes:
-        oks: COCO's own score.
+        oks: COCO's own score; ``None`` where nobody is annotated, as in COCO's test images.
         pck: the rate of correct joints; ``None`` for poses of detected people, which belong to nobody's annotation.
         person_oks: (N,) OKS of each annotated person; ``None`` like ``pck``.
     """
 
     title: str
-    oks: COCOScore
+    oks: COCOScore | None
     pck: Result | None
     person_oks: np.ndarray | None
 
     def text(self) -> str:
         """Return the tables for a terminal."""
+        if self.oks is None:
+            return f'{self.title}: no scores, for nobody is annotated'
         numbers = f'{counted(self.oks.n_poses, "pose")} for {counted(self.oks.n_people, "person", "people")}'
         table = f'OKS, {self.title}, {numbers}\n{self.oks.table()}'
         return table if self.pck is None else f'{table}\n{self.pck.text()}'
 
     def save_json(self, path: str | os.PathLike) -> None:
-        """Write all scores."""
+        """Write all scores; :func:`evaluate` sees to it that there are some."""
+        assert self.oks is not None
         value: dict[str, Any] = {'title': self.title, 'oks': self.oks.to_dict()}
         if self.pck is not None:
             value.update(self.pck.to_dict())
@@ -96,35 +100,35 @@ def _score_network(options: argparse.Namespace) -> COCOResult:
         options.root or ROOT, options.split or DATASETS['coco'].test_split, predictor.spec.joint_set,
         annotations=options.annotations, images=options.images, detections=options.detections,
         reference=options.normalise)
+    if options.detections and options.sheet:
+        raise InputError('--sheet shows annotated people, which detections are not')
+    if not dataset.has_annotated and (options.json or options.plot or not options.save_predictions):
+        raise InputError(f'{dataset.annotation_file}: annotates nobody, so there are no scores; --save-predictions '
+                         'alone writes the poses')
+    check_image_files(dataset, are_opened=True)
     way = ', flip' * options.flip + f', {options.precision}' * (options.precision != 'f32')
     title = f'{dataset.name}, {counted(len(dataset), "person", "people")}{way}'
     with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
         if options.detections:
-            if options.sheet:
-                raise InputError('--sheet shows annotated people, which detections are not')
             results = predict_results(predictor, dataset, options.nms, progress=bar.update)
-            result = COCOResult(title, score_results(results, dataset.annotation_file), None, None)
         else:
             points, scores = predict_dataset(predictor, dataset, bar.update)
             results = to_results(dataset, points, scores)
-            result = _with_annotations(title, dataset, points, results, options)
-    if options.save_predictions:
+    if options.save_predictions:  # before anything can go wrong with the scores
         write_results(options.save_predictions, results)
-    return result
+    if not options.detections:
+        return _with_annotations(title, dataset, points, results, options)
+    oks = score_results(results, dataset.annotation_file) if dataset.has_annotated else None
+    return COCOResult(title, oks, None, None)
 
 
 def _earlier_scores(options: argparse.Namespace) -> dict[str, COCOScore]:
-    """Read the results of --compare by the name in the legend: the file's, and its folder's where names repeat."""
+    """Read the results of --compare by their names in the legend."""
     if not options.compare:
         return {}
     from eval.oks_plot import read_score
 
-    paths = [Path(path) for path in options.compare]
-    stems = [path.stem for path in paths]
-    common = os.path.commonpath([path.absolute().parent for path in paths])
-    return {
-        path.stem if stems.count(path.stem) == 1 else os.path.relpath(path.with_suffix(''), common): read_score(path)
-        for path in paths}
+    return {label: read_score(path) for label, path in legend(options.compare)}
 
 
 def evaluate(options: argparse.Namespace) -> COCOResult:
@@ -145,12 +149,13 @@ def plot(result: COCOResult, options: argparse.Namespace) -> None:
 
     path = Path(options.plot)
     earlier = _earlier_scores(options)
+    assert result.oks is not None
     plot_precision_recall({result.title: result.oks, **earlier}, path)
     if result.person_oks is not None:
         plot_oks({result.title: result.person_oks}, path.with_name(f'{path.stem}-oks{path.suffix}'))
     if result.pck is not None:
         curves = {result.title: result.pck.joint_curve}
-        for label, file in zip(earlier, options.compare, strict=True):
-            if 'joint_curve' in json.loads(Path(file).read_text(encoding='utf-8')):
+        for label, file in legend(options.compare):
+            if 'joint_curve' in json.loads(file.read_text(encoding='utf-8')):
                 curves[label] = read_curve(file, 'joint_curve')[1]
         plot_curves(curves, result.pck.metric, path.with_name(f'{path.stem}-pck{path.suffix}'))

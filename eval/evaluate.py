@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from data.disk import check_image_files
 from data.sets import DATASETS
 from eval.oks import oks, sigmas_for
 from eval.pckh import THRESHOLD
 from eval.predict import ground_truth, predict_dataset
 from eval.predictions import read_pair, save_predictions
 from eval.reliability import fit_confidence, fitted_error
-from eval.result import Result, read_curve
-from eval.score import relative_errors
+from eval.result import Result, legend, read_curve
+from eval.score import Curve, relative_errors
 from hourglass.errors import InputError
 from hourglass.joint_table import read_joint_set
 from hourglass.joints import MPII
@@ -51,6 +51,7 @@ def _score_network(options: argparse.Namespace) -> Result:
     protocol = options.protocol or default_protocol(options.model)
     dataset = entry.load(options.root, options.split or entry.test_split, joint_set, protocol, options.samples,
                          images=options.images, joints=joints, reference=options.normalise)
+    check_image_files(dataset, are_opened=True)
     with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
         points, scores = predict_dataset(predictor, dataset, bar.update)
     if options.save_predictions:
@@ -78,10 +79,20 @@ def default_protocol(model: str | None) -> str:
     return REGISTRY[model].protocol if model in REGISTRY else 'one-per-image'
 
 
+def _earlier_curves(options: argparse.Namespace) -> dict[str, Curve]:
+    """Read the results of --compare, which must be of the same metric, by their names in the legend."""
+    wanted = 'PCKh' if options.predictions is not None else DATASETS[options.dataset].metric
+    curves = {}
+    for label, path in legend(options.compare):
+        metric, curves[label] = read_curve(path)
+        if metric != wanted:
+            raise InputError(f'{path}: holds {metric}, which cannot be compared with {wanted}')
+    return curves
+
+
 def evaluate(options: argparse.Namespace) -> Result:
     """Return the result that the command line of eval.py asks for."""
-    for path in options.compare:
-        read_curve(path)  # a wrong file is told now and not after a long prediction
+    _earlier_curves(options)  # a wrong file is told now and not after a long prediction
     return _score_network(options) if options.predictions is None else _score_files(options)
 
 
@@ -90,13 +101,7 @@ def plot(result: Result, options: argparse.Namespace) -> None:
     # Drawing takes a second to import, and only this option needs it.
     from eval.plot import plot_curves
 
-    curves = {result.title: result.curve}
-    for path in options.compare:
-        metric, curve = read_curve(path)
-        if metric != result.metric:
-            raise InputError(f'{path}: holds {metric}, which cannot be compared with {result.metric}')
-        curves[Path(path).stem] = curve
-    plot_curves(curves, result.metric, options.plot)
+    plot_curves({result.title: result.curve, **_earlier_curves(options)}, result.metric, options.plot)
 
 
 def draw_reliability(result: Result, path: str) -> None:

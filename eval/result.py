@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,25 @@ def _curve_to_dict(curve: Curve) -> dict[str, Any]:
 
 def _cells(rate: float, correct: int, count: int) -> list[str]:
     return ['' if np.isnan(rate) else f'{rate:.6f}', str(correct), str(count)]
+
+
+def legend(paths: Sequence[str | os.PathLike]) -> list[tuple[str, Path]]:
+    """Name files in a legend: by their names, where these repeat by their folders too, and then by their endings.
+
+    Raises:
+        InputError: a file is named twice.
+    """
+    files = [Path(path) for path in paths]
+    if not files:
+        return []
+    whole = [file.absolute() for file in files]
+    common = os.path.commonpath([file.parent for file in whole])
+    ways = [[file.stem for file in files],
+            [os.path.relpath(file.with_suffix(''), common) for file in whole],
+            [os.path.relpath(file, common) for file in whole]]
+    if repeated := [file for file, name in zip(files, ways[-1], strict=True) if ways[-1].count(name) > 1]:
+        raise InputError(f'{repeated[0]}: named twice')
+    return [(next(names[i] for names in ways if names.count(names[i]) == 1), file) for i, file in enumerate(files)]
 
 
 def read_curve(path: str | os.PathLike, key: str = 'curve') -> tuple[str, Curve]:

@@ -2,7 +2,8 @@
 
 Everything that a user can get wrong (a missing file, a wrong option, a damaged download) is raised as an
 :class:`InputError`, whose text names the file and the reason.  The scripts turn it into one line on stderr and
-exit status 2; any other exception is a defect of this software and keeps its traceback.
+exit status 2, as what the operating system says of a file; any other exception is a defect of this software and keeps
+its traceback.
 """
 
 from __future__ import annotations
@@ -46,4 +47,11 @@ def run(main: Callable[[], None]) -> NoReturn:
         # Somebody closed the pipe (`... | head`); there is nobody left to tell.
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        # A folder that may not be looked into, a name that is too long: what the system says of a file is the user's
+        # to mend, wherever it shows.
+        if error.filename is None:
+            raise
+        print(f'{_program()}: {error.filename}: {error.strerror}', file=sys.stderr)
+        sys.exit(2)
     sys.exit(0)

@@ -29,10 +29,11 @@ def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence
         if path.resolve() in taken:
             raise InputError(f'{path}: would replace a file that is read, or be written twice')
         taken.add(path.resolve())
-        if path.is_dir():
+        # os.path takes what may not be looked into for missing; pathlib raises.
+        if os.path.isdir(path):
             raise InputError(f'{path}: cannot be written (is a folder)')
-        folder = next(parent for parent in path.absolute().parents if parent.exists())
-        if not folder.is_dir():
+        folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))
+        if not os.path.isdir(folder):
             raise InputError(f'{path}: cannot be written ({folder} is not a folder)')
         if not os.access(folder, os.W_OK):
             raise InputError(f'{path}: cannot be written (no permission in {folder})')
@@ -50,7 +51,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     partial: Path | None = None
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             raise IsADirectoryError(None, 'is a folder')
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=path.suffix, prefix='.partial-', dir=path.parent)

@@ -108,7 +108,7 @@ def _convert(args: argparse.Namespace) -> None:
     if out.suffix != '.npz':
         raise InputError(f'{out}: the result is an .npz file and has to be called so')
     path = registry.resolve(args.name)
-    if out.exists() and path.samefile(out):
+    if path.exists() and out.exists() and path.samefile(out):
         raise InputError(f'{out}: would replace the file that is converted')
     model = registry.load(args.name)
     spec = replace(model.spec, refine=args.refine or model.spec.refine)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
+from hourglass.files import atomic_write
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from pretrained.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printable
@@ -160,21 +161,14 @@ def save_model(
                          f'{_first_few(wrong)}')
     arrays['meta'] = np.array(spec.to_json())
 
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        with zipfile.ZipFile(partial, 'w') as file:
-            for key in sorted(arrays):
-                # Without a date the name and the values are all that goes into the file.
-                info = zipfile.ZipInfo(f'{key}.npy')
-                info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-                info.create_system = 3
-                with file.open(info, 'w') as stream:
-                    np.lib.format.write_array(stream, arrays[key], allow_pickle=False)
-        os.replace(partial, path)
-    except OSError as error:
-        raise InputError(f'{path}: cannot be written ({error.strerror or error})') from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_write(path) as partial, zipfile.ZipFile(partial, 'w') as file:
+        for key in sorted(arrays):
+            # Without a date the name and the values are all that goes into the file.
+            info = zipfile.ZipInfo(f'{key}.npy')
+            info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            info.create_system = 3
+            with file.open(info, 'w') as stream:
+                np.lib.format.write_array(stream, arrays[key], allow_pickle=False)
 
 
 class _Arrays:

@@ -122,6 +122,37 @@ def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
     assert {'curve.png', 'output.jpg'} <= {path.name for path in tmp_path.iterdir()}
 
 
+def test_a_missing_image_is_told_before_the_first_prediction(
+    shared: Callable[[str], Path], tmp_path: Path,
+) -> None:
+    content = json.loads(shared('coco/test_coco.json').read_text())
+    names = [image['file_name'] for image in content['images']]
+    for name in names[:-1]:
+        (tmp_path / name).symlink_to(shared('coco') / name)
+    result = _run('eval.py', '--dataset', 'coco', '--annotations', shared('coco/test_coco.json'), '--images', tmp_path,
+                  '--model', 'bundled', '--save-predictions', 'results.json', cwd=tmp_path)
+    assert result.returncode == 2
+    assert f'{names[-1]}: no such file (1 of ' in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / 'results.json').exists()
+
+
+def test_poses_of_images_that_nobody_annotated_are_written_and_not_scored(
+    shared: Callable[[str], Path], tmp_path: Path,
+) -> None:
+    content = json.loads(shared('coco/test_coco.json').read_text())
+    (tmp_path / 'images.json').write_text(json.dumps({'images': content['images']}))
+    arguments = ('--dataset', 'coco', '--annotations', 'images.json', '--images', shared('coco'), '--detections',
+                 shared('coco/test_coco_det_AP_H_56.json'), '--model', 'bundled')
+    refused = _run('eval.py', *arguments, '--json', 'score.json', cwd=tmp_path)
+    assert refused.returncode == 2
+    assert 'images.json: annotates nobody' in refused.stderr
+    result = _run('eval.py', *arguments, '--save-predictions', 'results.json', cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert 'no scores, for nobody is annotated' in result.stdout
+    assert {'image_id', 'keypoints', 'score'} <= set(json.loads((tmp_path / 'results.json').read_text())[0])
+
+
 def test_coco_from_training_to_somebodys_results(shared: Callable[[str], Path], tmp_path: Path) -> None:
     root = tmp_path / 'data' / 'COCO'
     (root / 'annotations').mkdir(parents=True)
@@ -209,6 +240,12 @@ def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path, argument
     (['--dataset', 'coco', '--reliability', 'a.png'], 'are for a network on another data set'),
     (['--dataset', 'synthetic', '--reliability', 'a.xyz', '--model', 'bundled'], 'a.xyz: a plot ends'),
     (['--dataset', 'lsp', '--save-predictions', 'a.h5', '--model', 'bundled'], 'not for LSP'),
+    (['--dataset', 'lsp', '--samples', '3'], '--samples is for'),
+    (['--dataset', 'lsp', '--protocol', 'all'], '--protocol is for'),
+    (['--predictions', 'a.h5', '--annotations', 'b.h5', '--save-predictions', 'c.h5'], 'saved already'),
+    (['--dataset', 'coco', '--detections', 'd.json', '--csv', 'c.csv'], '--csv is a table'),
+    (['--predictions', 'a.json', '--annotations', 'b.json', '--detections', 'c.json'], '--detections are people'),
+    (['--dataset', 'coco', '--sheet', 'worst', '--model', 'bundled'], 'worst: the ending'),
 ])
 def test_a_mistake_in_evaluation_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], reason: str) -> None:
     result = _run('eval.py', *arguments, cwd=tmp_path)

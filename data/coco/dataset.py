@@ -149,6 +149,7 @@ class COCODataset(PersonDataset):
     Attributes:
         records: the people's annotation ids, image ids, boxes, areas and scores.
         annotation_file: the file of annotations.
+        has_annotated: whether it annotates anybody.
 
     Coordinates are COCO's numbers as they are, taken as (y, x) in 0-based pixels.  ``center`` is float64.
 
@@ -173,6 +174,7 @@ class COCODataset(PersonDataset):
                              '"python -m data check coco" says what to download and where to put it')
         self.annotation_file = place
         content = read_annotations(place, need_people=detections is None)
+        self.has_annotated = len(content) > 0
         name = f'COCO {split if annotations is None else place.stem}'
         if detections is None:
             records, joints = _annotated(content, joint_set)

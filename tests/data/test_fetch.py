@@ -122,6 +122,14 @@ def test_the_second_time_nothing_is_asked_for(archive: Archive, server: Server, 
     assert said[1] == 'lsp_dataset.zip: is unpacked already'
 
 
+def test_a_text_for_people_does_not_stand_for_a_missing_image(archive: Archive, server: Server, tmp_path: Path) -> None:
+    fetch_set('lsp', tmp_path, say=lambda line: None)
+    next(tmp_path.rglob('*.jpg')).unlink()
+    (tmp_path / 'README.txt').write_text('about the set')
+    fetch_set('lsp', tmp_path, say=lambda line: None)
+    assert len(list(tmp_path.rglob('*.jpg'))) == len(FILES) - 1
+
+
 def test_the_archive_can_be_kept(archive: Archive, server: Server, tmp_path: Path) -> None:
     fetch_set('lsp', tmp_path, keep=True)
     assert contents(tmp_path) == {**FILES, 'lsp_dataset.zip': server.content}

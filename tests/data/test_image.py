@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 from data.image import read_image, write_image
@@ -45,6 +47,18 @@ def test_exif_rotation_only_where_asked_for(tmp_path: Path) -> None:
     path = _save(tmp_path / 'a.png', np.zeros((4, 8, 3), np.uint8), exif=exif)
     assert read_image(path).shape == (3, 4, 8)
     assert read_image(path, upright=True).shape == (3, 8, 4)
+
+
+def test_a_damaged_exif_entry_leaves_the_picture_as_it_is(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8)
+    content = _save(path := tmp_path / 'a.png', pixels).read_bytes()
+    entry = b'eXIf' + b'II*\0'
+    chunk = struct.pack('>I', 4) + entry + struct.pack('>I', zlib.crc32(entry))
+    path.write_bytes(content[:33] + chunk + content[33:])  # after the header
+    np.testing.assert_array_equal(read_image(path, upright=True), pixels.transpose(2, 0, 1))
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(InputError, match='cannot be read'):
+        read_image(path, upright=True)
 
 
 def test_a_single_pixel_is_a_picture(tmp_path: Path) -> None:
@@ -98,6 +112,12 @@ def test_what_is_no_picture_gets_a_reason(tmp_path: Path, make: object, reason: 
 def test_a_truncated_png_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match='cannot be read'):
         read_image(_truncated(tmp_path / 'a.png'))
+
+
+def test_a_format_that_is_only_read_is_no_ending_to_write(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'\.psd' names no picture format"):
+        write_image(tmp_path / 'a.psd', np.zeros((3, 4, 4)))
+    assert not list(tmp_path.iterdir())
 
 
 def test_written_pictures_read_back(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from data.image import read_image
 from eval.coco_evaluate import COCOResult, evaluate, plot
 from eval.coco_score import STATS, COCOScore
 from eval.oks_plot import plot_oks, plot_precision_recall, read_score
+from eval.result import legend
 from hourglass.errors import InputError
 
 import numpy as np
@@ -90,6 +91,14 @@ def test_results_of_the_same_name_are_told_apart(tmp_path: Path, monkeypatch: py
     plot(COCOResult('now', _score(.8), None, None), Namespace(plot='x.png', compare=[str(path) for path in paths]))
     assert list(drawn) == ['now', 'a/earlier', 'b/earlier', 'other']
     assert [score.precision[0, 0] for score in drawn.values()] == [.8, .4, .6, .7]
+
+
+def test_names_in_a_legend() -> None:
+    assert legend([]) == []
+    names = ['a/run.json', 'a/run.old', 'b/run.json', 'b/other.json']
+    assert legend(names) == list(zip(['a/run.json', 'a/run.old', 'b/run', 'other'], map(Path, names), strict=True))
+    with pytest.raises(InputError, match=r'run\.json: named twice'):
+        legend(['a/run.json', 'a/run.json'])
 
 
 def _changed(**changes: Any) -> dict[str, Any]:

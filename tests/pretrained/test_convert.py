@@ -259,7 +259,8 @@ def test_mistakes_of_convert(tmp_path: Path, pth: Path, small_weights: Path) -> 
     for argv, reason in ((['convert', str(pth)], 'required'), (['convert', str(pth), 'x.pth'], 'an .npz file'),
                          (['convert', 'nothing', 'x.npz'], 'no weights of this name'),
                          (['convert', str(small_weights), str(small_weights)], 'would replace'),
-                         (['convert', str(pth), str(tmp_path / 'no' / 'x.npz')], 'cannot be written'),
+                         (['convert', str(pth), str(pth / 'x.npz')], 'cannot be written'),
+                         (['convert', 'no/such.npz', str(small_weights)], 'such'),
                          (['convert', '--refine', 'authors', str(small_weights), 'x.npz'], '--refine authors'),
                          (['inspect', str(tmp_path)], 'a folder')):
         with pytest.raises(InputError, match=reason):

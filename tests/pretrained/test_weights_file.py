@@ -155,11 +155,12 @@ def test_interrupted_writing_leaves_old_file(
 
 
 def test_unwritable_path_is_an_input_error(tmp_path: Path, network: StackedHG) -> None:
-    for path in (tmp_path / 'none' / 'model.npz', tmp_path):
+    (tmp_path / 'file').touch()
+    for path in (tmp_path / 'file' / 'model.npz', tmp_path):
         with pytest.raises(InputError, match='cannot be written'):
             save_model(path, network, SMALL)
-    assert os.listdir(tmp_path) == []
-    assert not [name for name in os.listdir(tmp_path.parent) if name.endswith('.part')]
+    assert os.listdir(tmp_path) == ['file']
+    assert not [name for name in os.listdir(tmp_path.parent) if name.startswith('.partial-')]
 
 
 def test_wrong_arguments_of_save_model(path: Path, network: StackedHG) -> None:
