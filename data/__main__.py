@@ -104,7 +104,8 @@ def _joints(options: argparse.Namespace) -> None:
     is_file = options.source in OWN or options.source == 'packed'
     if options.root is not None and not is_file:
         raise InputError(f'--root is for {", ".join(OWN)} and packed')
-    joint_set = DATASETS[options.source].joints_of(options.root) if is_file else read_joint_set(options.source)
+    is_set = is_file or options.source in DATASETS
+    joint_set = DATASETS[options.source].joints_of(options.root) if is_set else read_joint_set(options.source)
     if options.out:
         with atomic_write(options.out) as partial:
             partial.write_text(format_table(joint_set), encoding='utf-8')
@@ -169,8 +170,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser('joints', help='write a table of joints, to begin a table of your own with',
                                   description='Write the joints of a set or of a file as a table (JSON).')
-    command.add_argument('source', metavar='SOURCE', help='mpii, lsp, coco; csv, coco-json or packed with --root; or '
-                                                          'a table')
+    command.add_argument('source', metavar='SOURCE', help='a data set or its joints, such as lspet or mpii; csv, '
+                                                          'coco-json or packed with --root; or a table')
     command.add_argument('--root', metavar='FILE', help='the file of csv, coco-json or packed')
     command.add_argument('--out', metavar='FILE', help='where to write (default: the terminal)')
     command.set_defaults(function=_joints)

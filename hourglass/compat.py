@@ -93,7 +93,13 @@ def _silence_pkg_resources() -> None:
     warnings.filterwarnings('ignore', message='pkg_resources is deprecated', category=UserWarning)
 
 
+def _silence_cudnn() -> None:
+    """Keep Chainer from asking for cuDNN, which CuPy 14 cannot have, whenever CuPy is installed."""
+    warnings.filterwarnings('ignore', message='cuDNN is not enabled', category=UserWarning)
+
+
 _add_numpy_names()
 _skip_environment_check()
 _add_chainercv_extension()
 _silence_pkg_resources()
+_silence_cudnn()

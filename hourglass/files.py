@@ -11,6 +11,11 @@ from pathlib import Path
 from hourglass.errors import InputError
 
 
+def is_special(path: str | os.PathLike) -> bool:
+    """Say whether there is something that a file must not take the place of, such as ``/dev/stdout``."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
 def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence[str | os.PathLike | None]) -> None:
     """Check, before any work is done, that files can be written and that none replaces another or an input.
 
@@ -32,6 +37,8 @@ def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence
         # os.path takes what may not be looked into for missing; pathlib raises.
         if os.path.isdir(path):
             raise InputError(f'{path}: cannot be written (is a folder)')
+        if is_special(path):
+            raise InputError(f'{path}: cannot be written (is no ordinary file)')
         folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))
         if not os.path.isdir(folder):
             raise InputError(f'{path}: cannot be written ({folder} is not a folder)')
@@ -53,6 +60,8 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     try:
         if os.path.isdir(path):
             raise IsADirectoryError(None, 'is a folder')
+        if is_special(path):
+            raise OSError(None, 'is no ordinary file')
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=path.suffix, prefix='.partial-', dir=path.parent)
         os.close(handle)

@@ -69,8 +69,9 @@ class NpzFile:
             :meth:`header` and :meth:`read`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES) -> None:
         self.path = path
+        self._max_bytes = max_bytes
         try:
             # A named pipe would wait for a writer, so the kind of file is asked for before it is opened.
             status = path.stat()
@@ -146,8 +147,8 @@ class NpzFile:
         """Check what zipfile would read without asking: the list of all entries at the end of the file."""
         if self.size == 0:
             raise InputError(f'{self.path}: the file is empty')
-        if self.size > MAX_BYTES:
-            raise InputError(f'{self.path}: {self.size:,} bytes are more than the {MAX_BYTES:,} that are read')
+        if self.size > self._max_bytes:
+            raise InputError(f'{self.path}: {self.size:,} bytes are more than the {self._max_bytes:,} that are read')
         with self._damage():
             self._stream.seek(max(0, self.size - 22 - 65535 - 20))
             tail = self._stream.read()

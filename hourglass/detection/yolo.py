@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -39,12 +40,17 @@ def _onnxruntime(file: OnnxFile, gpu: int) -> Runner:
     if gpu >= 0 and 'CUDAExecutionProvider' in onnxruntime.get_available_providers():
         providers.insert(0, ('CUDAExecutionProvider', {'device_id': gpu}))
     session = onnxruntime.InferenceSession(file.content, options, providers=providers)
+    if gpu >= 0 and session.get_providers()[0] != 'CUDAExecutionProvider':
+        print('the detector runs on the CPU: this ONNX Runtime has no CUDA (the package onnxruntime-gpu has)',
+              file=sys.stderr)
     name = session.get_inputs()[0].name
     return lambda x: session.run(None, {name: x})
 
 
 def _opencv(file: OnnxFile, gpu: int) -> Runner:
     network = cv2.dnn.readNetFromONNX(np.frombuffer(file.content, np.uint8))
+    if gpu >= 0:
+        print('the detector runs on the CPU: OpenCV uses no GPU here', file=sys.stderr)
     names = network.getUnconnectedOutLayersNames()
 
     def forward(x: np.ndarray) -> list[np.ndarray]:

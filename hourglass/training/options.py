@@ -214,6 +214,8 @@ def check_options(options: argparse.Namespace) -> None:
             raise InputError(f'--{name.replace("_", "-")} must be at least 1')
     if options.loaders < 0 or options.seed < 0:
         raise InputError('--loaders and --seed must not be negative')
+    if options.seed >= 2 ** 32:
+        raise InputError('--seed must be below 2 ** 32')
     for name in ('lr', 'snapshot_minutes'):
         value = getattr(options, name)
         if value is not None and not 0 < value < float('inf'):

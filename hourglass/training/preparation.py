@@ -129,7 +129,7 @@ def batch_size(options: argparse.Namespace, n_gpus: int, n_people: int, ranks: R
         ranks: the processes.
 
     Raises:
-        InputError: there are more processes than people.
+        InputError: there are more processes than people, or more GPUs than people in a step.
     """
     default = 32 if n_gpus > 1 else 16 if ranks.size > 1 else 6
     wanted, most = options.batchsize or default, n_people // ranks.size
@@ -137,4 +137,6 @@ def batch_size(options: argparse.Namespace, n_gpus: int, n_people: int, ranks: R
         raise InputError(f'{counted(n_people, "person", "people")} to train on are too few for {ranks.size} processes')
     if wanted > most:
         ranks.tell(f'batches of {most} instead of {wanted}: there are no more people')
+    if min(wanted, most) < n_gpus:
+        raise InputError(f'batches of {min(wanted, most)} are too small for {n_gpus} GPUs')
     return min(wanted, most)

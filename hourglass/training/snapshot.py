@@ -15,8 +15,9 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.training.interruption import StopRequest
-from pretrained.npz import MAX_BYTES, NpzFile, printable
+from pretrained.npz import NpzFile, printable
 
+import chainer
 import numpy as np
 from chainer.backends.cuda import to_cpu
 from chainer.serializer import Deserializer
@@ -25,6 +26,8 @@ from chainer.training import Extension, Trainer
 
 _NAME = re.compile(r'snapshot_(epoch|iter)_[0-9]+')
 _ITERATION = 'updater/iteration'
+#: A larger snapshot is not read; from here on zip files have another form.
+MAX_BYTES = 2 ** 32 - 1
 # What serialised objects raise if an entry is missing or of another kind.
 _MISFIT = (KeyError, ValueError, TypeError, IndexError, RecursionError)
 
@@ -36,6 +39,14 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def check_snapshot_size(network: chainer.Link) -> None:
+    """Refuse a network whose snapshots could be written but not read; ``InputError``."""
+    # The parameters, two numbers of the optimizer for each, and their average.
+    if 4 * sum(param.array.nbytes for param in network.params()) > MAX_BYTES:
+        raise InputError(f'{network.count_params():,} parameters are too many: a snapshot of the training could have '
+                         f'more than the {MAX_BYTES:,} bytes that are read')
 
 
 def write_snapshot(path: Path, trainer: Trainer) -> None:
@@ -57,7 +68,7 @@ def read_snapshot(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: the file is missing, damaged (every entry's checksum is compared), too large or no snapshot.
     """
-    with NpzFile(path) as file:
+    with NpzFile(path, MAX_BYTES) as file:
         if _ITERATION not in file.keys:
             raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
         headers = {key: file.header(key) for key in file.keys}
@@ -79,7 +90,7 @@ def load_snapshot(arrays: dict[str, np.ndarray], path: Path, trainer: Trainer) -
 
 def _iteration(path: Path) -> int:
     """Return the iteration of a snapshot; the number in a name cannot be relied on, nor a file's date."""
-    with NpzFile(path) as file:
+    with NpzFile(path, MAX_BYTES) as file:
         if _ITERATION not in file.keys or file.header(_ITERATION).shape != ():
             raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
         return int(file.read(_ITERATION))
@@ -155,6 +166,15 @@ class Snapshots(Extension):
         self._observed: dict[str, np.ndarray] | None = None
         self._last = time.monotonic()
         self._last_iteration = -1
+        self.last: Path | None = None  # what was written last
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether a training that goes on from the newest snapshot begins with the last one written."""
+        try:
+            return self.last is None or max(find_snapshots(self.folder), key=_iteration) == self.last
+        except InputError:  # one of them is damaged
+            return False
 
     def initialize(self, trainer: Trainer) -> None:
         """Do what was left to do of the epoch when an early snapshot was written; other extensions are ready now."""
@@ -197,6 +217,7 @@ class Snapshots(Extension):
         self._last, self._last_iteration = time.monotonic(), trainer.updater.iteration
         rolling = {int(path.name.rpartition('_')[2]): path for path in find_snapshots(self.folder)
                    if path.name.startswith('snapshot_iter_')}
+        self.last = self.folder / name
         # A snapshot of a later iteration is one that the training was set back from.
         later = [number for number in rolling if number > trainer.updater.iteration]
         for number in sorted(set(rolling) - set(later))[:-self.keep] + later:

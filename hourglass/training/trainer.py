@@ -34,6 +34,7 @@ from hourglass.training.schedule import OPTIMIZERS, LearningRateSchedule
 from hourglass.training.snapshot import (
     EarlySnapshot,
     Snapshots,
+    check_snapshot_size,
     clear_partial,
     find_snapshots,
     load_snapshot,
@@ -61,6 +62,14 @@ def _updater(iterator: Any, optimizer: Any, gpus: Sequence[int]) -> updaters.Sta
     return updaters.ParallelUpdater(iterator, optimizer, devices=devices)
 
 
+def copy_to_all(updater: updaters.StandardUpdater) -> None:
+    """Give the networks on other GPUs the parameters of the first; Chainer does it after each step only."""
+    main = updater.get_optimizer('main').target
+    for model in getattr(updater, '_models', {}).values():
+        if model is not main:
+            model.copyparams(main)
+
+
 def _resume(options: argparse.Namespace, trainer: training.Trainer, record: RunRecord, ranks: Ranks) -> None:
     arrays: dict[str, np.ndarray] = {}
     path = Path(options.resume)
@@ -74,6 +83,7 @@ def _resume(options: argparse.Namespace, trainer: training.Trainer, record: RunR
     arrays, path = ranks.from_first((arrays, path))
     with ranks.together():
         load_snapshot(arrays, path, trainer)
+        copy_to_all(trainer.updater)
     ranks.tell(f'going on from {path} (epoch {trainer.updater.epoch}, iteration {trainer.updater.iteration})')
 
 
@@ -113,11 +123,14 @@ def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopReque
         if not stop.requested or trainer.updater.epoch >= options.epoch:
             return
         # The request may have come after the snapshots' turn in the last iteration.
-        trainer.get_extension('Snapshots').write_missing(trainer)
+        snapshots = trainer.get_extension('Snapshots')
+        snapshots.write_missing(trainer)
         ranks.wait()
     launcher = ['mpiexec', '-n', str(ranks.size)] if ranks.size > 1 else []
     command = [*launcher, 'python', 'train.py', *(['--distributed'] if launcher else []), '--config',
-               str(Path(options.out) / 'run.json'), '--resume']
+               str(Path(options.out) / 'run.json'), '--resume',
+               # By name where a newer one lies there, of a training that this one went back on.
+               *([] if snapshots.is_newest else [str(snapshots.last)])]
     ranks.tell(f'stopped in epoch {trainer.updater.epoch + 1} of {options.epoch}, snapshot written; go on with: '
                f'{shlex.join(command)}')
     sys.exit(stop.status)
@@ -208,6 +221,7 @@ def _make_optimizer(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -
         init = inputs.init
         if init is not None and (fresh := copy_common(init, chain.predictor, chain.spec)):
             ranks.tell(f'{init.source} has no {", ".join(fresh)}: trained from scratch')
+    check_snapshot_size(chain)
     use_device(chain, inputs.gpus[0])
     return optimizer, scales
 

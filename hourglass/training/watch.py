@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from hourglass.spec import ModelSpec
 from hourglass.training.distributed import Ranks
 from hourglass.training.snapshot import find_snapshots
 
+import numpy as np
 from chainer import reporter
 from chainer.datasets import ConcatenatedDataset
 from chainer.training import Extension, Trainer
 
 #: What :class:`hourglass.training.evaluator.PoseEvaluator` reports.
 SCORE = 'validation/main/pck'
+#: The loss of a GPU's part of the batch, by the names of :func:`hourglass.training.trainer._updater`.
+_LOSS = re.compile(r'(main|gpu \d+)/loss')
 
 
 def sample_name(dataset: Any, index: int) -> str:
@@ -50,14 +54,19 @@ class StopAtBadLoss(Extension):
         self.ranks = ranks or Ranks()
 
     def __call__(self, trainer: Trainer) -> None:
-        loss = trainer.observation['main/loss']
-        loss = getattr(loss, 'array', loss)
+        loss = self._whole_loss(trainer.observation)
         mean = trainer.observation['main/loss'] = self.ranks.mean(loss)
         if math.isfinite(float(mean)):
             return
         with self.ranks.together():
             if not math.isfinite(float(loss)):
                 raise InputError(self._told(float(loss), trainer.updater))
+
+    @staticmethod
+    def _whole_loss(observation: dict[str, Any]) -> Any:
+        """Return the loss of this process's batch: the mean of the parts that several GPUs have taken."""
+        losses = [getattr(loss, 'array', loss) for key, loss in observation.items() if _LOSS.fullmatch(key)]
+        return losses[0] if len(losses) == 1 else np.mean([float(loss) for loss in losses])
 
     def _told(self, loss: float, updater: Any) -> str:
         people = self.iterator.dataset.dataset

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
+from hourglass.files import atomic_write, check_targets
 
 import pytest
 
@@ -39,3 +40,12 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         with pytest.raises(InputError, match='cannot be written'), atomic_write(target):
             pass
     assert [p.name for p in tmp_path.iterdir()] == ['file']
+
+
+def test_a_device_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / 'pipe')
+    with pytest.raises(InputError, match=r'cannot be written \(is no ordinary file\)'):
+        check_targets([tmp_path / 'pipe'], [])
+    with pytest.raises(InputError, match=r'cannot be written \(is no ordinary file\)'), atomic_write(tmp_path / 'pipe'):
+        pass
+    assert not (tmp_path / 'pipe').is_file()

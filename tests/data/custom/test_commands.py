@@ -167,6 +167,8 @@ def test_the_check_names_what_is_missing_and_damaged(
 def test_a_table_of_a_set_that_comes_along_to_begin_with(
     call: Callable[..., None], capsys: pytest.CaptureFixture[str],
 ) -> None:
+    call('data', 'joints', 'lspet')
+    assert from_table(json.loads(capsys.readouterr().out), 'x') is LSP
     call('data', 'joints', 'mpii')
     assert from_table(json.loads(capsys.readouterr().out), 'x') is MPII
     assert ModelSpec().joint_set is MPII

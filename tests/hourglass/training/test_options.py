@@ -96,6 +96,7 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--joint-weights', 'nose=2'], "no joint 'nose'"),
     (['--ema', '1'], '--ema must'),
     (['--keep', '0'], '--keep must'),
+    (['--seed', '4294967296'], '--seed must'),
     (['--hard-joints', '0'], '--hard-joints must'),
     (['--snapshot-minutes', 'nan'], '--snapshot-minutes must'),
     (['--rotation', '-1'], '--rotation must'),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
+from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
+from hourglass.training.distributed import Ranks
 from hourglass.training.loss import TrainChain
+from hourglass.training.preparation import batch_size
+from hourglass.training.trainer import copy_to_all
 
 import chainer
 import numpy as np
+import pytest
 from chainer.iterators import SerialIterator
 from chainer.training.updaters import ParallelUpdater
 
@@ -30,3 +37,21 @@ def test_gradients_of_the_parts_are_added() -> None:
     for (name, updated), (_, before) in zip(chain.namedparams(), single.namedparams(), strict=True):
         np.testing.assert_allclose(updated.array, before.array - 1e-4 * before.grad, rtol=1e-4, atol=1e-5,
                                    err_msg=name)
+
+
+def test_a_training_that_goes_on_begins_with_the_same_parameters_everywhere() -> None:
+    chain = TrainChain(SPEC.build_network(), SPEC)
+    optimizer = chainer.optimizers.SGD().setup(chain)
+    updater = ParallelUpdater(SerialIterator([], 4), optimizer, devices={'main': '@numpy', 'gpu 1': '@numpy'})
+    for param in chain.params():
+        param.array[...] = 7  # as a snapshot does
+    copy_to_all(updater)
+    for name, param in updater._models['gpu 1'].namedparams():
+        np.testing.assert_array_equal(param.array, 7, err_msg=name)
+
+
+def test_each_gpu_needs_somebody() -> None:
+    assert batch_size(Namespace(batchsize=2), 2, 10, Ranks()) == 2
+    for wanted, people in ((1, 10), (4, 1)):
+        with pytest.raises(InputError, match='batches of 1 are too small for 2 GPUs'):
+            batch_size(Namespace(batchsize=wanted), 2, people, Ranks())

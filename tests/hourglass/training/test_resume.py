@@ -12,6 +12,8 @@ from pathlib import Path
 
 from hourglass.errors import InputError
 from hourglass.training import snapshot
+from hourglass.training.interruption import StopRequest
+from hourglass.training.snapshot import Snapshots
 from pretrained import load_model
 
 import numpy as np
@@ -191,6 +193,30 @@ def test_damaged_snapshots_are_passed_over(
         line, = [line for line in err.splitlines() if line.startswith('damaged') and f' {path}:' in line]
         assert first.name in line
     same_result(out, reference)
+
+
+def test_a_training_knows_whether_its_last_snapshot_is_the_newest_that_lies_there(
+    run_training: Callable[..., None], tmp_path: Path,
+) -> None:
+    out = tmp_path / 'out'
+    run_training('--out', out, '--keep', 9)
+    snapshots = Snapshots(out, 10, 3, 15, StopRequest())
+    assert snapshots.is_newest
+    for name, newest in (('snapshot_iter_8', False), ('snapshot_iter_12', True)):
+        snapshots.last = out / name
+        assert snapshots.is_newest == newest
+    # Of a training that went farther, and that this one went back on.
+    (out / 'snapshot_iter_12').rename(out / 'snapshot_epoch_7')
+    snapshots.last = out / 'snapshot_iter_8'
+    assert not snapshots.is_newest
+
+
+def test_a_network_whose_snapshots_could_not_be_read_is_refused(
+    run_training: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr('hourglass.training.snapshot.MAX_BYTES', 10_000)
+    with pytest.raises(InputError, match='parameters are too many'):
+        run_training('--out', tmp_path / 'out')
 
 
 def test_nothing_whole_to_go_on_from_is_one_line(run_training: Callable[..., None], tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import data.sampling
 from hourglass.errors import InputError
 from hourglass.training import report, watch
 from hourglass.training.loss import LOSSES, LossEntry
-from hourglass.training.watch import SCORE, sample_name
+from hourglass.training.watch import SCORE, StopAtBadLoss, sample_name
 from pretrained import load_model
 
 import numpy as np
@@ -88,6 +90,18 @@ def test_a_loss_that_is_no_number_ends_the_training(
     assert not (out / 'model.npz').exists()
     assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_4']
     assert load_model(out / 'snapshot_iter_4')
+
+
+def test_the_loss_of_several_gpus_is_the_mean_of_their_parts() -> None:
+    observation = {'main/loss': np.float32(1), 'gpu 1/loss': np.float32(3), 'lr': np.float32(7)}
+    trainer: Any = SimpleNamespace(observation=observation, updater=SimpleNamespace(iteration=1, epoch=0))
+    samples: Any = SimpleNamespace(indices=[], dataset=SimpleNamespace(dataset=None))
+    extension = StopAtBadLoss(samples, Path('nowhere'))
+    extension(trainer)
+    assert observation['main/loss'] == 2
+    observation['gpu 1/loss'] = np.float32('nan')
+    with pytest.raises(InputError, match='the loss is nan at iteration 1'):
+        extension(trainer)
 
 
 def test_samples_of_joined_sets_are_found() -> None:
