@@ -75,7 +75,7 @@ def main() -> None:
     if options.heatmaps:
         crop = predictor.crop_image(image, pose.box)
         write_image(options.heatmaps, draw_heatmaps(crop, pose.heatmaps, joint_set))
-    if not place.is_sure(pose):
+    if not place.is_sure(pose, predictor.spec):
         print(f'{name}: nobody is clearly seen; this is the best guess', file=sys.stderr)
     print(f'{name}: wrote {out / "input.jpg"} and {out / "output.jpg"}', file=sys.stderr)
 

@@ -56,6 +56,8 @@ def reliability(scores: np.ndarray, right: np.ndarray, n_bins: int = _BINS) -> R
 def fit_confidence(heights: np.ndarray, right: np.ndarray) -> tuple[tuple[float, float], ...]:
     """Return the table (``ModelSpec.confidence``) that makes scores of the heights of heatmaps.
 
+    It begins with no score for no height: where nobody is, heatmaps are lower than for any joint of somebody.
+
     Args:
         heights: (M,) largest values of heatmaps, in [0, 1], at least one.
         right: (M,) bool, which joints are right.
@@ -64,10 +66,10 @@ def fit_confidence(heights: np.ndarray, right: np.ndarray) -> tuple[tuple[float,
 
     bins = reliability(heights, right)
     rates = isotonic_regression(bins.rates, weights=bins.counts.astype(float)).x
-    points: list[tuple[float, float]] = []
+    points = [(0.0, 0.0)]
     for height, rate in zip(bins.scores.tolist(), rates.tolist(), strict=True):
         height, rate = round(height, 4), round(min(max(rate, 0.0), 1.0), 4)
-        if not points or height > points[-1][0]:
+        if height > points[-1][0]:
             points.append((height, rate))
     return tuple(points)
 

@@ -24,10 +24,11 @@ CROP_SIDE, CROP_SHIFT = 1.25, 15 / 200
 #: Length in pixels of a person of MPII's scale 1.
 PERSON_LENGTH = 200
 
-#: Mean score of the joints (:func:`confidence`) from which somebody is there.
+#: Height of a heatmap whose score (``ModelSpec.score_of``) is the mean of the joints' (:func:`confidence`) from which
+#: somebody is there.  On pictures of nothing the bundled weights stay below it.
 SEEN = 0.25
 #: Of two people who are seen equally well the larger one counts: the confidence is multiplied by this power of the
-#: person's size in the picture.  From this product on a detector's person needs no search.
+#: person's size in the picture.  From this product on (a height, too) a detector's person needs no search.
 SIZE_POWER, SURE = 0.15, 0.5
 #: A detector's boxes count from this score on, if it has no ``usual_threshold``; and at most so many of them are tried.
 USUAL_THRESHOLD, MAX_BOXES = 0.5, 8
@@ -56,6 +57,11 @@ Square = tuple[float, float, float]
 def confidence(pose: Pose) -> float:
     """Return the mean score of a pose's joints: how likely somebody is there at all."""
     return float(pose.scores.mean())
+
+
+def is_somebody(pose: Pose, spec: ModelSpec) -> bool:
+    """Return whether somebody is where a pose was found with weights of this description."""
+    return confidence(pose) >= spec.score_of(SEEN)
 
 
 def _rank(pose: Pose, shape: tuple[int, ...]) -> float:
@@ -148,7 +154,8 @@ class _Search:
 
     def is_sure(self) -> bool:
         """Return whether somebody is seen so well that nothing better need be looked for."""
-        return any(_rank(pose, self.image.shape[1:]) >= SURE for _, pose in self.found)
+        sure = self.predictor.spec.score_of(SURE)
+        return any(_rank(pose, self.image.shape[1:]) >= sure for _, pose in self.found)
 
     def look(self, squares: list[Square]) -> bool:
         """Look at crops, leaving out those that are like earlier ones; return whether there was a new one."""
@@ -212,7 +219,7 @@ def locate(
 
     Returns:
         The pose; its ``box`` is the crop that it was found in.  There is always one: whether somebody is there tells
-        :func:`confidence`, which should be at least :data:`SEEN`.
+        :func:`is_somebody`.
 
     Raises:
         InputError: the detector cannot be used for this image.
@@ -257,7 +264,7 @@ def follow(pose: Pose, shape: tuple[int, ...], spec: ModelSpec, margin: float = 
         The crop for :meth:`hourglass.predictor.PosePredictor.poses`; or ``None`` if the person is lost, so that
         :func:`locate` should look for somebody again.
     """
-    squares = squares_around(pose) if confidence(pose) >= SEEN else []
+    squares = squares_around(pose) if is_somebody(pose, spec) else []
     if not squares:
         return None
     y, x, side = squares[0]

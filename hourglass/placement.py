@@ -16,6 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from hourglass.joints import JointSet
     from hourglass.predictor import Pose, PosePredictor
+    from hourglass.spec import ModelSpec
 
 #: Ways of taking the whole picture, in place of the one that the weights ask for.
 FITS = ('stretch', 'pad')
@@ -187,11 +188,11 @@ class Placement:
         width = line_width or person_line_width(image.shape[1:], pose.points)
         return draw_pose(framed, pose.points, joint_set, width, pose.scores, threshold)
 
-    def is_sure(self, pose: Pose) -> bool:
-        """Return whether somebody is there, if that was not said."""
-        from hourglass.locate import SEEN, confidence
+    def is_sure(self, pose: Pose, spec: ModelSpec) -> bool:
+        """Return whether somebody is there, if that was not said; ``spec`` is that of the weights."""
+        from hourglass.locate import is_somebody
 
-        return not self.auto or confidence(pose) >= SEEN
+        return not self.auto or is_somebody(pose, spec)
 
     def _load_detector(self) -> Detector | None:
         if self.detector == 'none':

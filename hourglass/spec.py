@@ -136,6 +136,13 @@ class ModelSpec:
         x, y = np.array(self.confidence).T
         return np.interp(heights, x, y).astype(np.float32)
 
+    def score_of(self, height: float) -> float:
+        """Return the score of a joint whose heatmap is so high: a threshold for scores that suits all weights.
+
+        Scores say how often a joint is right where somebody is; whether somebody is, the heights tell.
+        """
+        return float(self.scores(np.array([height], np.float32))[0])
+
     @property
     def joint_set(self) -> JointSet:
         return self.joints if isinstance(self.joints, JointSet) else JOINT_SETS[self.joints]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from data.crop import Box, picture_box
-from hourglass.locate import crop_of, search_squares
+from hourglass.locate import SEEN, crop_of, search_squares
 from hourglass.predictor import Pose
 from hourglass.spec import ModelSpec
 
 import numpy as np
 
-#: A joint counts from this score on.  On pictures of nothing the bundled weights stay below 0.15.
-SEEN = 0.25
 #: So many joints must be seen (of those that there are) for somebody to be there.
 SHARE_SEEN = 0.4
 #: Side of the next crop divided by the longer side of the box around the joints: some room to move.
@@ -53,7 +51,7 @@ class Follower:
 
     def update(self, pose: Pose, shape: tuple[int, int]) -> None:
         """Take note of what was found in a frame (height, width)."""
-        seen = pose.scores >= SEEN
+        seen = pose.scores >= self.spec.score_of(SEEN)
         if seen.mean() < SHARE_SEEN:
             self._place = None
             return

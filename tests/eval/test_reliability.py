@@ -48,8 +48,9 @@ def test_scores_that_were_fitted_say_how_often_a_joint_is_right() -> None:
 def test_what_does_not_rise_is_levelled() -> None:
     heights = np.linspace(0, 1, 300)
     table = fit_confidence(heights, heights < .5)
-    assert len({rate for _, rate in table}) == 1
-    assert fit_confidence(np.full(50, .3), np.ones(50, bool)) == ((.3, 1.0),)
+    assert table[0] == (0, 0)
+    assert len({rate for _, rate in table[1:]}) == 1
+    assert fit_confidence(np.full(50, .3), np.ones(50, bool)) == ((0, 0), (.3, 1.0))
     ModelSpec(confidence=table)
 
 

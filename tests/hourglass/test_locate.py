@@ -13,12 +13,11 @@ from data.image import read_image
 from data.synthetic import render_scene
 from hourglass.joints import COCO, LSP, MPII, convert_points
 from hourglass.locate import (
-    SEEN,
-    confidence,
     corners,
     crop_of,
     detected_square,
     follow,
+    is_somebody,
     locate,
     scaled_square,
     search_squares,
@@ -183,7 +182,7 @@ def test_boxes_of_a_file_are_asked_for_by_name(predictor: PosePredictor) -> None
 def test_the_smallest_pictures_have_a_pose(predictor: PosePredictor, shape: tuple[int, int]) -> None:
     pose = locate(predictor, np.full((3, *shape), 99, np.float32))
     assert np.isfinite(pose.points).all()
-    assert confidence(pose) < SEEN
+    assert not is_somebody(pose, predictor.spec)
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (480, 640), (640, 480), (1080, 1920), (300, 300), (100, 5000), (5000, 100),
@@ -237,7 +236,7 @@ def test_somebody_who_is_not_seen_is_lost(predictor: PosePredictor, located: Pos
 def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], name: str) -> None:
     annotations = json.loads(shared('coco/test_coco.json').read_text())['annotations']
     pose = locate(predictor, read_image(shared(f'coco/{name}.jpg')))
-    assert confidence(pose) > SEEN
+    assert is_somebody(pose, predictor.spec)
     scores = []
     for annotation in annotations:
         x, y, visible = np.array(annotation['keypoints'], np.float64).reshape(-1, 3).T

@@ -126,9 +126,9 @@ def test_the_crop_is_framed_where_it_was_chosen(predictor: PosePredictor) -> Non
 
 def test_whether_somebody_is_there_is_asked_where_that_was_not_said(predictor: PosePredictor) -> None:
     pose, = predictor.poses([np.zeros((3, 50, 50), np.float32)])
-    assert not _parse('--auto').is_sure(pose)
-    assert _parse('--box', '0,0,9,9').is_sure(pose)
-    assert _parse().is_sure(pose)
+    assert not _parse('--auto').is_sure(pose, predictor.spec)
+    assert _parse('--box', '0,0,9,9').is_sure(pose, predictor.spec)
+    assert _parse().is_sure(pose, predictor.spec)
 
 
 @pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])

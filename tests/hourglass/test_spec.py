@@ -80,3 +80,8 @@ def test_the_spec_builds_the_authors_network() -> None:
                              'layer_num': 2, 'n_modules': 3, 'wide_stem': True}
     for name, value in spec.topology.items():
         assert name == 'network' or getattr(network, name) == value
+
+
+def test_a_threshold_for_heights_as_a_score() -> None:
+    assert ModelSpec().score_of(.25) == .25
+    assert ModelSpec(confidence=((0, 0), (.2, .3), (.3, .5))).score_of(.25) == pytest.approx(.4)
