@@ -13,7 +13,7 @@ from data.image import read_image, write_image
 from data.synthetic import demo_people
 from eval.coco_results import read_results
 from hourglass.errors import run
-from hourglass.joints import COCO, LSP
+from hourglass.joints import COCO, MPII
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model, save_model
 
@@ -98,7 +98,7 @@ def test_the_json(demo: Run, scene: Any, tmp_path: Path) -> None:
         assert min(np.abs(np.array(boxes) - person['bbox']).max(axis=1)) < .01
         assert person['box_score'] == pytest.approx(.9)
         joints = {joint['name']: joint for joint in person['joints']}
-        assert tuple(joints) == LSP.joints
+        assert tuple(joints) == MPII.joints
         keypoints = np.reshape(person['keypoints'], (17, 3))
         for name, triple in zip(COCO.joints, keypoints, strict=True):
             expected = [joints[name][key] for key in ('x', 'y', 'score')] if name in joints else [0, 0, 0]

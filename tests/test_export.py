@@ -12,7 +12,7 @@ from data.synthetic import demo_scene
 from hourglass.engine import export as engine_export
 from hourglass.engine.export import export
 from hourglass.errors import InputError
-from hourglass.joints import LSP
+from hourglass.joints import MPII
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import Model
@@ -89,12 +89,12 @@ def test_the_file_runs_without_this_project(
     if engine == 'onnxruntime':
         texts = json.loads((tmp_path / 'metadata.json').read_text())
         assert texts['weights'] == 'bundled'
-        assert json.loads(texts['joints']) == list(LSP.joints)
-        assert json.loads(texts['skeleton']) == [list(limb) for limb in LSP.limb_indices]
-        assert json.loads(texts['flip_order']) == LSP.flip_order.tolist()
+        assert json.loads(texts['joints']) == list(MPII.joints)
+        assert json.loads(texts['skeleton']) == [list(limb) for limb in MPII.limb_indices]
+        assert json.loads(texts['flip_order']) == MPII.flip_order.tolist()
         assert json.loads(texts['preprocessing']) == {
             'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [128, 128], 'crop': 'pad'}
-        assert json.loads(texts['decoding']) == {'refine': 'quarter', 'grid': 'aligned'}
+        assert json.loads(texts['decoding']) == {'refine': 'gaussian', 'grid': 'aligned'}
         assert ModelSpec.from_json(texts['spec']) == pretrained.load('bundled').spec
 
 

@@ -9,7 +9,7 @@ from data.crop import CropBox
 from data.image import read_image
 from data.synthetic import demo_people
 from hourglass.detection import load_detector
-from hourglass.joints import COCO, LSP, MPII, JointSet
+from hourglass.joints import COCO, MPII, JointSet
 from hourglass.people import PeoplePredictor, crop_of
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
@@ -212,7 +212,7 @@ def test_the_bundled_weights_find_the_joints_of_the_drawn_people() -> None:
     correct = []
     for person, true in zip(found, annotations, strict=True):
         torso = np.linalg.norm(true.points[MPII.index('left shoulder')] - true.points[MPII.index('right hip')])
-        for joint, point in zip(LSP.joints, person.pose.points, strict=True):
+        for joint, point in zip(MPII.joints, person.pose.points, strict=True):
             correct.append(np.linalg.norm(point - true.points[MPII.index(joint)]) < .2 * torso)
     assert np.mean(correct) > .85
 
@@ -232,7 +232,7 @@ def test_the_people_of_coco(shared: Callable[[str], Path]) -> None:
     whole = [joints for joints in true if (joints[5:, 2] > 0).all()]
     assert len(whole) >= 2
     for joints in whole:
-        errors = [np.mean([np.linalg.norm(middle(person.pose.points, LSP, joint)
+        errors = [np.mean([np.linalg.norm(middle(person.pose.points, MPII, joint)
                                           - middle(joints[:, 1::-1], COCO, joint))
                            for joint in ('shoulder', 'hip')]) / np.ptp(joints[:, 1]) for person in found]
         assert min(errors) < .1, errors

@@ -115,7 +115,7 @@ def test_a_table_of_joints_and_weights_to_begin_with(
     assert model.spec.joint_set == read_joint_set('own.yaml')
     assert model.spec.input_size == bundled.spec.input_size
     after, before = (state_of(found.network)['conv2_3a/W'] for found in (model, bundled))
-    places = [LSP.index(joint) for joint in ('head top', 'left wrist', 'right wrist')]
+    places = [MPII.index(joint) for joint in ('head top', 'left wrist', 'right wrist')]
     np.testing.assert_allclose(after[:3], before[places], atol=1e-6)
     # The bundled weights know none of the names, and the table says what they mean.
     call('eval.py', '--dataset', 'csv', '--root', table, '--split', 'all', '--model', 'bundled', '--joints', 'own.yaml',

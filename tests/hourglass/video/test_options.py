@@ -13,7 +13,6 @@ from typing import Any
 from data.synthetic.annotation import Annotation
 from data.synthetic.walk import walking_clip
 from hourglass.errors import ArgumentParser, InputError
-from hourglass.joints import LSP, MPII, convert_points
 from hourglass.video.options import add_video_options, check_video_options, output_path, run_video
 from hourglass.video.reader import VideoReader
 from hourglass.video.smoothing import BETA, MIN_CUTOFF
@@ -145,7 +144,7 @@ def test_from_file_to_file(walk: Walk, tmp_path: Path) -> None:
             annotation = those[0 if person['track'] == in_front else 1]
             y0, x0, y1, x1 = annotation.box
             assert person['bbox'] == pytest.approx([x0, y0, x1 - x0, y1 - y0], abs=0.02)
-            true, labelled = convert_points(annotation.points, annotation.visible, MPII, LSP)
+            true, labelled = annotation.points, annotation.visible
             found = np.array([(joint['y'], joint['x']) for joint in person['joints']])
             correct += (np.linalg.norm(found - true, axis=1) < 0.1 * (y1 - y0))[labelled].tolist()
     # A share of the weights' own on such pictures; joints of somebody else would be far off.
