@@ -271,7 +271,7 @@ def check_joints(person: RenderedPerson) -> Callable[..., None]:
                 y, x = person.points[MPII.index(name)]
                 true = (x, y) if moved is None else moved(x, y)
                 errors.append(np.hypot(*np.subtract(place, true)) / torso)
-        assert len(errors) == 14, json.dumps(joints)
+        assert len(errors) == 16, json.dumps(joints)
         assert np.mean(np.array(errors) < 0.2) >= 0.8, errors
 
     return check

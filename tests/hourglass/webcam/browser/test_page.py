@@ -207,7 +207,7 @@ def test_everybody_is_found(page: Any) -> None:
     assert page.run('return document.getElementById("overlay").dataset.people') == '2'
     assert page.run('return document.getElementById("overlay").getAttribute("aria-label")') == 'The poses of 2 people'
     joints = page.joints()
-    assert len(joints) == 28
+    assert len(joints) == 32
     heads = sorted(joints[f'{i}: head top'][0] for i in (1, 2))
     assert heads[1] - heads[0] == pytest.approx(480, abs=30)
 
