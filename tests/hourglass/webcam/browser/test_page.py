@@ -39,7 +39,7 @@ def test_the_skeleton_lies_over_the_live_picture(page: Any, person: RenderedPers
     # Along a limb the overlay has the limb's colour, and where there is nobody it is clear.
     overlay = page.overlay()
     for a, b, part in (('left knee', 'left ankle', 'leg'), ('left shoulder', 'left elbow', 'arm'),
-                       ('left shoulder', 'left hip', 'spine')):
+                       ('thorax', 'pelvis', 'spine')):
         x, y = np.mean([joints[a], joints[b]], axis=0)
         around = overlay[int(y) - 4:int(y) + 5, int(x) - 4:int(x) + 5]
         assert _share(around, PART_COLOURS[part]) > 0.3, part
@@ -58,7 +58,10 @@ def test_the_skeleton_lies_over_the_live_picture(page: Any, person: RenderedPers
     # The numbers.
     page.wait(lambda: page.text('fps').strip('0123456789.') == '')
     assert 0.2 < float(page.text('fps')) < 100
-    assert 0 < float(page.text('predictor')) <= float(page.text('latency')) < 10_000
+    # Of one answer: the page writes both at once.
+    predictor, latency = page.run(
+        'return ["predictor", "latency"].map((one) => document.getElementById(one).textContent)')
+    assert 0 < float(predictor) <= float(latency) < 10_000
 
 
 def test_heatmaps_modes_mirror_threshold_and_stop(page: Any, check_joints: Callable[..., None]) -> None:
