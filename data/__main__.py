@@ -104,8 +104,8 @@ def _joints(options: argparse.Namespace) -> None:
     is_file = options.source in OWN or options.source == 'packed'
     if options.root is not None and not is_file:
         raise InputError(f'--root is for {", ".join(OWN)} and packed')
-    is_set = is_file or options.source in DATASETS
-    joint_set = DATASETS[options.source].joints_of(options.root) if is_set else read_joint_set(options.source)
+    entry = DATASETS.get(options.source)
+    joint_set = read_joint_set(options.source) if entry is None else entry.joints_of(options.root)
     if options.out:
         with atomic_write(options.out) as partial:
             partial.write_text(format_table(joint_set), encoding='utf-8')

@@ -11,9 +11,12 @@ from pathlib import Path
 from hourglass.errors import InputError
 
 
-def is_special(path: str | os.PathLike) -> bool:
-    """Say whether there is something that a file must not take the place of, such as ``/dev/stdout``."""
-    return os.path.exists(path) and not os.path.isfile(path)
+def _obstacle(path: Path) -> str | None:
+    """Say what is there that a file must not take the place of: a folder, or something like ``/dev/stdout``."""
+    # os.path takes what may not be looked into for missing; pathlib raises.
+    if os.path.isdir(path):
+        return 'is a folder'
+    return 'is no ordinary file' if os.path.exists(path) and not os.path.isfile(path) else None
 
 
 def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence[str | os.PathLike | None]) -> None:
@@ -34,11 +37,8 @@ def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence
         if path.resolve() in taken:
             raise InputError(f'{path}: would replace a file that is read, or be written twice')
         taken.add(path.resolve())
-        # os.path takes what may not be looked into for missing; pathlib raises.
-        if os.path.isdir(path):
-            raise InputError(f'{path}: cannot be written (is a folder)')
-        if is_special(path):
-            raise InputError(f'{path}: cannot be written (is no ordinary file)')
+        if obstacle := _obstacle(path):
+            raise InputError(f'{path}: cannot be written ({obstacle})')
         folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))
         if not os.path.isdir(folder):
             raise InputError(f'{path}: cannot be written ({folder} is not a folder)')
@@ -58,10 +58,8 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     partial: Path | None = None
     try:
-        if os.path.isdir(path):
-            raise IsADirectoryError(None, 'is a folder')
-        if is_special(path):
-            raise OSError(None, 'is no ordinary file')
+        if obstacle := _obstacle(path):
+            raise OSError(None, obstacle)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=path.suffix, prefix='.partial-', dir=path.parent)
         os.close(handle)

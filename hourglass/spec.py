@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -142,6 +142,17 @@ class ModelSpec:
         Scores say how often a joint is right where somebody is; whether somebody is, the heights tell.
         """
         return float(self.scores(np.array([height], np.float32))[0])
+
+    def refined(self, refine: str | None, source: str) -> ModelSpec:
+        """Return this with another decoding, or as it is for None.
+
+        Raises:
+            InputError: only one of the two decodings is ``authors``; ``source`` says whose the other one is.
+        """
+        # Half a cell lies between what the heatmaps of these two say.
+        if refine not in (None, self.refine) and 'authors' in (refine, self.refine):
+            raise InputError(f'--refine {refine}: {source} has {self.refine}')
+        return replace(self, refine=refine or self.refine)
 
     @property
     def joint_set(self) -> JointSet:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from hourglass import errors
@@ -111,10 +110,7 @@ def _convert(args: argparse.Namespace) -> None:
     if path.exists() and out.exists() and path.samefile(out):
         raise InputError(f'{out}: would replace the file that is converted')
     model = registry.load(args.name)
-    spec = replace(model.spec, refine=args.refine or model.spec.refine)
-    # Half a cell lies between what the heatmaps of these two say.
-    if spec.refine != model.spec.refine and 'authors' in (spec.refine, model.spec.refine):
-        raise InputError(f'--refine {spec.refine}: {args.name} has {model.spec.refine}')
+    spec = model.spec.refined(args.refine, args.name)
     save_model(out, model.network, spec, np.float16 if args.half else np.float32)
     print(f'{out}: {out.stat().st_size / 1e6:.1f} MB from {model.source}')
 

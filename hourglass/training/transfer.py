@@ -42,11 +42,9 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
                              if getattr(options, option) is not None}
     if options.input_size is not None:
         sizes['input_size'] = (options.input_size, options.input_size)
-    # Half a cell lies between what the targets of these two say.
-    if options.refine not in (None, base.refine) and 'authors' in (options.refine, base.refine):
-        raise InputError(f'--refine {options.refine}: the network to begin with has {base.refine}')
+    base = base.refined(options.refine, 'the network to begin with')
     return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop,
-                   refine=options.refine or base.refine, grid=options.grid or base.grid, confidence=(), **sizes)
+                   grid=options.grid or base.grid, confidence=(), **sizes)
 
 
 def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:
