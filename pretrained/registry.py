@@ -48,7 +48,7 @@ class Entry:
         name: what users call them.
         file: name of the file, in the cache folder or, without sources, in :data:`BUNDLED_FOLDER`.
         description: one line.
-        spec: the network.
+        spec: the network; its table of confidence is the file's.
         sources: where the file can be downloaded, tried in this order.
         scores: published results.
         max_bytes: no larger file is downloaded.
@@ -127,11 +127,7 @@ _ENTRIES = (
         description="small weights that come with the project, for MPII's joints, trained on LSP; "
                     'bundled/MODEL_CARD.md tells more',
         spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(128, 128), crop='pad', refine='gaussian',
-                       grid='aligned',
-                       confidence=((0, 0), (0.1727, 0.3614), (0.302, 0.5356), (0.3841, 0.6086), (0.4497, 0.6891),
-                                   (0.5041, 0.7734), (0.5526, 0.8518), (0.5973, 0.8705), (0.6371, 0.9212), (0.671,
-                                   0.9325), (0.7016, 0.9587), (0.7332, 0.9794), (0.7635, 0.9841), (0.7947, 0.9841),
-                                   (0.8342, 0.985), (0.9037, 1))),
+                       grid='aligned'),
         scores=(
             _score('PCK@0.2, 500 people of LSP whom only the weights it began with had seen, averaged over the image '
                    'and its mirror image', .952, .870, .791, .706, .873, .804, .756, Mean=.822),
