@@ -151,7 +151,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                                             'done already is not repeated.')
     train.add_argument('recipe', metavar='RECIPE', help='file, such as pretrained/recipes/small-mpii16.json')
     train.add_argument('--root', nargs='+', default=[], metavar='NAME=DIR',
-                       help='folders of the data sets that the recipe names (default: below data/)')
+                       help='folders of the data sets, or of single files of people that the recipe names (default: '
+                            'below data/)')
     train.add_argument('--out', required=True, metavar='DIR', help='folder for all that is made')
     train.set_defaults(run=_train)
     commands.add_parser('where', help='print the folders of the weights').set_defaults(run=_where)

@@ -100,22 +100,23 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
 
     Args:
         recipe: what to do.
-        roots: folders of the data sets, by the names in ``packed``.
+        roots: folders of the data sets, by the names in ``packed`` or by those of the sets.
         out: folder for all that is made.
 
     Raises:
         InputError: a folder is named for something that is not in the recipe, or a file cannot be written.
     """
-    if unknown := set(roots) - set(recipe.packed):
-        raise InputError(f'--root {sorted(unknown)[0]}: the recipe has {", ".join(recipe.packed)}')
+    known = dict.fromkeys([*recipe.packed, *(str(entry['dataset']) for entry in recipe.packed.values())])
+    if unknown := set(roots) - set(known):
+        raise InputError(f'--root {sorted(unknown)[0]}: the recipe has {", ".join(known)}')
     python = sys.executable
     found = []
     for name, entry in recipe.packed.items():
         command = [python, '-m', 'data', 'pack', '--out', str(out / f'{name}.h5')]
         for key, value in entry.items():
             command += [f'--{key}', *map(str, value if isinstance(value, list) else [value])]
-        if name in roots:
-            command += ['--root', roots[name]]
+        if root := roots.get(name, roots.get(str(entry['dataset']))):
+            command += ['--root', root]
         found.append(Step(tuple(command), out / f'{name}.h5'))
     init: Path | None = None
     for stage in recipe.stages:

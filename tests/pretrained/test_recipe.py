@@ -86,6 +86,8 @@ def test_commands_of_a_recipe_for_several_processes(tmp_path: Path) -> None:
     recipe = Recipe(TINY['packed'], tuple(TINY['stages']), 'tiny.npz', TINY['common'], 2)
     found = steps(recipe, {'people': 'x'}, tmp_path)
     assert found[0].command[-2:] == ('--root', 'x')
+    assert steps(recipe, {'synthetic': 'y'}, tmp_path)[0].command[-2:] == ('--root', 'y'), 'of all files of the set'
+    assert steps(recipe, {'synthetic': 'y', 'people': 'x'}, tmp_path)[0].command[-2:] == ('--root', 'x')
     assert found[1].command[:3] == ('mpiexec', '-n', '2')
     assert '--distributed' in found[1].command
     with pytest.raises(InputError, match='--root other'):
