@@ -1,156 +1,12 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from data.affine import VARIANTS, AuthorsTransform, authors_crop, truncate
-from data.augment import AuthorsAugmentation, mirror
-from data.crop import CropBox, crop_box, cut, person_box, picture_box, whole_image
-from data.image import read_image
-from data.person import Person
-from data.transform import TrainTransform
-from hourglass.codec import authors_targets
-from hourglass.errors import InputError
-from hourglass.joints import MPII
-from hourglass.spec import ModelSpec
 
 import numpy as np
 import pytest
-
-Shared = Callable[[str], Path]
-POSE = 'reference/torch7/pose'
-AFFINE = ModelSpec(input_size=(128, 128), crop='affine', refine='authors')
-
-# Centre x and y, scale, rotation and size of the recorded transforms.
-RECORDED_TRANSFORMS = (
-    (560, 367.5, 3.1, 0, 256), (560, 367.5, 3.1, 30, 256), (650, 463, 5.25, -20, 64), (300, 600, 6, 0, 64),
-    (100.25, 50.75, .7, 90, 256), (620, 584, 2, 20, 64),
-)
-
-
-def _recorded_crops(shared: Shared, variant: str, size: int) -> dict[int, tuple[str, AuthorsTransform]]:
-    """Read image name and transform of every recorded crop of a size, by number."""
-    pattern = re.compile(r'crop (\d+) (\d+) center=\((\S+),(\S+)\) scale=(\S+) rot=(\S+) res=(\d+) ok')
-    cases = {}
-    for match in pattern.finditer(shared(f'{POSE}/{variant}_manifest.txt').read_text()):
-        x, y, scale, rotation = (float(value) for value in match.groups()[2:6])
-        if int(match[7]) == size:
-            cases[int(match[1])] = match[2], AuthorsTransform((y, x), scale, size, rotation, variant)
-    return cases
-
-
-def _unit_image(shared: Shared, name: str) -> np.ndarray:
-    return read_image(shared(f'mpii/images/{name}.jpg')) / np.float32(255)
-
-
-def _flip_xy(points: np.ndarray) -> np.ndarray:
-    """Exchange (x, y) from 1 and (y, x) from 0; subtracting 1 is left to the caller."""
-    return np.asarray(points, np.float64)[..., ::-1]
-
-
-def _is_clear(real: np.ndarray) -> np.ndarray:
-    """Return where rounding does not depend on the last bits."""
-    return abs(real - np.rint(real)) > 1e-4
-
-
-def _middle(array: np.ndarray, first: float) -> np.ndarray:
-    """Return (y, x) of an array's centre of mass, the middle of the first element being at ``first``."""
-    y, x = np.indices(array.shape) + first
-    mass = array.astype(np.float64)
-    return np.array([(mass * y).sum(), (mass * x).sum()]) / mass.sum()
-
-
-# The original code's results
-
-
-@pytest.mark.parametrize('number', [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12])
-def test_small_crops_of_both_codes_equal_the_original(shared: Shared, number: int) -> None:
-    for variant, tolerance in (('demo', 2e-6), ('train', 8e-6)):
-        name, transform = _recorded_crops(shared, variant, 64)[number]
-        with np.load(shared(f'{POSE}/{variant}_crops64_f32.npz')) as arrays:
-            expected = arrays[f'crop{number:02}']
-        crop = authors_crop(_unit_image(shared, name), transform)
-        assert crop.dtype == np.float32
-        np.testing.assert_allclose(crop, expected, rtol=0, atol=tolerance, err_msg=variant)
-
-
-@pytest.mark.parametrize('number', [1, 3, 6, 9, 11, 12])
-def test_full_size_crops_of_the_demo_equal_the_original(shared: Shared, number: int) -> None:
-    name, transform = _recorded_crops(shared, 'demo', 256)[number]
-    with np.load(shared(f'{POSE}/demo_crops256_f16.npz')) as arrays:
-        expected = arrays[f'crop{number:02}'].astype(np.float32)
-    # Half precision keeps numbers below 1 to 2.4e-4.
-    np.testing.assert_allclose(authors_crop(_unit_image(shared, name), transform), expected, rtol=0, atol=2.5e-4)
-
-
-def test_a_crop_that_depends_on_single_precision_equals_the_original_from_its_corners(shared: Shared) -> None:
-    name, transform = _recorded_crops(shared, 'train', 64)[8]
-    line, = re.findall(r'center=\(200,150\) scale=0.6 res=64 .* ul=\((\d+),(\d+)\) br=\((\d+),(\d+)\)',
-                       shared(f'{POSE}/train_crop_corners.txt').read_text())
-    corners = np.array([int(value) for value in line]).reshape(2, 2)[:, ::-1] - 1
-    assert abs(corners - transform.corners()).max() == 1
-    with np.load(shared(f'{POSE}/train_crops64_f32.npz')) as arrays:
-        np.testing.assert_allclose(authors_crop(_unit_image(shared, name), transform, corners), arrays['crop08'],
-                                   rtol=0, atol=2e-6)
-
-
-def test_corners_equal_the_original(shared: Shared) -> None:
-    lines = re.findall(r'corner (\d+) ul=\((-?\d+),(-?\d+)\) br=\((-?\d+),(-?\d+)\)',
-                       shared(f'{POSE}/demo_manifest.txt').read_text())
-    cases = _recorded_crops(shared, 'demo', 256)
-    assert len(lines) == 12
-    for number, *corners in lines:
-        expected = np.array([int(value) for value in corners]).reshape(2, 2)[:, ::-1]
-        np.testing.assert_array_equal(cases[int(number)][1].corners(), expected)
-
-
-@pytest.mark.parametrize('variant', VARIANTS)
-@pytest.mark.parametrize('case', range(6))
-def test_transforms_equal_the_original(shared: Shared, variant: str, case: int) -> None:
-    x, y, scale, rotation, size = RECORDED_TRANSFORMS[case]
-    transform = AuthorsTransform((y, x), scale, int(size), rotation, variant)
-    with np.load(shared(f'{POSE}/{variant}_funcs.npz')) as arrays:
-        for way, function in enumerate((transform.to_crop, transform.to_image)):
-            points = _flip_xy(arrays['transform_in'][case, way]) - 1
-            real = arrays['transform_real'][case, way]
-            # The demo's numbers count from 1 within the transform too, those of the training code from 0.
-            np.testing.assert_allclose(_flip_xy(function(points)) + transform.first, real, rtol=0, atol=1e-9)
-            whole = _flip_xy(function(points, whole=True)) + 1
-            clear = _is_clear(real)
-            assert clear.mean() > 0.5
-            np.testing.assert_array_equal(whole[clear], arrays['transform_out'][case, way][clear])
-
-
-def test_the_matrix_equals_the_original(shared: Shared) -> None:
-    with np.load(shared(f'{POSE}/demo_funcs.npz')) as arrays:
-        for (x, y, scale, rotation, size), expected in zip(RECORDED_TRANSFORMS, arrays['getTransform'], strict=True):
-            matrix = AuthorsTransform((y, x), scale, int(size), rotation).matrix()
-            np.testing.assert_allclose(matrix, expected, rtol=0, atol=1e-10)
-
-
-@pytest.mark.parametrize(('person', 'rotation'), [(0, 0), (1, 20), (2, -45)])
-def test_targets_equal_the_original(shared: Shared, person: int, rotation: float) -> None:
-    with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
-        x, y, scale = arrays['center_scale'][person]
-        joints = arrays['target_joints'][person]
-        expected, cells = arrays['target_maps'][person], arrays['target_points_real'][person]
-    labelled = joints[:, 0] > 1
-    assert _is_clear(cells[labelled]).all()
-    transform = AuthorsTransform((y, x), scale, 256, rotation)
-    points = _flip_xy(joints) - 1
-    np.testing.assert_allclose(_flip_xy(transform.resized(64).to_crop(points))[labelled], cells[labelled], atol=1e-6)
-    np.testing.assert_allclose(authors_targets(points, labelled, transform), expected, rtol=0, atol=1e-6)
-
-
-def test_mirrored_maps_equal_the_original(shared: Shared) -> None:
-    with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
-        for maps, expected in zip(arrays['flip_in'], arrays['flip_shuffle_out'], strict=True):
-            np.testing.assert_array_equal(mirror(maps, maps, MPII.flip_order)[1], expected)
-
-
-# Properties
 
 
 @pytest.mark.parametrize('variant', VARIANTS)
@@ -287,13 +143,15 @@ def test_a_crop_of_any_size_is_made_without_memory(variant: str) -> None:
 
 @pytest.mark.parametrize('rotation', [0, 40, -75])
 @pytest.mark.parametrize('scale', [.4, .9])
-def test_the_crop_shows_a_spot_where_the_transform_puts_it(rotation: float, scale: float) -> None:
+def test_the_crop_shows_a_spot_where_the_transform_puts_it(
+    rotation: float, scale: float, middle_of: Callable[[np.ndarray, float], np.ndarray],
+) -> None:
     image = np.zeros((3, 120, 140), np.float32)
     image[:, 70:74, 90:94] = 1
     transform = AuthorsTransform((60, 70), scale, 64, rotation)
     crop = authors_crop(image, transform)[0]
     # The crop begins at a whole pixel of the image or of its reduction, and the reduction has a whole size.
-    assert abs(_middle(crop, 0.5) - transform.to_crop(np.array([72, 92]))).max() < 1.3
+    assert abs(middle_of(crop, 0.5) - transform.to_crop(np.array([72, 92]))).max() < 1.3
 
 
 @pytest.mark.parametrize('values', [
@@ -303,107 +161,3 @@ def test_the_crop_shows_a_spot_where_the_transform_puts_it(rotation: float, scal
 def test_what_is_no_crop_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r'no crop has|variant'):
         replace(AuthorsTransform((0, 0), 1, 64), **values)
-
-
-# The common way of making crops
-
-
-def test_one_function_makes_the_crop_that_the_weights_ask_for() -> None:
-    center, side, shape = np.array([100.0, 50.0]), 300.0, (720, 1280)
-    for crop in ('truncate', 'pad'):
-        spec = ModelSpec(crop=crop)
-        assert person_box(center, side, shape, spec) == crop_box(center, side, shape, crop)
-        assert picture_box(shape, spec) == whole_image(shape, crop)
-    box = person_box(center, side, shape, AFFINE)
-    assert box == AuthorsTransform((100, 50), 1.5, 128)
-    assert picture_box(shape, AFFINE) == AuthorsTransform((360, 640), 3.6, 128)
-    assert person_box(center, 0, shape, AFFINE) == AuthorsTransform((100, 50), 1 / 200, 128)
-    image = np.random.default_rng(0).uniform(0, 255, (3, 200, 100)).astype(np.float32)
-    np.testing.assert_array_equal(cut(image, box, (128, 128), 'affine'), authors_crop(image, box))
-
-
-def test_every_box_maps_points_there_and_back() -> None:
-    points = np.random.default_rng(0).uniform(0, 100, (16, 2))
-    for box in (CropBox(-5, 3, 60, 80), person_box(np.array([30, 40]), 70, (90, 90), AFFINE)):
-        np.testing.assert_allclose(box.to_image(box.to_crop(points)), points, atol=1e-9)
-        inside = box.to_crop(box.to_image(np.array([[0, 0], box.shape])))
-        np.testing.assert_allclose(inside, [[0, 0], box.shape], atol=1e-9)
-
-
-def test_a_way_of_cropping_is_never_taken_for_another() -> None:
-    with pytest.raises(InputError, match='square'):
-        person_box(np.array([5, 5]), 10, (20, 20), ModelSpec(input_size=(64, 128), crop='affine'))
-    with pytest.raises(ValueError, match='affine'):
-        crop_box(np.array([5, 5]), 10, (20, 20), 'affine')
-    with pytest.raises(ValueError, match='affine'):
-        whole_image((20, 20), 'affine')
-    image = np.zeros((3, 20, 20), np.float32)
-    with pytest.raises(ValueError, match='affine'):
-        cut(image, CropBox(0, 0, 5, 5), (8, 8), 'affine')
-    with pytest.raises(ValueError, match='square'):
-        cut(image, AuthorsTransform((5, 5), 1, 8), (8, 16), 'affine')
-
-
-# Training
-
-
-def _sample() -> tuple[np.ndarray, Person]:
-    """A black image with a white spot at joint 0."""
-    image = np.zeros((3, 150, 180), np.float32)
-    points = np.random.default_rng(0).uniform(50, 100, (16, 2)).astype(np.float32)
-    points[0] = 72, 92
-    image[:, 70:74, 90:94] = 255
-    labelled = np.ones(16, bool)
-    labelled[3] = False
-    return image, Person('', points, labelled, labelled, np.array([75.0, 90.0]), 100.0, 1.0)
-
-
-@pytest.mark.parametrize(('refine', 'first'), [('none', 0.0), ('quarter', 0.0), ('authors', 0.5)])
-@pytest.mark.parametrize('augmentation', [None, AuthorsAugmentation(flip=0)])
-def test_targets_are_where_the_crop_shows_the_joint(
-    refine: str, first: float, augmentation: AuthorsAugmentation | None,
-) -> None:
-    transform = TrainTransform(replace(AFFINE, refine=refine), augmentation)
-    errors = []
-    for seed in range(20):
-        inputs, heatmaps, labelled = transform(_sample(), np.random.default_rng(seed))
-        assert inputs.shape == (3, 128, 128)
-        assert inputs.dtype == heatmaps.dtype == np.float32
-        assert not heatmaps[3].any()
-        assert labelled.sum() == 15
-        errors.append(_middle(inputs[0], 0.5) - 4 * _middle(heatmaps[0], first))
-    # The crop begins at a whole pixel of the image, which is at most 1.9 pixels of this input.  Half a cell is 2.
-    assert np.abs(errors).max() < 1.9
-    assert np.abs(np.mean(errors, axis=0)).max() < 1
-
-
-def test_the_augmentation_has_the_stated_distribution() -> None:
-    box = AuthorsTransform((75, 90), 2, 128)
-    rng = np.random.default_rng(0)
-    moved = [AuthorsAugmentation().move(box, rng) for _ in range(4000)]
-    growth = np.log2([other.scale / 2 for other in moved])
-    assert abs(growth).max() == pytest.approx(0.5)
-    assert abs(growth.mean()) < 0.02
-    # Cutting a normal distribution at two sigma leaves 0.96 of its spread.
-    assert growth.std() == pytest.approx(0.24, abs=0.01)
-    angles = np.array([other.rotation for other in moved])
-    assert np.mean(angles != 0) == pytest.approx(0.4, abs=0.03)
-    assert abs(angles).max() == pytest.approx(60)
-    assert angles[angles != 0].std() == pytest.approx(28.8, abs=1.5)
-    assert {other.center for other in moved} == {(75, 90)}
-
-
-def test_the_generator_alone_decides_about_the_augmentation() -> None:
-    transform = TrainTransform(AFFINE, AuthorsAugmentation())
-    results = [transform(_sample(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
-    for a, b in zip(results[0], results[1], strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(results[0][0], results[2][0])
-    assert max(result[0].max() for result in results) <= 1
-    flipped = sum(not transform(_sample(), np.random.default_rng(seed))[2][2] for seed in range(200))
-    assert 70 < flipped < 130, 'joint 2 takes the label of joint 3 in a mirrored sample'
-
-
-def test_the_augmentation_refuses_other_crops() -> None:
-    with pytest.raises(ValueError, match='original code'):
-        TrainTransform(ModelSpec(), AuthorsAugmentation())(_sample(), np.random.default_rng(0))

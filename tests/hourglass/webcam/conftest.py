@@ -85,6 +85,33 @@ def serving() -> Callable[..., Any]:
 
 
 @pytest.fixture
+def frame() -> Callable[[int, bytes], bytes]:
+    """Return a function that makes a message of a number and a picture."""
+    return lambda number, picture: number.to_bytes(4, 'little') + picture
+
+
+@pytest.fixture
+def join() -> Callable[[Any], Awaitable[Any]]:
+    """Return a function that opens a live connection and hears its greeting."""
+    async def connect(client: Any) -> Any:
+        socket = await client.ws_connect('/live')
+        assert 'hello' in await socket.receive_json(timeout=5)
+        return socket
+
+    return connect
+
+
+@pytest.fixture
+def began() -> Callable[[SpotPredictor], Awaitable[None]]:
+    """Return a function that waits until the predictor stands at its gate."""
+    async def wait(predictor: SpotPredictor) -> None:
+        while not predictor.began.is_set():
+            await asyncio.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
 def in_loop() -> Callable[[Callable[[], Awaitable[None]]], None]:
     """Return a function that runs a coroutine function, and fails if it takes too long."""
     def run(test: Callable[[], Awaitable[None]]) -> None:

@@ -106,11 +106,6 @@ def port(request: pytest.FixtureRequest) -> tuple[ModelSpec, dict[str, np.ndarra
     return spec, values, {bearpaw_name(key, spec.layer_num): value for key, value in values.items()}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / 'weights.pth'
-
-
 def message(path: Path) -> str:
     with pytest.raises(InputError) as caught:
         load_pytorch(path)

@@ -1,7 +1,8 @@
+"""Reading files of other origin: without a description, nested, of arrays that do not fit, damaged."""
+
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import tracemalloc
 import zipfile
@@ -13,62 +14,17 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
-from pretrained.weights_file import count_parameters, load_model, network_shapes, save_model
+from pretrained.weights_file import load_model
 
 import chainer
 import numpy as np
 import pytest
-from chainer.serializers import DictionarySerializer
 
 SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 64), crop='pad',
                   mean=(.5, .25, 0), refine='quarter', grid='aligned')
 
-
-def values_of(link: chainer.Link) -> dict[str, Any]:
-    serializer = DictionarySerializer()
-    serializer.save(link)
-    return serializer.target
-
-
-def trained(spec: ModelSpec = SMALL) -> StackedHG:
-    """A network whose running statistics are not those of a new one."""
-    network = spec.build_network()
-    rng = np.random.RandomState(0)
-    for key, value in values_of(network).items():
-        if key.endswith('/avg_var'):
-            value[...] = rng.uniform(.5, 1.5, value.shape)
-        elif key.endswith(('/avg_mean', '/b', '/beta')):
-            value[...] = rng.normal(0, .1, value.shape)
-    network.bn0.N = 12345
-    return network
-
-
-@pytest.fixture(scope='module')
-def network() -> StackedHG:
-    return trained()
-
-
-@pytest.fixture(scope='module')
-def arrays(network: StackedHG) -> dict[str, np.ndarray]:
-    return {key: np.array(value) for key, value in values_of(network).items()}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / 'weights.npz'
-
-
-def assert_same(network: StackedHG, expected: dict[str, Any]) -> None:
-    values = values_of(network)
-    assert values.keys() == expected.keys()
-    for key, value in values.items():
-        np.testing.assert_array_equal(value, expected[key], key)
-        if not key.endswith('/N'):
-            assert value.dtype == np.float32, key
-
-
-def write(path: Path, arrays: dict[str, Any], **more: Any) -> None:
-    np.savez(path, **arrays, **more)
+ValuesOf = Callable[[chainer.Link], dict[str, Any]]
+AssertSame = Callable[[StackedHG, dict[str, Any]], None]
 
 
 def message(path: Path) -> str:
@@ -80,123 +36,15 @@ def message(path: Path) -> str:
     return text
 
 
-# Writing, and reading what was written.
-
-@pytest.mark.parametrize('compressed', [True, False])
-def test_file_gives_back_network_and_specification(
-        path: Path, network: StackedHG, arrays: dict[str, np.ndarray], compressed: bool) -> None:
-    save_model(path, network, SMALL, compressed=compressed)
-    model = load_model(path)
-    assert model.spec == SMALL
-    assert model.source == str(path)
-    assert isinstance(model.network, StackedHG)
-    assert model.network.bn0.N == 12345
-    assert_same(model.network, arrays)
-
-
-def test_loaded_network_computes_the_same(path: Path, network: StackedHG) -> None:
-    save_model(path, network, SMALL)
-    x = np.random.RandomState(1).uniform(0, 1, (1, 3, *SMALL.input_size)).astype('f')
-    with chainer.using_config('train', False), chainer.no_backprop_mode():
-        expected, got = network(x)[-1].array, load_model(str(path)).network(x)[-1].array
-    np.testing.assert_array_equal(got, expected)
-
-
-@pytest.mark.parametrize('dtype', ['float16', np.float16, np.dtype(np.float16)])
-def test_half_precision_is_for_convolutions_and_loads_as_float32(
-        path: Path, network: StackedHG, arrays: dict[str, np.ndarray], dtype: Any) -> None:
-    save_model(path, network, SMALL, dtype)
-    with np.load(path) as file:
-        assert {str(file[key].dtype) for key in file.files if key.endswith('/W')} == {'float16'}
-        assert {str(file[key].dtype) for key in file.files if key.endswith('/avg_var')} == {'float32'}
-    rounded = {key: value.astype(np.float16) if key.endswith('/W') else value for key, value in arrays.items()}
-    assert_same(load_model(path).network, rounded)
-
-
-def test_chainer_reads_the_file_by_itself(path: Path, network: StackedHG, arrays: dict[str, np.ndarray]) -> None:
-    save_model(path, network, SMALL)
-    other = SMALL.build_network()
-    chainer.serializers.load_npz(str(path), other)
-    assert_same(other, arrays)
-
-
-def test_same_weights_give_same_bytes(tmp_path: Path, network: StackedHG, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_model(tmp_path / 'a.npz', network, SMALL)
-    monkeypatch.setattr('time.time', lambda: 2e9)
-    save_model(tmp_path / 'b.npz', network, SMALL)
-    assert (tmp_path / 'a.npz').read_bytes() == (tmp_path / 'b.npz').read_bytes()
-
-
-@pytest.mark.parametrize(('dtype', 'value'), [(np.float32, np.nan), (np.float32, np.inf), (np.float16, 1e5)])
-def test_value_that_cannot_be_stored_leaves_old_file(path: Path, dtype: Any, value: float) -> None:
-    network = trained()
-    save_model(path, network, SMALL)
-    before = path.read_bytes()
-    network.conv1_1.W.array[0, 0] = value
-    with pytest.raises(InputError, match='conv1_1/W'):
-        save_model(path, network, SMALL, dtype)
-    assert path.read_bytes() == before
-    assert os.listdir(path.parent) == [path.name]
-
-
-def test_interrupted_writing_leaves_old_file(
-        path: Path, network: StackedHG, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_bytes(b'old')
-
-    def interrupted(stream: Any, array: np.ndarray, allow_pickle: bool) -> None:
-        stream.write(b'half of it')
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(np.lib.format, 'write_array', interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        save_model(path, network, SMALL)
-    assert path.read_bytes() == b'old'
-    assert os.listdir(path.parent) == [path.name]
-
-
-def test_unwritable_path_is_an_input_error(tmp_path: Path, network: StackedHG) -> None:
-    (tmp_path / 'file').touch()
-    for path in (tmp_path / 'file' / 'model.npz', tmp_path):
-        with pytest.raises(InputError, match='cannot be written'):
-            save_model(path, network, SMALL)
-    assert os.listdir(tmp_path) == ['file']
-    assert not [name for name in os.listdir(tmp_path.parent) if name.startswith('.partial-')]
-
-
-def test_wrong_arguments_of_save_model(path: Path, network: StackedHG) -> None:
-    with pytest.raises(ValueError, match='float64'):
-        save_model(path, network, SMALL, np.float64)
-    with pytest.raises(ValueError, match='sizes'):
-        save_model(path, network, replace(SMALL, width=8))
-    assert not path.exists()
-
-
-# Sizes.
-
-@pytest.mark.parametrize('spec', [
-    SMALL, replace(SMALL, n_stack=3, layer_num=2), replace(SMALL, width=20), ModelSpec(width=8),
-    ModelSpec(out_channels=17, joints='coco', width=12),
-])
-def test_shapes_and_count_are_those_of_the_network(spec: ModelSpec) -> None:
-    network = spec.build_network()
-    assert network_shapes(spec) == {key: np.shape(value) for key, value in values_of(network).items()}
-    assert count_parameters(spec) == network.count_params()
-
-
-def test_default_shapes_are_those_of_the_published_file(shared: Callable[[str], Path]) -> None:
-    lines = [line.split() for line in shared('reference/stacked_hg_keys.txt').read_text().splitlines()]
-    assert len(lines) == 1443
-    assert network_shapes(ModelSpec()) == {
-        key: () if shape == 'scalar' else tuple(map(int, shape.split('x'))) for key, shape, _ in lines}
-
-
 # Files without a description.
 
 @pytest.mark.parametrize('spec', [
     ModelSpec(width=8), ModelSpec(width=4, n_stack=1, layer_num=1), ModelSpec(width=4, n_stack=3, layer_num=2),
     ModelSpec(out_channels=14, joints='lsp', width=12), ModelSpec(out_channels=17, joints='coco', width=4),
 ])
-def test_sizes_follow_from_the_arrays(path: Path, spec: ModelSpec) -> None:
+def test_sizes_follow_from_the_arrays(
+    path: Path, spec: ModelSpec, values_of: ValuesOf, assert_same: AssertSame,
+) -> None:
     network = spec.build_network()
     chainer.serializers.save_npz(path, network)
     model = load_model(path)
@@ -204,8 +52,8 @@ def test_sizes_follow_from_the_arrays(path: Path, spec: ModelSpec) -> None:
     assert_same(model.network, values_of(network))
 
 
-def test_file_with_the_published_keys(path: Path, rule_values: dict[str, np.ndarray]) -> None:
-    write(path, rule_values)
+def test_file_with_the_published_keys(path: Path, rule_values: dict[str, np.ndarray], assert_same: AssertSame) -> None:
+    np.savez(path, **rule_values)
     model = load_model(path)
     assert model.spec == ModelSpec()
     assert_same(model.network, rule_values)
@@ -230,15 +78,18 @@ def python_2_entry(array: np.ndarray) -> bytes:
     {'/W': lambda a: a.astype(np.float64), '/b': lambda a: a.astype('>f8')},
     {'/W': np.asfortranarray},
 ], ids=['int32', 'array-of-one', 'float64', 'fortran-order'])
-def test_other_ways_to_store_the_same(path: Path, arrays: dict[str, np.ndarray], change: dict[str, Any]) -> None:
+def test_other_ways_to_store_the_same(
+    path: Path, arrays: dict[str, np.ndarray], change: dict[str, Any], assert_same: AssertSame,
+) -> None:
     changed = {key: next((f(value) for end, f in change.items() if key.endswith(end)), value)
                for key, value in arrays.items()}
-    write(path, changed)
+    np.savez(path, **changed)
     assert_same(load_model(path).network, arrays)
 
 
 def test_python_2_headers_and_leading_slashes(
-        path: Path, arrays: dict[str, np.ndarray], recwarn: pytest.WarningsRecorder) -> None:
+    path: Path, arrays: dict[str, np.ndarray], recwarn: pytest.WarningsRecorder, assert_same: AssertSame,
+) -> None:
     with zipfile.ZipFile(path, 'w') as file:
         for key, array in arrays.items():
             file.writestr(f'/{key}.npy', python_2_entry(array))
@@ -263,7 +114,9 @@ class LossChain(chainer.Chain):
 
 
 @pytest.mark.parametrize('meta', [SMALL.to_json(), None])
-def test_trainer_snapshot_and_chain_are_weights_files(tmp_path: Path, meta: str | None) -> None:
+def test_trainer_snapshot_and_chain_are_weights_files(
+    tmp_path: Path, meta: str | None, values_of: ValuesOf, trained: Callable[[], StackedHG], assert_same: AssertSame,
+) -> None:
     chain = LossChain(trained(), meta)
     optimizer = chainer.optimizers.RMSprop(1e-4).setup(chain)
     dataset = np.zeros((2, 3, 32, 64), np.float32)
@@ -286,15 +139,15 @@ def test_trainer_snapshot_and_chain_are_weights_files(tmp_path: Path, meta: str 
 
 def test_description_beside_the_nested_network(path: Path, arrays: dict[str, np.ndarray]) -> None:
     nested = {f'updater/model:main/predictor/{key}': value for key, value in arrays.items()}
-    write(path, {**nested, 'updater/model:main/predictor/meta': np.array(SMALL.to_json())})
+    np.savez(path, **{**nested, 'updater/model:main/predictor/meta': np.array(SMALL.to_json())})
     assert load_model(path).spec == SMALL
 
 
-def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray], assert_same: AssertSame) -> None:
     other = {f'teacher/{key}': value * 0 for key, value in arrays.items()}
-    write(path, {f'predictor/{key}': value for key, value in arrays.items()} | other)
+    np.savez(path, **{f'predictor/{key}': value for key, value in arrays.items()} | other)
     assert_same(load_model(path).network, arrays)
-    write(path, {f'student/{key}': value for key, value in arrays.items()} | other)
+    np.savez(path, **{f'student/{key}': value for key, value in arrays.items()} | other)
     text = message(path)
     assert 'student/' in text
     assert 'teacher/' in text
@@ -309,7 +162,7 @@ def test_missing_unexpected_and_misshapen_arrays_are_named_and_counted(
         del changed[key]
     changed |= {'extra': np.zeros(3), 'conv1_1/b': np.zeros(9, 'f'), 'bn1_1/N': np.array(1.5),
                 'meta': np.array(SMALL.to_json())}
-    write(path, changed)
+    np.savez(path, **changed)
     text = message(path)
     assert '5 arrays missing: ' in text
     assert 'bn0/N' in text
@@ -320,7 +173,7 @@ def test_missing_unexpected_and_misshapen_arrays_are_named_and_counted(
 
 
 def test_weights_of_another_width_than_described(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    write(path, arrays, meta=np.array(replace(SMALL, width=8).to_json()))
+    np.savez(path, **arrays, meta=np.array(replace(SMALL, width=8).to_json()))
     assert 'of a wrong shape' in message(path)
 
 
@@ -329,7 +182,7 @@ def test_weights_of_another_width_than_described(path: Path, arrays: dict[str, n
 def test_arrays_that_tell_the_sizes(
         path: Path, arrays: dict[str, np.ndarray], key: str, value: np.ndarray | None) -> None:
     changed = {k: v for k, v in arrays.items() if k != key} | ({} if value is None else {key: value})
-    write(path, changed)
+    np.savez(path, **changed)
     assert key in message(path)
 
 
@@ -345,7 +198,7 @@ def test_other_npz_files(path: Path) -> None:
 def test_values_that_are_not_finite_are_named(path: Path, arrays: dict[str, np.ndarray], value: float) -> None:
     changed = {key: array.astype(np.float64) if key.endswith('/beta') else array for key, array in arrays.items()}
     changed['bn0/beta'][0] = changed['bn1_2/beta'][-1] = value
-    write(path, changed)
+    np.savez(path, **changed)
     assert message(path).endswith('not finite numbers in bn0/beta, bn1_2/beta')
 
 
@@ -360,12 +213,12 @@ class Bomb:
 @pytest.mark.parametrize('key', ['conv0/b', 'bn0/N', 'meta'])
 def test_objects_are_refused_and_not_unpickled(path: Path, arrays: dict[str, np.ndarray], key: str) -> None:
     evidence = path.parent / 'executed'
-    write(path, {**arrays, key: np.array(None)})
+    np.savez(path, **{**arrays, key: np.array(None)})
     assert key in message(path)
     stream = io.BytesIO()
     np.save(stream, np.array(Bomb(evidence)))
     assert b'Path' in stream.getvalue() or b'touch' in stream.getvalue()
-    write(path, {**arrays, key: np.array(Bomb(evidence))})
+    np.savez(path, **{**arrays, key: np.array(Bomb(evidence))})
     assert key in message(path)
     assert not evidence.exists()
     path.write_bytes(pickle.dumps(Bomb(evidence)))
@@ -376,7 +229,7 @@ def test_objects_are_refused_and_not_unpickled(path: Path, arrays: dict[str, np.
 # Descriptions.
 
 def test_description_of_the_other_byte_order(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    write(path, arrays, meta=np.array(SMALL.to_json()).astype('>U300'))
+    np.savez(path, **arrays, meta=np.array(SMALL.to_json()).astype('>U300'))
     assert load_model(path).spec == SMALL
 
 
@@ -388,7 +241,7 @@ def test_description_of_the_other_byte_order(path: Path, arrays: dict[str, np.nd
     np.array(SMALL.to_json().replace('"layer_num": 1', '"layer_num": 4096')),
 ])
 def test_bad_description(path: Path, arrays: dict[str, np.ndarray], meta: np.ndarray) -> None:
-    write(path, arrays, meta=meta)
+    np.savez(path, **arrays, meta=meta)
     tracemalloc.start()
     message(path)
     peak = tracemalloc.get_traced_memory()[1]
@@ -398,7 +251,7 @@ def test_bad_description(path: Path, arrays: dict[str, np.ndarray], meta: np.nda
 
 @pytest.mark.parametrize('code', [b'\xff\xff\xff\xff', b'\0\xd8\0\0'], ids=['too-large', 'surrogate'])
 def test_description_with_impossible_characters(path: Path, arrays: dict[str, np.ndarray], code: bytes) -> None:
-    write(path, arrays)
+    np.savez(path, **arrays)
     stream = io.BytesIO()
     np.save(stream, np.array(SMALL.to_json()))
     with zipfile.ZipFile(path, 'a') as file:

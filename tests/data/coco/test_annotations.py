@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from data.coco import COCODataset, read_annotations
+from data.coco import tables as tables_module
+from hourglass.errors import InputError
+
+import pytest
+
+Content = dict[str, Any]
+Change = Callable[[Content], Content]
+
+
+def test_annotations_also_list_who_does_not_count(root: Path) -> None:
+    people = read_annotations(root / 'annotations' / 'person_keypoints_val2017.json')
+    assert people.ids.tolist() == [100, 101, 102, 103, 104]
+    assert people.is_crowd.tolist() == [False, True, False, False, False]
+    assert people.labelled.sum(axis=1).tolist() == [5, 5, 0, 5, 5]
+    assert people.boxes[0].tolist() == [20, 10.5, 80, 50.5]
+    assert people.images == {7: 'a.jpg', 9: 'b.jpg'}
+
+
+def _changed(**fields: Any) -> Change:
+    """Make two people, the second with these fields."""
+    def change(content: Content) -> Content:
+        first = content['annotations'][0]
+        return {**content, 'annotations': [{**first, 'id': 1}, {**first, 'id': 2, **fields}]}
+
+    return change
+
+
+def _without(field: str) -> Change:
+    """Make two people, the second without a field."""
+    def change(content: Content) -> Content:
+        value = _changed()(content)
+        del value['annotations'][1][field]
+        return value
+
+    return change
+
+
+#: What a file holds, or how it differs from a sound one, and the reason for which it is refused.
+BAD_ANNOTATIONS = {
+    'empty': ('', 'the file is empty'),
+    'blank': (' \n', 'the file is empty'),
+    'truncated': (lambda c: json.dumps(c)[:-200], 'damaged, or not JSON'),
+    'text': ('not json', 'damaged, or not JSON'),
+    'nested': ('[' * 100_000, 'nested too deeply'),
+    'list': ([], r'not a file of COCO annotations \(a JSON list\)'),
+    'no images': ({'annotations': []}, 'has no list of images'),
+    'images of another type': (lambda c: {**c, 'images': ['a.jpg']}, r'images\[0\] is not a JSON object'),
+    'image without a name': (lambda c: {**c, 'images': [{'id': 7}]}, r"images\[0\] has no 'file_name'"),
+    'image name of another type': (lambda c: {**c, 'images': [{'id': 7, 'file_name': 3}]},
+                                   "'file_name' '3', not a text"),
+    'image outside': (lambda c: {**c, 'images': [{'id': 7, 'file_name': '../../x.jpg'}]}, 'leads out of the image fol'),
+    'absolute image': (lambda c: {**c, 'images': [{'id': 7, 'file_name': '/etc/x.jpg'}]}, 'leads out of the image fol'),
+    'repeated image': (lambda c: {**c, 'images': [c['images'][0]] * 2}, 'the id 7, which occurs more than once'),
+    'image id of another type': (lambda c: {**c, 'images': [{'id': '7', 'file_name': 'a.jpg'}]}, 'not a whole number'),
+    'no annotations': (lambda c: {'images': c['images']}, 'has no list of annotations'),
+    'annotations of another type': (lambda c: {**c, 'annotations': {'a': 1}}, 'has no list of annotations'),
+    'NaN': (lambda c: json.dumps(_changed(area=float('nan'))(c)), 'it holds NaN'),
+    'infinity': (lambda c: json.dumps(_changed(area=float('inf'))(c)), 'it holds Infinity'),
+    'overflow': (lambda c: json.dumps(_changed(area=123.5)(c)).replace('123.5', '1e999'),
+                 r"annotations\[1\] has 'area' 'inf'"),
+    'unknown image': (_changed(image_id=8), 'annotations name 1 unknown image; the first is image_id 8'),
+    'fractional image id': (_changed(image_id=7.5), r"annotations\[1\] has 'image_id' '7.5', not a whole number"),
+    'huge image id': (_changed(image_id=10 ** 30), 'not a whole number'),
+    'repeated annotation': (_changed(id=1), 'the id 1, which occurs more than once'),
+    'negative width': (_changed(bbox=[1, 1, -5, 5]), r"annotations\[1\] has a 'bbox' with a negative width"),
+    'negative height': (_changed(bbox=[1, 1, 5, -5]), "a 'bbox' with a negative width or height"),
+    'short box': (_changed(bbox=[1, 1, 5]), r"annotations\[1\] has 'bbox' '\[1, 1, 5\]', not 4 finite numbers"),
+    'box of texts': (_changed(bbox=['1', '2', '3', '4']), 'not 4 finite numbers'),
+    'no box': (_without('bbox'), r"annotations\[1\] has no 'bbox'"),
+    'no area': (_without('area'), "has no 'area'"),
+    'negative area': (_changed(area=-1), 'has a negative area'),
+    'text as area': (_changed(area='big'), "'area' 'big', not a finite number"),
+    'short keypoints': (_changed(keypoints=[1, 2, 2]), 'not 51 finite numbers'),
+    'keypoints of another type': (_changed(keypoints='none'), 'not 51 finite numbers'),
+    'null keypoint': (_changed(keypoints=[None] * 51), 'not 51 finite numbers'),
+    'visibility': (_changed(keypoints=[5] * 51), 'visibility is not 0, 1 or 2'),
+    'instances': (lambda c: {**c, 'annotations': [{'id': 1, 'image_id': 7, 'category_id': 1, 'bbox': [0, 0, 1, 1],
+                                                   'area': 1}]}, 'the file needed is person_keypoints'),
+    'other joints': (lambda c: {**c, 'categories': [{'id': 1, 'keypoints': ['tail']}]},
+                     '1 joint and not COCO.* --dataset coco-json'),
+    'nobody': (lambda c: {**c, 'annotations': []}, 'nobody who counts'),
+    'only crowds': (lambda c: {**c, 'annotations': [c['annotations'][1]]}, 'nobody who counts'),
+}
+
+
+@pytest.mark.parametrize(('value', 'reason'), BAD_ANNOTATIONS.values(), ids=BAD_ANNOTATIONS)
+def test_bad_annotations_are_named_with_the_reason(
+    tmp_path: Path, value: Any, reason: str, content: Content, write_json: Callable[[Path, Any], Path],
+) -> None:
+    path = write_json(tmp_path / 'bad.json', value(content) if callable(value) else value)
+    with pytest.raises(InputError, match=reason) as caught:
+        COCODataset(annotations=path)
+    assert str(caught.value).startswith(f'{path}: ')
+    assert '\n' not in str(caught.value)
+
+
+def test_a_file_too_large_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables_module, 'MAX_BYTES', 100)
+    with pytest.raises(InputError, match='too large'):
+        COCODataset(root, 'val2017')

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from data.coco import COCODataset
+from hourglass.errors import InputError
+from hourglass.joints import COCO, LSP, MPII
+
+import numpy as np
+import pytest
+
+
+def test_crowds_and_people_without_a_joint_are_left_out(root: Path) -> None:
+    dataset = COCODataset(root, 'train2017')
+    assert dataset.name == 'COCO train2017'
+    assert dataset.records.annotation_ids.tolist() == [100, 103]
+    assert dataset.records.image_ids.tolist() == [7, 9]
+    assert dataset.records.areas.tolist() == [1500.5, 1500.5]
+    assert dataset.records.scores.tolist() == [1, 1]
+    assert [entry.image for entry in dataset.people] == ['a.jpg', 'b.jpg']
+
+
+def test_occluded_joints_are_labelled(root: Path) -> None:
+    someone = COCODataset(root, 'train2017').people[0]
+    assert {COCO.joints[i] for i in np.flatnonzero(someone.labelled)} == {
+        'left shoulder', 'right shoulder', 'left hip', 'right hip', 'nose'}
+    assert {COCO.joints[i] for i in np.flatnonzero(someone.visible)} == {'left shoulder', 'right shoulder', 'left hip'}
+    np.testing.assert_array_equal(someone.points[COCO.index('left hip')], [60.5, 38])
+    assert (someone.points[~someone.labelled] == 0).all()
+
+
+def test_the_crop_is_a_square_about_the_box(root: Path) -> None:
+    first, second = COCODataset(root, 'train2017').people
+    np.testing.assert_allclose(first.center, [50, 30.5])
+    assert first.side == pytest.approx(75)
+    np.testing.assert_allclose(second.center, [15, 45])
+    assert second.side == pytest.approx(112.5)
+
+
+def test_reference_lengths(root: Path) -> None:
+    torso = [entry.reference_length for entry in COCODataset(root, 'train2017', reference='torso').people]
+    np.testing.assert_allclose(torso, [np.hypot(18, 32), np.nan])
+    box = [entry.reference_length for entry in COCODataset(root, 'train2017', reference='box').people]
+    np.testing.assert_allclose(box, [60, 90])
+    with pytest.raises(InputError, match="no reference length 'head'; it has torso, box"):
+        COCODataset(root, 'train2017', reference='head')
+
+
+def test_an_example_is_an_image_and_a_person(root: Path) -> None:
+    image, someone = COCODataset(root, 'val2017')[1]
+    assert image.shape == (3, 90, 120)
+    assert image.dtype == np.float32
+    assert someone.image == 'b.jpg'
+
+
+def test_images_may_lie_in_the_root_itself(root: Path) -> None:
+    (root / 'images' / 'val2017').rename(root / 'val2017')
+    assert COCODataset(root, 'val2017').image_folder == root / 'val2017'
+    assert COCODataset(root, 'val2017')[0][0].shape == (3, 90, 120)
+
+
+def test_files_named_one_by_one(
+    root: Path, tmp_path: Path, content: dict[str, Any], write_json: Callable[[Path, Any], Path],
+) -> None:
+    path = write_json(tmp_path / 'mine.json', content)
+    dataset = COCODataset(annotations=path, images=root / 'images' / 'val2017')
+    assert dataset.name == 'COCO mine'
+    assert dataset[0][0].shape == (3, 90, 120)
+
+
+def test_joints_of_mpii_are_taken_by_name_or_derived(root: Path) -> None:
+    dataset = COCODataset(root, 'train2017', joint_set=MPII)
+    # The second person has only joints of the face, none of which MPII has.
+    assert dataset.records.annotation_ids.tolist() == [100]
+    someone = dataset.people[0]
+    assert {MPII.joints[i] for i in np.flatnonzero(someone.labelled)} == {
+        'left shoulder', 'right shoulder', 'left hip', 'right hip', 'thorax', 'pelvis'}
+    np.testing.assert_array_equal(someone.points[MPII.index('thorax')], [30, 30])
+    np.testing.assert_array_equal(someone.points[MPII.index('pelvis')], [61.25, 30])
+    # One of the hips is occluded.
+    assert not someone.visible[MPII.index('pelvis')]
+    assert someone.reference_length == pytest.approx(np.hypot(18, 32))
+
+
+def test_joints_of_lsp(root: Path) -> None:
+    someone = COCODataset(root, 'train2017', joint_set=LSP).people[0]
+    assert {LSP.joints[i] for i in np.flatnonzero(someone.labelled)} == {
+        'left shoulder', 'right shoulder', 'left hip', 'right hip'}
+
+
+def test_no_annotations_at_all(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r'person_keypoints_train2017\.json: no such file; .*data check coco'):
+        COCODataset(tmp_path)
+
+
+@pytest.mark.parametrize('split', ['../secret', '', 'a/b'])
+def test_a_split_is_no_path(root: Path, split: str) -> None:
+    with pytest.raises(InputError, match='COCO has no split'):
+        COCODataset(root, split)
+
+
+def test_real_annotations_and_detections(shared: Callable[[str], Path]) -> None:
+    folder = shared('coco')
+    dataset = COCODataset(annotations=folder / 'test_coco.json', images=folder)
+    assert len(dataset) == 12
+    for i in range(len(dataset)):
+        image, someone = dataset[i]
+        inside = someone.points[someone.labelled]
+        assert (inside >= 0).all()
+        assert (inside < image.shape[1:]).all()
+        # Joints may lie a little outside of the box, but not outside of the crop.
+        assert (abs(inside - someone.center) <= someone.side / 2).all()
+    found = COCODataset(annotations=folder / 'test_coco.json', images=folder,
+                        detections=folder / 'test_coco_det_AP_H_56.json', min_score=.3, nms_iou=.6)
+    assert len(found) == 20

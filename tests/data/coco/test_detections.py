@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from data.coco import COCODataset, read_detections
+from hourglass.errors import InputError
+
+import numpy as np
+import pytest
+
+DETECTIONS = [
+    {'image_id': 9, 'category_id': 1, 'bbox': [10, 10, 40, 20], 'score': .9},
+    {'image_id': 9, 'category_id': 1, 'bbox': [11, 10, 40, 20], 'score': .95},
+    {'image_id': 7, 'category_id': 1, 'bbox': [10, 10, 40, 20], 'score': .5},
+    {'image_id': 7, 'category_id': 1, 'bbox': [60, 10, 10, 20], 'score': .01},
+    {'image_id': 7, 'category_id': 18, 'bbox': [60, 10, 10, 20], 'score': .99},
+    {'image_id': 7, 'category_id': 1, 'bbox': [60, 10, 0, 0], 'score': .99},
+]
+
+
+@pytest.fixture
+def detections(tmp_path: Path, write_json: Callable[[Path, Any], Path]) -> Path:
+    return write_json(tmp_path / 'detections.json', DETECTIONS)
+
+
+def test_detections_take_the_place_of_annotated_people(root: Path, detections: Path) -> None:
+    dataset = COCODataset(root, 'val2017', detections=detections)
+    assert dataset.name == 'COCO val2017, detections of detections.json'
+    assert dataset.records.scores.tolist() == [.9, .95, .5, .01]
+    assert dataset.records.image_ids.tolist() == [9, 9, 7, 7]
+    assert dataset.records.annotation_ids.tolist() == [-1] * 4
+    assert dataset.records.areas.tolist() == [800, 800, 800, 200]
+    first = dataset.people[0]
+    assert first.image == 'b.jpg'
+    assert not first.labelled.any()
+    assert np.isnan(first.reference_length)
+    np.testing.assert_allclose([*first.center, first.side], [20, 30, 50])
+
+
+def test_weak_and_repeated_detections_can_be_left_out(root: Path, detections: Path) -> None:
+    def scores(**options: Any) -> list[float]:
+        return COCODataset(root, 'val2017', detections=detections, **options).records.scores.tolist()
+
+    assert scores(min_score=.5) == [.9, .95, .5]
+    # The same boxes in another image are no repetition.
+    assert scores(nms_iou=.5) == [.95, .5, .01]
+    assert scores(nms_iou=1.0) == [.9, .95, .5, .01]
+    with pytest.raises(InputError, match='nobody who counts'):
+        scores(min_score=.999)
+    with pytest.raises(InputError, match='between 0 and 1, not 50'):
+        scores(nms_iou=50)
+
+
+def test_detections_need_only_the_names_of_images(
+    root: Path, detections: Path, tmp_path: Path, content: dict[str, Any], write_json: Callable[[Path, Any], Path],
+) -> None:
+    info = write_json(tmp_path / 'image_info.json', {'images': content['images']})
+    assert len(COCODataset(root, 'val2017', annotations=info, detections=detections)) == 4
+    with pytest.raises(InputError, match='has no list of annotations'):
+        COCODataset(root, 'val2017', annotations=info)
+
+
+BAD_DETECTIONS = {
+    'missing': (None, 'no such file'),
+    'object': ({'image_id': 7}, r'not a list of detections \(a JSON dict\)'),
+    'number': ([3], r'detections\[0\] is not a JSON object'),
+    'no category': ([{}], r"detections\[0\] has no 'category_id'"),
+    'unknown image': ([{**DETECTIONS[0], 'image_id': 1}], 'detections name 1 unknown image; the first is image_id 1'),
+    'negative box': ([{**DETECTIONS[0], 'bbox': [0, 0, -1, 3]}], 'negative width or height'),
+    'no score': ([DETECTIONS[0], {**DETECTIONS[0], 'score': None}], r"detections\[1\] has no 'score'"),
+    'empty': ([], 'nobody who counts'),
+}
+
+
+@pytest.mark.parametrize(('value', 'reason'), BAD_DETECTIONS.values(), ids=BAD_DETECTIONS)
+def test_bad_detections_are_named_with_the_reason(
+    root: Path, tmp_path: Path, value: Any, reason: str, write_json: Callable[[Path, Any], Path],
+) -> None:
+    path = tmp_path / 'bad.json'
+    if value is not None:
+        write_json(path, value)
+    with pytest.raises(InputError, match=reason) as caught:
+        COCODataset(root, 'val2017', detections=path)
+    assert str(caught.value).startswith(f'{path}: ')
+
+
+def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='cannot be read'):
+        read_detections(tmp_path)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import data.mpii.cache
+from data.mpii import MPIIDataset
+from data.mpii.dataset import MATLAB_FILES
+from data.mpii.people import People
+
+import numpy as np
+import pytest
+
+
+def _fail(path: Path) -> People:
+    raise AssertionError(f'{path} was parsed again')
+
+
+def _equal(a: MPIIDataset, b: MPIIDataset) -> bool:
+    return len(a) == len(b) and all(
+        p.image == q.image and np.array_equal(p.points, q.points) and np.array_equal(p.center, q.center)
+        and np.array_equal(p.visible, q.visible) and p.side == q.side for p, q in zip(a.people, b.people, strict=True))
+
+
+def test_annotations_are_parsed_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = MPIIDataset(root, 'trainval')
+    assert (root / MATLAB_FILES[0]).with_suffix('.cache.npz').is_file()
+    monkeypatch.setattr(data.mpii.cache, 'read_matlab', _fail)
+    assert _equal(MPIIDataset(root, 'trainval'), first)
+
+
+def test_another_file_is_parsed_anew(root: Path, matlab: SimpleNamespace) -> None:
+    assert len(MPIIDataset(root, 'trainval')) == 5
+    matlab.write_release(root / MATLAB_FILES[0], matlab.RELEASE[:4])
+    assert len(MPIIDataset(root, 'trainval')) == 3
+
+
+@pytest.mark.parametrize('damage', ['truncated', 'changed', 'text', 'objects', 'shapes'])
+def test_a_damaged_cache_is_made_anew(root: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    first = MPIIDataset(root, 'trainval')
+    cache = (root / MATLAB_FILES[0]).with_suffix('.cache.npz')
+    content = cache.read_bytes()
+    if damage in ('objects', 'shapes'):
+        with np.load(cache) as stored:
+            arrays = dict(stored)
+        arrays['image'] = arrays['image'].astype(object) if damage == 'objects' else arrays['image'][:-1]
+        np.savez(cache, **arrays)
+    else:
+        middle = content.index(first.people[0].points.tobytes())
+        changed = content[:middle] + bytes(255 - byte for byte in content[middle:middle + 64]) + content[middle + 64:]
+        cache.write_bytes({'truncated': content[:-200], 'changed': changed, 'text': b'no cache'}[damage])
+    assert _equal(MPIIDataset(root, 'trainval'), first)
+    monkeypatch.setattr(data.mpii.cache, 'read_matlab', _fail)
+    assert _equal(MPIIDataset(root, 'trainval'), first)
+
+
+class _Mischief:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_a_cache_cannot_run_code(root: Path, tmp_path: Path) -> None:
+    cache = (root / MATLAB_FILES[0]).with_suffix('.cache.npz')
+    MPIIDataset(root)
+    with np.load(cache) as stored:
+        arrays = dict(stored)
+    np.savez(cache, **{**arrays, 'image': np.array([_Mischief(tmp_path / 'made by the cache')] * 5)})
+    assert len(MPIIDataset(root, 'trainval')) == 5
+    assert not (tmp_path / 'made by the cache').exists()
+
+
+def test_the_cache_folder_is_used_where_the_data_cannot_be_written_to(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A folder of that name cannot be replaced by a file, whoever runs the tests.
+    (root / MATLAB_FILES[0]).with_suffix('.cache.npz').mkdir()
+    first = MPIIDataset(root, 'trainval')
+    assert [path.suffix for path in (tmp_path / 'cache').iterdir()] == ['.npz']
+    monkeypatch.setattr(data.mpii.cache, 'read_matlab', _fail)
+    assert _equal(MPIIDataset(root, 'trainval'), first)
+
+
+def test_without_any_place_for_a_cache_it_still_works(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    (root / MATLAB_FILES[0]).with_suffix('.cache.npz').mkdir()
+    (tmp_path / 'cache').write_text('a file where the folder should be')
+    assert len(MPIIDataset(root, 'trainval')) == 5
+    assert 'will be parsed again next time' in capsys.readouterr().err

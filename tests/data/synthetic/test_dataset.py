@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from data.crop import box_around
+from data.synthetic import SyntheticDataset
+from data.synthetic.annotation import annotate
+from data.synthetic.dataset import SPLITS, to_person
+from data.synthetic.scene import Scene
+from hourglass.errors import InputError
+from hourglass.joints import COCO, LSP, MPII, JointSet
+
+import numpy as np
+import pytest
+
+SIZE_SMALL = (96, 96)
+R_HIP, L_SHOULDER, L_KNEE = (MPII.index(j) for j in ('right hip', 'left shoulder', 'left knee'))
+PELVIS, CROWN = (MPII.index(j) for j in ('pelvis', 'head top'))
+
+
+@pytest.fixture(scope='module')
+def dataset() -> SyntheticDataset:
+    return SyntheticDataset(6, seed=3, size=SIZE_SMALL)
+
+
+def test_an_entry_does_not_depend_on_the_order(dataset: SyntheticDataset) -> None:
+    forwards = [dataset[i] for i in range(6)]
+    np.random.seed(0)
+    again = SyntheticDataset(6, seed=3, size=SIZE_SMALL)
+    backwards = [again[i] for i in reversed(range(6))][::-1]
+    for (image, person), (other_image, other) in zip(forwards, backwards, strict=True):
+        np.testing.assert_array_equal(image, other_image)
+        np.testing.assert_array_equal(person.points, other.points)
+        np.testing.assert_array_equal(person.visible, other.visible)
+        assert person.image == other.image
+    # A longer data set starts with the same people.
+    np.testing.assert_array_equal(SyntheticDataset(100, seed=3, size=SIZE_SMALL)[5][0], forwards[5][0])
+
+
+def test_another_process_draws_the_same(dataset: SyntheticDataset) -> None:
+    code = ('import sys, zlib; from data.synthetic import SyntheticDataset\n'
+            'image, person = SyntheticDataset(6, seed=3, size=(96, 96))[4]\n'
+            'print(zlib.crc32(image.tobytes()), zlib.crc32(person.points.tobytes()))')
+    root = Path(__file__).resolve().parents[3]
+    output = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True, check=True).stdout
+    image, person = dataset[4]
+    assert output.split() == [str(zlib.crc32(image.tobytes())), str(zlib.crc32(person.points.tobytes()))]
+
+
+def test_seeds_splits_and_entries_differ(dataset: SyntheticDataset) -> None:
+    others = [SyntheticDataset(6, seed=4, size=SIZE_SMALL),
+              *(SyntheticDataset(6, seed=3, size=SIZE_SMALL, split=split) for split in ('val', 'test'))]
+    points = [person.points for data in (dataset, *others) for person in data.people]
+    for i, a in enumerate(points):
+        assert all(np.abs(a - b).max() > 1 for b in points[:i])
+
+
+def test_people_are_listed_as_they_are_drawn(dataset: SyntheticDataset) -> None:
+    assert len(dataset) == len(dataset.people) == 6
+    for i, listed in enumerate(dataset.people):
+        image, person = dataset[i]
+        assert image.dtype == np.float32
+        assert image.shape == (3, *SIZE_SMALL)
+        assert 0 <= image.min() < image.max() <= 255
+        for field in ('points', 'labelled', 'visible', 'center'):
+            np.testing.assert_array_equal(getattr(listed, field), getattr(person, field))
+        np.testing.assert_array_equal(dataset.read_image(listed), image)
+    assert [person.image for person in dataset.people[1:6:2]] == ['000001.png', '000003.png', '000005.png']
+    assert dataset.people[-1].image == '000005.png'
+    with pytest.raises(IndexError):
+        dataset.people[6]
+
+
+def test_crop_and_reference_follow_from_the_joints() -> None:
+    for person in SyntheticDataset(30, size=SIZE_SMALL).people:
+        center, side = box_around(person.points, person.labelled)
+        np.testing.assert_array_equal(person.center, center)
+        assert person.side == side
+        if person.labelled[[L_SHOULDER, R_HIP]].all():
+            torso = np.linalg.norm(person.points[L_SHOULDER] - person.points[R_HIP])
+            assert person.reference_length == pytest.approx(torso, rel=1e-6)
+        else:
+            assert np.isnan(person.reference_length)
+
+
+def test_people_vary_in_pose_size_and_place() -> None:
+    data = SyntheticDataset(120, size=(100, 140))
+    people = list(data.people)
+    labelled = np.stack([person.labelled for person in people])
+    assert labelled.sum(axis=1).min() >= 8
+    assert labelled.mean() > 0.95
+    assert 0.6 < np.stack([person.visible for person in people]).mean() < 0.95
+    side = np.array([person.side for person in people])
+    assert side.max() > 1.5 * side.min()
+    centre = np.stack([person.center for person in people])
+    assert (centre.std(axis=0) > [2, 6]).all()
+    upside_down = np.mean([person.points[CROWN, 0] > person.points[PELVIS, 0] for person in people])
+    assert 0 < upside_down < 0.3
+
+
+@pytest.mark.parametrize('joint_set', [LSP, COCO, MPII])
+def test_other_joint_sets(joint_set: JointSet) -> None:
+    own = SyntheticDataset(2, size=SIZE_SMALL).people[1]
+    person = SyntheticDataset(2, size=SIZE_SMALL, joint_set=joint_set).people[1]
+    assert len(person.points) == len(joint_set)
+    np.testing.assert_array_equal(person.points[joint_set.index('left knee')], own.points[L_KNEE])
+    assert person.reference_length == own.reference_length
+    assert (person.side, person.labelled.any()) == (own.side, True)
+
+
+def test_unlabelled_ends_leave_the_reference_unknown(scene_of: Callable[..., Scene]) -> None:
+    annotation, = annotate(scene_of())
+    hidden = annotation.labelled.copy()
+    hidden[R_HIP] = False
+    assert np.isnan(to_person(replace(annotation, labelled=hidden), 'x.png').reference_length)
+
+
+def test_splits_have_their_sizes_and_errors_a_reason() -> None:
+    assert {split: len(SyntheticDataset(split=split)) for split in SPLITS} == {
+        'train': 20_000, 'val': 1_000, 'test': 1_000}
+    with pytest.raises(InputError, match="no split 'all'"):
+        SyntheticDataset(split='all')
+    with pytest.raises(InputError, match='at least one person'):
+        SyntheticDataset(0)
+    with pytest.raises(InputError, match='32 to 1024 pixels'):
+        SyntheticDataset(5, size=(8, 256))

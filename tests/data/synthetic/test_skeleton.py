@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from data.synthetic.body import Physique, sample_physique
+from data.synthetic.pose import Pose
+from data.synthetic.skeleton import is_possible, pose_body, rotation, sample_skeleton
+from hourglass.joints import MPII
+
+import numpy as np
+import pytest
+
+R_HIP, L_HIP, R_SHOULDER, L_SHOULDER = (
+    MPII.index(j) for j in ('right hip', 'left hip', 'right shoulder', 'left shoulder'))
+PELVIS, THORAX, CROWN = (MPII.index(j) for j in ('pelvis', 'thorax', 'head top'))
+
+
+def test_a_body_has_the_proportions_of_its_stature(still: Pose, body: Callable[..., Physique]) -> None:
+    for seed in range(40):
+        physique = body(seed)
+        skeleton = pose_body(physique, still)
+        joints = skeleton.joints()
+        soles = min(leg.points[2][1] for leg in skeleton.legs) - physique.ankle_height
+        assert joints[CROWN, 1] - soles == pytest.approx(physique.height, rel=0.05)
+        assert joints[L_SHOULDER, 0] - joints[R_SHOULDER, 0] > 1.4 * (joints[L_HIP, 0] - joints[R_HIP, 0])
+
+
+def test_derived_joints_are_the_middles_of_pairs(body: Callable[..., Physique]) -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        joints = sample_skeleton(rng, body()).joints()
+        np.testing.assert_allclose(joints[PELVIS], (joints[L_HIP] + joints[R_HIP]) / 2, atol=1e-9)
+        np.testing.assert_allclose(joints[THORAX], (joints[L_SHOULDER] + joints[R_SHOULDER]) / 2, atol=1e-9)
+
+
+def test_bones_keep_their_lengths_in_every_pose(body: Callable[..., Physique]) -> None:
+    physique = body()
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        skeleton = sample_skeleton(rng, physique).moved(rotation(y=rng.uniform(0, 360)), rng.normal(0, 1, 3))
+        for leg, arm in zip(skeleton.legs, skeleton.arms, strict=True):
+            lengths = [np.linalg.norm(np.diff(limb.points[:3], axis=0), axis=1) for limb in (leg, arm)]
+            np.testing.assert_allclose(
+                lengths, [[physique.thigh, physique.shank], [physique.upper_arm, physique.forearm]], rtol=1e-9)
+
+
+def test_most_bodies_do_not_run_through_themselves(
+    with_arms: Callable[..., Pose], body: Callable[..., Physique],
+) -> None:
+    rng = np.random.default_rng(5)
+    possible = [is_possible(sample_skeleton(rng, sample_physique(rng))) for _ in range(100)]
+    assert np.mean(possible) > 0.9
+    crossed = with_arms(out=-25.0)
+    assert not is_possible(pose_body(body(), crossed))
+
+
+def test_angles_turn_the_way_they_say(still: Pose, body: Callable[..., Physique]) -> None:
+    arms = ({**still.arms[0], 'raise': 90.0, 'out': 0.0}, {**still.arms[1], 'out': 90.0})
+    legs = (still.legs[0], {**still.legs[1], 'hip': 90.0, 'knee': 90.0, 'spread': 0.0})
+    skeleton = pose_body(body(), replace(still, arms=arms, legs=legs))
+    right_arm, left_arm = (arm.points for arm in skeleton.arms)
+    left_leg = skeleton.legs[1].points
+    assert right_arm[2][2] - right_arm[0][2] > 0.4, 'raised forwards'
+    assert left_arm[2][0] - left_arm[0][0] > 0.4, 'outwards, to the left'
+    assert left_leg[1][2] - left_leg[0][2] > 0.3, 'thigh forwards'
+    assert left_leg[2][1] < left_leg[1][1] - 0.3, 'shank down from a bent knee'

@@ -1,0 +1,138 @@
+"""Writing weights files, reading what was written, and the sizes of what is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.network import StackedHG
+from hourglass.spec import ModelSpec
+from pretrained.weights_file import count_parameters, load_model, network_shapes, save_model
+
+import chainer
+import numpy as np
+import pytest
+
+SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 64), crop='pad',
+                  mean=(.5, .25, 0), refine='quarter', grid='aligned')
+
+ValuesOf = Callable[[chainer.Link], dict[str, Any]]
+AssertSame = Callable[[StackedHG, dict[str, Any]], None]
+
+
+@pytest.mark.parametrize('compressed', [True, False])
+def test_file_gives_back_network_and_specification(
+    path: Path, network: StackedHG, arrays: dict[str, np.ndarray], compressed: bool, assert_same: AssertSame,
+) -> None:
+    save_model(path, network, SMALL, compressed=compressed)
+    model = load_model(path)
+    assert model.spec == SMALL
+    assert model.source == str(path)
+    assert isinstance(model.network, StackedHG)
+    assert model.network.bn0.N == 12345
+    assert_same(model.network, arrays)
+
+
+def test_loaded_network_computes_the_same(path: Path, network: StackedHG) -> None:
+    save_model(path, network, SMALL)
+    x = np.random.RandomState(1).uniform(0, 1, (1, 3, *SMALL.input_size)).astype('f')
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        expected, got = network(x)[-1].array, load_model(str(path)).network(x)[-1].array
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize('dtype', ['float16', np.float16, np.dtype(np.float16)])
+def test_half_precision_is_for_convolutions_and_loads_as_float32(
+    path: Path, network: StackedHG, arrays: dict[str, np.ndarray], dtype: Any, assert_same: AssertSame,
+) -> None:
+    save_model(path, network, SMALL, dtype)
+    with np.load(path) as file:
+        assert {str(file[key].dtype) for key in file.files if key.endswith('/W')} == {'float16'}
+        assert {str(file[key].dtype) for key in file.files if key.endswith('/avg_var')} == {'float32'}
+    rounded = {key: value.astype(np.float16) if key.endswith('/W') else value for key, value in arrays.items()}
+    assert_same(load_model(path).network, rounded)
+
+
+def test_chainer_reads_the_file_by_itself(
+    path: Path, network: StackedHG, arrays: dict[str, np.ndarray], assert_same: AssertSame,
+) -> None:
+    save_model(path, network, SMALL)
+    other = SMALL.build_network()
+    chainer.serializers.load_npz(str(path), other)
+    assert_same(other, arrays)
+
+
+def test_same_weights_give_same_bytes(tmp_path: Path, network: StackedHG, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_model(tmp_path / 'a.npz', network, SMALL)
+    monkeypatch.setattr('time.time', lambda: 2e9)
+    save_model(tmp_path / 'b.npz', network, SMALL)
+    assert (tmp_path / 'a.npz').read_bytes() == (tmp_path / 'b.npz').read_bytes()
+
+
+@pytest.mark.parametrize(('dtype', 'value'), [(np.float32, np.nan), (np.float32, np.inf), (np.float16, 1e5)])
+def test_value_that_cannot_be_stored_leaves_old_file(
+    path: Path, dtype: Any, value: float, trained: Callable[[], StackedHG],
+) -> None:
+    network = trained()
+    save_model(path, network, SMALL)
+    before = path.read_bytes()
+    network.conv1_1.W.array[0, 0] = value
+    with pytest.raises(InputError, match='conv1_1/W'):
+        save_model(path, network, SMALL, dtype)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_interrupted_writing_leaves_old_file(
+        path: Path, network: StackedHG, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_bytes(b'old')
+
+    def interrupted(stream: Any, array: np.ndarray, allow_pickle: bool) -> None:
+        stream.write(b'half of it')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np.lib.format, 'write_array', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(path, network, SMALL)
+    assert path.read_bytes() == b'old'
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_unwritable_path_is_an_input_error(tmp_path: Path, network: StackedHG) -> None:
+    (tmp_path / 'file').touch()
+    for path in (tmp_path / 'file' / 'model.npz', tmp_path):
+        with pytest.raises(InputError, match='cannot be written'):
+            save_model(path, network, SMALL)
+    assert os.listdir(tmp_path) == ['file']
+    assert not [name for name in os.listdir(tmp_path.parent) if name.startswith('.partial-')]
+
+
+def test_wrong_arguments_of_save_model(path: Path, network: StackedHG) -> None:
+    with pytest.raises(ValueError, match='float64'):
+        save_model(path, network, SMALL, np.float64)
+    with pytest.raises(ValueError, match='sizes'):
+        save_model(path, network, replace(SMALL, width=8))
+    assert not path.exists()
+
+
+# Sizes.
+
+@pytest.mark.parametrize('spec', [
+    SMALL, replace(SMALL, n_stack=3, layer_num=2), replace(SMALL, width=20), ModelSpec(width=8),
+    ModelSpec(out_channels=17, joints='coco', width=12),
+])
+def test_shapes_and_count_are_those_of_the_network(spec: ModelSpec, values_of: ValuesOf) -> None:
+    network = spec.build_network()
+    assert network_shapes(spec) == {key: np.shape(value) for key, value in values_of(network).items()}
+    assert count_parameters(spec) == network.count_params()
+
+
+def test_default_shapes_are_those_of_the_published_file(shared: Callable[[str], Path]) -> None:
+    lines = [line.split() for line in shared('reference/stacked_hg_keys.txt').read_text().splitlines()]
+    assert len(lines) == 1443
+    assert network_shapes(ModelSpec()) == {
+        key: () if shape == 'scalar' else tuple(map(int, shape.split('x'))) for key, shape, _ in lines}
