@@ -98,8 +98,14 @@ def _silence_cudnn() -> None:
     warnings.filterwarnings('ignore', message='cuDNN is not enabled', category=UserWarning)
 
 
+def _silence_nccl() -> None:
+    """Keep CuPy from asking for NCCL whenever Chainer is imported; training in several processes tells if it lacks."""
+    warnings.filterwarnings('ignore', message=r'\s*nccl library could not be loaded', category=UserWarning)
+
+
 _add_numpy_names()
 _skip_environment_check()
 _add_chainercv_extension()
 _silence_pkg_resources()
 _silence_cudnn()
+_silence_nccl()

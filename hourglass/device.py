@@ -76,6 +76,10 @@ def use_device(network: chainer.Chain, gpu: int) -> chainer.Chain:
     if gpu >= 0:
         import chainer
 
+        if not chainer.backends.cuda.available:  # CuPy finds the GPU, but not all of CUDA's libraries
+            reason = ' '.join(str(chainer.backends.cuda._resolution_error).split())
+            raise InputError(f'--gpu {gpu}: a library of CUDA is missing ({reason}); see requirements-gpu-cuda12.txt '
+                             'and requirements-gpu-cuda13.txt')
         device = chainer.get_device(f'@cupy:{gpu}')
         device.use()
         network.to_device(device)

@@ -211,10 +211,16 @@ def _communicator(on_gpu: bool) -> Any:
     import chainermn
 
     try:
-        return chainermn.create_communicator('pure_nccl' if on_gpu else 'naive')
+        communicator = chainermn.create_communicator('pure_nccl' if on_gpu else 'naive')
     except (RuntimeError, ImportError) as error:
         raise InputError(f'--distributed with --gpu needs NCCL ({error}); pip install nvidia-nccl-cu12 or -cu13, like '
                          'CuPy') from None
+    if on_gpu:
+        # ChainerMN's kernels that gather all gradients at once do not compile with CuPy 14, whose header
+        # cupy/carray.cuh no longer brings the type half. An argument of create_communicator is not heeded.
+        with communicator.config_scope():
+            communicator.batched_copy = False
+    return communicator
 
 
 def _share_cores(ranks: Ranks, mpi: Any) -> None:

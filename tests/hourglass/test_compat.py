@@ -20,6 +20,16 @@ def test_importing_any_package_is_enough_for_chainer(package: str) -> None:
     assert result.stderr == '', 'importing must not warn'
 
 
+@pytest.mark.parametrize('warning', [
+    'cuDNN is not enabled.\nPlease reinstall CuPy after you install cudnn',
+    '\nnccl library could not be loaded.\n\nReason: ImportError (libnccl.so.2)\n\nYou can install the library by:\n',
+])
+def test_what_cupy_may_come_without_is_not_asked_for(warning: str) -> None:
+    code = f'import hourglass, warnings; warnings.warn({warning!r}, UserWarning)'
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert result.stderr == ''
+
+
 def _overlap_mask(boxes: np.ndarray, threshold: float) -> np.ndarray:
     """What ChainerCV's GPU kernel computes: bits of the later boxes that overlap each box."""
     n, n_blocks = len(boxes), -(-len(boxes) // 64)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from hourglass import device
 from hourglass.device import gpu_of_process, parse_gpus, use_device
 from hourglass.errors import InputError
 from hourglass.network import StackedHG
 
+import chainer
 import pytest
 
 
@@ -11,6 +13,15 @@ def test_the_cpu_needs_nothing() -> None:
     assert parse_gpus('-1') == [-1]
     network = StackedHG(14, 1, 4, 1)
     assert use_device(network, -1) is network
+
+
+def test_a_gpu_without_cudas_libraries_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CuPy counts the GPUs without cuBLAS, Chainer needs it."""
+    monkeypatch.setattr(device, 'check_gpu', lambda gpu: None)
+    monkeypatch.setattr(chainer.backends.cuda, 'available', False)
+    monkeypatch.setattr(chainer.backends.cuda, '_resolution_error', ImportError('libcublas.so:\ncannot open'))
+    with pytest.raises(InputError, match=r'--gpu 0: a library of CUDA is missing \(libcublas.so: cannot open\)'):
+        use_device(StackedHG(14, 1, 4, 1), 0)
 
 
 @pytest.mark.parametrize(('text', 'reason'), [

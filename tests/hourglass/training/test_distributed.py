@@ -207,6 +207,19 @@ def test_another_mpi_than_mpiexecs_is_noticed(monkeypatch: pytest.MonkeyPatch) -
         pass
 
 
+@pytest.mark.usefixtures('job')
+def test_gradients_on_gpus_are_gathered_without_kernels_that_cupy_14_cannot_compile(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    import chainermn
+
+    create = chainermn.create_communicator
+    wanted = []
+    monkeypatch.setattr(chainermn, 'create_communicator', lambda name: wanted.append(name) or create('naive'))
+    assert create('naive').batched_copy, 'otherwise there is nothing to switch off'
+    assert not distributed._communicator(on_gpu=True).batched_copy
+    assert wanted == ['pure_nccl']
+
+
 def test_only_the_first_tells_what_all_find(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, '_HEAD_START', 0)
     with pytest.raises(InputError), distributed.told_once():
