@@ -2,12 +2,14 @@
 
     python -m benchmarks.gpu --json gpu.json
 
-All three compute products of matrices in TF32, on the same images.  benchmarks/README.md says what the columns mean.
+All three compute products of matrices in TF32 where the GPU has it (CuPy does not for the small batched products of
+resizing), on the same images.  benchmarks/README.md says what the columns mean.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -134,7 +136,19 @@ def measure(gpu: int, batch_size: int, repeats: int, modes: list[str]) -> dict[s
         figures[mode] = {
             'train': images_per_second(runner.train, runner.wait, batch_size, repeats),
             'evaluate': images_per_second(runner.evaluate, runner.wait, batch_size, repeats)}
+        del runner
+        _release_memory()
     return figures
+
+
+def _release_memory() -> None:
+    """Give the GPU's memory back, which CuPy and PyTorch would keep for themselves."""
+    import cupy
+
+    gc.collect()  # a network and its optimizer hold each other
+    cupy.get_default_memory_pool().free_all_blocks()
+    if 'torch' in sys.modules:
+        sys.modules['torch'].cuda.empty_cache()
 
 
 def show(figures: dict[str, dict[str, list[float]]]) -> str:

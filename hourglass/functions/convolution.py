@@ -55,7 +55,7 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
 
     Returns:
         The (O, N, H', W') result, the (O,) float64 sums of its channels, and those of their squares; the sums are
-        zero if not wanted.
+        zero if not wanted, and those of the squares on a GPU (:func:`hourglass.functions.normalization.moments`).
     """
     xp = get_array_module(w)
     c, n, height, width = source.array.shape
@@ -81,7 +81,8 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
                 Shifted(xp, z, block, window, out_width).convolve(xp, rows, y_block)
             if with_sums:
                 total += row_sums(y_block)
-                squares += row_sums(y_block, y_block)
+                if xp is np:
+                    squares += row_sums(y_block, y_block)
             if finish is not None:
                 finish(y_block, _ALL, columns)
         return total, squares

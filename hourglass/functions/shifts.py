@@ -2,7 +2,8 @@
 
 A k x k convolution is the sum over the rows of its kernel of one product each.  The columns of the kernel are
 gathered into the inner dimension of the product: the input is copied k times, shifted by one pixel each time,
-and not k * k times as im2col does; the rows need no copy, because a shift by rows is a slice.
+and not k * k times as im2col does; the rows need no copy, because a shift by rows is a slice (which CuPy copies
+before a product).
 """
 
 from __future__ import annotations
