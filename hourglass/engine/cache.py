@@ -1,8 +1,8 @@
 """The graphs that engines run, kept in the cache folder so that they are made once.
 
-An entry is one file: a line of JSON with the checksum and the description of the network, then the graph.  Its name is
-a hash of everything that the graph depends on.  Whatever is not as it should be is made anew; a folder that cannot
-be written costs time and nothing else.
+An entry is one file: a line of JSON with the description of the network and the checksum of that and of the graph, then
+the graph.  Its name is a hash of everything that the graph depends on.  Whatever is not as it should be is made anew; a
+folder that cannot be written costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pretrained.download import cache_folder
 
 #: As many are kept, those used last; the graph of the full network takes 105 MB.
 MAX_ENTRIES = 8
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,15 @@ def key_of(*parts: str) -> str:
     return hashlib.sha256(json.dumps([_FORMAT, *parts]).encode()).hexdigest()[:32]
 
 
-def cached(key: str, make: Callable[[], Entry]) -> Entry:
-    """Return an entry of the cache folder, made now if it is not there or is damaged."""
+def cached(find_key: Callable[[], str], make: Callable[[], Entry]) -> Entry:
+    """Return an entry of the cache folder, made now if it is not there or is damaged.
+
+    Args:
+        find_key: returns the entry's name.  It is asked again after ``make``: what was made from files that have
+            changed meanwhile is not kept.
+        make: makes the entry.
+    """
+    key = find_key()
     try:
         path = cache_folder() / 'engines' / f'{key}.graph'
     except InputError:  # there is no such folder on this machine
@@ -47,10 +54,17 @@ def cached(key: str, make: Callable[[], Entry]) -> Entry:
     entry = _read(path)
     if entry is None:
         entry = make()
-        with suppress(InputError):
-            _write(path, entry)
-            _remove_oldest(path.parent)
+        if find_key() == key:
+            with suppress(InputError):
+                _write(path, entry)
+                _remove_oldest(path.parent)
     return entry
+
+
+def _checksum(spec: str, graph: bytes) -> str:
+    checksum = hashlib.sha256(spec.encode() + b'\n')
+    checksum.update(graph)
+    return checksum.hexdigest()
 
 
 def _read(path: Path) -> Entry | None:
@@ -59,10 +73,10 @@ def _read(path: Path) -> Entry | None:
         with path.open('rb') as file:
             header = json.loads(file.readline(1 << 20))
             graph = file.read()
-        if hashlib.sha256(graph).hexdigest() != header['sha256']:
+        if _checksum(header['spec'], graph) != header['sha256']:
             return None
         entry = Entry(graph, ModelSpec.from_json(header['spec']))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, InputError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError):
         return None
     with suppress(OSError):
         os.utime(path)  # it is in use: not the next to be removed
@@ -70,7 +84,8 @@ def _read(path: Path) -> Entry | None:
 
 
 def _write(path: Path, entry: Entry) -> None:
-    header = {'sha256': hashlib.sha256(entry.graph).hexdigest(), 'spec': entry.spec.to_json()}
+    spec = entry.spec.to_json()
+    header = {'sha256': _checksum(spec, entry.graph), 'spec': spec}
     with atomic_write(path) as partial, partial.open('wb') as file:
         file.write(json.dumps(header).encode() + b'\n')
         file.write(entry.graph)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
 
 from hourglass.engine.base import Engine
 from hourglass.engine.cache import Entry, cached, key_of
@@ -69,7 +72,7 @@ def _load_chainer(name: str, gpu: int) -> Loaded:
 def _load_onnxruntime(name: str, precision: str) -> Loaded:
     from hourglass.engine.onnxruntime_engine import OnnxRuntimeEngine, version
 
-    entry = cached(_key(name, 'onnxruntime', version(), precision), lambda: _graph(name, precision))
+    entry = cached(lambda: _key(name, 'onnxruntime', version(), precision), lambda: _graph(name, precision))
     return OnnxRuntimeEngine(entry.graph), entry.spec
 
 
@@ -82,12 +85,12 @@ def _load_openvino(name: str, precision: str) -> Loaded:
         entry = _graph(name, precision)
         return Entry(compile_graph(entry.graph, precision), entry.spec)
 
-    entry = cached(_key(name, 'openvino', version(), precision), make)
+    entry = cached(lambda: _key(name, 'openvino', version(), precision), make)
     return OpenVINOEngine(entry.graph, precision), entry.spec
 
 
 def _key(name: str, engine: str, version: str, precision: str) -> str:
-    """Return the name in the cache: of the file's content, of what the registry adds to it, and of the engine."""
+    """Return the name in the cache: of the file's content, of what the registry adds, of the engine and the code."""
     path = registry.resolve(name)
     spec = registry.REGISTRY[name].spec.to_json() if name in registry.REGISTRY else ''
     try:
@@ -96,7 +99,23 @@ def _key(name: str, engine: str, version: str, precision: str) -> str:
     except OSError:
         digest = ''
     # Nothing is ever kept without a digest: the reader of weights says what is wrong.
-    return key_of(digest, spec, engine, version, precision)
+    return key_of(digest, spec, engine, version, precision, *_makers(precision))
+
+
+#: The code that decides what graph is made of a file, and what more decides it in 8 bits (people are rendered for it).
+_SOURCES = ('hourglass/*.py', 'hourglass/engine/*.py', 'pretrained/**/*.py')
+_SOURCES_INT8 = ('data/**/*.py',)
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def _makers(precision: str, root: Path = _ROOT) -> list[str]:
+    """Return what names the versions of the programs that make a graph, those below ``root`` among them."""
+    patterns = _SOURCES + (_SOURCES_INT8 if precision == 'int8' else ())
+    checksum = hashlib.sha256()
+    for path in sorted(path for pattern in patterns for path in root.glob(pattern)):
+        checksum.update(f'{path.relative_to(root).as_posix()} {path.stat().st_size}\n'.encode())
+        checksum.update(path.read_bytes())
+    return [checksum.hexdigest(), *([metadata.version('onnxruntime')] if precision == 'int8' else [])]
 
 
 def _graph(name: str, precision: str) -> Entry:

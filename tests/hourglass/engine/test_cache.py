@@ -31,7 +31,7 @@ def _maker(graph: bytes = b'a graph') -> tuple[Callable[[], Entry], list[None]]:
 
 def test_a_graph_is_made_once(folder: Path) -> None:
     make, calls = _maker(bytes(range(256)) * 100)
-    first, second = cached('key', make), cached('key', make)
+    first, second = cached(lambda: 'key', make), cached(lambda: 'key', make)
     assert first == second == Entry(bytes(range(256)) * 100, SPEC)
     assert len(calls) == 1
     assert [path.name for path in folder.iterdir()] == ['key.graph']
@@ -45,20 +45,30 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     'no JSON': lambda data: b'x' + data,
     'other JSON': lambda data: b'[1]\n' + data,
     'deep JSON': lambda data: b'[' * 100_000,
-    'description': lambda data: data.replace(b'truncate', b'mutilate'),
+    'another description': lambda data: data.replace(b'0.1', b'0.7'),
+    'no description': lambda data: data.replace(b'"spec": "', b'"spec": 1, "x": "'),
 }
 
 
 @pytest.mark.parametrize('damage', DAMAGES)
 def test_a_damaged_entry_is_made_anew(folder: Path, damage: str) -> None:
     make, calls = _maker()
-    cached('key', make)
+    cached(lambda: 'key', make)
     path = folder / 'key.graph'
     whole = path.read_bytes()
     path.write_bytes(DAMAGES[damage](whole))
-    assert cached('key', make) == Entry(b'a graph', SPEC)
+    assert cached(lambda: 'key', make) == Entry(b'a graph', SPEC)
     assert len(calls) == 2
     assert path.read_bytes() == whole
+
+
+def test_what_was_made_while_the_weights_changed_is_not_kept(folder: Path) -> None:
+    make, calls = _maker()
+    keys = iter(['old', 'new'])
+    assert cached(lambda: next(keys), make) == Entry(b'a graph', SPEC)
+    assert not folder.exists()
+    assert cached(lambda: 'old', make) == Entry(b'a graph', SPEC)
+    assert len(calls) == 2
 
 
 def test_a_folder_that_cannot_be_used_costs_nothing_but_time(
@@ -66,22 +76,22 @@ def test_a_folder_that_cannot_be_used_costs_nothing_but_time(
 ) -> None:
     (tmp_path / 'cache').write_text('a file')
     make, calls = _maker()
-    assert cached('key', make) == cached('key', make) == Entry(b'a graph', SPEC)
+    assert cached(lambda: 'key', make) == cached(lambda: 'key', make) == Entry(b'a graph', SPEC)
     assert len(calls) == 2
     # A folder in the place of an entry.
     monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'other'))
     (tmp_path / 'other' / 'engines' / 'key.graph').mkdir(parents=True)
-    assert cached('key', make) == Entry(b'a graph', SPEC)
+    assert cached(lambda: 'key', make) == Entry(b'a graph', SPEC)
 
 
 def test_those_used_last_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, 'MAX_ENTRIES', 3)
     make, calls = _maker()
     for number, key in enumerate('abc'):
-        cached(key, make)
+        cached(lambda key=key: key, make)
         os.utime(folder / f'{key}.graph', (number, number))
-    cached('a', make)  # it is the oldest, and used now
-    cached('d', make)
+    cached(lambda: 'a', make)  # it is the oldest, and used now
+    cached(lambda: 'd', make)
     assert sorted(path.name for path in folder.iterdir()) == ['a.graph', 'c.graph', 'd.graph']
     assert len(calls) == 4
 

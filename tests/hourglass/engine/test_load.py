@@ -64,7 +64,7 @@ def test_heatmaps_equal_those_of_chainer(engine: str, example: Example) -> None:
     assert example.maps.max() > 0.5
     predictor = PosePredictor.load('bundled', engine=engine)
     assert predictor.engine.name == engine
-    assert predictor.spec == REGISTRY['bundled'].spec
+    assert predictor.spec == pretrained.load('bundled').spec
     many = np.concatenate([example.inputs] * 3)
     for inputs, expected in ((example.inputs, example.maps), (example.inputs[:1], example.maps[:1]),
                              (many, np.concatenate([example.maps] * 3)), (example.large, example.large_maps)):
@@ -114,6 +114,23 @@ def test_a_file_means_what_it_says_and_a_name_what_the_registry_says(cache: Path
     shutil.copy(BUNDLED_FOLDER / entry.file, copy)
     for name in ('bundled', str(copy), 'bundled', str(copy)):
         assert PosePredictor.load(name).spec == pretrained.load(name).spec
+
+
+def test_another_version_of_the_code_makes_another_graph(tmp_path: Path) -> None:
+    """A graph that an older version made wrong must not stay in use."""
+    file = tmp_path / 'pretrained' / 'torch7' / 'reader.py'
+    file.parent.mkdir(parents=True)
+    file.write_text('one')
+    first = load._makers('f32', tmp_path)
+    assert load._makers('f32', tmp_path) == first
+    file.write_text('two')
+    second = load._makers('f32', tmp_path)
+    assert second != first
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data' / 'crop.py').write_text('three')
+    assert load._makers('f32', tmp_path) == second
+    assert len({*map(tuple, (load._makers('int8', tmp_path), first, second))}) == 3
+    assert load._makers('f32') == load._makers('f32') != first
 
 
 @pytest.mark.parametrize('content', [b'', b'no weights', None])
@@ -170,7 +187,7 @@ def test_the_default_weights_are_named(capfd: pytest.CaptureFixture, cache: Path
     (cache.parent / 'model_2018_05_22.npz.failed').parent.mkdir()
     (cache.parent / 'model_2018_05_22.npz.failed').write_text('no network in this test')
     _, spec = load_engine()
-    assert spec == REGISTRY['bundled'].spec
+    assert spec == pretrained.load('bundled').spec
     assert capfd.readouterr().err.startswith('using the bundled weights, 2 stacks of width 64')
 
 
