@@ -12,22 +12,26 @@ import cv2
 import numpy as np
 
 
-def rotate_and_zoom(array: np.ndarray, angle: float, zoom: float) -> np.ndarray:
-    """Rotate and scale about the middle; zero comes in from outside.
+def rotate_and_zoom(
+    array: np.ndarray, angle: float, zoom: float, middle: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """Rotate and scale; zero comes in from outside.
 
     Args:
         array: (C, H, W) float32.
         angle: degrees, counter-clockwise.
         zoom: factor; above 1 enlarges.
+        middle: (y, x) of the point that stays; by default (H // 2, W // 2).
 
     Returns:
         (C, H, W) float32.
     """
     _, height, width = array.shape
+    y, x = (height // 2, width // 2) if middle is None else middle
     pixels = array.transpose(1, 2, 0)
     # Two maps one after the other and not one of both: this is what the published weights were trained with.
     for step_angle, step_zoom in ((angle, 1.0), (0.0, zoom)):
-        matrix = cv2.getRotationMatrix2D((width // 2, height // 2), step_angle, step_zoom)
+        matrix = cv2.getRotationMatrix2D((x, y), step_angle, step_zoom)
         pixels = cv2.warpAffine(pixels, matrix, (width, height))
     return np.atleast_3d(pixels).transpose(2, 0, 1)
 
@@ -81,7 +85,7 @@ class Augmentation:
 
     def __call__(
         self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
-        rng: np.random.Generator,
+        rng: np.random.Generator, middle: tuple[float, float] | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Change a sample at random.
 
@@ -91,6 +95,8 @@ class Augmentation:
             labelled: (K,) bool.
             flip_order: (K,) int, from :attr:`hourglass.joints.JointSet.flip_order`.
             rng: source of randomness.
+            middle: (y, x) of the cell on the middle (H // 2, W // 2) of the image, which both are turned about; by
+                default (h // 2, w // 2).
 
         Returns:
             The three arrays, changed; the inputs are left as they are.
@@ -98,7 +104,7 @@ class Augmentation:
         # 1. Rotation and zoom.
         angle, zoom = self._draw(rng)
         image = rotate_and_zoom(image, angle, zoom)
-        heatmaps = rotate_and_zoom(heatmaps, angle, zoom)
+        heatmaps = rotate_and_zoom(heatmaps, angle, zoom, middle)
 
         # 2. Mirroring, and brightness of each channel.
         return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
@@ -123,7 +129,7 @@ class WarpAugmentation(Augmentation):
 
     def __call__(
         self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
-        rng: np.random.Generator,
+        rng: np.random.Generator, middle: tuple[float, float] | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mirror a sample and change its colours at random; the arguments are those of :class:`Augmentation`."""
         return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
@@ -164,7 +170,7 @@ class AuthorsAugmentation:
 
     def __call__(
         self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
-        rng: np.random.Generator,
+        rng: np.random.Generator, middle: tuple[float, float] | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mirror a sample and change its colours at random; the arguments are those of :class:`Augmentation`."""
         return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)

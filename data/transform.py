@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from data.augment import AnyAugmentation
 from data.crop import Box, cut, normalise, person_box
 from data.person import Person
-from hourglass.codec import encode
+from hourglass.codec import CELL_ORIGIN, encode, pixels_per_cell
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -59,6 +59,12 @@ class TrainTransform:
         self.augmentation = augmentation
         self.sigma = sigma
         self.flip_order = spec.joint_set.flip_order
+        height, width = spec.input_size
+        self.cells = height // 4, width // 4
+        # Where the picture's middle lies among the cells depends on what they stand for.
+        ratio = pixels_per_cell(spec.grid, spec.input_size, self.cells)
+        y, x = (height // 2, width // 2) / ratio - CELL_ORIGIN[spec.refine]
+        self._middle = float(y), float(x)
 
     def __call__(
         self, in_data: tuple[np.ndarray, Person], rng: np.random.Generator,
@@ -72,12 +78,11 @@ class TrainTransform:
             box = self.augmentation.move(box, rng)
         crop = crop_person(image, person, spec, box)
         # 2. Draw the targets.
-        height, width = spec.input_size
-        heatmaps = encode(crop.points, crop.labelled, box.shape, (height // 4, width // 4), spec.grid, self.sigma,
-                          spec.refine)
+        heatmaps = encode(crop.points, crop.labelled, box.shape, self.cells, spec.grid, self.sigma, spec.refine)
         # 3. Change both at random.
         inputs, labelled = crop.image, crop.labelled
         if self.augmentation is not None:
-            inputs, heatmaps, labelled = self.augmentation(inputs, heatmaps, labelled, self.flip_order, rng)
+            inputs, heatmaps, labelled = self.augmentation(inputs, heatmaps, labelled, self.flip_order, rng,
+                                                           self._middle)
         # 4. Subtract the mean.
         return normalise(inputs, spec), heatmaps, labelled

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from data.augment import Augmentation, mirror, rotate_and_zoom
+from data.augment import AUGMENTATIONS, Augmentation, mirror, rotate_and_zoom
 from data.image import read_image
 from data.person import Person
 from data.transform import TrainTransform, crop_person, normalise
-from hourglass.codec import decode, encode
+from hourglass.codec import CELL_ORIGIN, decode, encode, pixels_per_cell
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
 
@@ -107,6 +108,28 @@ def test_without_augmentation_the_targets_are_where_the_image_shows_the_joints(c
     spot = np.unravel_index(inputs[0].argmax(), inputs.shape[1:])
     peak = np.unravel_index(heatmaps[0].argmax(), heatmaps.shape[1:])
     assert np.abs(np.array(spot) - 4 * np.array(peak)).max() <= 4
+
+
+@pytest.mark.parametrize('name', AUGMENTATIONS)
+@pytest.mark.parametrize(('grid', 'refine'), [('scaled', 'none'), ('aligned', 'gaussian'), ('scaled', 'authors')])
+def test_turned_and_zoomed_targets_stay_where_the_image_shows_the_joints(name: str, grid: str, refine: str) -> None:
+    """Picture and target are turned about one and the same point, whatever pixel a cell stands for."""
+    person = replace(_small_sample()[1], center=np.array([64., 64.]), side=128 / 1.25,
+                     points=np.tile([40., 85.], (16, 1)), labelled=np.ones(16, bool))
+    y, x = np.mgrid[:128, :128]
+    spot = np.exp(-((y - 40) ** 2 + (x - 85) ** 2) / 32)
+    image = np.tile(np.float32(255) * spot, (3, 1, 1)).astype(np.float32)
+    spec = ModelSpec(input_size=(128, 128), crop='pad', grid=grid, refine=refine)
+    transform = TrainTransform(spec, AUGMENTATIONS[name](flip=0, colour=(1, 1)))
+    for seed in range(5):
+        inputs, heatmaps, _ = transform((image, person), np.random.default_rng(seed))
+        cells = _centroid(heatmaps[0]) + CELL_ORIGIN[refine]
+        np.testing.assert_allclose(cells * pixels_per_cell(grid, (128, 128), (32, 32)), _centroid(inputs[0]), atol=.3)
+
+
+def _centroid(array: np.ndarray) -> np.ndarray:
+    """Return the (2,) centre of mass, (y, x)."""
+    return np.array([(place * array).sum() for place in np.mgrid[:array.shape[0], :array.shape[1]]]) / array.sum()
 
 
 def test_the_mean_is_subtracted_only_where_there_is_one() -> None:
