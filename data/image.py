@@ -33,7 +33,7 @@ def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
     return image.convert('RGB')
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright_picture(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF entry says; one whose entry cannot be read stays as it is, as in viewers."""
     image.load()  # damage of the picture itself is not passed over
     try:
@@ -65,7 +65,7 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
             previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
             try:
                 with Image.open(path) as image:
-                    array = np.asarray(to_rgb(_upright(image) if upright else image, path))
+                    array = np.asarray(to_rgb(upright_picture(image) if upright else image, path))
             finally:
                 Image.MAX_IMAGE_PIXELS = previous
     except FileNotFoundError:
