@@ -37,8 +37,9 @@ class BoxesFile:
             raise InputError(f'{path}: not a list of detections (a JSON {type(content).__name__})')
         table = Table(path, 'detections', content).where('category_id', PERSON)
         x, y, width, height = table.numbers('bbox', 4).T
-        boxes = np.stack([y, x, y + height, x + width], axis=1).astype(np.float32)
-        scores = table.numbers('score').astype(np.float32)
+        with np.errstate(over='ignore'):  # what becomes infinite is nobody's box
+            boxes = np.stack([y, x, y + height, x + width], axis=1).astype(np.float32)
+            scores = table.numbers('score').astype(np.float32)
         rows: dict[int | str, list[int]] = {}
         for i, row in enumerate(table.rows):
             rows.setdefault(self._key(table, i, row.get('image_id')), []).append(i)

@@ -75,6 +75,12 @@ def test_mistakes_name_the_file_and_the_place(path: Path, content: str | None, r
     assert str(caught.value).startswith(f'{path}: ')
 
 
+@pytest.mark.filterwarnings('error')
+def test_numbers_of_any_size_are_read(path: Path) -> None:
+    path.write_text(json.dumps([entry(1, bbox=[0, 0, 1e300, 1e308]), entry(1, bbox=[1e308, 0, 1e308, 9])]))
+    assert not np.isfinite(BoxesFile(path).boxes_of('1.jpg')[0]).all(axis=1).any()
+
+
 def test_images_without_names_cannot_be_looked_up(path: Path) -> None:
     path.write_text('[]')
     with pytest.raises(InputError, match='for pictures with a name'):
