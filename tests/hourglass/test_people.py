@@ -110,6 +110,9 @@ def test_overlapping_boxes_are_one_person() -> None:
     image = _spots((100, 75), (100, 275))
     people = PeoplePredictor(_predictor(), _Boxes(boxes)).predict_one(image)
     assert [person.box for person in people] == [tuple(boxes[0]), tuple(boxes[2])]
+    # Nothing lets the same box count twice.
+    twice = PeoplePredictor(_predictor(), _Boxes([*boxes, boxes[0]]), nms=1, nms_oks=1).predict_one(image)
+    assert sorted(person.box for person in twice) == sorted(tuple(box) for box in boxes)
 
 
 def test_alike_poses_are_one_person() -> None:
