@@ -16,6 +16,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 #: Larger images are refused: as float32 such a one would take more than 2 GB.
 MAX_PIXELS = 180_000_000
 
+#: Longest side, in pixels, that a format can hold.
+LONGEST_SIDES = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
+
 
 def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
     """Convert any of Pillow's pixel types to 8-bit RGB; ``InputError`` with the name where it cannot be."""
@@ -33,7 +36,7 @@ def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
     return image.convert('RGB')
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright_picture(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF entry says; one whose entry cannot be read stays as it is, as in viewers."""
     image.load()  # damage of the picture itself is not passed over
     try:
@@ -65,7 +68,7 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
             previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
             try:
                 with Image.open(path) as image:
-                    array = np.asarray(to_rgb(_upright(image) if upright else image, path))
+                    array = np.asarray(to_rgb(upright_picture(image) if upright else image, path))
             finally:
                 Image.MAX_IMAGE_PIXELS = previous
     except FileNotFoundError:
@@ -90,6 +93,24 @@ def check_picture_name(path: str | os.PathLike) -> None:
         raise InputError(f'{path}: the ending {suffix!r} names no picture format (.jpg and .png do)')
 
 
+def check_picture_size(path: str | os.PathLike, shape: tuple[int, ...], name: str | os.PathLike | None = None) -> None:
+    """Check that a file can hold a picture of a shape (..., H, W).
+
+    Args:
+        path: the file to be written; its ending names the format.
+        shape: of the picture.
+        name: what the error calls the picture, by default ``path``.
+
+    Raises:
+        InputError: the format has no such sizes.
+    """
+    kind = Image.registered_extensions().get(Path(path).suffix.lower(), '')
+    longest = LONGEST_SIDES.get(kind)
+    if longest is not None and max(shape[-2:]) > longest:
+        raise InputError(f'{path if name is None else name}: {shape[-1]} x {shape[-2]} pixels, and a {kind} file holds '
+                         f'at most {longest} a side')
+
+
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     """Write a picture; the format follows the file's ending.  The file appears whole or not at all.
 
@@ -98,11 +119,13 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
         image: (3, H, W), RGB in [0, 255].
 
     Raises:
-        InputError: the folder cannot be written to, or the ending names no format.
+        InputError: the folder cannot be written to, the ending names no format, or one that cannot hold such a
+            large picture.
     """
     path = Path(path)
-    pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0)
     check_picture_name(path)
+    check_picture_size(path, image.shape)
+    pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0)
     suffix = path.suffix.lower()
     options: dict[str, Any] = {'quality': 95} if suffix in ('.jpg', '.jpeg') else {}
     with atomic_write(path) as partial:

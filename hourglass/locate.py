@@ -12,7 +12,7 @@ from copy import copy
 from typing import Any
 
 from data.crop import Box, box_around, person_box
-from hourglass.detection import Detector
+from hourglass.detection import Detector, people_in
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
@@ -194,11 +194,9 @@ def _detected(detector: Detector, image: np.ndarray, name: str | None) -> np.nda
     """Return the boxes (N, 4) that a detector finds in an image, the best first."""
     by_name: Any = getattr(detector, 'boxes_of', None)  # boxes from a file, hourglass.detection.boxes_file
     boxes, scores = by_name(name) if by_name and name is not None else detector.detect([image])[0]
-    boxes, scores = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).reshape(-1)
     usual = float(getattr(detector, 'usual_threshold', USUAL_THRESHOLD))
-    inside = np.clip(boxes, 0, np.tile(image.shape[1:], 2))
-    good = np.isfinite(boxes).all(axis=1) & ((inside[:, 2:] - inside[:, :2]) >= 1).all(axis=1) & (scores >= usual)
-    return boxes[good][np.argsort(-scores[good], kind='stable')][:MAX_BOXES]
+    boxes, scores = people_in(boxes, scores, image.shape[1:], usual)
+    return boxes[np.argsort(-scores, kind='stable')][:MAX_BOXES]
 
 
 def locate(

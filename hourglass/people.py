@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from data.crop import Box, person_box
 from eval.coco_results import pose_scores
 from eval.oks import oks_nms, sigmas_for
-from hourglass.detection import Detector
+from hourglass.detection import Detector, people_in
 from hourglass.detection.boxes_file import BoxesFile
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
@@ -117,13 +117,8 @@ class PeoplePredictor:
         self, boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the boxes that stand for somebody, the best first."""
-        boxes, scores = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).reshape(-1)
-        with np.errstate(invalid='ignore'):
-            # A person is at least a pixel of the picture; so boxes without an area, or upside down, are nobody.
-            seen = np.clip(boxes, 0, np.tile(shape, 2))
-            is_there = ((seen[:, 2:] - seen[:, :2]) >= 1).all(axis=1) & (scores >= self.score_threshold)
-        rows = np.flatnonzero(is_there & np.isfinite(boxes).all(axis=1))
-        rows = rows[non_maximum_suppression(boxes[rows], self.nms, scores[rows])][:self.max_people]
+        boxes, scores = people_in(boxes, scores, shape, self.score_threshold)
+        rows = non_maximum_suppression(boxes, self.nms, scores)[:self.max_people]
         return boxes[rows], scores[rows]
 
     def _slim(self, pose: Pose) -> Pose:

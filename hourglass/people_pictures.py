@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.image import read_image, write_image
+from data.image import check_picture_size, read_image, write_image
 from data.pictures import RESULTS, Picture, find_pictures, image_ids, result_names
 from hourglass.detection import parse_detector
 from hourglass.detection.boxes_file import BoxesFile
@@ -43,12 +43,14 @@ class Task:
         return str(self.picture.path) if self.picture else 'drawn by the program'
 
     def read(self) -> np.ndarray:
-        """Return the picture, (3, H, W) float32; ``InputError`` if it cannot be read."""
+        """Return the picture, (3, H, W) float32; ``InputError`` if it cannot be read, or not be written again."""
         if self.picture is None:
             from data.synthetic import demo_people
 
             return demo_people()[0].astype(np.float32)
-        return read_image(self.picture.path, upright=True)
+        image = read_image(self.picture.path, upright=True)
+        check_picture_size(self.targets[0], image.shape, self.picture.path)
+        return image
 
 
 def plan_pictures(options: argparse.Namespace) -> list[Task]:
@@ -77,7 +79,7 @@ def plan_pictures(options: argparse.Namespace) -> list[Task]:
 def annotate_pictures(tasks: Sequence[Task], predictor: PeoplePredictor, options: argparse.Namespace) -> None:
     """Find everybody, draw them and write the results.
 
-    A picture of a folder or a pattern that cannot be read is told and passed over.
+    A picture of a folder or a pattern that cannot be read, or is too large for the results, is told and passed over.
 
     Raises:
         InputError: there were such pictures, when all others are done; or a result cannot be written.
@@ -98,11 +100,11 @@ def annotate_pictures(tasks: Sequence[Task], predictor: PeoplePredictor, options
     targets = ', '.join(map(str, tasks[0].targets)) if len(tasks) == 1 else f'the results to {options.out}'
     print(f'{place}: {found}; wrote {targets}', file=sys.stderr)
     if n_pictures < len(tasks):
-        raise InputError(f'{counted(len(tasks) - n_pictures, "picture")} of {len(tasks)} could not be read')
+        raise InputError(f'{counted(len(tasks) - n_pictures, "picture")} of {len(tasks)} could not be used')
 
 
 def _read(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
-    """Yield tasks with their pictures, passing over those that cannot be read."""
+    """Yield tasks with their pictures, passing over those that cannot be used."""
     # disable=None: shown only where stderr is a terminal.
     for task in tqdm(tasks, unit='picture', disable=None if len(tasks) > 1 else True):
         try:

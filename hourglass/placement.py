@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hourglass.detection import DEFAULT, Detector, load_detector, parse_detector
+from hourglass.detection import DEFAULT, MAX_COORDINATE, Detector, load_detector, parse_detector
 from hourglass.errors import InputError
 
 import numpy as np
@@ -24,9 +24,6 @@ FITS = ('stretch', 'pad')
 #: RGB of the frame about the crop.
 FRAME_COLOUR = (255, 215, 0)
 
-# No coordinate or scale may be larger; nobody's picture is.
-_LIMIT = 1e6
-
 
 def _numbers(form: str) -> Callable[[str], tuple[float, ...]]:
     """Return a converter for the value of an option that takes several numbers, written as ``form``."""
@@ -37,7 +34,7 @@ def _numbers(form: str) -> Callable[[str], tuple[float, ...]]:
             values = ()
         if len(values) != form.count(',') + 1:
             raise argparse.ArgumentTypeError(f'{text!r} is not {form}, numbers with commas between them')
-        if not all(abs(value) <= _LIMIT for value in values):
+        if not all(abs(value) <= MAX_COORDINATE for value in values):
             raise argparse.ArgumentTypeError(f'{text!r} has a number that is no pixel of a picture')
         return values
 
@@ -103,7 +100,7 @@ class Placement:
             raise InputError(f'--box {numbers} is empty or reversed; the order is top, left, bottom, right')
         if (self.center is None) != (self.scale is None):
             raise InputError('--center and --scale go together')
-        if self.scale is not None and not 0 < self.scale <= _LIMIT:
+        if self.scale is not None and not 0 < self.scale <= MAX_COORDINATE:
             raise InputError(f'--scale {self.scale:g} is not a usable number above 0')
         if self.detector is not None and not self.auto:
             raise InputError('--detector is for --auto')

@@ -220,7 +220,22 @@ def test_damaged_pictures_of_a_folder_are_passed_over(demo: Run, scene: Any, tmp
     assert 'photos/a.png: cannot be read' in lines[0]
     assert 'photos/c.jpg: not a picture' in lines[1]
     assert lines[2] == '1 picture: 4 people; wrote the results to out'
-    assert lines[3] == 'demo_multi_person.py: 2 pictures of 3 could not be read'
+    assert lines[3] == 'demo_multi_person.py: 2 pictures of 3 could not be used'
+    assert files(tmp_path / 'out') == {f'b_{result}' for result in RESULTS}
+    assert len(json.loads((tmp_path / 'a.json').read_text())) == 4
+
+
+def test_pictures_too_large_for_the_results_are_passed_over(demo: Run, scene: Any, tmp_path: Path) -> None:
+    (tmp_path / 'photos').mkdir()
+    scene[0].rename(tmp_path / 'photos/b.png')
+    Image.new('L', (65501, 1)).save(tmp_path / 'photos/a.png')
+    detector = write_boxes(tmp_path / 'boxes.json', *scene[1], name='b.png')
+    status, text = demo('--image', 'photos', '--model', 'bundled', '--detector', detector, '--out', 'out',
+                        '--json', 'a.json')
+    assert status == 2
+    assert text.strip().splitlines() == [
+        'passed over: photos/a.png: 65501 x 1 pixels, and a JPEG file holds at most 65500 a side',
+        '1 picture: 4 people; wrote the results to out', 'demo_multi_person.py: 1 picture of 2 could not be used']
     assert files(tmp_path / 'out') == {f'b_{result}' for result in RESULTS}
     assert len(json.loads((tmp_path / 'a.json').read_text())) == 4
 
@@ -294,7 +309,8 @@ MISTAKES = [
     (['--score-threshold', 'nan'], '--score-threshold must be'),
     (['--nms', '-1'], '--nms must be'),
     (['--nms-oks', 'inf'], '--nms-oks must be'),
-    (['--nms', '0'], '--nms 0 would leave one person'),
+    (['--nms', '0'], '--nms 0 would leave one person; 1 drops copies of a box only'),
+    (['--nms-oks', '0'], '--nms-oks 0 would leave one person; 1 keeps all'),
     (['--max-people', '0'], '--max-people must be at least 1'),
     (['--batchsize', '0'], '--batchsize must be'),
     (['--threshold', 'nan'], '--threshold must be'),

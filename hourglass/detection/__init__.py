@@ -12,6 +12,9 @@ from hourglass.errors import InputError
 
 import numpy as np
 
+#: No pixel of a picture has a larger number; of boxes that reach farther nothing can be cut out.
+MAX_COORDINATE = 1e6
+
 
 class Detector(Protocol):
     """Finds the people of images.
@@ -75,6 +78,29 @@ def parse_detector(name: str) -> tuple[str, str | None]:
     if (colon and not (form and file)) or (form and not form.startswith('[') and not file):
         raise InputError(f'the detector {name!r} should be written {kind}{form}')
     return kind, file or None
+
+
+def people_in(
+    boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...], threshold: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of a detector's boxes are somebody on a picture, and their scores, in the same order.
+
+    Args:
+        boxes: (N, 4), (y_min, x_min, y_max, x_max) in pixels, of any values at all.
+        scores: (N,).
+        shape: (height, width) of the picture.
+        threshold: boxes that score less are nobody.
+
+    Returns:
+        (M, 4) and (M,) float64.
+    """
+    boxes, scores = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).reshape(-1)
+    with np.errstate(invalid='ignore'):
+        # A person is at least a pixel of the picture; so boxes without an area, or upside down, are nobody.
+        seen = np.clip(boxes, 0, np.tile(shape, 2))
+        is_there = ((seen[:, 2:] - seen[:, :2]) >= 1).all(axis=1) & (scores >= threshold)
+        is_there &= (np.abs(boxes) <= MAX_COORDINATE).all(axis=1)
+    return boxes[is_there], scores[is_there]
 
 
 def load_detector(name: str | None = None, gpu: int = -1) -> Detector:

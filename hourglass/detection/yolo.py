@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hourglass.detection.onnx_file import OnnxFile, read_onnx
+from hourglass.engine.base import threads
 from hourglass.errors import InputError
 
 import cv2
@@ -36,6 +37,9 @@ def _onnxruntime(file: OnnxFile, gpu: int) -> Runner:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    # As in hourglass.engine.onnxruntime_engine, beside which it works.
+    options.intra_op_num_threads = threads()
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     providers: list = ['CPUExecutionProvider']
     if gpu >= 0 and 'CUDAExecutionProvider' in onnxruntime.get_available_providers():
         providers.insert(0, ('CUDAExecutionProvider', {'device_id': gpu}))

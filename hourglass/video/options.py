@@ -101,6 +101,7 @@ def run_video(options: argparse.Namespace, load: Callable[[], PeoplePredictor]) 
         InputError: a file cannot be read or written.
         SystemExit: with the status of a signal, after Ctrl-C or SIGTERM.
     """
+    from hourglass.detection.boxes_file import BoxesFile
     from hourglass.training.interruption import StopRequest
     from hourglass.video.annotate import annotate_video
     from hourglass.video.reader import VideoReader
@@ -122,6 +123,9 @@ def run_video(options: argparse.Namespace, load: Callable[[], PeoplePredictor]) 
         sys.exit(stop.status)
     if complaint:
         print(f'warning: {complaint}', file=sys.stderr)
+    looked_at = range(0, summary.n_frames, options.every)
+    if isinstance(predictor.detector, BoxesFile) and not predictor.detector.has_any(map(str, looked_at)):
+        print(f'{predictor.detector.path}: no boxes of any of these frames', file=sys.stderr)
     targets = f'{out} and {options.json}' if options.json else out
     print(f'{options.video}: {counted(summary.n_frames, "frame")}, {counted(summary.n_tracks, "track")}, '
           f'{summary.n_frames / summary.seconds:.3g} frames/s; wrote {targets}', file=sys.stderr)

@@ -15,6 +15,10 @@ import numpy as np
 #: MPEG-4 plays everywhere but in browsers, VP8 there too; Motion JPEG is large and takes frames of any size.
 CODECS = {'.mp4': 'mp4v', '.mov': 'mp4v', '.mkv': 'mp4v', '.webm': 'VP80', '.avi': 'MJPG'}
 
+# OpenCV asks for two bits a pixel, and the encoder of VP8 counts in kilobits a second: of a video of fewer pixels a
+# second than this it makes a file without frames.
+_LEAST_VP8 = 250
+
 
 def check_video_name(path: str | os.PathLike) -> None:
     """Check that a file's ending names a video format that can be written; ``InputError`` if it does not."""
@@ -50,7 +54,11 @@ class VideoWriter:
         check_video_name(self.path)
         self._pad = size[0] % 2, size[1] % 2
         height, width = size[0] + self._pad[0], size[1] + self._pad[1]
-        codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
+        codec_name = CODECS[self.path.suffix.lower()]
+        if codec_name == 'VP80' and rate * height * width < _LEAST_VP8:
+            raise InputError(f'{self.name}: {rate:.6g} frames a second of {width}x{height} pixels are too few for this '
+                             'format; an .mp4 takes them')
+        codec = cv2.VideoWriter.fourcc(*codec_name)
         with quiet():
             self._writer = cv2.VideoWriter(str(self.path.absolute()), cv2.CAP_FFMPEG, codec, rate, (width, height))
             opened = self._writer.isOpened()

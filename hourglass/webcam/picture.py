@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import warnings
 
-from data.image import to_rgb
+from data.image import to_rgb, upright_picture
 from hourglass.errors import InputError
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 #: What is accepted, by media type.  Others that Pillow reads (PostScript, for one, starts a program) are not offered.
 MEDIA_TYPES = {'image/jpeg': 'JPEG', 'image/png': 'PNG', 'image/webp': 'WEBP', 'image/gif': 'GIF', 'image/bmp': 'BMP'}
@@ -28,7 +28,7 @@ class PictureError(Exception):
 
 
 def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
-    """Decode a picture, upright as its EXIF entry says.
+    """Decode a picture, upright as its EXIF entry says (:func:`data.image.upright_picture`).
 
     Its size is read off the header first, so that a small file that would fill the memory is refused unopened.
 
@@ -52,7 +52,7 @@ def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
                 if width * height > max_pixels:
                     raise PictureError(413, f'the picture has {width} x {height} pixels, more than '
                                             f'{max_pixels / 1e6:g} million')
-                array = np.asarray(to_rgb(ImageOps.exif_transpose(image), 'the picture'))
+                array = np.asarray(to_rgb(upright_picture(image), 'the picture'))
     except UnidentifiedImageError:
         raise PictureError(*_unidentified(data)) from None
     except Image.DecompressionBombError:

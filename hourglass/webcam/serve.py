@@ -7,6 +7,7 @@ import errno
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from hourglass.errors import InputError
 
@@ -14,6 +15,15 @@ from aiohttp import web
 
 #: Seconds that requests get to end after Ctrl-C.
 GRACE = 2.0
+
+#: So many connections may be open; each page has one, and for a while some more of the browser's.
+MAX_CONNECTIONS = 128
+
+#: Seconds that a connection may stay without a whole request head, from its beginning or since the last answer.
+IDLE_TIME = 15.0
+
+#: How many connections may wait to be accepted, and how many are before the first of them is refused.
+_BACKLOG = 64
 
 
 def take_port(host: str, port: int) -> socket.socket:
@@ -41,7 +51,7 @@ def take_port(host: str, port: int) -> socket.socket:
             # A restart need not wait for the connections of the last run to be forgotten.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-        sock.listen(64)
+        sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
         reasons = {errno.EADDRINUSE: f'--port {port}: in use by another program; --port names another',
@@ -58,6 +68,28 @@ def url_of(sock: socket.socket, host: str) -> str:
     return f'http://{name}:{sock.getsockname()[1]}/'
 
 
+class _Door(asyncio.Protocol):
+    """Hands a new connection to the server, or breaks it off where :data:`MAX_CONNECTIONS` are open.
+
+    Without a limit they would take all of the process's file descriptors.
+
+    Args:
+        server: what answers requests; it makes a protocol for each connection.
+    """
+
+    def __init__(self, server: web.Server) -> None:
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        if len(self._server.connections) >= MAX_CONNECTIONS:
+            transport.abort()
+            return
+        handler = self._server()
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+
+
 async def _serve(app: web.Application, sock: socket.socket, ready: Callable[[], object]) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
@@ -68,13 +100,18 @@ async def _serve(app: web.Application, sock: socket.socket, ready: Callable[[], 
 
     previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     # Content-Encoding is refused, so nothing needs to be (or should be) decompressed.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False, lingering_time=5.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False, lingering_time=5.0,
+                           keepalive_timeout=IDLE_TIME)
+    listener = None
     try:
         await runner.setup()
-        await web.SockSite(runner, sock).start()
+        assert runner.server is not None
+        listener = await loop.create_server(partial(_Door, runner.server), sock=sock, backlog=_BACKLOG)
         ready()
         await stop.wait()
     finally:
+        if listener is not None:
+            listener.close()
         await runner.cleanup()
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -30,6 +30,9 @@ _QUIT = (ord('q'), 27)  # 27 is Escape
 #: Seconds without a picture after which a camera counts as gone.
 PATIENCE = 5.0
 
+#: The highest number of a camera: OpenCV's have the kind of driver in them, in hundreds, and fail where they are huge.
+LAST_CAMERA = 9999
+
 
 class Screen(Protocol):
     """Where frames are shown."""
@@ -84,7 +87,7 @@ class CameraReader:
         number: of the camera, from 0.
 
     Raises:
-        InputError: there is no such camera, or it gives no picture.
+        InputError: there is no such camera; or, from the iterator, it gives no picture or no more of them.
     """
 
     def __init__(self, number: int) -> None:
@@ -115,9 +118,7 @@ class CameraReader:
                 self._changed.wait_for(lambda: self._pixels is not None or self._ended, PATIENCE)
                 pixels, self._pixels = self._pixels, None
             if pixels is None:
-                if number == 0:
-                    raise InputError(f'--camera {self._number}: gives no picture')
-                return
+                raise InputError(f'--camera {self._number}: gives no {"more pictures" if number else "picture"}')
             yield Frame(number, time.monotonic() - start, pixels)
             number += 1
 
@@ -129,7 +130,12 @@ class CameraReader:
 
 def open_camera(name: str) -> CameraReader | VideoReader:
     """Open a camera by its number, or a video by its path; ``InputError`` if it cannot be."""
-    return CameraReader(int(name)) if name.isdecimal() else VideoReader(name)
+    if not name.isdecimal():
+        return VideoReader(name)
+    # A number of thousands of digits is none for Python either.
+    if len(name) > len(str(LAST_CAMERA)):
+        raise InputError(f'--camera {name[:20]}: no such camera; they are numbered from 0 to {LAST_CAMERA}')
+    return CameraReader(int(name))
 
 
 class LiveView:

@@ -120,6 +120,24 @@ def test_a_format_that_is_only_read_is_no_ending_to_write(tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(('name', 'longest'), [
+    ('a.jpg', 65500), ('a.JPEG', 65500), ('a.webp', 16383), ('a.gif', 65535)])
+@pytest.mark.parametrize('upright', [False, True])
+def test_a_picture_larger_than_its_format_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, longest: int, upright: bool,
+) -> None:
+    shape = (longest, 1) if upright else (1, longest)
+    write_image(tmp_path / name, np.zeros((3, *shape), np.uint8))
+    assert read_image(tmp_path / name).shape == (3, *shape)
+    (tmp_path / name).unlink()
+    larger = np.zeros((3, shape[0] + upright, shape[1] + (not upright)), np.uint8)
+    with pytest.raises(InputError, match=rf'{name}: {larger.shape[2]} x {larger.shape[1]} pixels, .* {longest} a side'):
+        write_image(tmp_path / name, larger)
+    assert not list(tmp_path.iterdir())
+    assert capfd.readouterr().err == ''
+    write_image(tmp_path / 'a.png', larger)
+
+
 def test_written_pictures_read_back(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (3, 9, 11)).astype(np.float32)
     write_image(tmp_path / 'sub' / 'a.png', image)

@@ -153,7 +153,7 @@ def test_a_sure_detection_needs_no_search(predictor: PosePredictor) -> None:
 
 @pytest.mark.parametrize('detector', [
     _Boxes(),
-    _Boxes((np.nan, 0, 10, 10), (0, 0, np.inf, 10)),
+    _Boxes((np.nan, 0, 10, 10), (0, 0, np.inf, 10), (-1e11, -1e11, 1e11, 1e11), (0, 0, 1e30, 1e30)),
     _Boxes((-50, -50, -10, -10), (400, 0, 500, 50), (50, 20, 50, 90), (90, 20, 50, 90)),
     _Boxes((10, 10, 200, 100), scores=[0.01]),
     _Boxes((0, 560, 20, 570)),

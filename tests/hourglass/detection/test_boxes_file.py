@@ -44,6 +44,21 @@ def test_what_a_picture_may_be_called(path: Path, image_id: Any, name: str) -> N
     np.testing.assert_array_equal(scores, [.5, .5])
 
 
+@pytest.mark.parametrize(('short', 'other'), [('x.jpg', 'y.jpg'), ('0785.jpg', '0786.jpg'), ('785', '786')])
+def test_pictures_of_the_same_name_in_several_folders(path: Path, short: str, other: str) -> None:
+    path.write_text(json.dumps([entry(f'a/{short}', x=5), entry(f'b/c/{short}', x=6), entry(f'a/{other}', x=7)]))
+    detector = BoxesFile(path)
+    for name, expected in ((f'a/{short}', [5]), (f'./b/c/{short}', [6]), (short, []), (f'c/{short}', []),
+                           (other, [7]), (f'b/{other}', [7])):
+        assert [box[1] for box in detector.boxes_of(name)[0]] == expected
+        assert detector.has_any([name]) == bool(expected)
+    # One without a folder is another picture.
+    path.write_text(json.dumps([entry(short, x=5), entry(f'a/{short}', x=6), entry(short, x=7)]))
+    detector = BoxesFile(path)
+    for name, expected in ((short, [5, 7]), (f'a/{short}', [6]), (f'b/{short}', [])):
+        assert [box[1] for box in detector.boxes_of(name)[0]] == expected
+
+
 @pytest.mark.parametrize('name', ['photo.png', '785.jpg', 'a785.jpg'])
 def test_other_pictures_have_nobody(path: Path, name: str) -> None:
     path.write_text(json.dumps([entry('photo.jpg'), entry(7855)]))
@@ -73,6 +88,12 @@ def test_mistakes_name_the_file_and_the_place(path: Path, content: str | None, r
     with pytest.raises(InputError, match=reason) as caught:
         load_detector(f'boxes:{path}')
     assert str(caught.value).startswith(f'{path}: ')
+
+
+@pytest.mark.filterwarnings('error')
+def test_numbers_of_any_size_are_read(path: Path) -> None:
+    path.write_text(json.dumps([entry(1, bbox=[0, 0, 1e300, 1e308]), entry(1, bbox=[1e308, 0, 1e308, 9])]))
+    assert not np.isfinite(BoxesFile(path).boxes_of('1.jpg')[0]).all(axis=1).any()
 
 
 def test_images_without_names_cannot_be_looked_up(path: Path) -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from hourglass.detection import DETECTORS, load_detector, parse_detector
-from hourglass.errors import InputError
+from hourglass.detection import DETECTORS, load_detector, parse_detector, voc, yolo
+from hourglass.errors import ArgumentParser, InputError
+from hourglass.people_options import add_people_options
 
 import pytest
 
@@ -37,3 +38,15 @@ def test_the_list_of_detectors_costs_no_network() -> None:
     code = 'import sys, hourglass.people_options; print("chainer" in sys.modules, "cv2" in sys.modules)'
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ['False', 'False']
+
+
+def test_the_help_tells_what_detectors_sort_out_themselves() -> None:
+    parser = ArgumentParser()
+    add_people_options(parser)
+    text = ' '.join(parser.format_help().split())
+    overlaps = {voc._build(kind).nms_thresh for kind in ('ssd300', 'yolo_v3')}
+    assert len(overlaps) == 1
+    assert (f'ssd512, ssd300 and yolo_v3 themselves give none below {voc._LOWEST_SCORE}, onnx none below '
+            f'{yolo._LOWEST_SCORE}') in text
+    assert (f'ssd512, ssd300 and yolo_v3 themselves give none that overlap by {overlaps.pop()}, onnx none by '
+            f'{yolo._OVERLAP}') in text

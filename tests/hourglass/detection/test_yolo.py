@@ -210,3 +210,21 @@ def test_a_file_is_read_or_refused_wherever_it_ends(tmp_path: Path, runner: str)
 def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match='cannot be read'):
         load_detector(f'onnx:{tmp_path}')
+
+
+def test_the_number_of_threads_can_be_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnxruntime = pytest.importorskip('onnxruntime')
+    path = write(tmp_path / 'a.onnx', [v8(BOXES)])
+    sessions = []
+
+    class Session(onnxruntime.InferenceSession):  # type: ignore[misc,name-defined]
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            super().__init__(*arguments, **keywords)
+            sessions.append(self)
+
+    monkeypatch.setattr(onnxruntime, 'InferenceSession', Session)
+    monkeypatch.setenv('OMP_NUM_THREADS', '3')
+    YOLODetector(path, runner='onnxruntime')
+    options = sessions[0].get_session_options()
+    assert options.intra_op_num_threads == 3
+    assert options.get_session_config_entry('session.intra_op.allow_spinning') == '0'

@@ -8,11 +8,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from data.synthetic.annotation import Annotation
 from data.synthetic.walk import walking_clip
+from hourglass.detection.boxes_file import BoxesFile
 from hourglass.errors import ArgumentParser, InputError
+from hourglass.joints import MPII
 from hourglass.video.options import add_video_options, check_video_options, output_path, run_video
 from hourglass.video.reader import VideoReader
 from hourglass.video.smoothing import BETA, MIN_CUTOFF
@@ -97,6 +100,25 @@ def test_mistakes_are_found_before_the_weights_are_loaded(
 
 
 Walk = tuple[Path, Path, list[list[Annotation]]]
+
+
+@pytest.mark.parametrize(('frame', 'arguments', 'is_told'), [
+    (2, [], False), ('0002', [], False), (2, ['--every', '2'], False), (1, ['--every', '2'], True), (3, [], True),
+    ('walk.jpg', [], True)])
+def test_a_file_without_boxes_of_the_frames_is_told(
+    write_clip: WriteClip, tmp_path: Path, capsys: pytest.CaptureFixture[str], frame: int | str, arguments: list[str],
+    is_told: bool,
+) -> None:
+    clip = write_clip([np.zeros((32, 32, 3), np.uint8)] * 3)
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text(json.dumps([{'image_id': frame, 'category_id': 1, 'bbox': [1, 1, 9, 9], 'score': 0.9}]))
+    predictor: Any = SimpleNamespace(
+        predictor=SimpleNamespace(spec=SimpleNamespace(joint_set=MPII), use_device=lambda: None),
+        detector=BoxesFile(boxes), predict_boxes=lambda images, found: [[]])
+    run_video(_parse('--video', str(clip), '--out', str(tmp_path / 'out.mp4'), *arguments), lambda: predictor)
+    *warnings, last = capsys.readouterr().err.splitlines()
+    assert warnings == [f'{boxes}: no boxes of any of these frames'] * is_told
+    assert '3 frames, 0 tracks' in last
 
 
 @pytest.fixture(scope='module')

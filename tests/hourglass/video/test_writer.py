@@ -52,6 +52,22 @@ def test_the_rate_is_kept(picture: np.ndarray, tmp_path: Path, rate: float) -> N
         assert reader.rate == pytest.approx(rate, abs=0.001)
 
 
+@pytest.mark.parametrize('suffix', CODECS)
+def test_few_frames_a_second(picture: np.ndarray, tmp_path: Path, suffix: str) -> None:
+    small = np.ascontiguousarray(picture[:40, :40])
+    path = tmp_path / f'a{suffix}'
+    if suffix == '.webm':
+        with pytest.raises(InputError, match=r'a\.webm: 0\.156 frames a second of 40x40 pixels are too few .* \.mp4'):
+            VideoWriter(path, (40, 40), 0.156)
+        assert not path.exists()
+    writer = VideoWriter(path, (40, 40), 0.157)
+    for _ in range(5):
+        writer.write(small)
+    writer.close()
+    with VideoReader(path) as reader:
+        assert len(list(reader)) == 5
+
+
 @pytest.mark.parametrize('name', ['a.txt', 'a', 'a.jpg', 'mp4'])
 def test_endings_that_name_no_format(name: str) -> None:
     with pytest.raises(InputError, match='names no video format'):

@@ -46,6 +46,14 @@ def test_a_picture_is_turned_as_its_exif_entry_says() -> None:
     assert array[0, 18:].max() < 30
 
 
+@pytest.mark.parametrize('entry', [b'II*\0', b'no entry'])
+def test_a_damaged_exif_entry_does_no_harm(entry: bytes) -> None:
+    plain = _file(_halves(), 'PNG')
+    chunk = struct.pack('>I', len(entry)) + b'eXIf' + entry + struct.pack('>I', zlib.crc32(b'eXIf' + entry))
+    array = decode_picture(plain[:33] + chunk + plain[33:], PIXELS)  # after the header
+    np.testing.assert_array_equal(array, decode_picture(plain, PIXELS))
+
+
 @pytest.mark.parametrize(('mode', 'value', 'expected'), [
     ('L', 80, 80), ('I;16', 80 * 256, 80), ('RGBA', (0, 0, 0, 0), 255), ('LA', (9, 0), 255), ('1', 1, 255),
 ])

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,17 +120,19 @@ class _FakeCapture:
         pass
 
 
-def _slowly(frames: CameraReader) -> Iterator[int]:
+def _look_slowly(frames: CameraReader, numbers: list[int]) -> None:
     for frame in frames:
         time.sleep(0.1)
-        yield int(frame.pixels[0, 0, 0])
+        numbers.append(int(frame.pixels[0, 0, 0]))
 
 
 def test_of_a_fast_camera_the_newest_frame_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window.cv2, 'VideoCapture', _FakeCapture)
     frames = open_camera('0')
     assert isinstance(frames, CameraReader)
-    numbers = list(_slowly(frames))
+    numbers: list[int] = []
+    with pytest.raises(InputError, match='--camera 0: gives no more pictures'):
+        _look_slowly(frames, numbers)
     frames.close()
     assert 4 <= len(numbers) <= 25
     assert numbers == sorted(set(numbers))
@@ -139,8 +140,9 @@ def test_of_a_fast_camera_the_newest_frame_is_taken(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(('camera', 'reason'), [
-    ('2', '--camera 2: no such camera'), ('1', '--camera 1: gives no picture'),
-    ('missing.avi', 'missing.avi: no such file')])
+    ('2', '--camera 2: no such camera'), ('10000', '--camera 10000: no such camera; they are numbered'),
+    ('9' * 11, '--camera 99999999999: no such camera'), ('9' * 5000, f'--camera {"9" * 20}: no such camera'),
+    ('1', '--camera 1: gives no picture$'), ('missing.avi', 'missing.avi: no such file')])
 def test_a_camera_that_is_not_there(monkeypatch: pytest.MonkeyPatch, camera: str, reason: str) -> None:
     if camera.isdecimal():
         monkeypatch.setattr(window.cv2, 'VideoCapture', _FakeCapture)
