@@ -207,7 +207,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Refuse numbers that make no sense before anything is read."""
+    """Refuse what makes no sense before anything is read."""
+    for name in ('resume', 'init', 'joints'):
+        # From a variable of a script that is not set, say; it would pass for the option not being there.
+        if getattr(options, name) == '':
+            raise InputError(f'--{name} is empty')
     for name in ('epoch', 'batchsize', 'snapshot_interval', 'samples', 'keep', 'hard_joints'):
         value = getattr(options, name)
         if value is not None and value < 1:
@@ -224,6 +228,8 @@ def check_options(options: argparse.Namespace) -> None:
         raise InputError('--ema must be at least 0 and below 1')
     if options.images is not None and not any(DATASETS[name].is_own for name in options.dataset):
         raise InputError('--images is for --dataset csv and coco-json')
+    if options.samples is not None and not any(DATASETS[name].has_samples for name in options.dataset):
+        raise InputError('--samples is for synthetic')
     if options.mixed16 and ',' in options.gpu and not options.distributed:
         raise InputError('--mixed16 on several GPUs needs --distributed')
     if options.sync_bn and not options.distributed:

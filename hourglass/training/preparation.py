@@ -19,7 +19,7 @@ from hourglass.joint_table import read_joint_set
 from hourglass.spec import ModelSpec
 from hourglass.training.distributed import Ranks
 from hourglass.training.loss import HeatmapLoss, parse_joint_weights
-from hourglass.training.options import check_options
+from hourglass.training.options import NEWEST, check_options
 from hourglass.training.snapshot import find_snapshots
 from hourglass.training.transfer import make_spec
 from hourglass.wording import counted
@@ -101,10 +101,22 @@ def read_inputs(options: argparse.Namespace, looks_at_images: bool, tell: Callab
     return Inputs(gpus, init, spec, loss, people, validation)
 
 
+def comes_from_elsewhere(options: argparse.Namespace) -> bool:
+    """Whether what lies in the folder for the results is of another training than the one that is run."""
+    if options.resume is None:
+        return True
+    return options.resume != NEWEST and Path(options.resume).parent.resolve() != Path(options.out).resolve()
+
+
 def _check_folder(options: argparse.Namespace) -> None:
-    """Refuse to mix two trainings in one folder, which --resume could not tell apart."""
-    if options.resume is None and not options.overwrite and find_snapshots(Path(options.out)):
-        raise InputError(f'{options.out}: holds snapshots of an earlier training; --resume goes on with it, --out '
+    """Refuse to mix two trainings in one folder, which --resume could not tell apart.
+
+    Going on with a snapshot of another folder mixes them, too: the ones here of later iterations would be taken for
+    what the training was set back from, and be removed.
+    """
+    if comes_from_elsewhere(options) and not options.overwrite and find_snapshots(Path(options.out)):
+        other = 'an earlier' if options.resume is None else 'another'
+        raise InputError(f'{options.out}: holds snapshots of {other} training; --resume goes on with it, --out '
                          'names another folder, --overwrite removes them')
 
 

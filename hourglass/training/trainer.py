@@ -26,7 +26,14 @@ from hourglass.training.interruption import EndOfTraining, StopRequest
 from hourglass.training.loss import TrainChain
 from hourglass.training.mixed import LossScale
 from hourglass.training.options import NEWEST
-from hourglass.training.preparation import Inputs, Validation, batch_size, read_inputs, seed_everything
+from hourglass.training.preparation import (
+    Inputs,
+    Validation,
+    batch_size,
+    comes_from_elsewhere,
+    read_inputs,
+    seed_everything,
+)
 from hourglass.training.progress import ProgressBar
 from hourglass.training.record import RunRecord
 from hourglass.training.report import Events, LogFiles, PeopleGrid, event_writer_class
@@ -268,7 +275,7 @@ def _train(
 def _clear(options: argparse.Namespace) -> None:
     """Remove what an earlier training has left and this one must not find."""
     out = Path(options.out)
-    if options.overwrite and not options.resume:
+    if options.overwrite and comes_from_elsewhere(options):
         for path in find_snapshots(out):
             path.unlink()
     clear_partial(out)

@@ -89,6 +89,10 @@ def test_a_training_can_be_repeated_from_its_record(
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['--init', 'bundled'], '--stacks 1: the weights of --init have 2'),
     (['--init', 'nothing.npz'], 'nothing.npz'),
+    (['--init', ''], '--init is empty'),
+    (['--joints', ''], '--joints is empty'),
+    (['--resume', ''], '--resume is empty'),
+    (['--samples', '8'], '--samples is for synthetic'),
     (['--freeze', 'x*'], "--freeze 'x*' fits no parameter"),
     (['--lr-scale', 'conv0/*'], "--lr-scale 'conv0/*' is not"),
     (['--lr-scale', 'conv0/*=-1'], "--lr-scale 'conv0/*=-1' is not"),
