@@ -83,7 +83,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--joint-weights', nargs='+', default=[], metavar='JOINT=W',
                        help='how much a joint counts in the loss, such as "right wrist=2" (1 if not named)')
     group.add_argument('--hard-joints', type=int, metavar='K',
-                       help='of each person only the K joints with the largest loss count')
+                       help='of each person only the K joints with the largest loss count; a joint of weight 0 is none '
+                            'of them')
     group.add_argument('--ema', type=float, metavar='DECAY',
                        help='average the weights over the training, such as 0.999; the weights files get the average')
     group.add_argument('--augmentation', choices=list(AUGMENTATIONS), default='published',

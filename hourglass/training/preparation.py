@@ -90,6 +90,8 @@ def read_inputs(options: argparse.Namespace, looks_at_images: bool, tell: Callab
     people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation, options.samples,
                          options.images)
     if unlabelled := unlabelled_joints(people, spec.joint_set):
+        if len(unlabelled) == len(spec.joint_set):
+            raise InputError(f'nobody to train on has any of these joints labelled: {", ".join(unlabelled)}')
         tell(f'nobody has these joints labelled, they will not be learnt: {", ".join(unlabelled)}')
     validation = _open_validation(options, roots, spec.joint_set)
     if looks_at_images:
