@@ -122,13 +122,17 @@ def _add_extensions(
 
 
 def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopRequest, ranks: Ranks) -> None:
-    """Run a trainer; if it is stopped, end the process with a snapshot."""
+    """Run a trainer; if it is stopped, end the process with a snapshot of what has been done."""
     with stop.listening(), warnings.catch_warnings():
         warnings.filterwarnings('ignore', _OVERFLOW)
         # Errors are told by the script, in one line.
         trainer.run(show_loop_exception_msg=False)
         if not stop.requested or trainer.updater.epoch >= options.epoch:
             return
+        if trainer.updater.iteration == 0:
+            # The optimizer has no state yet, and a snapshot without it could not be gone on with.
+            ranks.tell('stopped before the first step: nothing is lost, and there is no snapshot to go on from')
+            sys.exit(stop.status)
         # The request may have come after the snapshots' turn in the last iteration.
         snapshots = trainer.get_extension('Snapshots')
         snapshots.write_missing(trainer)
@@ -167,7 +171,10 @@ def _resolve(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -> None:
         raise InputError('--augmentation warp does not go with the crop affine')
     options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), ranks)
     options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
-    options.input_size, options.crop = spec.input_size[0], spec.crop
+    options.crop = spec.crop
+    # The option stands for a square; other sizes come from --init, also when the training is repeated.
+    if spec.input_size[0] == spec.input_size[1]:
+        options.input_size = spec.input_size[0]
     options.refine, options.grid = spec.refine, spec.grid
     if isinstance(spec.joints, str):
         options.joints = spec.joints

@@ -253,24 +253,6 @@ def test_snapshots_are_not_mixed_with_those_of_another_training(
     assert {path.name for path in out.glob('snapshot_*')} == {'snapshot_iter_4'}
 
 
-def test_going_on_from_another_folder_leaves_the_snapshots_of_this_one(
-    run_training: Callable[..., None], reference: Path, tmp_path: Path,
-) -> None:
-    out, first = tmp_path / 'out', reference / 'snapshot_iter_4'
-    shutil.copytree(reference, out)
-    there = {path.name for path in out.glob('snapshot_*')}
-    with pytest.raises(InputError, match='holds snapshots of another training'):
-        run_training('--out', out, '--resume', first)
-    assert {path.name for path in out.glob('snapshot_*')} == there
-    assert 'snapshot_iter_12' in there
-    # By another name the folder is still the same one.
-    run_training('--out', out, '--epoch', 1, '--resume', tmp_path / '.' / 'out' / 'snapshot_iter_4')
-    (out / 'snapshot_epoch_50').touch()
-    run_training('--out', out, '--epoch', 1, '--resume', first, '--overwrite')
-    assert not list(out.glob('snapshot_*'))
-    assert first.exists()
-
-
 def test_a_finished_training_can_be_made_longer(
     run_training: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
