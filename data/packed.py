@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from data.crop import crop_box, cut
-from data.person import Person, PersonDataset
+from data.person import EmptySplitError, Person, PersonDataset
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joint_table import MAX_CHARACTERS, from_table, to_table
@@ -237,7 +237,7 @@ class PackedDataset(PersonDataset):
                     if name not in file:
                         if split == 'trainval':
                             continue
-                        raise InputError(f'{path}: holds no people for the split {split!r}')
+                        raise EmptySplitError(f'{path}: holds no people for the split {split!r}')
                     people += self._read_split(file[name], name, source, joint_set or source)
                 title = f'{file.attrs["dataset"]} {split} (packed)'
         except _DAMAGE as error:

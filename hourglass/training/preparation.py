@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pretrained
 from data.disk import check_image_files
-from data.person import PersonDataset
+from data.person import EmptySplitError, PersonDataset
 from data.sets import DATASETS, load_joined, match_roots, unlabelled_joints
 from hourglass.device import parse_gpus
 from hourglass.errors import InputError
@@ -123,13 +123,24 @@ def _check_folder(options: argparse.Namespace) -> None:
 
 
 def _open_validation(options: argparse.Namespace, roots: Sequence[str | None], joint_set: Any) -> Validation | None:
-    """Return the validation part of the first data set that has one."""
+    """Return the validation part of the first data set that has one.
+
+    Raises:
+        InputError: there is nobody in those that could have one, or a set cannot be opened.
+    """
+    empty = []
     for name, root in zip(options.dataset, roots, strict=True):
         entry = DATASETS[name]
         if entry.val_split is not None and not options.no_validation:
             extra = {'samples': max(1, options.samples // 5)} if entry.has_samples and options.samples else {}
-            dataset = entry.load(root, entry.val_split, joint_set, images=options.images, **extra)
+            try:
+                dataset = entry.load(root, entry.val_split, joint_set, images=options.images, **extra)
+            except EmptySplitError as error:
+                empty.append(str(error))
+                continue
             return Validation(dataset, getattr(dataset, 'threshold', entry.threshold), entry.metric)
+    if empty:
+        raise InputError(f'{empty[0]}; --no-validation trains without a score')
     return None
 
 

@@ -18,6 +18,7 @@ from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from hourglass.training.options import parse_options
+from hourglass.training.preparation import Inputs, read_inputs
 from hourglass.training.trainer import train
 
 import cv2
@@ -169,6 +170,21 @@ def test_people_of_whom_nothing_is_labelled_are_refused(packed: Path, tmp_path: 
     _write_field(packed, 'labelled', ..., False)
     with pytest.raises(InputError, match='nobody to train on has any of these joints labelled: right ankle, '):
         train(parse_options(['--dataset', 'packed', '--root', str(packed), '--out', str(tmp_path / 'out')]))
+
+
+def test_validation_is_on_the_first_set_that_has_people_for_it(lsp: Path, packed: Path, tmp_path: Path) -> None:
+    alone = tmp_path / 'alone.h5'
+    pack({'train': LSPDataset(lsp, 'train-fit')}, alone, 'LSP', 0.2, size=32)
+
+    def inputs(*arguments: str) -> Inputs:
+        return read_inputs(parse_options([*arguments, '--out', str(tmp_path / 'out')]), False, lambda _: None)
+
+    found = inputs('--dataset', 'packed', 'packed', '--root', str(alone), str(packed)).validation
+    assert found is not None
+    assert found.dataset.name == 'LSP val (packed)'
+    with pytest.raises(InputError, match=r"alone.h5: holds no people for the split 'val'; --no-validation trains"):
+        inputs('--dataset', 'packed', '--root', str(alone))
+    assert inputs('--dataset', 'packed', '--root', str(alone), '--no-validation').validation is None
 
 
 @pytest.mark.parametrize(('name', 'value', 'reason'), [
