@@ -159,8 +159,10 @@ def _told_results(trainer: training.Trainer, out: Path, validation: Validation |
     text += f' ({validation.metric}@{validation.threshold:g} {last[SCORE]:.3f})'
     # A training that goes on in another folder has left its best weights in the first one.
     if 'validation/main/best' in last and (out / 'best.npz').exists():
-        text += (f', best.npz the best ones, after epoch {last["validation/main/best_epoch"]:.0f} '
-                 f'({last["validation/main/best"]:.3f})')
+        best = f'after epoch {last["validation/main/best_epoch"]:.0f} ({last["validation/main/best"]:.3f})'
+        is_replaced = trainer.get_extension('BestWeights').is_replaced
+        text += (f'; the best ones, {best}, are lost: best.npz is from before the training was set back' if is_replaced
+                 else f', best.npz the best ones, {best}')
     return text
 
 
