@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from data.crop import crop_box, cut
-from data.person import Person, PersonDataset
+from data.person import EmptySplitError, Person, PersonDataset
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joint_table import MAX_CHARACTERS, from_table, to_table
@@ -41,6 +41,8 @@ _KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'center'
           'reference_length': 'f', 'crc32': 'u', 'names': 'SO'}
 _MAX_SIZE = 2048
 _MAX_PEOPLE = 2_000_000
+#: Pixels; no point of a picture lies as far away.
+_MAX_PLACE = 1_000_000
 # What h5py and JSON make of a file that is damaged or something else.
 _DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 
@@ -165,7 +167,19 @@ def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]
         raise InputError(f'{path}: {group.name} is damaged: its content does not have the hash that it should have')
     if (fields['shape'] < 1).any() or (fields['shape'] > images.shape[2:]).any():
         raise InputError(f'{path}: {group.name}/shape is larger than the images')
+    _check_places(fields, f'{path}: {group.name}')
     return fields
+
+
+def _check_places(fields: dict[str, np.ndarray], source: str) -> None:
+    """Check the numbers that crops are made with; a right hash only says that they are what somebody has written."""
+    numbers = {'center': fields['center'], 'side': fields['side'], 'points': fields['points'][fields['labelled']]}
+    for name, array in numbers.items():
+        # A comparison with what is no number is false.
+        if not (np.abs(array) <= _MAX_PLACE).all():
+            raise InputError(f'{source}/{name} has values that are not finite or beyond {_MAX_PLACE:,}')
+    if (fields['side'] <= 0).any():
+        raise InputError(f'{source}/side has values that are not above 0')
 
 
 def _check_there(path: Path) -> None:
@@ -223,7 +237,7 @@ class PackedDataset(PersonDataset):
                     if name not in file:
                         if split == 'trainval':
                             continue
-                        raise InputError(f'{path}: holds no people for the split {split!r}')
+                        raise EmptySplitError(f'{path}: holds no people for the split {split!r}')
                     people += self._read_split(file[name], name, source, joint_set or source)
                 title = f'{file.attrs["dataset"]} {split} (packed)'
         except _DAMAGE as error:

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hourglass.errors import InputError
 from hourglass.joints import JointSet, convert_points
 
 import numpy as np
 from chainer.dataset import DatasetMixin
+
+
+class EmptySplitError(InputError):
+    """A data set, as such in order, has nobody in the split that is asked for."""
 
 
 @dataclass(frozen=True)

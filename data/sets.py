@@ -9,7 +9,7 @@ from typing import Any
 
 from data.person import PersonDataset
 from hourglass.errors import InputError
-from hourglass.joints import JOINT_SETS, JointSet
+from hourglass.joints import JOINT_SETS, JointSet, convert_points
 from hourglass.wording import counted
 
 import numpy as np
@@ -142,15 +142,27 @@ def load_joined(
         validate: leave out what is for validation.
         samples: number of people of a set that is made by the program.
         images: folder of the images of users' files.
+
+    Raises:
+        InputError: a set cannot be opened, or has none of the joints.
     """
     parts: dict[tuple[str, str | None], PersonDataset] = {}
     for name, root in zip(names, roots, strict=True):
         if (name, root) not in parts:
             entry = DATASETS[name]
+            _check_common(name, entry.joints_of(root), joint_set)
             split = entry.fit_split if validate else entry.train_split
             parts[name, root] = entry.load(root, split, joint_set, samples=samples, images=images)
     joined = [parts[pair] for pair in zip(names, roots, strict=True)]
     return joined[0] if len(joined) == 1 else ConcatenatedDataset(*joined)
+
+
+def _check_common(name: str, source: JointSet, wanted: JointSet) -> None:
+    """Refuse a set that cannot teach anything; its people would count, and nothing of them be learnt."""
+    everything = np.ones(len(source), bool)
+    if not convert_points(np.zeros((len(source), 2)), everything, source, wanted)[1].any():
+        raise InputError(f'--dataset {name}: has none of the joints {", ".join(wanted.joints)}; the joints there are '
+                         f'{", ".join(source.joints)}')
 
 
 def unlabelled_joints(dataset: Any, joint_set: JointSet) -> list[str]:

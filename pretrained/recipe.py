@@ -6,24 +6,28 @@ A recipe is JSON, or YAML::
       lsp: {dataset: lsp, split: [half-fit, half-val], joints: mpii, size: 128}
     processes: 2                  # that share each batch (ChainerMN); 1 by default
     common: {width: 64}           # options of train.py for all stages
-    stages:                       # one after the other, each from the best weights of the one before
+    stages:                       # one after the other, each from the best weights of the one before, or from the last
+                                  # ones of a stage with no-validation
       - {name: coarse, people: [lsp], options: {input-size: 64, epoch: 9}}
       - {name: fine, people: [lsp, lsp], options: {input-size: 96, epoch: 13}}
-    file: weights.npz             # the last stage's best weights, in half precision
+    file: weights.npz             # those of the last stage, in half precision
 
 Each step is a command of its own that can be repeated by hand.  A step whose result is there is not repeated, and a
-training that was interrupted goes on.
+training that was interrupted goes on.  Ctrl-C and SIGTERM reach the step that is running, which ends in its own way.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hourglass.errors import InputError
@@ -88,6 +92,10 @@ def _problem(values: Any) -> str | None:
             return 'a stage has a "name", a list of "people" and "options"'
         if not isinstance(stage['people'], list) or not stage['people'] or set(map(str, stage['people'])) - set(packed):
             return f'stage {stage["name"]}: people must be some of {", ".join(packed)}'
+    names = [stage['name'] for stage in stages]
+    if twice := [name for name in names if names.count(name) > 1]:
+        # The second would find the first one's folder, and take its result for its own.
+        return f'stage {twice[0]}: there are several of this name'
     return None
 
 
@@ -121,8 +129,11 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
     init: Path | None = None
     for stage in recipe.stages:
         folder = out / stage['name']
-        options = {**recipe.common, **(stage.get('options') or {}), 'dataset': ['packed'] * len(stage['people']),
-                   'root': [str(out / f'{name}.h5') for name in stage['people']], 'out': str(folder)}
+        # Both spellings of an option are one, so that a stage's comes before the one in common.
+        options = {str(key).replace('_', '-'): value
+                   for key, value in [*recipe.common.items(), *(stage.get('options') or {}).items()]}
+        options |= {'dataset': ['packed'] * len(stage['people']),
+                    'root': [str(out / f'{name}.h5') for name in stage['people']], 'out': str(folder)}
         if init is not None:
             options['init'] = str(init)
         config = out / f'{stage["name"]}.json'
@@ -133,7 +144,8 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
         if any(folder.glob('snapshot_*')):
             command.append('--resume')
         found.append(Step(tuple(command), folder / 'model.npz'))
-        init = folder / 'best.npz'
+        # Without validation none are known to be the best.
+        init = folder / ('model.npz' if options.get('no-validation') is True else 'best.npz')
     weights = out / recipe.file
     found.append(Step((python, '-m', 'pretrained', 'convert', str(init), str(weights), '--half'), weights))
     first = out / f'{recipe.stages[-1]["people"][0]}.h5'
@@ -168,9 +180,36 @@ def follow(path: Path, roots: Sequence[str], out: Path) -> None:
             print(f'{step.result} is there')
             continue
         print(shlex.join(step.command), flush=True)
-        try:
-            status = subprocess.run(step.command, cwd=ROOT, check=False).returncode
-        except FileNotFoundError:
-            raise InputError(f'{step.command[0]}: no such command; requirements-distributed.txt installs it') from None
-        if status:
+        if status := _run(step.command):
             sys.exit(status)
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run a step and let it end in its own way when it is asked to stop; return its exit status.
+
+    A step that does its work in spite of a signal returns 0, and the signal's status (130 or 143) is returned for it.
+    """
+    child: subprocess.Popen[bytes] | None = None
+    came: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        # A terminal has sent Ctrl-C to the child, too; other signals come to this process alone.
+        if child is not None and number != signal.SIGINT:
+            child.send_signal(number)
+
+    # Python lets only the main thread handle signals.  A handler and not SIG_IGN, which the child would inherit.
+    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    previous = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        child = subprocess.Popen(command, cwd=ROOT)
+        if signal.SIGTERM in came:  # while it was being started
+            child.terminate()
+        status = child.wait()
+    except FileNotFoundError:
+        raise InputError(f'{command[0]}: no such command; requirements-distributed.txt installs it') from None
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    # A signal that has ended the child is a negative number here, and 128 more in a shell.
+    return (128 - status if status < 0 else status) or (128 + came[0] if came else 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data.person import Person
+from data.person import EmptySplitError, Person
 from hourglass.errors import InputError
 from hourglass.joints import JointSet, convert_points
 
@@ -109,14 +109,14 @@ class Annotations:
         people.  ``trainval`` is both, ``all`` is everybody.
 
         Raises:
-            InputError: there is nobody in it.
+            EmptySplitError: there is nobody in it.
         """
         splits = self.splits or self.held_out()
         wanted = {'trainval': ('train', 'val'), 'all': tuple(splits)}.get(split, (split,))
         rows = [i for i, name in enumerate(splits) if name in wanted]
         if not rows:
-            raise InputError(f'{self.path}: nobody is in the split {split!r}; there are '
-                             f'{", ".join(self.split_names())}')
+            raise EmptySplitError(f'{self.path}: nobody is in the split {split!r}; there are '
+                                  f'{", ".join(self.split_names())}')
         return self.take(rows)
 
     def held_out(self) -> list[str]:

@@ -11,7 +11,7 @@ from data.custom.annotations import THRESHOLDS, Annotations, join
 from data.custom.coco_file import find_images, read_coco_file
 from data.custom.csv_table import read_csv
 from data.image import read_image
-from data.person import Person, PersonDataset
+from data.person import EmptySplitError, Person, PersonDataset
 from hourglass.errors import InputError
 from hourglass.joints import JointSet
 
@@ -71,8 +71,8 @@ class OwnDataset(PersonDataset):
         wanted = own.to_joint_set(joint_set or own.joint_set)
         rows = np.flatnonzero(wanted.labelled.any(axis=1))
         if not len(rows):
-            raise InputError(f'{root}: nobody in the split {split!r} has a joint of {wanted.joint_set}; the joints '
-                             f'there are {", ".join(own.joint_set.joints)}')
+            raise EmptySplitError(f'{root}: nobody in the split {split!r} has a joint of {wanted.joint_set}; the '
+                                  f'joints there are {", ".join(own.joint_set.joints)}')
         wanted = wanted.take(rows)
         self.areas = wanted.areas
         super().__init__(f'{Path(root).name} {split}', wanted.joint_set, wanted.to_persons(lengths[rows]),

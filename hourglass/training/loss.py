@@ -5,8 +5,8 @@ is minimised is their weighted mean over the annotated joints of the batch, adde
 
     sum over n, k of m[n, k] w[k] sum over s of l[n, k, s]  /  sum over n, k of m[n, k] w[k]
 
-where m is 1 for a joint that counts (annotated and, with hard joints, among the person's worst) and w are the
-joints' weights, by default 1.
+where m is 1 for a joint that counts (annotated and, with hard joints, among the person's worst of those with a weight
+above 0) and w are the joints' weights, by default 1.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ class HeatmapLoss:
         name: a key of :data:`LOSSES`.
         joint_weights: one number for each joint, not negative; ``None`` for 1.
         hard_joints: how many joints of a person count, the hardest ones by the sum over the stacks; ``None`` for all.
+            A joint of weight 0 is none of them.
         mean: called with the sum of a process's weights; returns its mean over the processes that share the batch.
             What they return then has the whole batch's loss for its mean, and its gradients for the mean of theirs,
             also where their parts hold unequal numbers of annotated joints.
@@ -122,11 +123,14 @@ class HeatmapLoss:
         xp = chainer.backend.get_array_module(labelled)
         compare = LOSSES[self.name].compare
         errors = sum(compare(chainer.as_variable(output), heatmaps) for output in outputs)
+        weights = None if self.joint_weights is None else xp.asarray(self.joint_weights, heatmaps.dtype)
         if self.hard_joints is not None:
-            labelled = hardest(errors.array, labelled, self.hard_joints)
+            # A joint that does not count must not take the place of one that does.
+            candidates = labelled if weights is None else labelled & (weights > 0)
+            labelled = hardest(errors.array, candidates, self.hard_joints)
         weight = labelled.astype(heatmaps.dtype)
-        if self.joint_weights is not None:
-            weight = weight * xp.asarray(self.joint_weights, heatmaps.dtype)
+        if weights is not None:
+            weight = weight * weights
         total = weight.sum()
         if self.mean is not None:
             total = self.mean(total)

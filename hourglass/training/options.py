@@ -83,7 +83,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--joint-weights', nargs='+', default=[], metavar='JOINT=W',
                        help='how much a joint counts in the loss, such as "right wrist=2" (1 if not named)')
     group.add_argument('--hard-joints', type=int, metavar='K',
-                       help='of each person only the K joints with the largest loss count')
+                       help='of each person only the K joints with the largest loss count; a joint of weight 0 is none '
+                            'of them')
     group.add_argument('--ema', type=float, metavar='DECAY',
                        help='average the weights over the training, such as 0.999; the weights files get the average')
     group.add_argument('--augmentation', choices=list(AUGMENTATIONS), default='published',
@@ -207,7 +208,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Refuse numbers that make no sense before anything is read."""
+    """Refuse what makes no sense before anything is read."""
+    for name in ('resume', 'init', 'joints'):
+        # From a variable of a script that is not set, say; it would pass for the option not being there.
+        if getattr(options, name) == '':
+            raise InputError(f'--{name} is empty')
     for name in ('epoch', 'batchsize', 'snapshot_interval', 'samples', 'keep', 'hard_joints'):
         value = getattr(options, name)
         if value is not None and value < 1:
@@ -224,6 +229,8 @@ def check_options(options: argparse.Namespace) -> None:
         raise InputError('--ema must be at least 0 and below 1')
     if options.images is not None and not any(DATASETS[name].is_own for name in options.dataset):
         raise InputError('--images is for --dataset csv and coco-json')
+    if options.samples is not None and not any(DATASETS[name].has_samples for name in options.dataset):
+        raise InputError('--samples is for synthetic')
     if options.mixed16 and ',' in options.gpu and not options.distributed:
         raise InputError('--mixed16 on several GPUs needs --distributed')
     if options.sync_bn and not options.distributed:

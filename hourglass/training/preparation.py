@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pretrained
 from data.disk import check_image_files
-from data.person import PersonDataset
+from data.person import EmptySplitError, PersonDataset
 from data.sets import DATASETS, load_joined, match_roots, unlabelled_joints
 from hourglass.device import parse_gpus
 from hourglass.errors import InputError
@@ -19,7 +19,7 @@ from hourglass.joint_table import read_joint_set
 from hourglass.spec import ModelSpec
 from hourglass.training.distributed import Ranks
 from hourglass.training.loss import HeatmapLoss, parse_joint_weights
-from hourglass.training.options import check_options
+from hourglass.training.options import NEWEST, check_options
 from hourglass.training.snapshot import find_snapshots
 from hourglass.training.transfer import make_spec
 from hourglass.wording import counted
@@ -90,6 +90,8 @@ def read_inputs(options: argparse.Namespace, looks_at_images: bool, tell: Callab
     people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation, options.samples,
                          options.images)
     if unlabelled := unlabelled_joints(people, spec.joint_set):
+        if len(unlabelled) == len(spec.joint_set):
+            raise InputError(f'nobody to train on has any of these joints labelled: {", ".join(unlabelled)}')
         tell(f'nobody has these joints labelled, they will not be learnt: {", ".join(unlabelled)}')
     validation = _open_validation(options, roots, spec.joint_set)
     if looks_at_images:
@@ -101,21 +103,44 @@ def read_inputs(options: argparse.Namespace, looks_at_images: bool, tell: Callab
     return Inputs(gpus, init, spec, loss, people, validation)
 
 
+def comes_from_elsewhere(options: argparse.Namespace) -> bool:
+    """Whether what lies in the folder for the results is of another training than the one that is run."""
+    if options.resume is None:
+        return True
+    return options.resume != NEWEST and Path(options.resume).parent.resolve() != Path(options.out).resolve()
+
+
 def _check_folder(options: argparse.Namespace) -> None:
-    """Refuse to mix two trainings in one folder, which --resume could not tell apart."""
-    if options.resume is None and not options.overwrite and find_snapshots(Path(options.out)):
-        raise InputError(f'{options.out}: holds snapshots of an earlier training; --resume goes on with it, --out '
+    """Refuse to mix two trainings in one folder, which --resume could not tell apart.
+
+    Going on with a snapshot of another folder mixes them, too: the ones here of later iterations would be taken for
+    what the training was set back from, and be removed.
+    """
+    if comes_from_elsewhere(options) and not options.overwrite and find_snapshots(Path(options.out)):
+        other = 'an earlier' if options.resume is None else 'another'
+        raise InputError(f'{options.out}: holds snapshots of {other} training; --resume goes on with it, --out '
                          'names another folder, --overwrite removes them')
 
 
 def _open_validation(options: argparse.Namespace, roots: Sequence[str | None], joint_set: Any) -> Validation | None:
-    """Return the validation part of the first data set that has one."""
+    """Return the validation part of the first data set that has one.
+
+    Raises:
+        InputError: there is nobody in those that could have one, or a set cannot be opened.
+    """
+    empty = []
     for name, root in zip(options.dataset, roots, strict=True):
         entry = DATASETS[name]
         if entry.val_split is not None and not options.no_validation:
             extra = {'samples': max(1, options.samples // 5)} if entry.has_samples and options.samples else {}
-            dataset = entry.load(root, entry.val_split, joint_set, images=options.images, **extra)
+            try:
+                dataset = entry.load(root, entry.val_split, joint_set, images=options.images, **extra)
+            except EmptySplitError as error:
+                empty.append(str(error))
+                continue
             return Validation(dataset, getattr(dataset, 'threshold', entry.threshold), entry.metric)
+    if empty:
+        raise InputError(f'{empty[0]}; --no-validation trains without a score')
     return None
 
 

@@ -93,6 +93,8 @@ def _iteration(path: Path) -> int:
     with NpzFile(path, MAX_BYTES) as file:
         if _ITERATION not in file.keys or file.header(_ITERATION).shape != ():
             raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
+        if file.header(_ITERATION).dtype.kind not in 'iu':
+            raise InputError(f'{path}: not a snapshot of a training ({_ITERATION} is no whole number)')
         return int(file.read(_ITERATION))
 
 

@@ -26,7 +26,14 @@ from hourglass.training.interruption import EndOfTraining, StopRequest
 from hourglass.training.loss import TrainChain
 from hourglass.training.mixed import LossScale
 from hourglass.training.options import NEWEST
-from hourglass.training.preparation import Inputs, Validation, batch_size, read_inputs, seed_everything
+from hourglass.training.preparation import (
+    Inputs,
+    Validation,
+    batch_size,
+    comes_from_elsewhere,
+    read_inputs,
+    seed_everything,
+)
 from hourglass.training.progress import ProgressBar
 from hourglass.training.record import RunRecord
 from hourglass.training.report import Events, LogFiles, PeopleGrid, event_writer_class
@@ -115,13 +122,17 @@ def _add_extensions(
 
 
 def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopRequest, ranks: Ranks) -> None:
-    """Run a trainer; if it is stopped, end the process with a snapshot."""
+    """Run a trainer; if it is stopped, end the process with a snapshot of what has been done."""
     with stop.listening(), warnings.catch_warnings():
         warnings.filterwarnings('ignore', _OVERFLOW)
         # Errors are told by the script, in one line.
         trainer.run(show_loop_exception_msg=False)
         if not stop.requested or trainer.updater.epoch >= options.epoch:
             return
+        if trainer.updater.iteration == 0:
+            # The optimizer has no state yet, and a snapshot without it could not be gone on with.
+            ranks.tell('stopped before the first step: nothing is lost, and there is no snapshot to go on from')
+            sys.exit(stop.status)
         # The request may have come after the snapshots' turn in the last iteration.
         snapshots = trainer.get_extension('Snapshots')
         snapshots.write_missing(trainer)
@@ -148,8 +159,10 @@ def _told_results(trainer: training.Trainer, out: Path, validation: Validation |
     text += f' ({validation.metric}@{validation.threshold:g} {last[SCORE]:.3f})'
     # A training that goes on in another folder has left its best weights in the first one.
     if 'validation/main/best' in last and (out / 'best.npz').exists():
-        text += (f', best.npz the best ones, after epoch {last["validation/main/best_epoch"]:.0f} '
-                 f'({last["validation/main/best"]:.3f})')
+        best = f'after epoch {last["validation/main/best_epoch"]:.0f} ({last["validation/main/best"]:.3f})'
+        is_replaced = trainer.get_extension('BestWeights').is_replaced
+        text += (f'; the best ones, {best}, are lost: best.npz is from before the training was set back' if is_replaced
+                 else f', best.npz the best ones, {best}')
     return text
 
 
@@ -160,7 +173,10 @@ def _resolve(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -> None:
         raise InputError('--augmentation warp does not go with the crop affine')
     options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), ranks)
     options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
-    options.input_size, options.crop = spec.input_size[0], spec.crop
+    options.crop = spec.crop
+    # The option stands for a square; other sizes come from --init, also when the training is repeated.
+    if spec.input_size[0] == spec.input_size[1]:
+        options.input_size = spec.input_size[0]
     options.refine, options.grid = spec.refine, spec.grid
     if isinstance(spec.joints, str):
         options.joints = spec.joints
@@ -268,7 +284,7 @@ def _train(
 def _clear(options: argparse.Namespace) -> None:
     """Remove what an earlier training has left and this one must not find."""
     out = Path(options.out)
-    if options.overwrite and not options.resume:
+    if options.overwrite and comes_from_elsewhere(options):
         for path in find_snapshots(out):
             path.unlink()
     clear_partial(out)

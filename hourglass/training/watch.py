@@ -14,6 +14,7 @@ from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 from hourglass.training.distributed import Ranks
 from hourglass.training.snapshot import find_snapshots
+from pretrained.registry import sha256_of
 
 import numpy as np
 from chainer import reporter
@@ -92,15 +93,23 @@ class BestWeights(Extension):
         self.path, self.network, self.spec = path, network, spec
         self.score = -math.inf
         self.epoch = 0
+        # SHA-256 of the file as it was written; empty in a snapshot that is older than this check.
+        self.digest = ''
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the file has other weights than the best ones: a training that was set back finds later ones."""
+        return self.path.exists() and self.digest not in ('', sha256_of(self.path))
 
     def __call__(self, trainer: Trainer) -> None:
         score = trainer.observation.get(SCORE, math.nan)
         if score > self.score:
             self.score, self.epoch = float(score), trainer.updater.epoch
             pretrained.save_model(self.path, self.network, self.spec)
+            self.digest = sha256_of(self.path)
         if self.epoch:
             reporter.report({'validation/main/best': self.score, 'validation/main/best_epoch': self.epoch})
 
     def serialize(self, serializer: Any) -> None:
-        state = serializer('state', json.dumps([self.score, self.epoch]))
-        self.score, self.epoch = json.loads(state)
+        state = serializer('state', json.dumps([self.score, self.epoch, self.digest]))
+        self.score, self.epoch, self.digest = [*json.loads(state), ''][:3]

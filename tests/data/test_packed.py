@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from data.lsp import LSPDataset
-from data.packed import PackedDataset, pack, pack_person
+from data.packed import _FIELDS, PackedDataset, _hash, pack, pack_person
 from data.person import Person
 from data.sets import DATASETS, DatasetEntry
 from data.transform import TrainTransform, crop_person
@@ -17,6 +18,7 @@ from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from hourglass.training.options import parse_options
+from hourglass.training.preparation import Inputs, read_inputs
 from hourglass.training.trainer import train
 
 import cv2
@@ -154,6 +156,51 @@ def test_damage_is_found(packed: Path, damage: Callable[[h5py.File], None], reas
         damage(file)
     with pytest.raises(InputError, match=reason):
         PackedDataset(packed)[0]
+
+
+def _write_field(path: Path, name: str, where: Any, value: Any) -> None:
+    """Change the people of a file as a program would that writes its own."""
+    with h5py.File(path, 'r+') as file:
+        group = file['train']
+        group[name][where] = value
+        group.attrs['sha256'] = _hash({field: group[field][()] for field in _FIELDS})
+
+
+def test_people_of_whom_nothing_is_labelled_are_refused(packed: Path, tmp_path: Path) -> None:
+    _write_field(packed, 'labelled', ..., False)
+    with pytest.raises(InputError, match='nobody to train on has any of these joints labelled: right ankle, '):
+        train(parse_options(['--dataset', 'packed', '--root', str(packed), '--out', str(tmp_path / 'out')]))
+
+
+def test_validation_is_on_the_first_set_that_has_people_for_it(lsp: Path, packed: Path, tmp_path: Path) -> None:
+    alone = tmp_path / 'alone.h5'
+    pack({'train': LSPDataset(lsp, 'train-fit')}, alone, 'LSP', 0.2, size=32)
+
+    def inputs(*arguments: str) -> Inputs:
+        return read_inputs(parse_options([*arguments, '--out', str(tmp_path / 'out')]), False, lambda _: None)
+
+    found = inputs('--dataset', 'packed', 'packed', '--root', str(alone), str(packed)).validation
+    assert found is not None
+    assert found.dataset.name == 'LSP val (packed)'
+    with pytest.raises(InputError, match=r"alone.h5: holds no people for the split 'val'; --no-validation trains"):
+        inputs('--dataset', 'packed', '--root', str(alone))
+    assert inputs('--dataset', 'packed', '--root', str(alone), '--no-validation').validation is None
+
+
+@pytest.mark.parametrize(('name', 'value', 'reason'), [
+    ('center', np.nan, 'people.h5: /train/center has values that are not finite'),
+    ('center', 2e6, '/train/center has values that are not finite or beyond 1,000,000'),
+    ('points', np.inf, '/train/points has values that are not finite'),
+    ('side', np.nan, '/train/side has values that are not finite'),
+    ('side', 0., '/train/side has values that are not above 0'),
+])
+def test_numbers_that_nobody_can_be_cut_out_with_are_told(packed: Path, name: str, value: float, reason: str) -> None:
+    _write_field(packed, name, 0, value)
+    with pytest.raises(InputError, match=reason):
+        PackedDataset(packed)
+    if name == 'points':
+        _write_field(packed, 'labelled', 0, False)
+        assert len(PackedDataset(packed)) == 8, 'the points of joints that are not labelled mean nothing'
 
 
 def test_files_that_are_none(packed: Path, tmp_path: Path) -> None:

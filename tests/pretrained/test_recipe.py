@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.training.options import parse_options
-from pretrained.recipe import ROOT, Recipe, read_recipe, steps
+from pretrained import recipe as recipe_module
+from pretrained.recipe import ROOT, Recipe, Step, follow, read_recipe, steps
 from pretrained.weights_file import load_model
 
 import pytest
@@ -70,6 +75,7 @@ def test_a_step_that_fails_ends_it(tmp_path: Path) -> None:
     ({'stages': [{'name': 'a', 'people': ['nobody']}]}, 'stage a: people must be some of people'),
     ({'stages': [{'name': '../a', 'people': ['people']}]}, 'a stage has'),
     ({'stages': [{'name': 'a', 'people': ['people'], 'option': {}}]}, 'a stage has'),
+    ({'stages': [TINY['stages'][0], TINY['stages'][0]]}, 'stage coarse: there are several of this name'),
     ({'packed': {'people': {'size': 32}}}, 'packed must hold'),
     ({'packed': {'people': {'dataset': 'lsp', 'root': '/'}}}, 'packed must hold'),
     ({'file': '../a.npz'}, 'file must be'),
@@ -92,6 +98,69 @@ def test_commands_of_a_recipe_for_several_processes(tmp_path: Path) -> None:
     assert '--distributed' in found[1].command
     with pytest.raises(InputError, match='--root other'):
         steps(recipe, {'other': 'x'}, tmp_path)
+
+
+def test_a_stage_without_validation_hands_on_its_last_weights(tmp_path: Path) -> None:
+    stages = ({'name': 'a', 'people': ['people'], 'options': {'no_validation': True}},
+              {'name': 'b', 'people': ['people']},
+              {'name': 'c', 'people': ['people'], 'options': {'no_validation': False}})
+    found = steps(Recipe(TINY['packed'], stages, 'tiny.npz', {'no-validation': True}), {}, tmp_path)
+    inits = {name: json.loads((tmp_path / f'{name}.json').read_text()).get('init') for name in 'abc'}
+    assert inits == {'a': None, 'b': str(tmp_path / 'a' / 'model.npz'), 'c': str(tmp_path / 'b' / 'model.npz')}
+    assert parse_options(['--config', str(tmp_path / 'c.json')]).no_validation is False
+    assert str(tmp_path / 'c' / 'best.npz') in found[-2].command
+
+
+# Takes its time to end when it is asked to: longer than the quarter of a second that subprocess.run() waits.
+SLOW = '''
+import os, signal, sys, time
+from pathlib import Path
+
+def stop(number, frame):
+    time.sleep(0.4)
+    Path(sys.argv[2]).write_text(str(number))
+    sys.exit(int(sys.argv[3]))
+
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, stop)
+Path(sys.argv[1] + '.part').write_text(str(os.getpid()))
+os.rename(sys.argv[1] + '.part', sys.argv[1])
+time.sleep(30)
+'''
+
+
+@pytest.mark.parametrize(('number', 'childs', 'status'), [
+    (signal.SIGTERM, 143, 143), (signal.SIGINT, 130, 130), (signal.SIGINT, 0, 130), (signal.SIGTERM, 7, 7)])
+def test_a_step_that_is_asked_to_stop_ends_in_its_own_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, childs: int, status: int,
+) -> None:
+    ready, stopped = tmp_path / 'ready', tmp_path / 'stopped'
+    slow = Step((sys.executable, '-S', '-c', SLOW, str(ready), str(stopped), str(childs)), None)
+    later = Step((sys.executable, '-S', '-c', f'open({str(tmp_path / "later")!r}, "w")'), None)
+    monkeypatch.setattr(recipe_module, 'steps', lambda *_: [slow, later])
+
+    def ask() -> None:
+        while not ready.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+        if number == signal.SIGINT:  # as a terminal does
+            os.kill(int(ready.read_text()), number)
+
+    def not_handled(*_: object) -> None:
+        pytest.fail('the signal was left to this process')
+
+    before = {each: signal.signal(each, not_handled) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        threading.Thread(target=ask, daemon=True).start()
+        with pytest.raises(SystemExit) as caught:
+            follow(_write(tmp_path, TINY), [], tmp_path / 'out')
+        assert signal.getsignal(number) is not_handled
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert caught.value.code == status
+    assert stopped.read_text() == str(int(number))
+    assert not (tmp_path / 'later').exists()
 
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'pretrained' / 'recipes').glob('*.json')), ids=lambda path: path.stem)

@@ -20,6 +20,7 @@ from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from hourglass.training.average import state_of
 from hourglass.training.options import parse_options
+from hourglass.training.preparation import read_inputs
 from hourglass.training.trainer import train
 
 import h5py
@@ -51,6 +52,16 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]
 def _table_of(path: Path | str) -> dict[str, Any]:
     spec = pretrained.load(str(path)).spec
     return to_table(spec.joint_set)
+
+
+def test_a_table_without_people_for_validation(write_table: Write, rows: list[dict[str, Any]]) -> None:
+    table = write_table([{**row, 'split': 'train'} for row in rows])
+    options = ['--dataset', 'csv', 'synthetic', '--root', str(table), '--samples', '5']
+    validation = read_inputs(parse_options(options), False, lambda _: None).validation
+    assert validation is not None
+    assert len(validation.dataset) == 1
+    with pytest.raises(InputError, match=r"nobody is in the split 'val'; there are train, .*; --no-validation trains"):
+        read_inputs(parse_options(['--dataset', 'csv', '--root', str(table)]), False, lambda _: None)
 
 
 def test_a_table_from_the_check_to_the_demo(

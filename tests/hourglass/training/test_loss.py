@@ -113,6 +113,15 @@ def test_hard_joints_are_annotated_ones() -> None:
     np.testing.assert_array_equal(hardest(errors, labelled, 99), labelled)
 
 
+def test_a_joint_without_weight_is_none_of_the_hardest() -> None:
+    targets = np.zeros((1, 3, 2, 2))
+    output = targets + np.array([3., 2, 1])[:, None, None]
+    labelled = np.ones((1, 3), bool)
+    # Half the squared errors are 18, 8 and 2.
+    assert float(HeatmapLoss('mse', (0, 1, 1), 1)([output], targets, labelled).array) == 8
+    assert float(HeatmapLoss('mse', (0, 1, 1), 2)([output], targets, labelled).array) == 5
+
+
 def test_joint_weights_are_read_by_name() -> None:
     assert parse_joint_weights([], MPII) is None
     weights = parse_joint_weights(['right wrist=2', 'head top=0'], MPII)

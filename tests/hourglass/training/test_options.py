@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from data.sets import load_joined
 from hourglass.errors import InputError
+from hourglass.joint_table import read_joint_set
 from hourglass.training.options import parse_options
 
 import pytest
@@ -66,6 +68,22 @@ def test_yaml_is_read_safely(tmp_path: Path) -> None:
             parse_options(['--config', _config(tmp_path, text, 'b.yaml')])
 
 
+def test_people_without_any_joint_of_the_network_are_refused(
+    run_training: Callable[..., None], people_folder: Path, tmp_path: Path,
+) -> None:
+    face = tmp_path / 'face.json'
+    face.write_text(json.dumps({'name': 'face', 'joints': ['chin', 'left brow', 'right brow']}))
+    arguments = ['--out', tmp_path / 'out', '--joints', face]
+    with pytest.raises(InputError, match='--dataset lsp: has none of the joints chin, left brow, right brow; the'):
+        run_training(*arguments)
+    # One that teaches something does not make up for another that cannot.
+    trunk = tmp_path / 'trunk.json'
+    trunk.write_text(json.dumps({'name': 'trunk', 'joints': ['thorax', 'pelvis']}))
+    with pytest.raises(InputError, match='--dataset lsp: has none of the joints thorax, pelvis'):
+        load_joined(['synthetic', 'lsp'], [None, str(people_folder)], read_joint_set(str(trunk)), True, 5)
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_training_can_be_repeated_from_its_record(
     run_training: Callable[..., None], tmp_path: Path, same_result: Callable[[Path, Path], None],
 ) -> None:
@@ -89,6 +107,10 @@ def test_a_training_can_be_repeated_from_its_record(
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['--init', 'bundled'], '--stacks 1: the weights of --init have 2'),
     (['--init', 'nothing.npz'], 'nothing.npz'),
+    (['--init', ''], '--init is empty'),
+    (['--joints', ''], '--joints is empty'),
+    (['--resume', ''], '--resume is empty'),
+    (['--samples', '8'], '--samples is for synthetic'),
     (['--freeze', 'x*'], "--freeze 'x*' fits no parameter"),
     (['--lr-scale', 'conv0/*'], "--lr-scale 'conv0/*' is not"),
     (['--lr-scale', 'conv0/*=-1'], "--lr-scale 'conv0/*=-1' is not"),

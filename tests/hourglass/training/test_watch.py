@@ -13,6 +13,7 @@ from typing import Any
 
 import data.sampling
 from hourglass.errors import InputError
+from hourglass.spec import ModelSpec
 from hourglass.training import report, watch
 from hourglass.training.loss import LOSSES, LossEntry
 from hourglass.training.watch import SCORE, StopAtBadLoss, sample_name
@@ -43,10 +44,9 @@ def test_the_log_is_written_as_json_and_csv_and_drawn(reference: Path) -> None:
     assert Image.open(reference / 'people.jpg').size == (4 * 192, 2 * 192)
 
 
-def test_the_best_weights_are_those_of_the_best_epoch(
-    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scores = iter([0.25, 0.75, 0.5])
+def _give_scores(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
+    """Have validation find these scores, one after the other."""
+    given = iter(scores)
 
     class Evaluator(watch.Extension):
         priority = 300
@@ -56,9 +56,15 @@ def test_the_best_weights_are_those_of_the_best_epoch(
             pass
 
         def __call__(self, trainer: object) -> None:
-            watch.reporter.report({SCORE: next(scores)})
+            watch.reporter.report({SCORE: next(given)})
 
     monkeypatch.setattr('hourglass.training.trainer.PoseEvaluator', Evaluator)
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _give_scores(monkeypatch, 0.25, 0.75, 0.5)
     out = tmp_path / 'out'
     run_training('--out', out)
     assert [entry['validation/main/best'] for entry in json.loads(_bytes(out / 'log'))] == [0.25, 0.75, 0.75]
@@ -66,6 +72,27 @@ def test_the_best_weights_are_those_of_the_best_epoch(
     best, second = load_model(out / 'best.npz').network, load_model(out / 'snapshot_iter_8').network
     for (name, a), (_, b) in zip(best.namedparams(), second.namedparams(), strict=True):
         np.testing.assert_array_equal(a.array, b.array, err_msg=name)
+
+
+def test_a_training_that_was_set_back_does_not_claim_the_weights_of_what_it_left(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / 'out'
+    _give_scores(monkeypatch, 0.5, 0.75, 0.25)
+    run_training('--out', out, '--epoch', 2)
+    assert capsys.readouterr().out.endswith(', best.npz the best ones, after epoch 2 (0.750)\n')
+    run_training('--out', out, '--epoch', 2, '--resume', out / 'snapshot_iter_4')
+    assert capsys.readouterr().out.endswith(
+        '; the best ones, after epoch 1 (0.500), are lost: best.npz is from before the training was set back\n')
+
+
+def test_the_state_of_an_older_version_does_not_tell_which_file_it_wrote(tmp_path: Path) -> None:
+    (tmp_path / 'best.npz').write_bytes(b'x')
+    best = watch.BestWeights(tmp_path / 'best.npz', None, ModelSpec())
+    best.serialize(lambda key, value: '[0.5, 3]')
+    assert (best.score, best.epoch, best.is_replaced) == (0.5, 3, False)
+    best.serialize(lambda key, value: f'[0.5, 3, "{"0" * 64}"]')
+    assert best.is_replaced
 
 
 def test_a_loss_that_is_no_number_ends_the_training(
