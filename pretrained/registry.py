@@ -126,13 +126,13 @@ _ENTRIES = (
         file='hourglass-small-mpii16.npz',
         description="small weights that come with the project, for MPII's joints, trained on LSP; "
                     'bundled/MODEL_CARD.md tells more',
-        spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(128, 128), crop='pad', refine='gaussian',
+        spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(160, 160), crop='pad', refine='gaussian',
                        grid='aligned'),
         scores=(
             _score('PCK@0.2, 500 people of LSP whom only the weights it began with had seen, averaged over the image '
-                   'and its mirror image', .952, .870, .791, .706, .873, .804, .756, Mean=.822),
+                   'and its mirror image', .966, .875, .798, .732, .869, .821, .767, Mean=.833),
         ),
-        sha256='fb28a8cdf5bd8a8a94a6603b4277a265675f1defb91ffe18caba28b26de33c45',
+        sha256='6405ecce8b3e916e3831005c36567e9db93811c86e0912a36faf5df69fb559e5',
     ),
     Entry(
         name='small-lsp14',

@@ -59,7 +59,7 @@ def test_a_script_gets_the_pose_of_a_picture_and_another_program_no_port(start: 
     errors = [np.hypot(joint['x'] - true[joint['name']][1], joint['y'] - true[joint['name']][0])
               for joint in answer['people'][0]['joints']]
     assert np.mean(np.array(errors) < 0.2 * torso) >= 0.8, errors
-    assert len(base64.b64decode(answer['heatmaps'][0]['values'])) == 32 * 32
+    assert len(base64.b64decode(answer['heatmaps'][0]['values'])) == 40 * 40
 
     request = urllib.request.Request(f'{url}pose?mode=people&heatmap=all', request.data, request.headers)
     everybody = json.load(urllib.request.urlopen(request, timeout=30))

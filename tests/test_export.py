@@ -93,7 +93,7 @@ def test_the_file_runs_without_this_project(
         assert json.loads(texts['skeleton']) == [list(limb) for limb in MPII.limb_indices]
         assert json.loads(texts['flip_order']) == MPII.flip_order.tolist()
         assert json.loads(texts['preprocessing']) == {
-            'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [128, 128], 'crop': 'pad'}
+            'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [160, 160], 'crop': 'pad'}
         assert json.loads(texts['decoding']) == {'refine': 'gaussian', 'grid': 'aligned'}
         assert ModelSpec.from_json(texts['spec']) == pretrained.load('bundled').spec
 

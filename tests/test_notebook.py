@@ -60,7 +60,7 @@ def test_the_pose_has_every_joint_in_the_picture(executed: Any) -> None:
     numbers = [[float(x) for x in re.findall(r'\d+\.\d+', line)] for line in lines]
     assert len(numbers) == 16
     assert all(0 <= y < 480 and 0 <= x < 480 and 0 <= score <= 1 for y, x, score in numbers)
-    assert '(16, 32, 32) float32' in _text(executed, 'pose.heatmaps.shape')
+    assert '(16, 40, 40) float32' in _text(executed, 'pose.heatmaps.shape')
 
 
 def test_the_evaluation_has_a_table(executed: Any) -> None:
