@@ -141,7 +141,7 @@ def test_the_whole_picture_can_be_taken_in_two_ways(predictor: PosePredictor, cr
     assert corners(pose.box) == (0, 0, 324, 576)
     seen = stretched.adapt(other).crop_image(image, pose.box)
     np.testing.assert_allclose(seen[:, ::32, ::32], cv2.resize(
-        image.transpose(1, 2, 0), (128, 128)).transpose(2, 0, 1)[:, ::32, ::32], atol=0.01)
+        image.transpose(1, 2, 0), predictor.spec.input_size[::-1]).transpose(2, 0, 1)[:, ::32, ::32], atol=0.01)
 
     padded = Placement(fit='pad')
     pose = padded.find(padded.adapt(other), image)
