@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from data.crop import crop_box, cut
-from data.person import EmptySplitError, Person, PersonDataset
+from data.person import FARTHEST, EmptySplitError, Person, PersonDataset
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joint_table import MAX_CHARACTERS, from_table, to_table
@@ -41,8 +41,6 @@ _KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'center'
           'reference_length': 'f', 'crc32': 'u', 'names': 'SO'}
 _MAX_SIZE = 2048
 _MAX_PEOPLE = 2_000_000
-#: Pixels; no point of a picture lies as far away.
-_MAX_PLACE = 1_000_000
 # What h5py and JSON make of a file that is damaged or something else.
 _DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 
@@ -176,8 +174,8 @@ def _check_places(fields: dict[str, np.ndarray], source: str) -> None:
     numbers = {'center': fields['center'], 'side': fields['side'], 'points': fields['points'][fields['labelled']]}
     for name, array in numbers.items():
         # A comparison with what is no number is false.
-        if not (np.abs(array) <= _MAX_PLACE).all():
-            raise InputError(f'{source}/{name} has values that are not finite or beyond {_MAX_PLACE:,}')
+        if not (np.abs(array) <= FARTHEST).all():
+            raise InputError(f'{source}/{name} has values that are not finite or beyond {FARTHEST:,.0f}')
     if (fields['side'] <= 0).any():
         raise InputError(f'{source}/side has values that are not above 0')
 

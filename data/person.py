@@ -12,6 +12,9 @@ from hourglass.joints import JointSet, convert_points
 import numpy as np
 from chainer.dataset import DatasetMixin
 
+#: No pixel is farther from the corner of an image.
+FARTHEST = 1e6
+
 
 class EmptySplitError(InputError):
     """A data set, as such in order, has nobody in the split that is asked for."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from data.augment import AnyAugmentation
 from data.crop import Box, cut, normalise, person_box
 from data.person import Person
-from hourglass.codec import CELL_ORIGIN, encode, pixels_per_cell
+from hourglass.codec import encode, to_cells
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -62,9 +62,9 @@ class TrainTransform:
         height, width = spec.input_size
         self.cells = height // 4, width // 4
         # Where the picture's middle lies among the cells depends on what they stand for.
-        ratio = pixels_per_cell(spec.grid, spec.input_size, self.cells)
-        y, x = (height // 2, width // 2) / ratio - CELL_ORIGIN[spec.refine]
-        self._middle = float(y), float(x)
+        middle = np.array([height // 2, width // 2])
+        y, x = to_cells(middle, spec.input_size, self.cells, spec.grid, spec.refine).tolist()
+        self._middle = y, x
 
     def __call__(
         self, in_data: tuple[np.ndarray, Person], rng: np.random.Generator,

@@ -27,6 +27,13 @@ def pixels_per_cell(grid: str, size: tuple[int, int], cells: tuple[int, int]) ->
     return np.array([_axis_ratio(grid, s, c) for s, c in zip(size, cells, strict=True)])
 
 
+def to_cells(
+    points: np.ndarray, size: tuple[int, int], cells: tuple[int, int], grid: str = 'scaled', refine: str = 'none',
+) -> np.ndarray:
+    """Return where points lie on heatmaps, (..., 2) float64 in cells; the arguments are those of :func:`encode`."""
+    return np.asarray(points, np.float64) / pixels_per_cell(grid, size, cells) - CELL_ORIGIN[refine]
+
+
 def encode(
     points: np.ndarray, labelled: np.ndarray, size: tuple[int, int], cells: tuple[int, int],
     grid: str = 'scaled', sigma: float = 1.0, refine: str = 'none',
@@ -45,7 +52,7 @@ def encode(
     Returns:
         (K, *cells) float32.
     """
-    centres = np.asarray(points, np.float64) / pixels_per_cell(grid, size, cells) - CELL_ORIGIN[refine]
+    centres = to_cells(points, size, cells, grid, refine)
     along_y, along_x = (
         np.exp(-(np.arange(n) - centres[:, axis, None]) ** 2 / (2 * sigma ** 2)) for axis, n in enumerate(cells)
     )

@@ -17,8 +17,6 @@ import numpy as np
 CROP_MARGIN = 1.25
 #: PCK's usual thresholds: in torsos, and in the longer sides of people's boxes.
 THRESHOLDS = {'torso': 0.2, 'box': 0.1}
-#: No pixel is farther from the corner of an image.
-FARTHEST = 1e6
 #: Least height and width of a box around joints, in pixels.
 _SMALLEST = 2.0
 _TORSO = ('left shoulder', 'right hip')

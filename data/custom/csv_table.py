@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from data.custom.annotations import FARTHEST, Annotations
+from data.custom.annotations import Annotations
+from data.person import FARTHEST
 from hourglass.errors import InputError
 from hourglass.joint_names import clean, infer
 from hourglass.joint_table import MAX_JOINTS, file_title, from_table, to_table

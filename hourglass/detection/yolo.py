@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hourglass.detection.onnx_file import OnnxFile, read_onnx
-from hourglass.engine.base import threads
 from hourglass.errors import InputError
 
 import cv2
@@ -33,17 +32,14 @@ Runner = Callable[[np.ndarray], list[np.ndarray]]
 
 
 def _onnxruntime(file: OnnxFile, gpu: int) -> Runner:
+    from hourglass.engine.onnxruntime_engine import session_options
+
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    # As in hourglass.engine.onnxruntime_engine, beside which it works.
-    options.intra_op_num_threads = threads()
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     providers: list = ['CPUExecutionProvider']
     if gpu >= 0 and 'CUDAExecutionProvider' in onnxruntime.get_available_providers():
         providers.insert(0, ('CUDAExecutionProvider', {'device_id': gpu}))
-    session = onnxruntime.InferenceSession(file.content, options, providers=providers)
+    session = onnxruntime.InferenceSession(file.content, session_options(log_severity=4), providers=providers)
     if gpu >= 0 and session.get_providers()[0] != 'CUDAExecutionProvider':
         print('the detector runs on the CPU: this ONNX Runtime has no CUDA (the package onnxruntime-gpu has)',
               file=sys.stderr)
