@@ -41,6 +41,27 @@ def mirror(image: np.ndarray, heatmaps: np.ndarray, flip_order: np.ndarray) -> t
     return image[:, :, ::-1], heatmaps[flip_order][:, :, ::-1]
 
 
+def hide_rectangle(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Cover a rectangle with one colour (DeVries, Taylor: *Improved Regularization ... with Cutout*, 2017).
+
+    Height and width are a tenth to two fifths of the image's; the middle and the colour are anywhere.
+
+    Args:
+        image: (3, H, W) float32 in [0, 1].
+        rng: source of randomness.
+
+    Returns:
+        A changed copy.
+    """
+    lengths = np.array(image.shape[1:])
+    halves = lengths * rng.uniform(0.05, 0.2, 2)
+    middle = lengths * rng.random(2)
+    (y0, x0), (y1, x1) = (np.clip(np.rint(middle + sign * halves).astype(int), 0, lengths) for sign in (-1, 1))
+    covered = image.copy()
+    covered[:, y0:y1, x0:x1] = rng.random((3, 1, 1))
+    return covered
+
+
 def _mirror_and_colour(
     image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray, flip: float,
     colour: tuple[float, float], rng: np.random.Generator,
@@ -63,6 +84,7 @@ class Augmentation:
         rotated: share of the samples that are turned at all.
         flip: probability of mirroring.
         colour: range of the factor for each of the three channels.
+        hidden: share of the samples of which a rectangle is covered; the joints below it are to be found as before.
     """
 
     rotation: float = 30.0
@@ -70,6 +92,7 @@ class Augmentation:
     rotated: float = 1.0
     flip: float = 0.5
     colour: tuple[float, float] = (0.6, 1.4)
+    hidden: float = 0.0
 
     def _draw(self, rng: np.random.Generator) -> tuple[float, float]:
         """Return an angle and a zoom."""
@@ -106,8 +129,19 @@ class Augmentation:
         image = rotate_and_zoom(image, angle, zoom)
         heatmaps = rotate_and_zoom(heatmaps, angle, zoom, middle)
 
-        # 2. Mirroring, and brightness of each channel.
-        return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
+        # 2. Mirroring, brightness of each channel, and something in the way.
+        return self._change_pixels(image, heatmaps, labelled, flip_order, rng)
+
+    def _change_pixels(
+        self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        image, heatmaps, labelled = _mirror_and_colour(
+            image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
+        # Without the option nothing is drawn, so that trainings from before it repeat.
+        if self.hidden and rng.random() < self.hidden:
+            image = hide_rectangle(image, rng)
+        return image, heatmaps, labelled
 
 
 class WarpAugmentation(Augmentation):
@@ -132,7 +166,7 @@ class WarpAugmentation(Augmentation):
         rng: np.random.Generator, middle: tuple[float, float] | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mirror a sample and change its colours at random; the arguments are those of :class:`Augmentation`."""
-        return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
+        return self._change_pixels(image, heatmaps, labelled, flip_order, rng)
 
 
 @dataclass(frozen=True)

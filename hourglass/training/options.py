@@ -54,7 +54,9 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('network', 'With --init, the defaults are those of the weights named.')
-    group.add_argument('--stacks', type=int, help='number of hourglasses (default: 2)')
+    group.add_argument('--stacks', type=int,
+                       help='number of hourglasses; with --init also more than the weights have: the new ones begin as '
+                            'copies of the last (default: 2)')
     group.add_argument('--width', type=int, help='channels inside an hourglass (default: 256)')
     group.add_argument('--depth', type=int, help='times that an hourglass halves the resolution (default: 4)')
     group.add_argument('--input-size', type=int, help='height and width of the input (default: 256)')
@@ -96,6 +98,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
                        help='share of the samples that are turned at all')
     group.add_argument('--zoom', type=float, nargs=2, default=[0.75, 1.25], metavar=('LOW', 'HIGH'),
                        help='range of the random scaling')
+    group.add_argument('--hidden', type=float, default=0.0, metavar='SHARE',
+                       help='share of the samples of which a rectangle is covered (cut-out)')
     group.add_argument('--seed', type=int, default=0, help='makes a training repeatable')
     group.add_argument('--loaders', type=int, default=0, metavar='N',
                        help='processes that prepare samples beside the training; the result does not depend on it')
@@ -241,5 +245,7 @@ def check_options(options: argparse.Namespace) -> None:
         raise InputError('--rotation must be from 0 to 180 degrees')
     if not 0 <= options.rotated <= 1:
         raise InputError('--rotated must be from 0 to 1')
+    if not 0 <= options.hidden <= 1:
+        raise InputError('--hidden must be from 0 to 1')
     if len(options.zoom) != 2 or not 0.1 <= options.zoom[0] <= options.zoom[1] <= 10:
         raise InputError('--zoom must be two numbers from 0.1 to 10, the lower one first')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -36,8 +37,12 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
     _check_sizes(options, base)
     for option, entry in _SIZES.items():
         wanted = getattr(options, option)
-        if init is not None and wanted not in (None, getattr(base, entry)):
+        if init is None or wanted in (None, getattr(base, entry)):
+            continue
+        if option != 'stacks' or wanted < base.n_stack:
             raise InputError(f'--{option} {wanted}: the weights of --init have {getattr(base, entry)}')
+        if base.n_stack == 1:
+            raise InputError(f'--stacks {wanted}: the weights of --init have 1, and only two or more can become more')
     sizes: dict[str, Any] = {entry: getattr(options, option) for option, entry in _SIZES.items()
                              if getattr(options, option) is not None}
     if options.input_size is not None:
@@ -62,11 +67,44 @@ def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:
                          f'{_MAX_SIZE}')
 
 
+def _of_stack(values: dict[str, Any], stack: int) -> dict[str, Any]:
+    """Return the arrays of one stack, by their keys with ``{}`` for its number."""
+    pattern = re.compile(rf'(hg|conv|bn){stack}(?=[_/])')
+    return {pattern.sub(r'\1{}', key, count=1): value for key, value in values.items() if pattern.match(key)}
+
+
+def with_more_stacks(values: dict[str, Any], spec: ModelSpec, n_stack: int) -> dict[str, Any]:
+    """Insert stacks before the last one, which begin as copies of it.
+
+    The last stack has twice as many features as the others: a copy keeps those that its heatmaps depend on most.
+    It hands them and the heatmaps on as the stack before it does.
+
+    Args:
+        values: the arrays of a network with two stacks or more.
+        spec: of that network.
+        n_stack: how many stacks there shall be.
+
+    Returns:
+        The arrays of the larger network.
+    """
+    last, before = _of_stack(values, spec.n_stack), _of_stack(values, spec.n_stack - 1)
+    strength = np.abs(np.asarray(last['conv{}_3a/W'])).sum(axis=(0, 2, 3))
+    kept = np.sort(np.argsort(-strength, kind='stable')[:spec.width])
+    copy = {key: np.asarray(value) for key, value in last.items()}
+    for key, value in copy.items():
+        if key.startswith(('conv{}_2/', 'bn{}_2/')) and value.ndim:
+            copy[key] = value[kept]
+    copy['conv{}_3a/W'] = copy['conv{}_3a/W'][:, kept]
+    copy |= {key: value for key, value in before.items() if key.startswith(('conv{}_3b/', 'conv{}_4a/'))}
+    stacks = {**dict.fromkeys(range(spec.n_stack, n_stack), copy), n_stack: last}
+    return {**values, **{key.format(i): value for i, stack in stacks.items() for key, value in stack.items()}}
+
+
 def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
     """Copy weights into a network of the same sizes, joint by joint where the joint sets differ.
 
     Args:
-        init: the weights.
+        init: the weights; with two stacks or more, the network may have more of them (:func:`with_more_stacks`).
         network: is changed; what belongs to joints that ``init`` does not have keeps its random values.
         spec: of the network.
 
@@ -77,6 +115,8 @@ def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
     source = [place for place in places if place is not None]
     target = [i for i, place in enumerate(places) if place is not None]
     values, merged = state_of(init.network), state_of(network)
+    if spec.n_stack > init.spec.n_stack:
+        values = with_more_stacks(values, init.spec, spec.n_stack)
     joint_axes = _joint_axes(spec)
     for key, value in values.items():
         axis = joint_axes.get(key)

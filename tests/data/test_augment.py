@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from data.augment import Augmentation, mirror, rotate_and_zoom
+from data.augment import Augmentation, WarpAugmentation, hide_rectangle, mirror, rotate_and_zoom
 from hourglass.joints import MPII
 
 import numpy as np
+import pytest
 
 
 def test_rotation_and_zoom_move_a_blob_where_geometry_says() -> None:
@@ -56,3 +57,35 @@ def test_half_of_the_samples_are_mirrored() -> None:
         flipped += is_flipped
         np.testing.assert_array_equal(out_labelled, labelled[MPII.flip_order] if is_flipped else labelled)
     assert 160 < flipped < 240
+
+
+def test_a_rectangle_of_one_colour_is_covered() -> None:
+    image = np.full((3, 40, 80), -1, np.float32)
+    sides = []
+    for seed in range(200):
+        covered = hide_rectangle(image, np.random.default_rng(seed))
+        changed = (covered != image).any(axis=0)
+        rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+        assert changed.sum() == len(rows) * len(columns) > 0
+        assert changed[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1].all()
+        assert len(np.unique(covered[:, changed], axis=1).T) == 1
+        sides.append((len(rows) / 40, len(columns) / 80))
+    assert (image == -1).all()
+    # Only the image's border makes a side shorter than a tenth; rounding may add half a pixel at each end.
+    np.testing.assert_allclose(np.max(sides, axis=0), 0.4, atol=0.05)
+    assert np.mean(np.array(sides) >= 0.09) > 0.85
+
+
+@pytest.mark.parametrize('kind', [Augmentation, WarpAugmentation])
+def test_the_wanted_share_is_covered_and_the_targets_stay(kind: type[Augmentation]) -> None:
+    image, labelled = np.zeros((3, 32, 32), np.float32), np.ones(16, bool)
+    heatmaps = np.random.default_rng(0).random((16, 8, 8), np.float32)
+    covering, plain = (kind(rotation=0, zoom=(1, 1), hidden=share) for share in (0.3, 0))
+    hidden = 0
+    for seed in range(400):
+        out, maps, _ = covering(image, heatmaps, labelled, MPII.flip_order, np.random.default_rng(seed))
+        hidden += bool(out.any())
+        expected = plain(image, heatmaps, labelled, MPII.flip_order, np.random.default_rng(seed))
+        np.testing.assert_array_equal(maps, expected[1])
+        assert not expected[0].any()
+    assert 90 < hidden < 150

@@ -91,7 +91,7 @@ def test_a_training_can_be_repeated_from_its_record(
 
     a, b = tmp_path / 'a', tmp_path / 'b'
     run_training('--out', a, '--epoch', 1, '--seed', 5, '--joint-weights', 'right wrist=2', '--no-validation',
-                 '--augmentation', 'warp', '--rotated', .5, '--zoom', .8, 1.5)
+                 '--augmentation', 'warp', '--rotated', .5, '--zoom', .8, 1.5, '--hidden', .5)
     record = json.loads((a / 'run.json').read_text())
     assert record['options']['seed'] == 5
     assert record['options']['lr'] == 2.5e-4
@@ -123,6 +123,7 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--snapshot-minutes', 'nan'], '--snapshot-minutes must'),
     (['--rotation', '-1'], '--rotation must'),
     (['--rotated', '1.1'], '--rotated must'),
+    (['--hidden', '-0.1'], '--hidden must'),
     (['--zoom', '2', '1'], '--zoom must'),
     (['--augmentation', 'warp', '--crop', 'affine'], '--augmentation warp does not go with the crop affine'),
     (['--epochs', '3'], 'unrecognized arguments'),

@@ -41,6 +41,12 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     assert make_spec(_options(grid='scaled'), aligned, MPII).grid == 'scaled'
     with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
         make_spec(_options(width=16), init, LSP)
+    assert make_spec(_options(stacks=4), init, MPII) == replace(MPII_SPEC, n_stack=4)
+    with pytest.raises(InputError, match='--stacks 1: the weights of --init have 2'):
+        make_spec(_options(stacks=1), init, MPII)
+    single = Model(init.network, replace(MPII_SPEC, n_stack=1), 'x')
+    with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1, and only two or more'):
+        make_spec(_options(stacks=2), single, MPII)
 
 
 def test_decoding_with_half_a_cell_more_stays_with_its_weights() -> None:
@@ -80,6 +86,42 @@ def test_common_joints_are_copied_and_others_stay_fresh(known: str, wanted: str,
                 np.testing.assert_array_equal(value.take(i, axis), expected)
         else:
             np.testing.assert_array_equal(value, given[key], err_msg=key)
+
+
+def test_new_stacks_are_copies_of_the_last_one() -> None:
+    np.random.seed(0)
+    source = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
+    spec = replace(MPII_SPEC, n_stack=4)
+    target = spec.build_network()
+    assert copy_common(source, target, spec) == []
+    given, grown = state_of(source.network), state_of(target)
+    for key, value in grown.items():
+        link, _, rest = key.partition('/')
+        if not link.startswith(('hg', 'conv', 'bn')) or link.startswith(('hg1', 'conv1', 'bn1', 'conv0', 'bn0')):
+            np.testing.assert_array_equal(value, given[key], err_msg=key)
+        elif link.startswith('hg'):
+            np.testing.assert_array_equal(value, given[f'hg2/{rest}'], err_msg=key)
+        elif link.endswith(('_3b', '_4a')):
+            np.testing.assert_array_equal(value, given[f'conv1{link[5:]}/{rest}'], err_msg=key)
+        elif '4' in link[:5] or link.endswith('_1'):
+            np.testing.assert_array_equal(value, given[link.replace('3_', '2_').replace('4_', '2_') + f'/{rest}'])
+
+
+def test_a_new_stack_keeps_the_features_that_count() -> None:
+    """Where all heatmaps depend on half of the features, the new stack gives those of the last one."""
+    import chainer
+
+    np.random.seed(0)
+    source = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
+    source.network.conv2_3a.W.array[:, 1::2] = 0
+    spec = replace(MPII_SPEC, n_stack=3)
+    target = spec.build_network()
+    copy_common(source, target, spec)
+    image = np.random.default_rng(0).random((1, 3, 32, 32), np.float32)
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        expected, found = (network(image)[1].array for network in (source.network, target))
+    assert np.abs(expected).max() > 1e-5
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-9)
 
 
 def _parameters(path: Path) -> dict[str, np.ndarray]:
