@@ -105,7 +105,7 @@ def _shares(n: int) -> list[slice]:
 
 def _combined_taps(w: Array) -> Array:
     """Return the :func:`tap_combinations` of (O, C, 3, 3) weights."""
-    combined = np.empty((3, 6, *w.shape[:2]), w.dtype)
+    combined = np.empty((4, 6, *w.shape[:2]), w.dtype)
 
     def work(shares: Iterator[slice]) -> None:
         for share in shares:

@@ -14,7 +14,7 @@ def convolve(x: np.ndarray, w: np.ndarray, block: Block, window: Window) -> np.n
     width = window.output_size(x.shape[3])
     top, bottom = window.input_rows(block, x.shape[2])
     n, height = block.last - block.first, block.bottom - block.top
-    taps = np.empty((3, 6, *w.shape[:2]), w.dtype)
+    taps = np.empty((4, 6, *w.shape[:2]), w.dtype)
     tap_combinations(w, taps)
     out = np.full((len(w), n * height * width), np.nan, x.dtype)
     Tiles(x[:, block.first:block.last, top:bottom], block, window, width).convolve(taps, out)
@@ -52,9 +52,10 @@ def test_what_is_not_tiled(window: Window, width: int) -> None:
     assert not is_tiled(window, width)
 
 
-def test_weights_are_left_as_they_are() -> None:
-    w = np.random.default_rng(0).normal(size=(2, 3, 3, 3))
+@pytest.mark.parametrize('shape', [(2, 3, 3, 3), (1, 1, 3, 3)])
+def test_weights_are_left_as_they_are(shape: tuple[int, ...]) -> None:
+    w = np.random.default_rng(0).normal(size=shape)
     before = w.copy()
-    tap_combinations(w, np.empty((3, 6, 2, 3)))
-    tap_combinations(w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), np.empty((3, 6, 3, 2)))
+    tap_combinations(w, np.empty((4, 6, *shape[:2])))
+    tap_combinations(w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), np.empty((4, 6, *shape[1::-1])))
     np.testing.assert_array_equal(w, before)
