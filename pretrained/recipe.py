@@ -10,6 +10,7 @@ A recipe is JSON, or YAML::
                                   # ones of a stage with no-validation
       - {name: coarse, people: [lsp], options: {input-size: 64, epoch: 9}}
       - {name: fine, people: [lsp, lsp], options: {input-size: 96, epoch: 13}}
+    calibrate: lsp                # whose validation part the scores are fitted to, if any (eval.py --calibrate)
     file: weights.npz             # those of the last stage, in half precision
 
 Each step is a command of its own that can be repeated by hand.  A step whose result is there is not repeated, and a
@@ -55,6 +56,7 @@ class Recipe:
     file: str
     common: dict[str, Any]
     processes: int = 1
+    calibrate: str | None = None
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -64,7 +66,7 @@ def read_recipe(path: Path) -> Recipe:
     if problem:
         raise InputError(f'{path}: {problem}')
     return Recipe(values['packed'], tuple(values['stages']), values['file'], values.get('common') or {},
-                  values.get('processes', 1))
+                  values.get('processes', 1), values.get('calibrate'))
 
 
 def _problem(values: Any) -> str | None:
@@ -72,7 +74,7 @@ def _problem(values: Any) -> str | None:
     if not isinstance(values, dict) or not {'packed', 'stages', 'file'} <= set(values):
         return 'a recipe has "packed", "stages" and "file"'
     packed, stages, processes = values['packed'], values['stages'], values.get('processes', 1)
-    if unknown := set(values) - {'packed', 'stages', 'file', 'common', 'processes'}:
+    if unknown := set(values) - {'packed', 'stages', 'file', 'common', 'processes', 'calibrate'}:
         return f'unknown: {", ".join(map(str, sorted(unknown, key=str)))}'
     if type(processes) is not int or processes < 1:
         return 'processes must be a number from 1'
@@ -84,6 +86,8 @@ def _problem(values: Any) -> str | None:
             _is_name(name) and isinstance(entry, dict) and 'dataset' in entry and set(entry) <= set(_PACK_OPTIONS)
             for name, entry in packed.items()):
         return f'packed must hold options by the names of files: {", ".join(_PACK_OPTIONS)}'
+    if values.get('calibrate') not in (None, *packed):
+        return f'calibrate must be one of {", ".join(packed)}'
     if not isinstance(stages, list) or not stages:
         return 'stages must be a list'
     for stage in stages:
@@ -146,6 +150,11 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
         found.append(Step(tuple(command), folder / 'model.npz'))
         # Without validation none are known to be the best.
         init = folder / ('model.npz' if options.get('no-validation') is True else 'best.npz')
+    if recipe.calibrate is not None:
+        people, fitted = out / f'{recipe.calibrate}.h5', out / 'calibrated.npz'
+        found.append(Step((python, 'eval.py', '--dataset', 'packed', '--root', str(people), '--model', str(init),
+                           '--calibrate', str(fitted)), fitted))
+        init = fitted
     weights = out / recipe.file
     found.append(Step((python, '-m', 'pretrained', 'convert', str(init), str(weights), '--half'), weights))
     first = out / f'{recipe.stages[-1]["people"][0]}.h5'

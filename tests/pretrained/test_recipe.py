@@ -23,6 +23,7 @@ TINY: dict[str, Any] = {
     'common': {'stacks': 1, 'width': 8, 'depth': 1, 'batchsize': 5, 'optimizer': 'adamw', 'epoch': 1},
     'stages': [{'name': 'coarse', 'people': ['people'], 'options': {'input-size': 24}},
                {'name': 'fine', 'people': ['people', 'people'], 'options': {'input-size': 32, 'refine': 'quarter'}}],
+    'calibrate': 'people',
     'file': 'tiny.npz',
 }
 
@@ -45,12 +46,14 @@ def test_from_data_to_weights_and_nothing_twice(tmp_path: Path) -> None:
     assert 'mean over 14 joints' in first.stdout
     spec = load_model(out / 'tiny.npz').spec
     assert (spec.input_size, spec.refine, spec.width) == ((32, 32), 'quarter', 8)
+    assert spec.confidence == load_model(out / 'calibrated.npz').spec.confidence != ()
+    assert load_model(out / 'fine' / 'best.npz').spec.confidence == ()
     assert json.loads((out / 'fine' / 'run.json').read_text())['options']['init'] == str(out / 'coarse' / 'best.npz')
     content = (out / 'tiny.npz').read_bytes()
 
     second = _train(recipe, out)
     assert second.returncode == 0
-    assert second.stdout.count('is there') == 4
+    assert second.stdout.count('is there') == 5
     assert second.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
 
     # A training without its result goes on.
@@ -82,6 +85,8 @@ def test_a_step_that_fails_ends_it(tmp_path: Path) -> None:
     ({'processes': 0}, 'processes must be'),
     ({'common': [1]}, 'common must hold'),
     ({'stage': 1}, 'unknown: stage'),
+    ({'calibrate': 'nobody'}, 'calibrate must be one of people'),
+    ({'calibrate': ['people']}, 'calibrate must be one of people'),
 ])
 def test_what_is_no_recipe(change: dict, reason: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=reason):
