@@ -6,7 +6,6 @@ wherever the result is needed (``hourglass.functions.affine``).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -131,22 +130,21 @@ class ConvChain(FunctionNode):
         scale = gamma * inv_std
         shift = beta - mean * scale
         if not self.train:
-            # The weights are scaled in place of the output where they are far fewer; not if there may be a backward
-            # pass, for the gradient of gamma needs the output before it is scaled.
-            pixels = source.array.shape[1] * math.prod(map(window.output_size, source.array.shape[2:]))
-            if not self.keeps and w[0].size * 4 < pixels:
-                w, scale = w * scale[:, None, None, None], None
-            y = self._convolve_plain(window, w, source, Affine(scale, shift, relu), added, at_once)
+            # Folded into the convolution; not if there may be a backward pass, for the gradient of gamma needs the
+            # output before it is scaled.
+            folded = None if self.keeps else scale
+            affine = Affine(None if folded is scale else scale, shift, relu)
+            return Pending(self._convolve_plain(window, w, source, affine, added, at_once, folded), affine)
         return Pending(y, Affine(scale, shift, relu))
 
     def _convolve_plain(self, window: Window, w: Array, source: Pending, affine: Affine, added: Array | None,
-                        at_once: bool) -> Array:
-        """Convolve where the statistics of the output are not needed."""
+                        at_once: bool, scale: Array | None = None) -> Array:
+        """Convolve where the statistics of the output are not needed; channels are multiplied with ``scale``."""
         if at_once:
             check_added(added, window.output_shape(w, source.array))
         # A backward pass would find other elements below zero than a plain sum gives.
         return convolve(window, w, source, finish=Finish(affine, added) if at_once else None,
-                        in_tiles=not self.keeps)[0]
+                        in_tiles=not self.keeps, scale=scale)[0]
 
     def _finish(self, output: Pending, added: Array | None) -> Array:
         """Do what is pending, and add; in place if the convolution's output need not be kept."""

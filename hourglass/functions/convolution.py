@@ -41,7 +41,8 @@ def pixel_blocks(xp: Any, n: int, height: int, width: int, channels: int) -> lis
 
 
 def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
-             finish: Finish | None = None, in_tiles: bool = False) -> tuple[Array, Array, Array]:
+             finish: Finish | None = None, in_tiles: bool = False, scale: Array | None = None,
+             ) -> tuple[Array, Array, Array]:
     """Convolve, without a bias.
 
     Args:
@@ -52,6 +53,7 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
         finish: what is done to the result; not with sums.
         in_tiles: use :mod:`hourglass.functions.winograd` where it is faster.  Its rounding errors are some times those
             of the plain sum.
+        scale: (O,), what the channels of the result are multiplied with before all that; not with sums.
 
     Returns:
         The (O, N, H', W') result, the (O,) float64 sums of its channels, and those of their squares; the sums are
@@ -63,9 +65,12 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
     out_height, out_width = window.output_size(height), window.output_size(width)
     y = xp.empty((o, n, out_height, out_width), source.array.dtype)
     tiled = in_tiles and _is_faster_in_tiles(window, w, y)
+    if scale is not None and not tiled and w[0].size * 4 < y[0].size:
+        # The weights are scaled in place of the output where they are far fewer.
+        w, scale = w * scale[:, None, None, None], None
     if xp is np and n * out_height * out_width <= _FEW_PIXELS and not tiled:
-        return y, *_convolve_few(window, w, source, y, with_sums, finish)
-    rows = w.reshape(o, c) if window.is_pointwise else _combined_taps(w) if tiled else weight_rows(w, xp)
+        return y, *_convolve_few(window, w, source, y, with_sums, finish, scale)
+    rows = w.reshape(o, c) if window.is_pointwise else _combined_taps(w, scale) if tiled else weight_rows(w, xp)
 
     def work(blocks: Iterator[Block]) -> tuple[Any, Any]:
         total, squares = 0., 0.
@@ -79,6 +84,8 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
                 Tiles(z, block, window, out_width).convolve(rows, y_block)
             else:
                 Shifted(xp, z, block, window, out_width).convolve(xp, rows, y_block)
+            if scale is not None and not tiled:
+                y_block *= scale[:, None]
             if with_sums:
                 total += row_sums(y_block)
                 if xp is np:
@@ -103,20 +110,20 @@ def _shares(n: int) -> list[slice]:
     return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
 
 
-def _combined_taps(w: Array) -> Array:
-    """Return the :func:`tap_combinations` of (O, C, 3, 3) weights."""
+def _combined_taps(w: Array, scale: Array | None) -> Array:
+    """Return the :func:`tap_combinations` of (O, C, 3, 3) weights, times ``scale`` (O,) if there is one."""
     combined = np.empty((4, 6, *w.shape[:2]), w.dtype)
 
     def work(shares: Iterator[slice]) -> None:
         for share in shares:
-            tap_combinations(w[share], combined[:, :, share])
+            tap_combinations(w[share], combined[:, :, share], None if scale is None else scale[share])
 
     workers().run(_shares(len(w)), work)
     return combined
 
 
 def _convolve_few(window: Window, w: Array, source: Pending, y: Array, with_sums: bool,
-                  finish: Finish | None) -> tuple[Array, Array]:
+                  finish: Finish | None, scale: Array | None) -> tuple[Array, Array]:
     """Convolve few pixels into ``y`` (O, N, H', W'); return the sums, or zeros, as :func:`convolve` does."""
     n, height = source.array.shape[1:3]
     z = source.rows(Block(0, n, 0, height), _OWN)
@@ -127,6 +134,8 @@ def _convolve_few(window: Window, w: Array, source: Pending, y: Array, with_sums
     def work(shares: Iterator[slice]) -> None:
         for share in shares:
             np.matmul(rows[share], columns, out=y2[share])
+            if scale is not None:
+                y2[share] *= scale[share, None]
             if with_sums:
                 sums[0, share] = row_sums(y2[share])
                 sums[1, share] = row_sums(y2[share], y2[share])

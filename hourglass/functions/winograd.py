@@ -22,12 +22,21 @@ def is_tiled(window: Window, out_width: int) -> bool:
     return window.ksize == 3 and window.stride == 1 and window.pad < 3 and out_width % _TILE == 0
 
 
-def tap_combinations(w: np.ndarray, out: np.ndarray) -> None:
-    """Write the combinations of (O, C, 3, 3) weights into ``out``, (4, 6, O, C): along the columns, along the rows."""
-    upper, middle, lower = (np.array(w[:, :, i].transpose(2, 0, 1), order='C') for i in range(3))
-    _combine_taps(upper, out[0])
-    _combine_taps(middle, out[1])
-    _combine_taps(lower, out[3])
+def tap_combinations(w: np.ndarray, out: np.ndarray, scale: np.ndarray | None = None) -> None:
+    """Combine taps along the columns and along the rows.
+
+    Args:
+        w: (O, C, 3, 3).
+        out: (4, 6, O, C), for the result.
+        scale: (O,), what the weights of a channel of the result are multiplied with.
+    """
+    factors = np.full((len(w), 1), 1 / 24, w.dtype)
+    if scale is not None:
+        factors *= scale[:, None]
+    for i, place in enumerate((0, 1, 3)):
+        taps = np.empty((3, *w.shape[:2]), w.dtype)
+        np.multiply(w[:, :, i].transpose(2, 0, 1), factors, out=taps)
+        _combine_taps(taps, out[place])
     for first, second, third, last in zip(*out, strict=True):
         np.add(first, last, out=third)
         third -= second
@@ -36,8 +45,7 @@ def tap_combinations(w: np.ndarray, out: np.ndarray) -> None:
 
 
 def _combine_taps(taps: np.ndarray, out: np.ndarray) -> None:
-    """Write the combinations of (3, O, C) taps, which are used up, into ``out`` (6, O, C)."""
-    taps *= np.asarray(1 / 24, taps.dtype)
+    """Write the combinations of (3, O, C) taps, times 24, into ``out`` (6, O, C); the taps are used up."""
     first, middle, last = taps
     np.multiply(first, 6, out=out[0])
     np.multiply(last, 24, out=out[5])
