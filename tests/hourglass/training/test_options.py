@@ -105,7 +105,7 @@ def test_a_training_can_be_repeated_from_its_record(
 
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
-    (['--init', 'bundled'], '--stacks 1: the weights of --init have 2'),
+    (['--init', 'small-mpii16'], '--stacks 1: the weights of --init have 2'),
     (['--init', 'nothing.npz'], 'nothing.npz'),
     (['--init', ''], '--init is empty'),
     (['--joints', ''], '--joints is empty'),
@@ -137,7 +137,7 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--sync-bn'], '--sync-bn is for --distributed'),
     (['--mixed16', '--gpu', '0,1'], '--mixed16 on several GPUs needs --distributed'),
     (['--distributed', '--sync-bn', '--mixed16'], '--sync-bn does not go with --mixed16'),
-    (['--init', 'bundled', '--stacks', '2', '--width', '64', '--depth', '3', '--joints', 'mpii', '--freeze', 'x*'],
+    (['--init', 'small-mpii16', '--stacks', '2', '--width', '64', '--depth', '3', '--joints', 'mpii', '--freeze', 'x*'],
      "--freeze 'x*' fits no parameter"),
 ])
 def test_mistakes_are_told_before_anything_is_written(
