@@ -132,8 +132,8 @@ class ConvChain(FunctionNode):
         if not self.train:
             # Folded into the convolution; not if there may be a backward pass, for the gradient of gamma needs the
             # output before it is scaled.
-            folded = None if self.keeps else scale
-            affine = Affine(None if folded is scale else scale, shift, relu)
+            pending, folded = (scale, None) if self.keeps else (None, scale)
+            affine = Affine(pending, shift, relu)
             return Pending(self._convolve_plain(window, w, source, affine, added, at_once, folded), affine)
         return Pending(y, Affine(scale, shift, relu))
 

@@ -210,8 +210,7 @@ def _train_with(options: argparse.Namespace, ranks: Ranks) -> None:
             raise InputError('the data are others than those of rank 0')
     seed_everything(options.seed)
     changes = AUGMENTATIONS[options.augmentation](
-        rotation=options.rotation, zoom=tuple(options.zoom), rotated=options.rotated,
-        hidden=options.hidden)
+        rotation=options.rotation, zoom=tuple(options.zoom), rotated=options.rotated, hidden=options.hidden)
     transform = TrainTransform(inputs.spec, changes)
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
     iterator = SampleIterator(

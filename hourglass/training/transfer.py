@@ -41,8 +41,9 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
             continue
         if option != 'stacks' or wanted < base.n_stack:
             raise InputError(f'--{option} {wanted}: the weights of --init have {getattr(base, entry)}')
-        if base.n_stack == 1:
-            raise InputError(f'--stacks {wanted}: the weights of --init have 1, and only two or more can become more')
+        if base.network != 'StackedHG' or base.n_stack == 1:
+            raise InputError(f'--stacks {wanted}: the weights of --init have {base.n_stack}, and only two or more of a '
+                             'StackedHG can become more')
     sizes: dict[str, Any] = {entry: getattr(options, option) for option, entry in _SIZES.items()
                              if getattr(options, option) is not None}
     if options.input_size is not None:
@@ -80,7 +81,7 @@ def with_more_stacks(values: dict[str, Any], spec: ModelSpec, n_stack: int) -> d
     It hands them and the heatmaps on as the stack before it does.
 
     Args:
-        values: the arrays of a network with two stacks or more.
+        values: the arrays of a ``StackedHG`` with two stacks or more.
         spec: of that network.
         n_stack: how many stacks there shall be.
 

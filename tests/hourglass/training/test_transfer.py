@@ -47,6 +47,9 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     single = Model(init.network, replace(MPII_SPEC, n_stack=1), 'x')
     with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1, and only two or more'):
         make_spec(_options(stacks=2), single, MPII)
+    other = Model(init.network, ModelSpec('PreActivationHG', n_stack=2), 'x')
+    with pytest.raises(InputError, match='--stacks 3: the weights of --init have 2, and only two or more of a Stacked'):
+        make_spec(_options(stacks=3), other, MPII)
 
 
 def test_decoding_with_half_a_cell_more_stays_with_its_weights() -> None:
