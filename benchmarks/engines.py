@@ -69,7 +69,7 @@ def _torch(model: Model, _: str) -> Run:
 def _graph(model: Model, precision: str) -> bytes:
     from hourglass.engine.networks import network_graph
 
-    graph = network_graph(model.network)
+    graph = network_graph(model.network, tiled=precision == 'f32')
     if precision == 'int8':
         from hourglass.engine.quantize import quantized
 

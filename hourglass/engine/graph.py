@@ -18,44 +18,50 @@ class Graph:
     """A graph that is being written.
 
     Values are names: every method takes those of its inputs and returns that of its output, which is also the
-    node's.  All arrays are stored in float32.
+    node's.
     """
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
 
-    def _node(self, operator: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
+    def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
+        """Apply an operator of ONNX that has one output."""
         self._nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
         return name
 
-    def _constant(self, array: np.ndarray, name: str) -> str:
-        self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)
+    def has(self, name: str) -> bool:
+        """Say whether a node has been written."""
+        return any(node.name == name for node in self._nodes)
+
+    def constant(self, array: np.ndarray, name: str, dtype: type = np.float32) -> str:
+        """Store an array, in float32 or, if it holds sizes, in int64; one of the same name must be the same."""
+        self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(array, dtype), name)
         return name
 
     def convolution(self, x: str, w: np.ndarray, b: np.ndarray, name: str, stride: int = 1, pad: int = 0) -> str:
         """Convolve by ``w`` (O, I, k, k) and add ``b`` (O,)."""
-        return self._node('Conv', [x, self._constant(w, f'{name}/W'), self._constant(b, f'{name}/b')], name,
+        return self.node('Conv', [x, self.constant(w, f'{name}/W'), self.constant(b, f'{name}/b')], name,
                           kernel_shape=w.shape[2:], strides=[stride] * 2, pads=[pad] * 4)
 
     def scale_and_shift(self, x: str, scale: np.ndarray, shift: np.ndarray, name: str) -> str:
         """Multiply each channel by an entry of ``scale`` (C,) and add one of ``shift`` (C,)."""
-        scaled = self._node('Mul', [x, self._constant(scale[:, None, None], f'{name}/scale')], f'{name}/scaled')
-        return self._node('Add', [scaled, self._constant(shift[:, None, None], f'{name}/shift')], name)
+        scaled = self.node('Mul', [x, self.constant(scale[:, None, None], f'{name}/scale')], f'{name}/scaled')
+        return self.node('Add', [scaled, self.constant(shift[:, None, None], f'{name}/shift')], name)
 
     def relu(self, x: str, name: str) -> str:
-        return self._node('Relu', [x], name)
+        return self.node('Relu', [x], name)
 
     def add(self, a: str, b: str, name: str) -> str:
-        return self._node('Add', [a, b], name)
+        return self.node('Add', [a, b], name)
 
     def concat(self, values: Sequence[str], name: str) -> str:
         """Join the channels of several values."""
-        return self._node('Concat', values, name, axis=1)
+        return self.node('Concat', values, name, axis=1)
 
     def pool(self, x: str, name: str) -> str:
         """Take the maxima over 2 x 2 pixels."""
-        return self._node('MaxPool', [x], name, kernel_shape=[2, 2], strides=[2, 2])
+        return self.node('MaxPool', [x], name, kernel_shape=[2, 2], strides=[2, 2])
 
     def double(self, x: str, name: str, upsampling: str) -> str:
         """Double height and width by one of :data:`hourglass.spec.UPSAMPLINGS`."""
@@ -63,8 +69,8 @@ class Graph:
             'bilinear': {'mode': 'linear', 'coordinate_transformation_mode': 'align_corners'},
             'nearest': {'mode': 'nearest', 'coordinate_transformation_mode': 'asymmetric', 'nearest_mode': 'floor'},
         }
-        scales = self._constant(np.array([1, 1, 2, 2]), 'scales')
-        return self._node('Resize', [x, '', scales], name, **ways[upsampling])
+        scales = self.constant(np.array([1, 1, 2, 2]), 'scales')
+        return self.node('Resize', [x, '', scales], name, **ways[upsampling])
 
     def model(
         self, input_shape: Sequence[int | str], outputs: Mapping[str, Sequence[int | str]], metadata: Mapping[str, str],

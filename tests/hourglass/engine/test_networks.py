@@ -67,12 +67,14 @@ def test_only_what_has_to_be_computed_is_in_a_graph(randomise: Fill) -> None:
     assert sum(node.op_type == 'Mul' for node in network_graph(authors).graph.node) == modules
 
 
+@pytest.mark.parametrize('tiled', [False, True])
 def test_the_full_network_computes_what_the_reference_computed(
-    shared: Callable[[str], Path], rule_network: StackedHG,
+    tiled: bool, shared: Callable[[str], Path], rule_network: StackedHG,
 ) -> None:
     reference = np.load(shared('reference/forward_test.npz'))
     x = np.random.RandomState(zlib.crc32(b'dev-image')).uniform(0, 1, (2, 3, 256, 256)).astype(np.float32)
-    outputs = _run(network_graph(rule_network, all_stacks=True).SerializeToString(), x)
+    graph = network_graph(rule_network, all_stacks=True, tiled=tiled)
+    outputs = _run(graph.SerializeToString(), x)
     for got, name in zip(outputs, ('out1', 'out2'), strict=True):
         np.testing.assert_allclose(got, reference[name], atol=1e-4)
 

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hourglass.engine import winograd
+from hourglass.engine.graph import Graph
+from hourglass.engine.networks import network_graph
+from hourglass.network import StackedHG
+from hourglass.preactivation import PreActivationHG
+
+import chainer
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip('onnx')
+onnxruntime = pytest.importorskip('onnxruntime')
+
+Fill = Callable[[chainer.Chain], chainer.Chain]
+Maps = Callable[[chainer.Chain, np.ndarray], list[np.ndarray]]
+
+
+def _run(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=['CPUExecutionProvider'])
+    maps: np.ndarray = session.run(None, {'image': x})[0]
+    return maps
+
+
+def _tiled(model: onnx.ModelProto) -> set[str]:
+    return {node.name for node in model.graph.node if node.op_type == 'Reshape'}
+
+
+@pytest.mark.parametrize('shape', [(5, 3, 4, 1), (2, 3, 4, 7), (3, 8, 12, 2), (1, 16, 64, 64)])
+@pytest.mark.parametrize('n_out', [1, 8])
+def test_it_is_a_convolution_and_a_relu(shape: tuple[int, ...], n_out: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape).astype(np.float32)
+    w, b = rng.normal(size=(n_out, shape[1], 3, 3)), rng.normal(size=n_out)
+    graph = Graph()
+    assert winograd.convolution_3x3(graph, 'image', w, b, 'result', 1) == 'result'
+    model = graph.model(['n', shape[1], 'h', 'w'], {'result': ['n', 'o', 'h', 'w']}, {})
+    expected = chainer.functions.relu(chainer.functions.convolution_2d(x.astype(np.float64), w, b, 1, 1)).array
+    assert 0.1 < np.mean(expected > 0) < 0.9
+    np.testing.assert_allclose(_run(model, x), expected, atol=3e-6 * abs(expected).max())
+
+
+NETWORKS = {
+    'published kind': (lambda: StackedHG(5, 2, 256, 3), {0, 1}),
+    'published kind, two levels': (lambda: StackedHG(5, 1, 256, 2), {0}),
+    'published kind, one level': (lambda: StackedHG(5, 1, 256, 1), set()),
+    'published kind, narrow': (lambda: StackedHG(5, 1, 64, 3), set()),
+    "the authors' kind": (lambda: PreActivationHG(5, 2, 256, 3), {0, 1}),
+}
+
+
+@pytest.mark.parametrize('kind', NETWORKS)
+def test_a_network_in_tiles_computes_what_chainer_computes(kind: str, randomise: Fill, chainer_maps: Maps) -> None:
+    make, levels = NETWORKS[kind]
+    network = randomise(make())
+    graph = network_graph(network, tiled=True)
+    inner = {name.count('/block') + name.count('/inner') + any(part in name for part in ('/res1b', '/lower'))
+             for name in _tiled(graph)}
+    assert inner == levels
+    assert not _tiled(network_graph(network))
+    # Images of one size after another: the graph is made for all.
+    for shape in ((2, 3, 64, 96), (1, 3, 32, 32)):
+        x = np.random.default_rng(0).random(shape, np.float32)
+        expected = chainer_maps(network, x)[-1]
+        np.testing.assert_allclose(_run(graph, x), expected, atol=1e-5 * abs(expected).max())
+
+
+def test_tiles_take_half_of_the_multiplications(randomise: Fill) -> None:
+    def products(tiled: bool) -> int:
+        graph = Graph()
+        w = np.ones((128, 128, 3, 3))
+        if tiled:
+            winograd.convolution_3x3(graph, 'image', w, np.zeros(128), 'y', 1)
+        else:
+            graph.convolution('image', w, np.zeros(128), 'y', 1, 1)
+        model = graph.model([1, 128, 32, 32], {'y': [1, 128, 32, 32]}, {})
+        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        sizes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim]
+                 for v in (*model.graph.value_info, *model.graph.output)}
+        shapes = {constant.name: constant.dims for constant in model.graph.initializer}
+        return sum(int(np.prod(sizes[node.output[0]]) * np.prod(shapes[node.input[1]][1:]))
+                   for node in model.graph.node if node.op_type == 'Conv')
+
+    assert products(tiled=True) < 0.55 * products(tiled=False)
