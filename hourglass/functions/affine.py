@@ -20,11 +20,12 @@ from chainer.backend import get_array_module
 class Affine(NamedTuple):
     """``relu(scale * y + shift)`` by channel.
 
-    ``scale`` (C,) is None for one, ``shift`` is (C,), and ``relu`` says whether negative results become zero.
+    ``scale`` (C,) is None for one, ``shift`` (C,) is None for zero, and ``relu`` says whether negative results become
+    zero.
     """
 
     scale: Array | None
-    shift: Array
+    shift: Array | None
     relu: bool
 
     def __call__(self, y: Array, out: Array) -> Array:
@@ -32,11 +33,13 @@ class Affine(NamedTuple):
         xp = get_array_module(y)
         by_channel = (-1,) + (1,) * (y.ndim - 1)
         if self.scale is not None:
-            xp.multiply(y, self.scale.reshape(by_channel), out=out)
-            y = out
-        xp.add(y, self.shift.reshape(by_channel), out=out)
+            y = xp.multiply(y, self.scale.reshape(by_channel), out=out)
+        if self.shift is not None:
+            y = xp.add(y, self.shift.reshape(by_channel), out=out)
         if self.relu:
-            _rectify(out)
+            y = _rectify(y, out)
+        if y is not out:
+            out[...] = y
         return out
 
 
@@ -49,7 +52,7 @@ class Finish(NamedTuple):
     def __call__(self, part: Array, channels: slice, columns: slice) -> None:
         """Finish ``part``, the given channels and columns of the result seen as (O, N * H * W)."""
         scale, shift, relu = self.affine
-        Affine(None if scale is None else scale[channels], shift[channels], relu)(part, part)
+        Affine(None if scale is None else scale[channels], None if shift is None else shift[channels], relu)(part, part)
         if self.added is not None:
             part += self.added.reshape(len(self.added), -1)[channels, columns]
 
@@ -60,13 +63,28 @@ class Pending(NamedTuple):
     array: Array
     affine: Affine | None = None
 
+    def part(self, block: Block, window: Window) -> Array:
+        """Return the (C, n, rows, W) part of the array that ``window`` sees from ``block``."""
+        top, bottom = window.input_rows(block, self.array.shape[2])
+        return self.array[:, block.first:block.last, top:bottom]
+
     def rows(self, block: Block, window: Window) -> Array:
         """Return the (C, n, rows, W) values that ``window`` sees from ``block``, valid until the next call."""
-        top, bottom = window.input_rows(block, self.array.shape[2])
-        part = self.array[:, block.first:block.last, top:bottom]
+        part = self.part(block, window)
         if self.affine is None:
             return part
         return self.affine(part, scratch(get_array_module(part), 'rows', part.shape, part.dtype))
+
+    def rows_and_ones(self, block: Block, window: Window) -> Array:
+        """Return :meth:`rows` with one more channel, full of ones."""
+        part = self.part(block, window)
+        rows = scratch(get_array_module(part), 'rows', (len(part) + 1, *part.shape[1:]), part.dtype)
+        rows[-1] = 1
+        if self.affine is None:
+            rows[:-1] = part
+        else:
+            self.affine(part, rows[:-1])
+        return rows
 
 
 class PendingGradient(NamedTuple):
@@ -99,13 +117,11 @@ class PendingGradient(NamedTuple):
         return out
 
 
-def _rectify(a: Array) -> None:
-    """Set the negative elements of ``a`` to zero."""
-    if isinstance(a, np.ndarray):
-        # NumPy's maximum of two arrays is vectorised, that of an array and a number is not (7 times slower).
-        np.maximum(a, _zeros(a.shape, a.dtype), out=a)
-    else:
-        get_array_module(a).maximum(a, 0, out=a)
+def _rectify(a: Array, out: Array) -> Array:
+    """Write ``a`` with zeros for its negative elements into ``out``, of the same shape, and return that."""
+    # NumPy's maximum of two arrays is vectorised, that of an array and a number is not (7 times slower).
+    zeros = _zeros(a.shape, a.dtype) if isinstance(a, np.ndarray) else 0
+    return get_array_module(a).maximum(a, zeros, out=out)
 
 
 _zero_cache: dict[Any, np.ndarray] = {}

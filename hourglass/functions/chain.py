@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hourglass.functions.affine import Affine, Finish, Pending, PendingGradient
+from hourglass.functions.affine import Affine, Pending, PendingGradient
 from hourglass.functions.convolution import (
     convolve,
     gradient_before_relu,
@@ -116,11 +116,11 @@ class ConvChain(FunctionNode):
         w, b = inputs[self.positions[i]:][:2]
         if normalization is None:
             self.statistics.append(None)
-            affine = Affine(None, b, relu)
-            return Pending(self._convolve_plain(window, w, source, affine, added, at_once), affine)
+            return self._convolve_plain(window, w, source, Affine(None, b, relu), added, at_once)
         gamma, beta = inputs[self.positions[i]:][2:4]
         if self.train:
-            y, *sums = convolve(window, w, source, with_sums=True)
+            output, *sums = convolve(window, w, source, with_sums=True)
+            y = output.array
             mean, variance = moments(y, *sums)
             normalization.update(mean + b, variance, y.size // len(y))
         else:
@@ -128,23 +128,19 @@ class ConvChain(FunctionNode):
         inv_std = normalization.inv_std(variance)
         self.statistics.append((mean, inv_std))
         scale = gamma * inv_std
-        shift = beta - mean * scale
-        if not self.train:
-            # Folded into the convolution; not if there may be a backward pass, for the gradient of gamma needs the
-            # output before it is scaled.
-            pending, folded = (scale, None) if self.keeps else (None, scale)
-            affine = Affine(pending, shift, relu)
-            return Pending(self._convolve_plain(window, w, source, affine, added, at_once, folded), affine)
-        return Pending(y, Affine(scale, shift, relu))
+        affine = Affine(scale, beta - mean * scale, relu)
+        return Pending(y, affine) if self.train else self._convolve_plain(window, w, source, affine, added, at_once)
 
     def _convolve_plain(self, window: Window, w: Array, source: Pending, affine: Affine, added: Array | None,
-                        at_once: bool, scale: Array | None = None) -> Array:
-        """Convolve where the statistics of the output are not needed; channels are multiplied with ``scale``."""
+                        at_once: bool) -> Pending:
+        """Convolve where the statistics of the output are not needed."""
+        if self.keeps:
+            # A backward pass needs the output as it is before all else (for the gradient of gamma); and from tiles it
+            # would find other elements below zero than from a plain sum.
+            return Pending(convolve(window, w, source).output.array, affine)
         if at_once:
             check_added(added, window.output_shape(w, source.array))
-        # A backward pass would find other elements below zero than a plain sum gives.
-        return convolve(window, w, source, finish=Finish(affine, added) if at_once else None,
-                        in_tiles=not self.keeps, scale=scale)[0]
+        return convolve(window, w, source, affine=affine, at_once=at_once, added=added, in_tiles=True).output
 
     def _finish(self, output: Pending, added: Array | None) -> Array:
         """Do what is pending, and add; in place if the convolution's output need not be kept."""

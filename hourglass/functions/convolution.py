@@ -7,9 +7,9 @@ is completed, multiplied with the weights and summed while it is in a core's cac
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from hourglass.functions.affine import Finish, Pending, PendingGradient, row_sums
+from hourglass.functions.affine import Affine, Finish, Pending, PendingGradient, row_sums
 from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch, split
 from hourglass.functions.parallel import workers
 from hourglass.functions.shifts import Shifted, Window, weight_rows, window_columns
@@ -40,9 +40,21 @@ def pixel_blocks(xp: Any, n: int, height: int, width: int, channels: int) -> lis
     return split(n, height, width, pixels)
 
 
-def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
-             finish: Finish | None = None, in_tiles: bool = False, scale: Array | None = None,
-             ) -> tuple[Array, Array, Array]:
+class Convolved(NamedTuple):
+    """What :func:`convolve` returns.
+
+    ``output`` is (O, N, H', W') with what is still to be done to it, ``sums`` are those of its channels, (O,) float64,
+    and ``squares`` those of their squares; the sums are zero if not wanted, and those of the squares on a GPU
+    (:func:`hourglass.functions.normalization.moments`).
+    """
+
+    output: Pending
+    sums: Array
+    squares: Array
+
+
+def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False, affine: Affine | None = None,
+             at_once: bool = False, added: Array | None = None, in_tiles: bool = False) -> Convolved:
     """Convolve, without a bias.
 
     Args:
@@ -50,14 +62,11 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
         w: (O, C, k, k).
         source: (C, N, H, W).
         with_sums: whether the sums are wanted.
-        finish: what is done to the result; not with sums.
+        affine: what follows; what of it costs little is done, or all; not with sums.
+        at_once: whether all of ``affine`` is done.
+        added: (O, N, H', W'), what is then added to the result, or None; only with ``at_once``.
         in_tiles: use :mod:`hourglass.functions.winograd` where it is faster.  Its rounding errors are some times those
             of the plain sum.
-        scale: (O,), what the channels of the result are multiplied with before all that; not with sums.
-
-    Returns:
-        The (O, N, H', W') result, the (O,) float64 sums of its channels, and those of their squares; the sums are
-        zero if not wanted, and those of the squares on a GPU (:func:`hourglass.functions.normalization.moments`).
     """
     xp = get_array_module(w)
     c, n, height, width = source.array.shape
@@ -65,25 +74,38 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
     out_height, out_width = window.output_size(height), window.output_size(width)
     y = xp.empty((o, n, out_height, out_width), source.array.dtype)
     tiled = in_tiles and _is_faster_in_tiles(window, w, y)
+    is_few = xp is np and n * out_height * out_width <= _FEW_PIXELS and not tiled
+    scale, shift, relu = affine or Affine(None, None, False)
     if scale is not None and not tiled and w[0].size * 4 < y[0].size:
         # The weights are scaled in place of the output where they are far fewer.
         w, scale = w * scale[:, None, None, None], None
-    if xp is np and n * out_height * out_width <= _FEW_PIXELS and not tiled:
-        return y, *_convolve_few(window, w, source, y, with_sums, finish, scale)
-    rows = w.reshape(o, c) if window.is_pointwise else _combined_taps(w, scale) if tiled else weight_rows(w, xp)
+    # A 1x1 convolution whose input is copied anyway can have the shift as one more weight.
+    with_ones = (xp is np and window.is_pointwise and shift is not None and scale is None and not is_few
+                 and source.affine is not None)
+    rest = Affine(None, None if tiled or with_ones else shift, relu)
+    finish = Finish(rest, added) if at_once else None
+    pending = rest if not at_once and (rest.shift is not None or relu) else None
+    if is_few:
+        return Convolved(Pending(y, pending), *_convolve_few(window, w, source, y, with_sums, finish, scale))
+    if window.is_pointwise:
+        rows = w.reshape(o, c)
+        if with_ones:
+            rows = np.column_stack([rows, np.asarray(shift)])
+    else:
+        rows = _combined_taps(w, scale) if tiled else weight_rows(w, xp)
 
     def work(blocks: Iterator[Block]) -> tuple[Any, Any]:
         total, squares = 0., 0.
         for block in blocks:
-            z = source.rows(block, window)
             columns = block.columns(out_height, out_width)
             y_block = y.reshape(o, -1)[:, columns]
-            if window.is_pointwise:
-                xp.matmul(rows, z.reshape(c, -1), out=y_block)
-            elif tiled:
-                Tiles(z, block, window, out_width).convolve(rows, y_block)
+            if tiled:
+                Tiles(source.rows(block, window), block, window, out_width).convolve(rows, shift, y_block)
+            elif window.is_pointwise:
+                z = (source.rows_and_ones if with_ones else source.rows)(block, window)
+                xp.matmul(rows, z.reshape(len(z), -1), out=y_block)
             else:
-                Shifted(xp, z, block, window, out_width).convolve(xp, rows, y_block)
+                Shifted(xp, source.rows(block, window), block, window, out_width).convolve(xp, rows, y_block)
             if scale is not None and not tiled:
                 y_block *= scale[:, None]
             if with_sums:
@@ -95,7 +117,7 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
         return total, squares
 
     results = workers().run(pixel_blocks(xp, n, out_height, out_width, max(c, o)), work)
-    return y, *_added_up(results)
+    return Convolved(Pending(y, pending), *_added_up(results))
 
 
 def _is_faster_in_tiles(window: Window, w: Array, y: Array) -> bool:
@@ -112,14 +134,16 @@ def _shares(n: int) -> list[slice]:
 
 def _combined_taps(w: Array, scale: Array | None) -> Array:
     """Return the :func:`tap_combinations` of (O, C, 3, 3) weights, times ``scale`` (O,) if there is one."""
-    combined = np.empty((4, 6, *w.shape[:2]), w.dtype)
+    o, c = w.shape[:2]
+    combined = np.empty((24, o * c), w.dtype)
 
     def work(shares: Iterator[slice]) -> None:
         for share in shares:
-            tap_combinations(w[share], combined[:, :, share], None if scale is None else scale[share])
+            tap_combinations(w[share], None if scale is None else scale[share],
+                             combined[:, share.start * c:share.stop * c])
 
-    workers().run(_shares(len(w)), work)
-    return combined
+    workers().run(_shares(o), work)
+    return combined.reshape(4, 6, o, c)
 
 
 def _convolve_few(window: Window, w: Array, source: Pending, y: Array, with_sums: bool,

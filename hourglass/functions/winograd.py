@@ -15,6 +15,8 @@ import numpy as np
 
 _TILE = 4  # results in a row that are computed together, in two rows
 _PRODUCTS = 6
+_TAPS = np.kron(np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2,
+                np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24)
 
 
 def is_tiled(window: Window, out_width: int) -> bool:
@@ -22,43 +24,17 @@ def is_tiled(window: Window, out_width: int) -> bool:
     return window.ksize == 3 and window.stride == 1 and window.pad < 3 and out_width % _TILE == 0
 
 
-def tap_combinations(w: np.ndarray, out: np.ndarray, scale: np.ndarray | None = None) -> None:
+def tap_combinations(w: np.ndarray, scale: np.ndarray | None, out: np.ndarray) -> None:
     """Combine taps along the columns and along the rows.
 
     Args:
         w: (O, C, 3, 3).
-        out: (4, 6, O, C), for the result.
-        scale: (O,), what the weights of a channel of the result are multiplied with.
+        scale: (O,), what the weights of a channel of the result are multiplied with, or None.
+        out: (24, O * C), for the result: four combinations along the columns with six along the rows each.
     """
-    factors = np.full((len(w), 1), 1 / 24, w.dtype)
     if scale is not None:
-        factors *= scale[:, None]
-    for i, place in enumerate((0, 1, 3)):
-        taps = np.empty((3, *w.shape[:2]), w.dtype)
-        np.multiply(w[:, :, i].transpose(2, 0, 1), factors, out=taps)
-        _combine_taps(taps, out[place])
-    for first, second, third, last in zip(*out, strict=True):
-        np.add(first, last, out=third)
-        third -= second
-        third *= 0.5
-        second += third
-
-
-def _combine_taps(taps: np.ndarray, out: np.ndarray) -> None:
-    """Write the combinations of (3, O, C) taps, times 24, into ``out`` (6, O, C); the taps are used up."""
-    first, middle, last = taps
-    np.multiply(first, 6, out=out[0])
-    np.multiply(last, 24, out=out[5])
-    middle *= 2
-    term = last * 4
-    term += first
-    np.add(term, middle, out=out[3])
-    np.subtract(term, middle, out=out[4])
-    middle *= 2
-    np.add(first, last, out=term)
-    term *= -4
-    np.subtract(term, middle, out=out[1])
-    np.add(term, middle, out=out[2])
+        w = w * scale[:, None, None, None]
+    np.matmul(_TAPS.astype(w.dtype), w.reshape(-1, 9).T, out=out)
 
 
 class Tiles:
@@ -126,8 +102,14 @@ class Tiles:
         np.add(out[4], term, out=out[3])
         out[4] -= term
 
-    def convolve(self, weights: Array, out: np.ndarray) -> None:
-        """Write the convolution into ``out``, (O, n * rows * out_width); ``weights`` are :func:`tap_combinations`."""
+    def convolve(self, weights: Array, shift: np.ndarray | None, out: np.ndarray) -> None:
+        """Convolve and add to the channels.
+
+        Args:
+            weights: (4, 6, O, C), of :func:`tap_combinations`.
+            shift: (O,), or None.
+            out: (O, n * rows * out_width), for the result.
+        """
         n, height, width = self.shape
         o, step = len(out), n * self._tiles
         size = self._pairs * step
@@ -143,6 +125,10 @@ class Tiles:
         upper += np.matmul(weights[0], np.subtract(rows[0], rows[2], out=seen), out=term)
         lower -= np.matmul(weights[3], np.subtract(rows[1], rows[3], out=seen), out=term)
 
+        if shift is not None:
+            # All four results of a tile have the second total once.
+            upper[1] += shift[:, None]
+            lower[1] += shift[:, None]
         results = scratch(np, 'padded', (o, self._pairs, n, self._tiles * _TILE), out.dtype)
         for parity, total in enumerate((upper, lower)):
             self._separate(total.reshape(_PRODUCTS, -1), results.reshape(-1, _TILE).T, term.reshape(_PRODUCTS, -1))
