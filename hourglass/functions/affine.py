@@ -28,6 +28,10 @@ class Affine(NamedTuple):
     shift: Array | None
     relu: bool
 
+    @property
+    def is_identity(self) -> bool:
+        return self.scale is None and self.shift is None and not self.relu
+
     def __call__(self, y: Array, out: Array) -> Array:
         """Write the result for ``y`` (C, ...) into ``out``, of the same shape, and return that."""
         xp = get_array_module(y)
@@ -37,7 +41,7 @@ class Affine(NamedTuple):
         if self.shift is not None:
             y = xp.add(y, self.shift.reshape(by_channel), out=out)
         if self.relu:
-            y = _rectify(y, out)
+            y = rectify(y, out)
         if y is not out:
             out[...] = y
         return out
@@ -63,21 +67,33 @@ class Pending(NamedTuple):
     array: Array
     affine: Affine | None = None
 
-    def part(self, block: Block, window: Window) -> Array:
-        """Return the (C, n, rows, W) part of the array that ``window`` sees from ``block``."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.array.dtype
+
+    @property
+    def is_copied(self) -> bool:
+        """Say whether :meth:`rows` are a copy."""
+        return self.affine is not None
+
+    def _part(self, block: Block, window: Window) -> Array:
         top, bottom = window.input_rows(block, self.array.shape[2])
         return self.array[:, block.first:block.last, top:bottom]
 
     def rows(self, block: Block, window: Window) -> Array:
         """Return the (C, n, rows, W) values that ``window`` sees from ``block``, valid until the next call."""
-        part = self.part(block, window)
+        part = self._part(block, window)
         if self.affine is None:
             return part
         return self.affine(part, scratch(get_array_module(part), 'rows', part.shape, part.dtype))
 
     def rows_and_ones(self, block: Block, window: Window) -> Array:
         """Return :meth:`rows` with one more channel, full of ones."""
-        part = self.part(block, window)
+        part = self._part(block, window)
         rows = scratch(get_array_module(part), 'rows', (len(part) + 1, *part.shape[1:]), part.dtype)
         rows[-1] = 1
         if self.affine is None:
@@ -117,7 +133,7 @@ class PendingGradient(NamedTuple):
         return out
 
 
-def _rectify(a: Array, out: Array) -> Array:
+def rectify(a: Array, out: Array) -> Array:
     """Write ``a`` with zeros for its negative elements into ``out``, of the same shape, and return that."""
     # NumPy's maximum of two arrays is vectorised, that of an array and a number is not (7 times slower).
     zeros = _zeros(a.shape, a.dtype) if isinstance(a, np.ndarray) else 0

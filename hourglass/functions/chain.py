@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hourglass.functions.affine import Affine, Pending, PendingGradient
+from hourglass.functions.blocks import pixel_blocks
 from hourglass.functions.convolution import (
     convolve,
     gradient_before_relu,
     gradients,
-    pixel_blocks,
     strided_gradient,
     weight_gradient,
 )
@@ -22,6 +22,7 @@ from hourglass.functions.layout import Array, Block, batch_outermost, channels_o
 from hourglass.functions.normalization import Normalization, moments, normalization_gradients
 from hourglass.functions.parallel import workers
 from hourglass.functions.shifts import Window
+from hourglass.functions.tiled import Source, TiledConvolution, is_faster_in_tiles
 
 import chainer
 from chainer import FunctionNode, Variable
@@ -89,7 +90,7 @@ class ConvChain(FunctionNode):
         self.convolved: list[Pending] = []
         self.statistics: list[tuple[Array, Array] | None] = []  # mean less the bias, inverse standard deviation
         with workers().single_threaded_blas():
-            output = Pending(channels_outermost(inputs[0]))
+            output: Source = Pending(channels_outermost(inputs[0]))
             added = channels_outermost(inputs[1]) if self.adds else None
             last = len(self.layers) - 1
             for i in range(last):
@@ -97,26 +98,28 @@ class ConvChain(FunctionNode):
             # What follows the last convolution can be done at once where the convolution's output need not be kept.
             at_once = not self.keeps and not (self.train and self.layers[last].normalization)
             output = self._layer_forward(last, output, inputs, added, at_once)
+            assert isinstance(output, Pending)  # what is read by nobody is stored
             return batch_outermost(output.array if at_once else self._finish(output, added)),
 
-    def _layer_forward(self, i: int, source: Pending, inputs: tuple[Array, ...], added: Array | None = None,
-                       at_once: bool = False) -> Pending:
+    def _layer_forward(self, i: int, source: Source, inputs: tuple[Array, ...], added: Array | None = None,
+                       at_once: bool = False) -> Source:
         """Convolve; return the output (O, N, H', W') and what is still to be done to it.
 
         With ``at_once`` that has been done, and ``added`` is added, too.
         """
         output = self._convolve(i, source, inputs, added, at_once)
         if self.keeps:
+            assert isinstance(output, Pending)
             self.convolved.append(output)
         return output
 
-    def _convolve(self, i: int, source: Pending, inputs: tuple[Array, ...], added: Array | None,
-                  at_once: bool) -> Pending:
+    def _convolve(self, i: int, source: Source, inputs: tuple[Array, ...], added: Array | None,
+                  at_once: bool) -> Source:
         window, normalization, relu = self.layers[i]
         w, b = inputs[self.positions[i]:][:2]
         if normalization is None:
             self.statistics.append(None)
-            return self._convolve_plain(window, w, source, Affine(None, b, relu), added, at_once)
+            return self._convolve_plain(i, w, source, Affine(None, b, relu), added, at_once)
         gamma, beta = inputs[self.positions[i]:][2:4]
         if self.train:
             output, *sums = convolve(window, w, source, with_sums=True)
@@ -129,18 +132,25 @@ class ConvChain(FunctionNode):
         self.statistics.append((mean, inv_std))
         scale = gamma * inv_std
         affine = Affine(scale, beta - mean * scale, relu)
-        return Pending(y, affine) if self.train else self._convolve_plain(window, w, source, affine, added, at_once)
+        return Pending(y, affine) if self.train else self._convolve_plain(i, w, source, affine, added, at_once)
 
-    def _convolve_plain(self, window: Window, w: Array, source: Pending, affine: Affine, added: Array | None,
-                        at_once: bool) -> Pending:
+    def _convolve_plain(self, i: int, w: Array, source: Source, affine: Affine, added: Array | None,
+                        at_once: bool) -> Source:
         """Convolve where the statistics of the output are not needed."""
+        window = self.layers[i].window
         if self.keeps:
             # A backward pass needs the output as it is before all else (for the gradient of gamma); and from tiles it
             # would find other elements below zero than from a plain sum.
             return Pending(convolve(window, w, source).output.array, affine)
+        shape = window.output_shape(w, source.shape)
         if at_once:
-            check_added(added, window.output_shape(w, source.array))
-        return convolve(window, w, source, affine=affine, at_once=at_once, added=added, in_tiles=True).output
+            check_added(added, shape)
+        if not is_faster_in_tiles(window, w, shape):
+            return convolve(window, w, source, affine=affine, at_once=at_once, added=added).output
+        assert isinstance(source, Pending)
+        tiled = TiledConvolution(window, w, source, affine)
+        is_read_once = any(layer.window.is_pointwise for layer in self.layers[i + 1:i + 2])
+        return tiled if is_read_once and not tiled.has_few_pixels else Pending(tiled.stored(added))
 
     def _finish(self, output: Pending, added: Array | None) -> Array:
         """Do what is pending, and add; in place if the convolution's output need not be kept."""

@@ -10,34 +10,18 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hourglass.functions.affine import Affine, Finish, Pending, PendingGradient, row_sums
-from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch, split
+from hourglass.functions.blocks import has_few_pixels, pixel_blocks, shares
+from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch
 from hourglass.functions.parallel import workers
 from hourglass.functions.shifts import Shifted, Window, weight_rows, window_columns
-from hourglass.functions.winograd import Tiles, is_tiled, tap_combinations
+from hourglass.functions.tiled import Source
 
 import chainer
 import numpy as np
 from chainer.backend import get_array_module
 
-# A block's arrays should stay in a core's second-level cache (2 MiB on the machine measured).
-_BLOCK_ELEMENTS = 2 ** 20
-_BLOCK_PIXELS = (512, 4096)
-# With so few pixels the weights are the larger part: they are shared out among the threads as they lie in memory, and
-# what goes over pixels alone is one thread's work.
-_FEW_PIXELS = 256
-# With fewer channels the combinations of pixels take as long as they save.
-_TILED_CHANNELS = 64
 _OWN = Window(1, 1, 0)  # sees the block itself
 _ALL = slice(None)
-
-
-def pixel_blocks(xp: Any, n: int, height: int, width: int, channels: int) -> list[Block]:
-    """Cut ``n`` images of ``channels`` channels into blocks for the threads; on a GPU, all is one block."""
-    if xp is not np or n * height * width < _FEW_PIXELS:
-        return [Block(0, n, 0, height)]
-    pixels = min(max(_BLOCK_ELEMENTS // channels, _BLOCK_PIXELS[0]), _BLOCK_PIXELS[1])
-    pixels = max(min(pixels, -(-n * height * width // workers().size)), 1)
-    return split(n, height, width, pixels)
 
 
 class Convolved(NamedTuple):
@@ -53,61 +37,51 @@ class Convolved(NamedTuple):
     squares: Array
 
 
-def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False, affine: Affine | None = None,
-             at_once: bool = False, added: Array | None = None, in_tiles: bool = False) -> Convolved:
+def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
+             affine: Affine | None = None, at_once: bool = False, added: Array | None = None) -> Convolved:
     """Convolve, without a bias.
 
     Args:
         window: size, stride and padding.
         w: (O, C, k, k).
-        source: (C, N, H, W).
+        source: (C, N, H, W); a convolution in tiles only for a 1x1 convolution.
         with_sums: whether the sums are wanted.
         affine: what follows; what of it costs little is done, or all; not with sums.
         at_once: whether all of ``affine`` is done.
         added: (O, N, H', W'), what is then added to the result, or None; only with ``at_once``.
-        in_tiles: use :mod:`hourglass.functions.winograd` where it is faster.  Its rounding errors are some times those
-            of the plain sum.
     """
     xp = get_array_module(w)
-    c, n, height, width = source.array.shape
+    c, n, height, width = source.shape
     o = len(w)
     out_height, out_width = window.output_size(height), window.output_size(width)
-    y = xp.empty((o, n, out_height, out_width), source.array.dtype)
-    tiled = in_tiles and _is_faster_in_tiles(window, w, y)
-    is_few = xp is np and n * out_height * out_width <= _FEW_PIXELS and not tiled
+    y = xp.empty((o, n, out_height, out_width), source.dtype)
+    is_few = has_few_pixels(xp, n * out_height * out_width)
     scale, shift, relu = affine or Affine(None, None, False)
-    if scale is not None and not tiled and w[0].size * 4 < y[0].size:
+    if scale is not None and w[0].size * 4 < y[0].size:
         # The weights are scaled in place of the output where they are far fewer.
         w, scale = w * scale[:, None, None, None], None
     # A 1x1 convolution whose input is copied anyway can have the shift as one more weight.
-    with_ones = (xp is np and window.is_pointwise and shift is not None and scale is None and not is_few
-                 and source.affine is not None)
-    rest = Affine(None, None if tiled or with_ones else shift, relu)
+    with_ones = (xp is np and window.is_pointwise and shift is not None and scale is None and source.is_copied
+                 and not is_few)
+    rest = Affine(scale, None if with_ones else shift, relu)
     finish = Finish(rest, added) if at_once else None
-    pending = rest if not at_once and (rest.shift is not None or relu) else None
+    output = Pending(y, None if at_once or rest.is_identity else rest)
     if is_few:
-        return Convolved(Pending(y, pending), *_convolve_few(window, w, source, y, with_sums, finish, scale))
-    if window.is_pointwise:
-        rows = w.reshape(o, c)
-        if with_ones:
-            rows = np.column_stack([rows, np.asarray(shift)])
-    else:
-        rows = _combined_taps(w, scale) if tiled else weight_rows(w, xp)
+        return Convolved(output, *_convolve_few(window, w, source, y, with_sums, finish))
+    rows = w.reshape(o, c) if window.is_pointwise else weight_rows(w, xp)
+    if with_ones:
+        rows = np.column_stack([rows, np.asarray(shift)])
 
     def work(blocks: Iterator[Block]) -> tuple[Any, Any]:
         total, squares = 0., 0.
         for block in blocks:
+            z = (source.rows_and_ones if with_ones else source.rows)(block, window)
             columns = block.columns(out_height, out_width)
             y_block = y.reshape(o, -1)[:, columns]
-            if tiled:
-                Tiles(source.rows(block, window), block, window, out_width).convolve(rows, shift, y_block)
-            elif window.is_pointwise:
-                z = (source.rows_and_ones if with_ones else source.rows)(block, window)
+            if window.is_pointwise:
                 xp.matmul(rows, z.reshape(len(z), -1), out=y_block)
             else:
-                Shifted(xp, source.rows(block, window), block, window, out_width).convolve(xp, rows, y_block)
-            if scale is not None and not tiled:
-                y_block *= scale[:, None]
+                Shifted(xp, z, block, window, out_width).convolve(xp, rows, y_block)
             if with_sums:
                 total += row_sums(y_block)
                 if xp is np:
@@ -117,56 +91,28 @@ def convolve(window: Window, w: Array, source: Pending, with_sums: bool = False,
         return total, squares
 
     results = workers().run(pixel_blocks(xp, n, out_height, out_width, max(c, o)), work)
-    return Convolved(Pending(y, pending), *_added_up(results))
+    return Convolved(output, *_added_up(results))
 
 
-def _is_faster_in_tiles(window: Window, w: Array, y: Array) -> bool:
-    """Say whether :mod:`hourglass.functions.winograd` is faster for a convolution to (O, N, H, W) ``y``."""
-    return (isinstance(w, np.ndarray) and is_tiled(window, y.shape[3]) and min(w.shape[:2]) >= _TILED_CHANNELS
-            and y[0].size >= _FEW_PIXELS)
-
-
-def _shares(n: int) -> list[slice]:
-    """Cut ``n`` channels into a part for each thread."""
-    count = min(workers().size, n)
-    return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
-
-
-def _combined_taps(w: Array, scale: Array | None) -> Array:
-    """Return the :func:`tap_combinations` of (O, C, 3, 3) weights, times ``scale`` (O,) if there is one."""
-    o, c = w.shape[:2]
-    combined = np.empty((24, o * c), w.dtype)
-
-    def work(shares: Iterator[slice]) -> None:
-        for share in shares:
-            tap_combinations(w[share], None if scale is None else scale[share],
-                             combined[:, share.start * c:share.stop * c])
-
-    workers().run(_shares(o), work)
-    return combined.reshape(4, 6, o, c)
-
-
-def _convolve_few(window: Window, w: Array, source: Pending, y: Array, with_sums: bool,
-                  finish: Finish | None, scale: Array | None) -> tuple[Array, Array]:
+def _convolve_few(window: Window, w: Array, source: Source, y: Array, with_sums: bool,
+                  finish: Finish | None) -> tuple[Array, Array]:
     """Convolve few pixels into ``y`` (O, N, H', W'); return the sums, or zeros, as :func:`convolve` does."""
-    n, height = source.array.shape[1:3]
+    n, height = source.shape[1:3]
     z = source.rows(Block(0, n, 0, height), _OWN)
     columns = z.reshape(len(z), -1) if window.is_pointwise else window_columns(z, window, *y.shape[2:])
     rows, y2 = w.reshape(len(w), -1), y.reshape(len(w), -1)
     sums = np.zeros((2, len(w)))
 
-    def work(shares: Iterator[slice]) -> None:
-        for share in shares:
+    def work(parts: Iterator[slice]) -> None:
+        for share in parts:
             np.matmul(rows[share], columns, out=y2[share])
-            if scale is not None:
-                y2[share] *= scale[share, None]
             if with_sums:
                 sums[0, share] = row_sums(y2[share])
                 sums[1, share] = row_sums(y2[share], y2[share])
             if finish is not None:
                 finish(y2[share], share, _ALL)
 
-    workers().run(_shares(len(w)), work)
+    workers().run(shares(len(w)), work)
     return sums[0], sums[1]
 
 

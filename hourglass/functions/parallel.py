@@ -38,6 +38,16 @@ class Workers:
         self._users = 0
         self._before: list[int] = []  # of each library, while there are users: its threads before the first came
 
+    def hold(self) -> None:
+        """Wait until no thread is setting BLAS's threads, and let none until :meth:`let_go`.
+
+        A process that is forked meanwhile would wait for ever for the lock that BLAS had taken.
+        """
+        self._lock.acquire()
+
+    def let_go(self) -> None:
+        self._lock.release()
+
     def restart(self) -> None:
         """Begin anew in a process that has just been forked, where none of the threads exists."""
         if self._users:  # another thread of the parent was at work
@@ -54,20 +64,17 @@ class Workers:
             yield
             return
         with self._lock:
-            # A process may be forked between any two of these lines: the numbers are known before there is a user,
-            # and set again before there is none.
             if self._users == 0:
                 self._before = [library.num_threads for library in self._blas.lib_controllers]
-            self._users += 1
-            if self._users == 1:
                 self._set_blas_threads([1] * len(self._before))
+            self._users += 1
         try:
             yield
         finally:
             with self._lock:
-                if self._users == 1:
-                    self._set_blas_threads(self._before)
                 self._users -= 1
+                if self._users == 0:
+                    self._set_blas_threads(self._before)
 
     def _set_blas_threads(self, numbers: list[int]) -> None:
         for library, number in zip(self._blas.lib_controllers, numbers, strict=True):
@@ -133,7 +140,19 @@ def workers() -> Workers:
     return _instance
 
 
-def _after_fork() -> None:
+def _before_fork() -> None:
+    _instance_lock.acquire()
+    if _instance is not None:
+        _instance.hold()
+
+
+def _after_fork_in_parent() -> None:
+    if _instance is not None:
+        _instance.let_go()
+    _instance_lock.release()
+
+
+def _after_fork_in_child() -> None:
     global _instance_lock
     _instance_lock = threading.Lock()
     if _instance is not None:
@@ -141,4 +160,5 @@ def _after_fork() -> None:
 
 
 if hasattr(os, 'register_at_fork'):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent,
+                        after_in_child=_after_fork_in_child)

@@ -34,9 +34,9 @@ class Window(NamedTuple):
     def output_size(self, size: int) -> int:
         return (size + 2 * self.pad - self.ksize) // self.stride + 1
 
-    def output_shape(self, w: Array, x: Array) -> tuple[int, ...]:
-        """Return (O, N, H', W') for (O, C, k, k) weights and a (C, N, H, W) input."""
-        return len(w), x.shape[1], *map(self.output_size, x.shape[2:])
+    def output_shape(self, w: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (O, N, H', W') for (O, C, k, k) weights and an input of ``shape`` (C, N, H, W)."""
+        return len(w), shape[1], *map(self.output_size, shape[2:])
 
     def input_rows(self, block: Block, height: int) -> tuple[int, int]:
         """Return the first row of the input that ``block`` of the output looks at, and the one after the last."""

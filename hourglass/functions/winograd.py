@@ -15,7 +15,7 @@ import numpy as np
 
 _TILE = 4  # results in a row that are computed together, in two rows
 _PRODUCTS = 6
-_TAPS = np.kron(np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2,
+TAPS = np.kron(np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2,
                 np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24)
 
 
@@ -34,7 +34,7 @@ def tap_combinations(w: np.ndarray, scale: np.ndarray | None, out: np.ndarray) -
     """
     if scale is not None:
         w = w * scale[:, None, None, None]
-    np.matmul(_TAPS.astype(w.dtype), w.reshape(-1, 9).T, out=out)
+    np.matmul(TAPS.astype(w.dtype), w.reshape(-1, 9).T, out=out)
 
 
 class Tiles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hourglass.functions import convolution
+from hourglass.functions import blocks, tiled
 from hourglass.functions.layout import batch_outermost, channels_outermost
 from hourglass.links import Unit, convolve
 
@@ -23,15 +23,15 @@ CHAINS = {
     'plain 3x3 then 5x5': ((3, 4, 3, 1, 1, False, True), (4, 2, 5, 1, 2, True, False)),
 }
 SHAPES = [(1, 8, 8), (3, 5, 7), (2, 1, 2), (4, 33, 40)]
-# Values of _FEW_PIXELS and _TILED_CHANNELS: as they are, so that small arrays take the ways of large ones, and so that
-# those of few channels are computed in tiles.
-PATHS = {'as it is': {}, 'large': {'_FEW_PIXELS': 0}, 'tiles': {'_FEW_PIXELS': 0, '_TILED_CHANNELS': 1}}
+# As it is, so that small arrays take the ways of large ones, and so that those of few channels are computed in tiles.
+PATHS = {'as it is': {}, 'large': {(blocks, '_FEW_PIXELS'): 0},
+         'tiles': {(blocks, '_FEW_PIXELS'): 0, (tiled, '_PIXELS'): 0, (tiled, '_CHANNELS'): 1}}
 
 
 @pytest.fixture(params=PATHS)
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name, value in PATHS[request.param].items():
-        monkeypatch.setattr(convolution, name, value)
+    for (module, name), value in PATHS[request.param].items():
+        monkeypatch.setattr(module, name, value)
     return request.param
 
 
