@@ -15,6 +15,11 @@ import numpy as np
 
 _TILE = 4  # results in a row that are computed together, in two rows
 _PRODUCTS = 6
+# Along the rows: of six neighbouring pixels the factors of what is multiplied, of the products those of four results.
+_INPUTS = np.array([[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0],
+                    [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]])
+_RESULTS = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
+# Along the columns and along the rows: of nine taps.
 TAPS = np.kron(np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2,
                 np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24)
 
@@ -71,36 +76,13 @@ class Tiles:
             target[:, start:stop, :, pad:pad + used] = source
 
         size = padded.size // _TILE
-        phases = scratch(np, 'phases', (_TILE, size + 1), rows.dtype)
-        phases[:, :-1] = padded.reshape(size, _TILE).T
-        phases[:, -1] = 0
+        pixels = scratch(np, 'pixels of tiles', (_PRODUCTS, size), rows.dtype)
+        pixels[:_TILE] = padded.reshape(size, _TILE).T
+        pixels[_TILE:, :-1] = pixels[:2, 1:]
+        pixels[_TILE:, -1] = 0
         combined = scratch(np, 'combined', (_PRODUCTS, size), rows.dtype)
-        self._combine(phases, combined)
+        np.matmul(_INPUTS.astype(rows.dtype), pixels, out=combined)
         self._combined = combined.reshape(_PRODUCTS, c, 2, (self._pairs + 1) * n * self._tiles)
-
-    @staticmethod
-    def _combine(phases: np.ndarray, out: np.ndarray) -> None:
-        d0, d1, d2, d3 = phases[:, :-1]
-        d4, d5 = phases[:2, 1:]
-        term = scratch(np, 'term of tiles', d0.shape, d0.dtype)
-        for i, (a, b, c) in ((0, (d0, d2, d4)), (5, (d1, d3, d5))):
-            np.multiply(a, 4, out=out[i])
-            out[i] += c
-            np.multiply(b, 5, out=term)
-            out[i] -= term
-        np.add(d1, d2, out=term)
-        term *= 4
-        np.add(d3, d4, out=out[1])
-        out[1] -= term
-        np.subtract(d1, d2, out=term)
-        term *= 4
-        np.subtract(d4, d3, out=out[2])
-        out[2] += term
-        np.subtract(d3, d1, out=term)
-        term *= 2
-        np.subtract(d4, d2, out=out[4])
-        np.add(out[4], term, out=out[3])
-        out[4] -= term
 
     def convolve(self, weights: Array, shift: np.ndarray | None, out: np.ndarray) -> None:
         """Convolve and add to the channels.
@@ -131,24 +113,6 @@ class Tiles:
             lower[1] += shift[:, None]
         results = scratch(np, 'padded', (o, self._pairs, n, self._tiles * _TILE), out.dtype)
         for parity, total in enumerate((upper, lower)):
-            self._separate(total.reshape(_PRODUCTS, -1), results.reshape(-1, _TILE).T, term.reshape(_PRODUCTS, -1))
+            np.matmul(total.reshape(_PRODUCTS, -1).T, _RESULTS.astype(out.dtype).T, out=results.reshape(-1, _TILE))
             target = out.reshape(o, n, height, width)[:, :, parity::2]
             target[...] = results[:, :target.shape[2], :, :width].transpose(0, 2, 1, 3)
-
-    @staticmethod
-    def _separate(m: np.ndarray, out: np.ndarray, scratch_rows: np.ndarray) -> None:
-        """Write the four results of each tile into ``out``; ``m`` is used up."""
-        sum_34, difference_12, difference_34 = scratch_rows[:3]
-        np.subtract(m[1], m[2], out=difference_12)
-        m[1] += m[2]
-        np.add(m[3], m[4], out=sum_34)
-        np.subtract(m[3], m[4], out=difference_34)
-        m[0] += m[1]
-        np.add(m[0], sum_34, out=out[0])
-        sum_34 *= 4
-        np.add(m[1], sum_34, out=out[2])
-        difference_34 *= 2
-        np.add(difference_12, difference_34, out=out[1])
-        difference_34 *= 4
-        difference_34 += difference_12
-        np.add(difference_34, m[5], out=out[3])
