@@ -195,8 +195,7 @@ def network_graph(
     """
     last = network.n_stack
     outputs = {i: f'heatmaps_{i}' for i in range(1, last + 1)} if all_stacks else {last: 'heatmaps'}
-    # At the first level the number of rows is a multiple of 2 ** layer_num, at each further one of half of that, and at
-    # the last but one still of 4, as tiles need.
+    # At level l the number of rows is a multiple of 2 ** (layer_num - l), and tiles need one of 4.
     tiled_levels = min(_TILED_LEVELS, network.layer_num - 1) if tiled else 0
     if isinstance(network, StackedHG):
         writer = _Writer(network.upsampling, outputs, tiled_levels)

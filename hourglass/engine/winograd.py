@@ -12,16 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hourglass.engine.graph import Graph
+from hourglass.functions.winograd import INPUTS, TAPS
 
 import numpy as np
 
 #: The number of rows has to be a multiple of this.
 TILE = 4
-
-# Factors of the six rows that the four results of a tile look at, from the one above the tile to the one below it.
-_INPUTS = np.array([[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0],
-                    [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]])
-_TAPS = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 
 
 def convolution_3x3(graph: Graph, x: str, w: np.ndarray, b: np.ndarray, name: str, divisor: int) -> str:
@@ -39,7 +35,7 @@ def convolution_3x3(graph: Graph, x: str, w: np.ndarray, b: np.ndarray, name: st
         ``name``.
     """
     n_out, n_in = w.shape[:2]
-    taps = np.tensordot(_TAPS, w.astype(np.float64), (1, 2))[:, :, :, None]
+    taps = np.tensordot(TAPS, w.astype(np.float64), (1, 2))[:, :, :, None]
 
     def product(k: int) -> str:
         rows = _combined_rows(graph, x, k, n_in, f'{name}/input_{k}')
@@ -69,11 +65,14 @@ def convolution_3x3(graph: Graph, x: str, w: np.ndarray, b: np.ndarray, name: st
 
 
 def _combined_rows(graph: Graph, x: str, k: int, n_channels: int, name: str) -> str:
-    """Write a combination of the six rows of each tile: (N, C, H / TILE, W)."""
-    used, = np.nonzero(_INPUTS[k])
+    """Write a combination of the six rows that the results of each tile look at, (N, C, H / TILE, W).
+
+    They are the four rows of the tile, the one above and the one below.
+    """
+    used, = np.nonzero(INPUTS[k])
     first, last = used[0], used[-1]
     step = 1 if first > 0 and last < 5 else 2  # those that begin above or end below a tile leave out every other row
-    factors = np.tile(_INPUTS[k, first:last + 1:step, None], (n_channels, 1, 1, 1))
+    factors = np.tile(INPUTS[k, first:last + 1:step, None], (n_channels, 1, 1, 1))
     return graph.node('Conv', [x, graph.constant(factors, f'input_{k}/{n_channels}')], name,
                       kernel_shape=factors.shape[2:], strides=[TILE, 1], dilations=[step, 1], group=n_channels,
                       pads=[int(first == 0), 0, int(last == 5), 0])

@@ -92,14 +92,12 @@ class Pending(NamedTuple):
         return self.affine(part, scratch(get_array_module(part), 'rows', part.shape, part.dtype))
 
     def rows_and_ones(self, block: Block, window: Window) -> Array:
-        """Return :meth:`rows` with one more channel, full of ones."""
+        """Return :meth:`rows` with one more channel, full of ones; only where they are a copy."""
+        assert self.affine is not None
         part = self._part(block, window)
         rows = scratch(get_array_module(part), 'rows', (len(part) + 1, *part.shape[1:]), part.dtype)
         rows[-1] = 1
-        if self.affine is None:
-            rows[:-1] = part
-        else:
-            self.affine(part, rows[:-1])
+        self.affine(part, rows[:-1])
         return rows
 
 

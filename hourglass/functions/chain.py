@@ -103,7 +103,7 @@ class ConvChain(FunctionNode):
 
     def _layer_forward(self, i: int, source: Source, inputs: tuple[Array, ...], added: Array | None = None,
                        at_once: bool = False) -> Source:
-        """Convolve; return the output (O, N, H', W') and what is still to be done to it.
+        """Convolve, or have the next layer do it; return the output (O, N, H', W') and what is still to be done to it.
 
         With ``at_once`` that has been done, and ``added`` is added, too.
         """
@@ -149,8 +149,10 @@ class ConvChain(FunctionNode):
             return convolve(window, w, source, affine=affine, at_once=at_once, added=added).output
         assert isinstance(source, Pending)
         tiled = TiledConvolution(window, w, source, affine)
-        is_read_once = any(layer.window.is_pointwise for layer in self.layers[i + 1:i + 2])
-        return tiled if is_read_once and not tiled.has_few_pixels else Pending(tiled.stored(added))
+        following = self.layers[i + 1:i + 2]
+        if following and following[0].window.is_pointwise and not tiled.has_few_pixels:
+            return tiled
+        return Pending(tiled.stored(added))
 
     def _finish(self, output: Pending, added: Array | None) -> Array:
         """Do what is pending, and add; in place if the convolution's output need not be kept."""

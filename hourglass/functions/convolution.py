@@ -39,17 +39,19 @@ class Convolved(NamedTuple):
 
 def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
              affine: Affine | None = None, at_once: bool = False, added: Array | None = None) -> Convolved:
-    """Convolve, without a bias.
+    """Convolve.
 
     Args:
         window: size, stride and padding.
         w: (O, C, k, k).
         source: (C, N, H, W); a convolution in tiles only for a 1x1 convolution.
         with_sums: whether the sums are wanted.
-        affine: what follows; what of it costs little is done, or all; not with sums.
+        affine: what follows; not with sums.  What of it costs little is done, and the output carries the rest.
         at_once: whether all of ``affine`` is done.
         added: (O, N, H', W'), what is then added to the result, or None; only with ``at_once``.
     """
+    assert not (with_sums and affine)
+    assert at_once or added is None
     xp = get_array_module(w)
     c, n, height, width = source.shape
     o = len(w)

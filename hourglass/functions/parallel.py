@@ -24,7 +24,12 @@ T = TypeVar('T')
 
 
 class Workers:
-    """The threads of this process; as many as BLAS had when this was made."""
+    """The threads of this process; as many as BLAS had when this was made.
+
+    Attributes:
+        size: their number.
+        lock: held while BLAS's threads are set.
+    """
 
     def __init__(self) -> None:
         self._blas = ThreadpoolController().select(user_api='blas')
@@ -34,19 +39,9 @@ class Workers:
 
     def _start(self) -> None:
         self._pool = ThreadPoolExecutor(max(self.size - 1, 1), 'hourglass')  # starts threads when there is work
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._users = 0
         self._before: list[int] = []  # of each library, while there are users: its threads before the first came
-
-    def hold(self) -> None:
-        """Wait until no thread is setting BLAS's threads, and let none until :meth:`let_go`.
-
-        A process that is forked meanwhile would wait for ever for the lock that BLAS had taken.
-        """
-        self._lock.acquire()
-
-    def let_go(self) -> None:
-        self._lock.release()
 
     def restart(self) -> None:
         """Begin anew in a process that has just been forked, where none of the threads exists."""
@@ -63,7 +58,7 @@ class Workers:
         if self.size == 1:
             yield
             return
-        with self._lock:
+        with self.lock:
             if self._users == 0:
                 self._before = [library.num_threads for library in self._blas.lib_controllers]
                 self._set_blas_threads([1] * len(self._before))
@@ -71,7 +66,7 @@ class Workers:
         try:
             yield
         finally:
-            with self._lock:
+            with self.lock:
                 self._users -= 1
                 if self._users == 0:
                     self._set_blas_threads(self._before)
@@ -140,20 +135,30 @@ def workers() -> Workers:
     return _instance
 
 
+# What a fork has waited for.
+_held: list[threading.Lock] = []
+
+
 def _before_fork() -> None:
+    """Wait until no thread is setting BLAS's threads: BLAS has a lock then, which the child would wait for for ever."""
     _instance_lock.acquire()
+    _held.append(_instance_lock)
     if _instance is not None:
-        _instance.hold()
+        _instance.lock.acquire()
+        _held.append(_instance.lock)
 
 
 def _after_fork_in_parent() -> None:
-    if _instance is not None:
-        _instance.let_go()
-    _instance_lock.release()
+    # Whatever was taken: Ctrl-C may have ended the wait.  Another thread may fork as soon as the first is released.
+    held = _held[::-1]
+    _held.clear()
+    for lock in held:
+        lock.release()
 
 
 def _after_fork_in_child() -> None:
     global _instance_lock
+    _held.clear()
     _instance_lock = threading.Lock()
     if _instance is not None:
         _instance.restart()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from hourglass.functions.affine import Affine, Pending, rectify
@@ -9,11 +10,11 @@ from hourglass.functions.blocks import has_few_pixels, pixel_blocks, shares
 from hourglass.functions.layout import Array, Block, scratch
 from hourglass.functions.parallel import workers
 from hourglass.functions.shifts import Window
-from hourglass.functions.winograd import TAPS, Tiles, is_tiled, tap_combinations
+from hourglass.functions.winograd import PRODUCTS, Tiles, is_tiled, tap_combinations
 
 import numpy as np
 
-# With fewer channels the combinations of pixels take as long as they save.
+# With fewer channels the combinations of pixels take as long as they save, with fewer pixels those of taps.
 _CHANNELS = 64
 _PIXELS = 256
 
@@ -26,7 +27,7 @@ def is_faster_in_tiles(window: Window, w: Array, shape: tuple[int, ...]) -> bool
 
 
 class TiledConvolution:
-    """A convolution, and what follows it, of which nothing is stored.
+    """A convolution, and what follows it, worked out block by block when it is read.
 
     A 1x1 convolution that reads it (:func:`hourglass.functions.convolution.convolve`) multiplies each block while it
     is in the core's cache.  Rounding errors are some times those of the plain sum.
@@ -94,7 +95,7 @@ class TiledConvolution:
 def _combined_taps(w: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
     """Return the :func:`tap_combinations` of (O, C, 3, 3) weights, times ``scale`` (O,) if there is one."""
     o, c = w.shape[:2]
-    combined = np.empty((len(TAPS), o * c), w.dtype)
+    combined = np.empty((math.prod(PRODUCTS), o * c), w.dtype)
 
     def work(parts: Iterator[slice]) -> None:
         for part in parts:
@@ -102,7 +103,7 @@ def _combined_taps(w: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
             tap_combinations(w[part], None if scale is None else scale[part], combined[:, columns])
 
     workers().run(shares(o), work)
-    return combined.reshape(4, 6, o, c)
+    return combined.reshape(*PRODUCTS, o, c)
 
 
 #: What a convolution may read.

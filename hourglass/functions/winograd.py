@@ -14,14 +14,16 @@ from hourglass.functions.shifts import Window
 import numpy as np
 
 _TILE = 4  # results in a row that are computed together, in two rows
-_PRODUCTS = 6
-# Along the rows: of six neighbouring pixels the factors of what is multiplied, of the products those of four results.
-_INPUTS = np.array([[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0],
-                    [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]])
+#: Products of two rows of four results: along the columns, and along the rows.
+PRODUCTS = (4, 6)
+
+#: F(4, 3): factors of six neighbouring pixels in what is multiplied.
+INPUTS = np.array([[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0],
+                   [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]])
+#: F(4, 3): factors of three taps in what they are multiplied with.
+TAPS = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 _RESULTS = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
-# Along the columns and along the rows: of nine taps.
-TAPS = np.kron(np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2,
-                np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24)
+_TAPS_3X3 = np.kron(np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2, TAPS)
 
 
 def is_tiled(window: Window, out_width: int) -> bool:
@@ -39,7 +41,7 @@ def tap_combinations(w: np.ndarray, scale: np.ndarray | None, out: np.ndarray) -
     """
     if scale is not None:
         w = w * scale[:, None, None, None]
-    np.matmul(TAPS.astype(w.dtype), w.reshape(-1, 9).T, out=out)
+    np.matmul(_TAPS_3X3.astype(w.dtype), w.reshape(-1, 9).T, out=out)
 
 
 class Tiles:
@@ -64,25 +66,24 @@ class Tiles:
         # Even and odd rows are kept apart, so that the next pair's row is one place further, too.
         padded = scratch(np, 'padded', (c, 2, self._pairs + 1, n, self._tiles * _TILE), rows.dtype)
         above = max(pad - block.top, 0)
-        used = min(width, out_width + 2 - pad)
         for parity in (0, 1):
-            target, source = padded[:, parity], rows[:, :, (parity - above) % 2::2, :used].transpose(0, 2, 1, 3)
+            target, source = padded[:, parity], rows[:, :, (parity - above) % 2::2].transpose(0, 2, 1, 3)
             start = (above - parity + 1) // 2
             stop = start + source.shape[1]
             target[:, :start] = 0
             target[:, stop:] = 0
             target[:, start:stop, :, :pad] = 0
-            target[:, start:stop, :, pad + used:] = 0
-            target[:, start:stop, :, pad:pad + used] = source
+            target[:, start:stop, :, pad + width:] = 0
+            target[:, start:stop, :, pad:pad + width] = source
 
         size = padded.size // _TILE
-        pixels = scratch(np, 'pixels of tiles', (_PRODUCTS, size), rows.dtype)
+        pixels = scratch(np, 'pixels of tiles', (PRODUCTS[1], size), rows.dtype)
         pixels[:_TILE] = padded.reshape(size, _TILE).T
         pixels[_TILE:, :-1] = pixels[:2, 1:]
         pixels[_TILE:, -1] = 0
-        combined = scratch(np, 'combined', (_PRODUCTS, size), rows.dtype)
-        np.matmul(_INPUTS.astype(rows.dtype), pixels, out=combined)
-        self._combined = combined.reshape(_PRODUCTS, c, 2, (self._pairs + 1) * n * self._tiles)
+        combined = scratch(np, 'combined', (PRODUCTS[1], size), rows.dtype)
+        np.matmul(INPUTS.astype(rows.dtype), pixels, out=combined)
+        self._combined = combined.reshape(PRODUCTS[1], c, 2, (self._pairs + 1) * n * self._tiles)
 
     def convolve(self, weights: Array, shift: np.ndarray | None, out: np.ndarray) -> None:
         """Convolve and add to the channels.
@@ -98,7 +99,7 @@ class Tiles:
         even, odd = self._combined[:, :, 0], self._combined[:, :, 1]
         rows = even[..., :size], odd[..., :size], even[..., step:], odd[..., step:]
         seen = scratch(np, 'seen by tiles', rows[0].shape, out.dtype)
-        upper, lower = scratch(np, 'totals of tiles', (2, _PRODUCTS, o, size), out.dtype)
+        upper, lower = scratch(np, 'totals of tiles', (2, PRODUCTS[1], o, size), out.dtype)
         term = scratch(np, 'term of tiles', upper.shape, out.dtype)
         np.matmul(weights[1], np.add(rows[1], rows[2], out=seen), out=lower)
         np.matmul(weights[2], np.subtract(rows[2], rows[1], out=seen), out=term)
@@ -113,6 +114,6 @@ class Tiles:
             lower[1] += shift[:, None]
         results = scratch(np, 'padded', (o, self._pairs, n, self._tiles * _TILE), out.dtype)
         for parity, total in enumerate((upper, lower)):
-            np.matmul(total.reshape(_PRODUCTS, -1).T, _RESULTS.astype(out.dtype).T, out=results.reshape(-1, _TILE))
+            np.matmul(total.reshape(PRODUCTS[1], -1).T, _RESULTS.astype(out.dtype).T, out=results.reshape(-1, _TILE))
             target = out.reshape(o, n, height, width)[:, :, parity::2]
             target[...] = results[:, :target.shape[2], :, :width].transpose(0, 2, 1, 3)

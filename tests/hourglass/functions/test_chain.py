@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hourglass.functions import blocks, tiled
 from hourglass.functions.layout import batch_outermost, channels_outermost
+from hourglass.functions.tiled import TiledConvolution
 from hourglass.links import Unit, convolve
 
 import chainer
@@ -23,9 +24,8 @@ CHAINS = {
     'plain 3x3 then 5x5': ((3, 4, 3, 1, 1, False, True), (4, 2, 5, 1, 2, True, False)),
 }
 SHAPES = [(1, 8, 8), (3, 5, 7), (2, 1, 2), (4, 33, 40)]
-# As it is, so that small arrays take the ways of large ones, and so that those of few channels are computed in tiles.
-PATHS = {'as it is': {}, 'large': {(blocks, '_FEW_PIXELS'): 0},
-         'tiles': {(blocks, '_FEW_PIXELS'): 0, (tiled, '_PIXELS'): 0, (tiled, '_CHANNELS'): 1}}
+# As it is, and so that small arrays take the ways of large ones.
+PATHS = {'as it is': {}, 'large': {(blocks, '_FEW_PIXELS'): 0}}
 
 
 @pytest.fixture(params=PATHS)
@@ -128,6 +128,37 @@ def test_inference_equals_the_run_that_keeps_gradients(train: bool, path: str) -
         with chainer.no_backprop_mode():
             bare = convolve(x, make_units(BOTTLENECK, np.float32), x).array
     np.testing.assert_allclose(bare, kept, atol=1e-5)
+
+
+# How many convolutions in tiles there are, and how many of them are stored: in training, and otherwise.
+TILED_CHAINS = {
+    'read': (BOTTLENECK, (0, 0), (1, 0)),
+    'stored at the end': (((3, 4, 3, 1, 1, False, True), (4, 6, 3, 1, 1, True, True)), (1, 1), (2, 2)),
+    'stored between': (((3, 4, 3, 1, 1, True, False), (4, 6, 5, 1, 2, False, True)), (0, 0), (1, 1)),
+    'read in training': (((3, 4, 3, 1, 1, False, True), (4, 6, 1, 1, 0, True, True)), (1, 0), (1, 0)),
+}
+
+
+@pytest.mark.parametrize('train', [True, False])
+@pytest.mark.parametrize('adds', [True, False])
+@pytest.mark.parametrize('shape', [(1, 8, 8), (3, 9, 12), (2, 34, 40)], ids=str)
+@pytest.mark.parametrize('name', TILED_CHAINS)
+def test_tiles_equal_stock(name: str, shape: tuple, adds: bool, train: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain, in_training, otherwise = TILED_CHAINS[name]
+    for module, value, number in ((blocks, '_FEW_PIXELS', 0), (tiled, '_PIXELS', 0), (tiled, '_CHANNELS', 1)):
+        monkeypatch.setattr(module, value, number)
+    calls = []
+    for method in ('__init__', 'stored'):
+        original = getattr(TiledConvolution, method)
+        monkeypatch.setattr(TiledConvolution, method, lambda *args, f=original: calls.append(f) or f(*args))
+    x, added, _ = random_arrays(chain, shape, adds)
+    with chainer.no_backprop_mode(), chainer.using_config('train', train):
+        actual = convolve(x, make_units(chain, np.float64), added).array
+        with chainer.using_config('hourglass_functions', 'stock'):
+            expected = convolve(x, make_units(chain, np.float64), added).array
+    np.testing.assert_allclose(actual, expected, atol=1e-9 * abs(expected).max())
+    names = [call.__name__ for call in calls]
+    assert (names.count('__init__'), names.count('stored')) == (in_training if train else otherwise)
 
 
 def test_inputs_of_any_layout() -> None:

@@ -234,6 +234,32 @@ assert codes == [0] * 20, codes
 ''')
 
 
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='processes are not forked here')
+def test_a_fork_waits_until_the_threads_of_blas_are_set() -> None:
+    run_script('''
+import time, warnings
+warnings.simplefilter('ignore', DeprecationWarning)
+held, released = threading.Event(), []
+def set_slowly():
+    with workers().lock:
+        held.set()
+        time.sleep(0.3)
+        released.append(True)
+for _ in range(2):
+    thread = threading.Thread(target=set_slowly)
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if released and np.array_equal(predict(), expected) else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    thread.join()
+    held.clear()
+    released.clear()
+    assert np.array_equal(predict(), expected)
+''')
+
+
 def test_threads_predict_at_once() -> None:
     run_script('''
 equal = []
