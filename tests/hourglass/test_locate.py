@@ -6,7 +6,6 @@ from copy import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from data.affine import AuthorsTransform
 from data.crop import Box, CropBox
@@ -232,27 +231,11 @@ def test_somebody_who_is_not_seen_is_lost(predictor: PosePredictor, located: Pos
     assert follow(unseen, (324, 576), predictor.spec) is None
 
 
-class _Annotated:
-    """A detector that finds whom the annotations of a picture name."""
-
-    def __init__(self, annotations: list[dict[str, Any]]) -> None:
-        boxes = np.array([annotation['bbox'] for annotation in annotations])
-        self.boxes = np.column_stack([boxes[:, 1::-1], boxes[:, 1::-1] + boxes[:, :1:-1]])
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [(self.boxes, np.ones(len(self.boxes)))] * len(images)
-
-
-@pytest.mark.parametrize(('name', 'weights', 'is_detected'), [
-    ('000000000785', 'bundled', False), ('000000196141', 'bundled', False),
-    # Five skiers, one behind the other: without boxes the bundled weights take two of them for one.
-    ('000000197388', 'bundled', True), ('000000197388', 'small-mpii16', False),
-])
-def test_photographs(shared: Callable[[str], Path], name: str, weights: str, is_detected: bool) -> None:
-    predictor = PosePredictor.load(weights)
+@pytest.mark.parametrize('name', ['000000000785', '000000196141', '000000197388'])
+def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], name: str) -> None:
     annotations = json.loads(shared('coco/test_coco.json').read_text())['annotations']
     there = [annotation for annotation in annotations if annotation['image_id'] == int(name)]
-    pose = locate(predictor, read_image(shared(f'coco/{name}.jpg')), _Annotated(there) if is_detected else None)
+    pose = locate(predictor, read_image(shared(f'coco/{name}.jpg')))
     assert is_somebody(pose, predictor.spec)
     scores = []
     for annotation in there:
