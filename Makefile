@@ -36,6 +36,7 @@ lint: setup-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -m mypy eval.py
+	$(VENV)/bin/lint-imports
 
 # PyTorch is compared with where it is installed: .venv/bin/pip install torch
 bench: setup

@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from demos.person_location import Placement, add_placement_options, join_negative_numbers
 from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.options import (
     add_drawing_options,
@@ -18,7 +19,6 @@ from hourglass.options import (
     check_drawing_options,
     check_predictor_options,
 )
-from hourglass.placement import Placement, add_placement_options, join_negative_numbers
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -42,9 +42,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     options = parse_arguments()
 
-    from data.image import check_picture_name, read_image, write_image
     from hourglass.draw import draw_heatmaps
     from hourglass.files import check_targets
+    from hourglass.image import check_picture_name, read_image, write_image
     from hourglass.locate import corners
     from hourglass.predictor import PosePredictor
     from hourglass.results import pose_to_dict, write_json

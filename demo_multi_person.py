@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 
+from demos.people_options import add_people_options, check_people_options, load_people_predictor
+from demos.video.options import add_video_options, check_video_options, run_video
 from hourglass.errors import ArgumentParser, run
 from hourglass.options import (
     add_drawing_options,
@@ -17,8 +19,6 @@ from hourglass.options import (
     check_drawing_options,
     check_predictor_options,
 )
-from hourglass.people_options import add_people_options, check_people_options, load_people_predictor
-from hourglass.video.options import add_video_options, check_video_options, run_video
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -46,7 +46,7 @@ def main() -> None:
         run_video(options, lambda: load_people_predictor(options))
         return
 
-    from hourglass.people_pictures import annotate_pictures, plan_pictures
+    from demos.people_pictures import annotate_pictures, plan_pictures
 
     # Whatever can be wrong with the inputs is found before the networks are loaded.
     plan = plan_pictures(options)

@@ -15,7 +15,7 @@ from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.options import add_predictor_options, check_drawing_options, check_predictor_options
 
 if TYPE_CHECKING:
-    from hourglass.webcam.finder import PoseFinder
+    from demos.webcam.finder import PoseFinder
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -54,14 +54,14 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def load_finder(options: argparse.Namespace) -> PoseFinder:
-    from hourglass.webcam.finder import PoseFinder
+    from demos.webcam.finder import PoseFinder
 
     return PoseFinder.load(options.snapshot or options.model, options.detector, options.gpu, flip=options.flip,
                            engine=options.engine, precision=options.precision)
 
 
 def show_window(options: argparse.Namespace) -> None:
-    from hourglass.webcam.window import LiveView, Window, check_window, open_camera
+    from demos.webcam.window import LiveView, Window, check_window, open_camera
 
     check_window()
     frames = open_camera(options.camera or '0')
@@ -75,13 +75,13 @@ def show_window(options: argparse.Namespace) -> None:
 
 def serve_page(options: argparse.Namespace) -> None:
     try:
-        from hourglass.webcam.guard import is_loopback
-        from hourglass.webcam.serve import serve, take_port, url_of
+        from demos.webcam.guard import is_loopback
+        from demos.webcam.serve import serve, take_port, url_of
     except ModuleNotFoundError as error:
         raise InputError(f'the page needs {error.name}: pip install -r requirements-webcam.txt') from None
 
     sock = take_port(options.host, 8000 if options.port is None else options.port)
-    from hourglass.webcam.server import PoseServer
+    from demos.webcam.server import PoseServer
 
     server = PoseServer(load_finder(options), options.host, int(options.max_mb * 1e6), options.threshold)
     if not is_loopback(options.host):

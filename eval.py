@@ -146,7 +146,7 @@ def main() -> None:
         if plot and Path(plot).suffix.lower() not in PLOT_ENDINGS:
             raise InputError(f'{plot}: a plot ends with one of {", ".join(PLOT_ENDINGS)}')
     if options.sheet:
-        from data.image import check_picture_name
+        from hourglass.image import check_picture_name
 
         check_picture_name(options.sheet)
     scoring = importlib.import_module('eval.coco_evaluate' if is_coco(options) else 'eval.evaluate')

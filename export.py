@@ -37,8 +37,8 @@ def main() -> None:
     except ImportError as error:
         raise InputError(f'the package onnx is needed and cannot be imported ({error})') from None
 
-    from hourglass.engine.export import export
     from pretrained import registry
+    from pretrained.export import export
 
     def write(name: str) -> float:
         return export(registry.load(name), Path(name).name, options.out, options.all_stacks)

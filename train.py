@@ -7,9 +7,9 @@ from hourglass.errors import run
 
 
 def main() -> None:
-    from hourglass.training.distributed import told_once
-    from hourglass.training.options import parse_options
-    from hourglass.training.trainer import train
+    from training.distributed import told_once
+    from training.options import parse_options
+    from training.trainer import train
 
     with told_once():
         train(parse_options())

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from data.crop import person_box
+from hourglass.crop import person_box
 from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.files import atomic_write, check_targets
 from hourglass.functions.parallel import workers

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from hourglass.functions.parallel import workers
 from hourglass.links import Unit, convolve, max_pooling_2x2, resize_and_add
 from hourglass.network import ResidualModule, StackedHG
-from hourglass.training.loss import heatmap_loss
+from training.loss import heatmap_loss
 
 import chainer
 import chainer.links as L

@@ -25,7 +25,7 @@ os.environ.setdefault('CUPY_TF32', '1')
 from hourglass.device import check_gpu, use_device
 from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.network import StackedHG
-from hourglass.training.loss import heatmap_loss
+from training.loss import heatmap_loss
 
 import chainer
 import numpy as np

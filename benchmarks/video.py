@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from data.synthetic.walk import walking_clip
+from demos.people_options import add_people_options, check_people_options
+from demos.video.annotate import annotate_video
+from demos.video.pipeline import serial
+from demos.video.reader import VideoReader
+from demos.video.steps import VideoSettings, frame_steps
+from demos.video.writer import VideoWriter
 from hourglass.errors import ArgumentParser, InputError, run
-from hourglass.people_options import add_people_options, check_people_options
 from hourglass.results import write_json_rows
-from hourglass.video.annotate import annotate_video
-from hourglass.video.pipeline import serial
-from hourglass.video.reader import VideoReader
-from hourglass.video.steps import VideoSettings, frame_steps
-from hourglass.video.writer import VideoWriter
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def step_times(path: Path, predictor: Any) -> dict[str, float]:
 
 def main() -> None:
     options = parse_arguments()
-    from hourglass.people_options import load_people_predictor
+    from demos.people_options import load_people_predictor
 
     with tempfile.TemporaryDirectory() as folder:
         clip, out, boxes = (Path(folder) / name for name in ('clip.mp4', 'out.mp4', 'boxes.json'))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from data.affine import AuthorsTransform
-from data.crop import Box, CropBox
-from data.warp import WarpedBox
+from hourglass.crop import Box, CropBox
+from hourglass.torch7_crop import AuthorsTransform
+from hourglass.warp import WarpedBox
 
 import cv2
 import numpy as np

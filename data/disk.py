@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.image import read_image
 from data.person import PersonDataset
 from hourglass.errors import InputError
+from hourglass.image import read_image
 from hourglass.wording import counted
 
 from PIL import Image

@@ -22,8 +22,8 @@ from data.check import CHECKS
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.lock import only_process
+from hourglass.transfer import TRANSFERS, Limits, Source, TransferError, check_reachable, reason
 from hourglass.wording import counted
-from pretrained.transfer import TRANSFERS, Limits, Source, TransferError, check_reachable, reason
 
 from filelock import Timeout
 from tqdm import tqdm

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.crop import box_around
 from data.person import Person, PersonDataset
+from hourglass.crop import box_around
 from hourglass.errors import InputError
 from hourglass.joints import LSP, JointSet, convert_points
 
@@ -134,7 +134,7 @@ class LSPDataset(_LeedsDataset):
             one fifth, or ``half-fit`` and ``half-val``.
         joint_set: joints wanted; those that LSP lacks are derived or unlabelled.
 
-    A person's centre and side come from the labelled joints (:func:`data.crop.box_around`), the reference
+    A person's centre and side come from the labelled joints (:func:`hourglass.crop.box_around`), the reference
     length is the torso, from left shoulder to right hip.
 
     Raises:

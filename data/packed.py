@@ -22,8 +22,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from data.crop import crop_box, cut
 from data.person import FARTHEST, EmptySplitError, Person, PersonDataset
+from hourglass.crop import crop_box, cut
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joint_table import MAX_CHARACTERS, from_table, to_table

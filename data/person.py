@@ -75,7 +75,7 @@ class PersonDataset(DatasetMixin):
 
     def read_image(self, person: Person) -> np.ndarray:
         """Read the image of a person: CHW, RGB, float32 in [0, 255]; ``InputError`` names an unreadable file."""
-        from data.image import read_image
+        from hourglass.image import read_image
 
         return read_image(self.image_folder / person.image)
 

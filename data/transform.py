@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.augment import AnyAugmentation
-from data.crop import Box, cut, normalise, person_box
 from data.person import Person
 from hourglass.codec import encode, to_cells
+from hourglass.crop import Box, cut, normalise, person_box
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -37,7 +37,7 @@ def crop_person(image: np.ndarray, person: Person, spec: ModelSpec, box: Box | N
         image: (3, H, W) float32, RGB in [0, 255].
         person: the annotation, with the joints of ``spec``.
         spec: gives the way of cropping and the input size.
-        box: what to cut out; by default what the annotation says (:func:`data.crop.person_box`).
+        box: what to cut out; by default what the annotation says (:func:`hourglass.crop.person_box`).
     """
     if box is None:
         box = person_box(person.center, person.side, image.shape[1:], spec)

@@ -6,11 +6,11 @@ from data.coco.dataset import COCODataset
 from data.coco.detections import rows_by_image
 from data.person import PersonDataset
 from eval.coco_results import PoseResults
-from eval.oks import oks, oks_matrix, sigmas_for
 from eval.predict import ground_truth
 from eval.score import Curve, Score, count_correct, relative_errors, score_curve
 from hourglass.errors import InputError
 from hourglass.joints import COCO
+from hourglass.oks import oks, oks_matrix, sigmas_for
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.coco.annotations import PERSON
 from data.coco.dataset import COCODataset
 from data.coco.detections import rows_by_image
-from data.coco.tables import Table, read_json
-from eval.oks import oks_nms
 from eval.predict import predict_dataset
+from hourglass.coco_format import PERSON
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joints import COCO, JointSet, convert_points
+from hourglass.json_table import Table, read_json
+from hourglass.oks import oks_nms, pose_scores
 from hourglass.predictor import PosePredictor
 
 import numpy as np
@@ -75,21 +75,6 @@ class PoseResults:
         return self.take(np.sort(np.concatenate([np.zeros(0, np.int64), *kept])))
 
 
-def pose_scores(box_scores: np.ndarray, joint_scores: np.ndarray, min_joint_score: float = 0.0) -> np.ndarray:
-    """Return (N,) scores of poses: the box's times the mean of the joints'.
-
-    Args:
-        box_scores: (N,).
-        joint_scores: (N, K).
-        min_joint_score: joints with this score or less do not count; nor does any with zero.  A pose in which no
-            joint counts has the score zero.
-    """
-    joint_scores = np.asarray(joint_scores, np.float64)
-    counts = joint_scores > max(min_joint_score, 0)
-    total, n = np.where(counts, joint_scores, 0).sum(axis=1), counts.sum(axis=1)
-    return np.asarray(box_scores) * np.divide(total, n, out=np.zeros(len(total)), where=n > 0)
-
-
 def to_results(
     dataset: COCODataset, points: np.ndarray, joint_scores: np.ndarray, min_joint_score: float = 0.0,
 ) -> PoseResults:
@@ -99,7 +84,7 @@ def to_results(
         dataset: the people, with the joints of the predictions.
         points: (N, K, 2), (y, x) in pixels of the images.
         joint_scores: (N, K).
-        min_joint_score: see :func:`pose_scores`.
+        min_joint_score: see :func:`hourglass.oks.pose_scores`.
 
     A joint of COCO's that the data set's joint set lacks is at (0, 0) with the score zero; it counts as wrong where
     somebody has it labelled, for so it is in COCO's evaluation.
@@ -129,7 +114,7 @@ def predict_results(
         dataset: people with the joint set of the predictor.
         nms_oks: leave out poses that are more similar than this to a better one of the same image; sensible for
             people that a detector found.
-        min_joint_score: see :func:`pose_scores`.
+        min_joint_score: see :func:`hourglass.oks.pose_scores`.
         progress: called with the number of people done, after each batch.
     """
     points, joint_scores = predict_dataset(predictor, dataset, progress)

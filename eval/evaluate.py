@@ -9,7 +9,6 @@ from typing import Any
 
 from data.disk import check_image_files
 from data.sets import DATASETS
-from eval.oks import oks, sigmas_for
 from eval.pckh import THRESHOLD
 from eval.predict import ground_truth, predict_dataset
 from eval.predictions import read_pair, save_predictions
@@ -19,6 +18,7 @@ from eval.score import Curve, relative_errors
 from hourglass.errors import InputError
 from hourglass.joint_table import read_joint_set
 from hourglass.joints import MPII
+from hourglass.oks import oks, sigmas_for
 from hourglass.predictor import PosePredictor
 from hourglass.wording import counted
 from pretrained.registry import REGISTRY, load

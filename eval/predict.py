@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from data.crop import Box, person_box
 from data.person import PersonDataset
 from hourglass.codec import decode_in_images
+from hourglass.crop import Box, person_box
 from hourglass.predictor import PosePredictor
 
 import numpy as np

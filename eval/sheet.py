@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from data.crop import CropBox, crop_box, cut
-from data.image import write_image
 from data.person import Person, PersonDataset
+from hourglass.crop import CropBox, crop_box, cut
 from hourglass.draw import draw_pose
+from hourglass.image import write_image
 from hourglass.joints import JointSet
 
 import cv2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from data.affine import AuthorsTransform, truncate
-from data.crop import Box
+from hourglass.crop import Box
 from hourglass.spec import ModelSpec
+from hourglass.torch7_crop import AuthorsTransform, truncate
 
 import numpy as np
 
@@ -211,8 +211,8 @@ def draw_gaussian(heatmap: np.ndarray, point: np.ndarray, sigma: float = 1.0, va
         heatmap: (H, W) float, changed in place.
         point: (2,), (y, x) in cells.
         sigma: a third of what the window reaches to each side of its middle, in cells.
-        variant: what to do where something is drawn already (:data:`data.affine.VARIANTS`).  ``train`` keeps the larger
-            value; ``demo`` adds, up to 1.
+        variant: what to do where something is drawn already (:data:`hourglass.torch7_crop.VARIANTS`).  ``train``
+            keeps the larger value; ``demo`` adds, up to 1.
     """
     reach = int(np.ceil(3 * sigma))
     window = 2 * reach + 1

@@ -1,7 +1,8 @@
-"""Writing files that appear whole or not at all."""
+"""Files: written whole or not at all, and their checksums."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -75,3 +76,12 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file."""
+    checksum = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(1 << 20):
+            checksum.update(block)
+    return checksum.hexdigest()

@@ -27,7 +27,7 @@ class JointSet:
         same_as: what joints are called elsewhere, where that is another name.
         colours: RGB of limbs by part of the body, for parts that :mod:`hourglass.draw` has no colour for or where
             another is wanted.
-        sigmas: the constants of OKS (:mod:`eval.oks`) by joint, for joints that COCO has none for or where another
+        sigmas: the constants of OKS (:mod:`hourglass.oks`) by joint, for joints that COCO has none for or where another
             is wanted.
     """
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
-from data.crop import Box, box_around, person_box
+from hourglass.crop import Box, box_around, person_box
 from hourglass.detection import Detector, people_in
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec

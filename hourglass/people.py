@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from data.crop import Box, person_box
-from eval.coco_results import pose_scores
-from eval.oks import oks_nms, sigmas_for
+from hourglass.crop import Box, person_box
 from hourglass.detection import Detector, people_in
 from hourglass.detection.boxes_file import BoxesFile
+from hourglass.oks import oks_nms, pose_scores, sigmas_for
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
@@ -44,7 +43,7 @@ class PeoplePredictor:
     """Find the joints of everybody in images.
 
     Each person is cut out as the published demo does: a square about the middle of the box, a little lower, 1.25 times
-    as high as the box, and then as the weights ask for (:func:`data.crop.person_box`).
+    as high as the box, and then as the weights ask for (:func:`hourglass.crop.person_box`).
 
     Args:
         predictor: the network and its preprocessing; its ``batchsize`` is how many people go through it at once.
@@ -52,8 +51,8 @@ class PeoplePredictor:
         score_threshold: boxes that score less are nobody; by default the detector's usual one.
         max_people: only so many people of an image, those with the best boxes; by default everybody.
         nms: of two boxes that overlap by this much (intersection over union) or more, only the better one counts.
-        nms_oks: of two poses more alike than this (object keypoint similarity, :mod:`eval.oks`), only the better one
-            counts: they are of the same person.
+        nms_oks: of two poses more alike than this (object keypoint similarity, :mod:`hourglass.oks`), only the better
+            one counts: they are of the same person.
         keep_heatmaps: whether poses keep their heatmaps, 0.25 MB a person; without, they are (K, 0, 0).
     """
 

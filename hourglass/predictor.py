@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from data.crop import Box, cut, normalise, picture_box
+from hourglass import providers
 from hourglass.codec import decode_in_images, unflip
+from hourglass.crop import Box, cut, normalise, picture_box
 from hourglass.engine.base import Engine
 from hourglass.spec import ModelSpec
 
@@ -67,15 +68,13 @@ class PosePredictor:
             gpu: number of the GPU; -1 for the CPU.
             flip, batchsize: as for the class.
             engine: what runs the network: ``chainer``, ``onnxruntime``, ``openvino``, or ``auto``, the fastest that
-                is installed (:func:`hourglass.engine.load.choose_engine`).
+                is installed (:func:`pretrained.engines.choose_engine`).
             precision: ``f32``; ``int8``, faster and less exact; ``bf16``, with OpenVINO on some CPUs.
 
         Raises:
             InputError: the weights, the GPU or the engine are not there, or cannot be used.
         """
-        from hourglass.engine.load import load_engine
-
-        loaded, spec = load_engine(name, gpu, engine, precision)
+        loaded, spec = providers.load_engine(name, gpu, engine, precision)
         return cls(loaded, spec, flip, batchsize)
 
     @property
@@ -123,8 +122,8 @@ class PosePredictor:
 
         Args:
             imgs: arrays (3, H, W) float32, RGB in [0, 255].
-            boxes: where the person is, for each image (:func:`data.crop.person_box`).  By default the person is in
-                the centre and the image's height is 1.25 times the person's (:func:`data.crop.picture_box`).
+            boxes: where the person is, for each image (:func:`hourglass.crop.person_box`).  By default the person is in
+                the centre and the image's height is 1.25 times the person's (:func:`hourglass.crop.picture_box`).
         """
         if boxes is None:
             boxes = [picture_box(img.shape[1:], self.spec) for img in imgs]

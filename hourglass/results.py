@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hourglass.coco_format import PERSON
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joints import COCO, JointSet
@@ -46,11 +47,9 @@ def people_to_coco(
     Args:
         people: those of one image.
         joint_set: names the joints.
-        image_id: what the image is called in COCO's files (:func:`data.pictures.image_id`).
+        image_id: what the image is called in COCO's files (:func:`hourglass.coco_format.image_id`).
         file_name: what it is called else.
     """
-    from data.coco.annotations import PERSON  # only here: it brings Chainer with it
-
     described = []
     for person in people:
         y0, x0, y1, x1 = person.box

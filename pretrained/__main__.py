@@ -9,11 +9,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hourglass import errors
+from hourglass import download, errors
 from hourglass.errors import ArgumentParser, InputError
+from hourglass.files import sha256_of
 from hourglass.spec import REFINEMENTS
 from hourglass.wording import counted
-from pretrained import download, registry
+from pretrained import registry
 from pretrained.convert import load_any, recognise
 from pretrained.recipe import follow
 from pretrained.registry import Entry
@@ -60,7 +61,7 @@ def _verify(args: argparse.Namespace) -> None:
         raise InputError(f'{entry.path}: not downloaded yet; python -m pretrained fetch {entry.name} does it')
     path = registry.resolve(args.name) if entry is None else entry.path
     model = load_any(path) if entry is None else registry.read(entry, path)
-    digest = registry.sha256_of(path) if entry is None else registry.check_sum(entry, path)
+    digest = sha256_of(path) if entry is None else registry.check_sum(entry, path)
     _print_facts({'file': path, 'sha256': digest, **_facts(model)})
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from hourglass.errors import InputError
+from hourglass.npz import MAX_BYTES, printable
 from hourglass.spec import ModelSpec
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
-from pretrained.npz import MAX_BYTES, printable
 from pretrained.pytorch import load_pytorch
 from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy
 from pretrained.topology import AUTHORS, joint_set_of

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hourglass.errors import InputError
-from pretrained.npz import MAX_BYTES, printable
+from hourglass.npz import MAX_BYTES, printable
 
 #: Largest list of entries at the end of a zip file; each entry costs about ten times its size in memory.
 MAX_DIRECTORY_BYTES = 8 * 1024 ** 2

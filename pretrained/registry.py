@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from hourglass import download
 from hourglass.errors import InputError
+from hourglass.files import sha256_of
+from hourglass.source import Source
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
-from pretrained import download
-from pretrained.source import Source
 from pretrained.topology import AUTHORS
 
 if TYPE_CHECKING:
@@ -212,15 +212,6 @@ def read(entry: Entry, path: Path) -> Model:
         raise InputError(f'{path}: {what}, {found} instead of {expected}')
     spec = replace(entry.spec, confidence=model.spec.confidence)
     return replace(model, spec=spec, source=f'{entry.name} ({path})')
-
-
-def sha256_of(path: Path) -> str:
-    """Return the checksum of a file."""
-    checksum = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            checksum.update(block)
-    return checksum.hexdigest()
 
 
 def check_sum(entry: Entry, path: Path) -> str:

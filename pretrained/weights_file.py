@@ -20,9 +20,9 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
+from hourglass.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printable
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
-from pretrained.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printable
 from pretrained.topology import ANCHORS, infer_spec
 
 import numpy as np

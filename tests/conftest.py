@@ -69,3 +69,14 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('HOURGLASS_CACHE', str(tmp_path_factory.mktemp('cache')))
         yield
+
+
+@pytest.fixture
+def middle_of() -> Callable[[np.ndarray, float], np.ndarray]:
+    """Return (y, x) of an array's centre of mass, the middle of the first element being at ``first``."""
+    def middle(array: np.ndarray, first: float) -> np.ndarray:
+        y, x = np.indices(array.shape) + first
+        mass = array.astype(np.float64)
+        return np.array([(mass * y).sum(), (mass * x).sum()]) / mass.sum()
+
+    return middle

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from data.image import read_image
 from data.synthetic import demo_person
+from demos.person_location import FRAME_COLOUR
+from hourglass.image import read_image
 from hourglass.joints import MPII
-from hourglass.placement import FRAME_COLOUR
 
 import cv2
 import numpy as np

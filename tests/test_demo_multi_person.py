@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import demo_multi_person
-from data.affine import AuthorsTransform, authors_crop
-from data.image import read_image, write_image
 from data.synthetic import demo_people
 from eval.coco_results import read_results
 from hourglass.errors import run
+from hourglass.image import read_image, write_image
 from hourglass.joints import COCO, MPII
 from hourglass.spec import ModelSpec
+from hourglass.torch7_crop import AuthorsTransform, authors_crop
 from pretrained.weights_file import load_model, save_model
 
 import numpy as np

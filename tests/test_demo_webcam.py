@@ -121,7 +121,7 @@ def test_a_mistake_is_one_line_and_status_2(
         arguments = ['--model', 'bundled', *arguments]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'argv', ['demo_webcam.py', *arguments])
-    monkeypatch.setattr('hourglass.webcam.window.check_window', lambda: None)
+    monkeypatch.setattr('demos.webcam.window.check_window', lambda: None)
     with pytest.raises(SystemExit) as caught:
         run(demo_webcam.main)
     assert caught.value.code == 2

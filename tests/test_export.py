@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pretrained
-from data.crop import picture_box
 from data.synthetic import demo_scene
-from hourglass.engine import export as engine_export
-from hourglass.engine.export import export
+from hourglass.crop import picture_box
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
+from pretrained import export as engine_export
+from pretrained.export import export
 from pretrained.weights_file import Model
 
 import chainer

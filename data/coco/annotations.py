@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from data.coco.tables import Table, read_json
+from hourglass.coco_format import PERSON
 from hourglass.errors import InputError
 from hourglass.joints import COCO
+from hourglass.json_table import Table, read_json
 from hourglass.wording import counted
 
 import numpy as np
-
-#: COCO's number for the category "person".
-PERSON = 1
 
 
 @dataclass(frozen=True)

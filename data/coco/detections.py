@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.coco.annotations import PERSON
-from data.coco.tables import Table, read_json
+from hourglass.coco_format import PERSON
 from hourglass.errors import InputError
+from hourglass.json_table import Table, read_json
 
 import numpy as np
 from chainercv.utils import non_maximum_suppression

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from data.coco.annotations import check_image_ids, read_image_names
-from data.coco.tables import Table, read_json
 from data.custom.annotations import Annotations
 from data.person import FARTHEST
 from hourglass.errors import InputError
 from hourglass.joint_names import infer
 from hourglass.joint_table import file_title, from_table, to_table
 from hourglass.joints import JointSet
+from hourglass.json_table import Table, read_json
 
 import numpy as np
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from data.custom.annotations import THRESHOLDS, Annotations, join
 from data.custom.coco_file import find_images, read_coco_file
 from data.custom.csv_table import read_csv
-from data.image import read_image
 from data.person import EmptySplitError, Person, PersonDataset
 from hourglass.errors import InputError
+from hourglass.image import read_image
 from hourglass.joints import JointSet
 
 import numpy as np

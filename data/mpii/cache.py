@@ -20,7 +20,7 @@ _VERSION = 1
 
 def _places(path: Path, key: str) -> list[Path]:
     """Return where the cache may be: beside the annotations, or among the downloads if that is not writable."""
-    from pretrained.download import cache_folder
+    from hourglass.download import cache_folder
 
     return [path.with_suffix('.cache.npz'), cache_folder() / f'mpii-{key}.npz']
 

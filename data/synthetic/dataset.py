@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
-from data.crop import box_around
 from data.person import Person, PersonDataset
 from data.synthetic.annotation import Annotation, annotate
 from data.synthetic.render import draw
 from data.synthetic.scene import Scene, sample_scene
+from hourglass.crop import box_around
 from hourglass.errors import InputError
 from hourglass.joints import MPII, JointSet
 
@@ -27,7 +27,7 @@ _FEWEST_LABELLED = 8
 def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) -> Person:
     """Turn a drawn person into an entry of a data set.
 
-    The centre and the side come from the labelled joints (:func:`data.crop.box_around`); the reference length is
+    The centre and the side come from the labelled joints (:func:`hourglass.crop.box_around`); the reference length is
     the torso, from left shoulder to right hip.
 
     Args:

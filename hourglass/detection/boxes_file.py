@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from data.coco.annotations import PERSON
-from data.coco.tables import Table, read_json
-from data.pictures import image_id
+from hourglass.coco_format import PERSON, image_id
 from hourglass.errors import InputError
+from hourglass.json_table import Table, read_json
 
 import numpy as np
 
@@ -24,8 +23,8 @@ class BoxesFile:
     """Boxes by picture.
 
     A picture is told by its name with the folder, where the file has that; or else by the number in its name, as in
-    COCO's names, or by its name alone (:func:`data.pictures.image_id`), unless the file has pictures of several folders
-    under it: then there are no boxes of others.
+    COCO's names, or by its name alone (:func:`hourglass.coco_format.image_id`), unless the file has pictures of several
+    folders under it: then there are no boxes of others.
 
     Args:
         path: a JSON list of objects with ``image_id`` (a number or the name of a file), ``category_id`` (1 for people),

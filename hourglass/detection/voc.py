@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hourglass import download
 from hourglass.detection.fast import accelerate
 from hourglass.detection.weights import locate, read_arrays
 from hourglass.device import check_gpu, use_device
 from hourglass.errors import InputError
-from pretrained import download
 
 import chainer
 import numpy as np

@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from hourglass import download
 from hourglass.errors import InputError
-from pretrained import download
-from pretrained.npz import MAX_DEFLATE_RATIO, NpzFile, printable
-from pretrained.transfer import Source
+from hourglass.npz import MAX_DEFLATE_RATIO, NpzFile, printable
+from hourglass.transfer import Source
 
 import chainer
 import chainer.links as L

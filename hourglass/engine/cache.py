@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hourglass.download import cache_folder
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.spec import ModelSpec
-from pretrained.download import cache_folder
 
 #: As many are kept, those used last; the graph of the full network takes 105 MB.
 MAX_ENTRIES = 8

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from data.crop import cut, normalise, person_box
-from data.synthetic import SyntheticDataset
+from hourglass import providers
+from hourglass.crop import cut, normalise, person_box
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -35,11 +35,11 @@ class _People(CalibrationDataReader):
 
     @staticmethod
     def _render(spec: ModelSpec, n: int) -> Iterator[dict[str, np.ndarray]]:
-        dataset = SyntheticDataset(split='train', n=n)
+        people = providers.rendered_people(n)
         # disable=None: shown only where stderr is a terminal.
-        for i in tqdm(range(n), 'calibrating', unit='person', dynamic_ncols=True, disable=None, file=sys.stderr):
-            image, person = dataset[i]
-            box = person_box(person.center, person.side, image.shape[1:], spec)
+        for image, center, side in tqdm(people, 'calibrating', n, unit='person', dynamic_ncols=True, disable=None,
+                                        file=sys.stderr):
+            box = person_box(center, side, image.shape[1:], spec)
             yield {'image': normalise(cut(image, box, spec.input_size, spec.crop) / np.float32(255), spec)[None]}
 
     def get_next(self) -> dict[str, np.ndarray] | None:

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import BinaryIO, Literal
 
 from hourglass.errors import InputError
+from hourglass.npz import MAX_BYTES, printable
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
-from pretrained.npz import MAX_BYTES, printable
 from pretrained.pytorch.tensors import Storage, Tensor
 from pretrained.pytorch.unpickle import MAX_PICKLE_BYTES, Unpickler
 

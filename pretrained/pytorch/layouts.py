@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hourglass.errors import InputError
+from hourglass.npz import printable
 from hourglass.wording import counted
-from pretrained.npz import printable
 from pretrained.pytorch.tensors import Tensor
 
 #: The arrays of a link, by their names in PyTorch.

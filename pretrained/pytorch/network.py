@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hourglass.errors import InputError
-from pretrained.npz import Header
+from hourglass.npz import Header
 from pretrained.pytorch.archive import TorchFile
 from pretrained.pytorch.layouts import find_state, rename
 from pretrained.pytorch.tensors import Tensor

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hourglass.npz import printable
 from pretrained.foreign import Damage
-from pretrained.npz import printable
 from pretrained.pytorch.tensors import BUILDERS, STORAGES, make_key, make_storage
 
 #: Longest pickle, and largest number of instructions in it, that is read; a checkpoint of 8 stacks with its

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hourglass.errors import InputError
-from pretrained.npz import printable
+from hourglass.npz import printable
 from pretrained.torch7.modules import OPERATIONS, Unusable, operation
 from pretrained.torch7.objects import Table, TorchObject
 from pretrained.torch7.reader import read_t7

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hourglass.errors import InputError
+from hourglass.npz import printable
 from pretrained.foreign import open_file
-from pretrained.npz import printable
 from pretrained.torch7.ascii_source import AsciiSource
 from pretrained.torch7.objects import LuaFunction, Table, TorchObject
 from pretrained.torch7.source import MAX_BYTES, BinarySource, Damage, Source

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from data.affine import AuthorsTransform
 from data.augment import AuthorsAugmentation
 from data.person import Person
 from data.transform import TrainTransform
 from hourglass.spec import ModelSpec
+from hourglass.torch7_crop import AuthorsTransform
 
 import numpy as np
 import pytest

@@ -7,10 +7,10 @@ from pathlib import Path
 from data.__main__ import main
 from data.check import CHECKS, check_leeds, check_set
 from data.disk import damage, listing
-from data.image import write_image
 from data.lsp import LSPDataset, LSPExtendedDataset
 from data.sets import DATASETS
 from hourglass.errors import InputError
+from hourglass.image import write_image
 
 import numpy as np
 import pytest

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from data.image import write_image
 from data.lsp import LSPDataset, LSPExtendedDataset
 from hourglass.errors import InputError
+from hourglass.image import write_image
 from hourglass.joints import LSP, MPII
 
 import numpy as np

@@ -17,9 +17,9 @@ from eval.score import count_correct
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
-from hourglass.training.options import parse_options
-from hourglass.training.preparation import Inputs, read_inputs
-from hourglass.training.trainer import train
+from training.options import parse_options
+from training.preparation import Inputs, read_inputs
+from training.trainer import train
 
 import cv2
 import h5py

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from data.augment import AUGMENTATIONS, Augmentation, mirror, rotate_and_zoom
-from data.image import read_image
 from data.person import Person
 from data.transform import TrainTransform, crop_person, normalise
 from hourglass.codec import CELL_ORIGIN, decode, encode, pixels_per_cell
+from hourglass.image import read_image
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from data.image import write_image
+from hourglass.image import write_image
 
 import numpy as np
 import pytest

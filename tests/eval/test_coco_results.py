@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset
-from eval.coco_results import PoseResults, pose_scores, predict_results, read_results, to_results, write_results
+from eval.coco_results import PoseResults, predict_results, read_results, to_results, write_results
 from hourglass.errors import InputError
 from hourglass.joints import COCO, MPII, JointSet
+from hourglass.oks import pose_scores
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 

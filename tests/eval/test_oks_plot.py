@@ -5,12 +5,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from data.image import read_image
 from eval.coco_evaluate import COCOResult, evaluate, plot
 from eval.coco_score import STATS, COCOScore
 from eval.oks_plot import plot_oks, plot_precision_recall, read_score
 from eval.result import legend
 from hourglass.errors import InputError
+from hourglass.image import read_image
 
 import numpy as np
 import pytest

@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from data.image import read_image
 from eval.plot import plot_reliability
 from eval.reliability import fit_confidence, fitted_error, reliability
 from eval.result import Result
 from hourglass.errors import InputError
+from hourglass.image import read_image
 from hourglass.joints import LSP
 from hourglass.spec import ModelSpec
 

@@ -4,10 +4,10 @@ import csv
 import json
 from pathlib import Path
 
-from data.image import read_image
 from eval.plot import plot_curves
 from eval.result import Result, read_curve
 from hourglass.errors import InputError
+from hourglass.image import read_image
 from hourglass.joints import LSP, MPII
 
 import numpy as np

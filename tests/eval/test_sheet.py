@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.coco import COCODataset
-from data.image import read_image
 from eval.coco_people import person_oks
 from eval.sheet import draw_sheet, person_errors, worst_people, write_sheet
 from hourglass.errors import InputError
+from hourglass.image import read_image
 
 import numpy as np
 import pytest

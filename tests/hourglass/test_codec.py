@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from data.affine import VARIANTS, AuthorsTransform
-from data.crop import CropBox, person_box
 from hourglass.codec import authors_decode, authors_targets, decode, decode_in_images, draw_gaussian, encode, unflip
+from hourglass.crop import CropBox, person_box
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
+from hourglass.torch7_crop import VARIANTS, AuthorsTransform
 
 import numpy as np
 import pytest

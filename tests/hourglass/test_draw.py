@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from data.image import read_image
 from hourglass.draw import PART_COLOURS, default_line_width, draw_heatmaps, draw_pose
+from hourglass.image import read_image
 from hourglass.joint_table import from_table
 from hourglass.joints import COCO, LSP, MPII
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eval.oks import sigmas_for
 from hourglass.draw import part_colours
 from hourglass.errors import InputError
 from hourglass.joint_names import infer, standard_name
 from hourglass.joint_table import MAX_CHARACTERS, format_table, from_table, read_joint_set, to_table
 from hourglass.joints import COCO, JOINT_SETS, MPII, JointSet, convert_points
+from hourglass.oks import sigmas_for
 from hourglass.spec import ModelSpec
 
 import numpy as np

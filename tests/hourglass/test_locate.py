@@ -7,10 +7,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from data.affine import AuthorsTransform
-from data.crop import Box, CropBox
-from data.image import read_image
 from data.synthetic import render_scene
+from hourglass.crop import Box, CropBox
+from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
 from hourglass.locate import (
     corners,
@@ -24,6 +23,7 @@ from hourglass.locate import (
 )
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
+from hourglass.torch7_crop import AuthorsTransform
 
 import cv2
 import numpy as np

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hourglass.network import HGBlock, StackedHG, repeat_and_add
 from hourglass.spec import ModelSpec
-from hourglass.training.loss import TrainChain
+from training.loss import TrainChain
 
 import chainer
 import numpy as np

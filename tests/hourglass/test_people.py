@@ -4,15 +4,15 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from data.affine import AuthorsTransform
-from data.crop import CropBox
-from data.image import read_image
 from data.synthetic import demo_people
+from hourglass.crop import CropBox
 from hourglass.detection import load_detector
+from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, JointSet
 from hourglass.people import PeoplePredictor, crop_of
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
+from hourglass.torch7_crop import AuthorsTransform
 
 import chainer
 import chainer.functions as F

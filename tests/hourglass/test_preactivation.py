@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hourglass.preactivation import PreActivationBlock, PreActivationHG, PreActivationResidual, Residuals
 from hourglass.spec import ModelSpec
-from hourglass.training.loss import TrainChain
+from training.loss import TrainChain
 
 import chainer
 import chainer.functions as F

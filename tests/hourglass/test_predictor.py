@@ -3,15 +3,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from data.affine import AuthorsTransform
-from data.crop import CropBox, cut, person_box
-from data.image import read_image
 from data.person import Person, PersonDataset
 from eval.predict import predict_dataset
+from hourglass.crop import CropBox, cut, person_box
+from hourglass.image import read_image
 from hourglass.joints import MPII
 from hourglass.network import StackedHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
+from hourglass.torch7_crop import AuthorsTransform
 
 import chainer
 import chainer.functions as F

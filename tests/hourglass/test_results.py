@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from data.crop import CropBox
+from hourglass.crop import CropBox
 from hourglass.errors import InputError
 from hourglass.joints import COCO, MPII
 from hourglass.people import PersonPose

@@ -12,11 +12,11 @@ import pretrained
 from hourglass.errors import InputError
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
+from hourglass.transfer import Source
 from pretrained import convert, registry
 from pretrained.__main__ import main
 from pretrained.convert import load_any, recognise
 from pretrained.registry import REGISTRY
-from pretrained.transfer import Source
 from pretrained.weights_file import count_parameters, load_model, network_shapes, save_model
 
 import chainer

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.training.options import parse_options
 from pretrained import recipe as recipe_module
 from pretrained.recipe import ROOT, Recipe, Step, follow, read_recipe, steps
 from pretrained.weights_file import load_model
+from training.options import parse_options
 
 import pytest
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pretrained
-from data.image import read_image
 from hourglass.errors import InputError
+from hourglass.image import read_image
 from hourglass.spec import ModelSpec
+from hourglass.transfer import Source
 from pretrained import registry
 from pretrained.__main__ import main
 from pretrained.registry import REGISTRY
-from pretrained.transfer import Source
 from pretrained.weights_file import load_model, save_model
 
 import chainer

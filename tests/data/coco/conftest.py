@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data.image import write_image
+from hourglass.image import write_image
 from hourglass.joints import COCO
 
 import numpy as np

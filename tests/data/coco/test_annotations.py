@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset, read_annotations
-from data.coco import tables as tables_module
+from hourglass import json_table as tables_module
 from hourglass.errors import InputError
 
 import pytest

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data.image import write_image
 from data.synthetic import SyntheticDataset
+from hourglass.image import write_image
 
 import numpy as np
 import pytest

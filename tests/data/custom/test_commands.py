@@ -18,10 +18,10 @@ from hourglass.errors import InputError
 from hourglass.joint_table import from_table, read_joint_set, to_table
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
-from hourglass.training.average import state_of
-from hourglass.training.options import parse_options
-from hourglass.training.preparation import read_inputs
-from hourglass.training.trainer import train
+from training.average import state_of
+from training.options import parse_options
+from training.preparation import read_inputs
+from training.trainer import train
 
 import h5py
 import numpy as np

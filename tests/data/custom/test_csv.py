@@ -6,9 +6,9 @@ from typing import Any
 
 from data.custom import CSVDataset
 from data.custom.csv_table import read_csv
-from data.image import read_image, write_image
 from data.synthetic import SyntheticDataset
 from hourglass.errors import InputError
+from hourglass.image import read_image, write_image
 from hourglass.joint_table import from_table
 from hourglass.joints import MPII
 

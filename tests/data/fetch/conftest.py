@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from data.fetch import ARCHIVES, Archive, fetch_set
+from hourglass import transfer
 from hourglass.errors import InputError
-from pretrained import transfer
 
 import pytest
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from data.image import write_image
 from data.mpii.dataset import MATLAB_FILES
 from data.mpii.splits import NAMES_FILE
+from hourglass.image import write_image
 
 import numpy as np
 import pytest

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from data.crop import box_around
 from data.synthetic import SyntheticDataset
 from data.synthetic.annotation import annotate
 from data.synthetic.dataset import SPLITS, to_person
 from data.synthetic.scene import Scene
+from hourglass.crop import box_around
 from hourglass.errors import InputError
 from hourglass.joints import COCO, LSP, MPII, JointSet
 

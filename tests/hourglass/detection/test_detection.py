@@ -3,9 +3,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from demos.people_options import add_people_options
 from hourglass.detection import DETECTORS, load_detector, parse_detector, voc, yolo
 from hourglass.errors import ArgumentParser, InputError
-from hourglass.people_options import add_people_options
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_every_kind_has_its_module() -> None:
 
 
 def test_the_list_of_detectors_costs_no_network() -> None:
-    code = 'import sys, hourglass.people_options; print("chainer" in sys.modules, "cv2" in sys.modules)'
+    code = 'import sys, demos.people_options; print("chainer" in sys.modules, "cv2" in sys.modules)'
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ['False', 'False']
 

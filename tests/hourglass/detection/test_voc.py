@@ -13,8 +13,8 @@ from hourglass.detection import fast, load_detector, voc, weights
 from hourglass.detection.fast import accelerate
 from hourglass.detection.hog import HOGDetector
 from hourglass.detection.voc import NETWORKS, PERSON, NetworkKind, VOCDetector
+from hourglass.download import cache_folder
 from hourglass.errors import InputError
-from pretrained.download import cache_folder
 
 import chainer
 import chainer.functions as F

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.crop import picture_box
 from data.synthetic import demo_scene
 from hourglass.codec import decode_for
+from hourglass.crop import picture_box
 from hourglass.engine import quantize
 from hourglass.engine.networks import network_graph
 from hourglass.engine.quantize import quantized

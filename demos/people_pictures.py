@@ -1,0 +1,126 @@
+"""Finding everybody in the pictures of a command line, and writing what was found."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demos.picture_files import RESULTS, Picture, find_pictures, result_names
+from hourglass.coco_format import image_ids
+from hourglass.detection import parse_detector
+from hourglass.detection.boxes_file import BoxesFile
+from hourglass.draw import draw_people, draw_tiles
+from hourglass.errors import InputError
+from hourglass.files import check_targets
+from hourglass.image import check_picture_size, read_image, write_image
+from hourglass.people import PeoplePredictor, PersonPose
+from hourglass.results import people_to_coco, write_json_rows
+from hourglass.wording import counted
+
+import numpy as np
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture and its results.
+
+    Attributes:
+        picture: the file; ``None`` for people whom the program draws itself.
+        image_id: what the picture is called in COCO's files.
+        targets: the files to be written: the picture, the picture with everybody's limbs, everybody's crop.
+    """
+
+    picture: Picture | None
+    image_id: int | str
+    targets: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.picture.path) if self.picture else 'drawn by the program'
+
+    def read(self) -> np.ndarray:
+        """Return the picture, (3, H, W) float32; ``InputError`` if it cannot be read, or not be written again."""
+        if self.picture is None:
+            from data.synthetic import demo_people
+
+            return demo_people()[0].astype(np.float32)
+        image = read_image(self.picture.path, upright=True)
+        check_picture_size(self.targets[0], image.shape, self.picture.path)
+        return image
+
+
+def plan_pictures(options: argparse.Namespace) -> list[Task]:
+    """Find the pictures that the options name, and check them and what is to be written.
+
+    Raises:
+        InputError: a picture that is named itself cannot be read, or a file cannot be written.
+    """
+    files = find_pictures(options.image) if options.image else []
+    targets = [tuple(Path(options.out) / f'{prefix}{result}.jpg' for result in RESULTS)
+               for prefix in (result_names(files) or [''])]
+    if files:
+        ids = image_ids([str(picture.path) for picture in files])
+        tasks = [Task(*values) for values in zip(files, ids, targets, strict=True)]
+    else:
+        tasks = [Task(None, targets[0][0].name, targets[0])]
+    boxes = parse_detector(options.detector)[1] if options.detector else None
+    check_targets([*(target for task in tasks for target in task.targets), options.json],
+                  [*(picture.path for picture in files), options.model, options.snapshot, boxes])
+    for task in tasks:
+        if task.picture and task.picture.is_named:
+            task.read()
+    return tasks
+
+
+def annotate_pictures(tasks: Sequence[Task], predictor: PeoplePredictor, options: argparse.Namespace) -> None:
+    """Find everybody, draw them and write the results.
+
+    A picture of a folder or a pattern that cannot be read, or is too large for the results, is told and passed over.
+
+    Raises:
+        InputError: there were such pictures, when all others are done; or a result cannot be written.
+    """
+    if isinstance(predictor.detector, BoxesFile) and not predictor.detector.has_any(task.name for task in tasks):
+        print(f'{predictor.detector.path}: no boxes of any of these pictures', file=sys.stderr)
+    described: list[dict[str, Any]] = []
+    n_pictures = 0
+    for task, image in _read(tasks):
+        people = predictor.predict_one(image, task.name)
+        _write(task, image, people, predictor, options)
+        described += people_to_coco(people, predictor.predictor.spec.joint_set, task.image_id, Path(task.name).name)
+        n_pictures += 1
+    if options.json:
+        write_json_rows(options.json, described)
+    found = counted(len(described), 'person', 'people') if described else 'nobody'
+    place = tasks[0].name if len(tasks) == 1 else counted(n_pictures, 'picture')
+    targets = ', '.join(map(str, tasks[0].targets)) if len(tasks) == 1 else f'the results to {options.out}'
+    print(f'{place}: {found}; wrote {targets}', file=sys.stderr)
+    if n_pictures < len(tasks):
+        raise InputError(f'{counted(len(tasks) - n_pictures, "picture")} of {len(tasks)} could not be used')
+
+
+def _read(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
+    """Yield tasks with their pictures, passing over those that cannot be used."""
+    # disable=None: shown only where stderr is a terminal.
+    for task in tqdm(tasks, unit='picture', disable=None if len(tasks) > 1 else True):
+        try:
+            image = task.read()
+        except InputError as error:
+            tqdm.write(f'passed over: {" ".join(str(error).split())}', file=sys.stderr)
+            continue
+        yield task, image
+
+
+def _write(task: Task, image: np.ndarray, people: Sequence[PersonPose], predictor: PeoplePredictor,
+           options: argparse.Namespace) -> None:
+    network = predictor.predictor
+    drawn = draw_people(image, [person.pose.points for person in people], network.spec.joint_set, options.line_width,
+                        [person.pose.scores for person in people], options.threshold)
+    crops = [np.rint(network.crop_image(image, person.pose.box)).clip(0, 255).astype(np.uint8) for person in people]
+    for path, picture in zip(task.targets, (image, drawn, draw_tiles(crops, network.spec.input_size)), strict=True):
+        write_image(path, picture)

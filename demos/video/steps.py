@@ -1,0 +1,154 @@
+"""What is done with each frame of a video: people are found, then their joints, then they are recognised and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from demos.video.drawing import TrackedPerson, draw_tracks
+from demos.video.reader import Frame
+from demos.video.smoothing import BETA, MIN_CUTOFF, PoseSmoother
+from demos.video.tracking import Tracker
+from hourglass.detection import Detector
+from hourglass.detection.boxes_file import BoxesFile
+from hourglass.people import PeoplePredictor, PersonPose
+
+import chainer
+import numpy as np
+
+#: How long somebody may be out of sight: seconds, and at least so many of the frames that are looked at.
+_MEMORY, _LEAST_MISSING = 1.0, 3
+
+
+@dataclass(frozen=True)
+class VideoSettings:
+    """What is wanted.
+
+    Attributes:
+        every: look for people in every so many frames; the poses stay in the frames between.
+        smooth: whether joints are smoothed over time (:class:`demos.video.smoothing.OneEuroFilter`).
+        min_cutoff, beta: of that filter; the unit of length is the height of the person's box.
+        line_width, threshold: as for :func:`hourglass.draw.draw_people`.
+        overlap: whether reading, finding people, finding joints, drawing and writing run at the same time.
+    """
+
+    every: int = 1
+    smooth: bool = False
+    min_cutoff: float = MIN_CUTOFF
+    beta: float = BETA
+    line_width: int | None = None
+    threshold: float = 0.0
+    overlap: bool = True
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A frame on its way.
+
+    Attributes:
+        frame: the frame.
+        found: once they are looked for, people's boxes (N, 4) and scores (N,).
+        image: what they were found in, until their joints are: (3, H, W) float32, RGB.
+        people: once their joints are known; ``None`` before that, and in frames that are passed over.
+    """
+
+    frame: Frame
+    found: tuple[np.ndarray, np.ndarray] | None = None
+    image: np.ndarray | None = None
+    people: list[PersonPose] | None = None
+
+
+@dataclass(frozen=True)
+class DrawnFrame:
+    """A frame at the end of its way.
+
+    Attributes:
+        frame: number and time, and the frame as it was.
+        people: those found in it, ``None`` if nobody looked.
+        drawing: (H, W, 3) uint8, BGR.
+    """
+
+    frame: Frame
+    people: list[TrackedPerson] | None
+    drawing: np.ndarray
+
+
+class _Detection:
+    """The step that finds people."""
+
+    def __init__(self, predictor: PeoplePredictor, every: int) -> None:
+        self.predictor = predictor
+        self.every = every
+
+    def __call__(self, frame: Frame) -> _Entry:
+        if frame.number % self.every:
+            return _Entry(frame)
+        image, detector = frame.image, self.predictor.detector
+        _use_device(detector)
+        if isinstance(detector, BoxesFile):
+            found = detector.boxes_of(str(frame.number))
+        else:
+            found, = detector.detect([image])
+        return _Entry(frame, found, image)
+
+
+class _Joints:
+    """The step that finds people's joints."""
+
+    def __init__(self, predictor: PeoplePredictor) -> None:
+        self.predictor = predictor
+
+    def __call__(self, entry: _Entry) -> _Entry:
+        if entry.found is None or entry.image is None:
+            return entry
+        self.predictor.predictor.use_device()
+        people, = self.predictor.predict_boxes([entry.image], [entry.found])
+        return _Entry(entry.frame, people=people)
+
+
+def _use_device(detector: Detector) -> None:
+    """Choose the GPU of a detector of Chainer's for the calling thread: CuPy has a current device for each."""
+    network = getattr(detector, 'network', None)
+    if isinstance(network, chainer.Chain):
+        network.device.use()
+
+
+class _Recognition:
+    """The step that numbers, smooths and draws people; it must see the frames in order."""
+
+    def __init__(self, predictor: PeoplePredictor, rate: float, settings: VideoSettings) -> None:
+        self.joint_set = predictor.predictor.spec.joint_set
+        self.settings = settings
+        frames = max(_LEAST_MISSING, round(_MEMORY * rate / settings.every))
+        self.tracker = Tracker(self.joint_set, frames)
+        self.smoother = PoseSmoother(settings.min_cutoff, settings.beta, (frames + 1) * settings.every / rate)
+        self._shown: list[TrackedPerson] = []
+
+    def _recognise(self, people: list[PersonPose], seconds: float) -> list[TrackedPerson]:
+        boxes = np.array([person.box for person in people]).reshape(-1, 4)
+        points = [person.pose.points for person in people]
+        size = len(self.joint_set)
+        tracks = self.tracker.update(boxes, np.array(points).reshape(-1, size, 2),
+                                     np.array([person.pose.scores for person in people]).reshape(-1, size))
+        if self.settings.smooth:
+            points = self.smoother.update(tracks, points, seconds, boxes[:, 2] - boxes[:, 0])
+        return [TrackedPerson(track, replace(person, pose=replace(person.pose, points=where)))
+                for track, person, where in zip(tracks, people, points, strict=True)]
+
+    def __call__(self, entry: _Entry) -> DrawnFrame:
+        people = None if entry.people is None else self._recognise(entry.people, entry.frame.time)
+        if people is not None:
+            self._shown = people
+        drawing = draw_tracks(entry.frame.pixels, self._shown, self.joint_set, self.settings.line_width,
+                              self.settings.threshold)
+        return DrawnFrame(entry.frame, people, drawing)
+
+
+def frame_steps(predictor: PeoplePredictor, rate: float, settings: VideoSettings) -> dict[str, Callable[[Any], Any]]:
+    """Return what is done with each frame of a video, by name: from a :class:`Frame` to a :class:`DrawnFrame`.
+
+    They must see every frame in order.
+    """
+    return {'detect': _Detection(predictor, settings.every), 'joints': _Joints(predictor),
+            'draw': _Recognition(predictor, rate, settings)}

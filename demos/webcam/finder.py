@@ -1,0 +1,189 @@
+"""Poses in frames, described for the page and for scripts."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from demos.webcam.follow import Follower
+from demos.webcam.heat import combined
+from demos.webcam.picture import PictureError, decode_picture
+from hourglass.draw import part_colours
+from hourglass.errors import InputError
+from hourglass.locate import confidence, corners, locate
+from hourglass.predictor import Pose, PosePredictor
+from hourglass.results import pose_to_dict
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hourglass.people import PeoplePredictor
+
+#: How people are looked for, with the words of the page.
+MODES = {
+    'middle': 'One person in the middle',
+    'anywhere': 'One person anywhere',
+    'people': 'Everybody',
+}
+
+#: In place of a joint: the highest value of all maps.
+ALL_JOINTS = 'all'
+
+#: More would make every frame late.
+MAX_PEOPLE = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a client wants to know.
+
+    Attributes:
+        mode: a key of :data:`MODES`.
+        heatmap: a joint, or :data:`ALL_JOINTS`, whose heatmap is wanted; none if empty.
+    """
+
+    mode: str = 'middle'
+    heatmap: str = ''
+
+
+class PoseFinder:
+    """Find poses in pictures, and describe them as data for JSON.
+
+    Args:
+        predictor: finds one person.
+        people: finds everybody; without it there is no mode ``people``.
+    """
+
+    def __init__(self, predictor: PosePredictor, people: PeoplePredictor | None = None) -> None:
+        self.predictor = predictor
+        self.people = people
+        self.joint_set = predictor.spec.joint_set
+
+    @classmethod
+    def load(cls, name: str | None = None, detector: str | None = None, gpu: int = -1, **options: Any) -> PoseFinder:
+        """Load weights, and a detector if one is named.
+
+        Args:
+            name: of the weights, as for :meth:`hourglass.predictor.PosePredictor.load`, which also takes ``options``.
+            detector: as for :func:`hourglass.detection.load_detector`.
+            gpu: number of the GPU; -1 for the CPU.
+
+        Raises:
+            InputError: something is not there, or cannot be used.
+        """
+        predictor = PosePredictor.load(name, gpu, **options)
+        if detector is None:
+            return cls(predictor)
+        from hourglass.detection import load_detector
+        from hourglass.people import PeoplePredictor
+
+        return cls(predictor, PeoplePredictor(predictor, load_detector(detector, gpu), max_people=MAX_PEOPLE,
+                                              keep_heatmaps=True))
+
+    def use_device(self) -> None:
+        """Choose the GPU for the calling thread, which will call :meth:`find`."""
+        self.predictor.use_device()
+
+    @property
+    def modes(self) -> dict[str, str]:
+        """Those of :data:`MODES` that there are."""
+        return {mode: words for mode, words in MODES.items() if mode != 'people' or self.people is not None}
+
+    def settings(self, values: Mapping[str, Any]) -> Settings:
+        """Check a client's wishes; ``ValueError`` says what is wrong with them."""
+        unknown = sorted(set(values) - {'mode', 'heatmap'})
+        if unknown:
+            raise ValueError(f'{unknown[0]!r} is no setting; mode and heatmap are')
+        mode, heatmap = values.get('mode', 'middle'), values.get('heatmap', '')
+        if mode == 'people' and self.people is None:
+            raise ValueError("for the mode 'people' the program must be started with --detector")
+        for name, value, allowed in (('mode', mode, tuple(self.modes)),
+                                     ('heatmap', heatmap, ('', ALL_JOINTS, *self.joint_set.joints))):
+            if value not in allowed:
+                raise ValueError(f'{name} is {value!r}, not one of {", ".join(map(repr, allowed))}')
+        return Settings(mode, heatmap)
+
+    def description(self) -> dict[str, Any]:
+        """Return what the page must know: joints, limbs (joint, joint, colour) and modes."""
+        colours = {part: '#{:02x}{:02x}{:02x}'.format(*colour) for part, colour in part_colours(self.joint_set).items()}
+        limbs = [[a, b, colours[part]] for a, b, part in self.joint_set.limb_indices]
+        # A joint without a limb is a limb to itself, a dot.
+        alone = sorted(set(range(len(self.joint_set))) - {i for a, b, _ in limbs for i in (a, b)})
+        limbs += [[i, i, colours['middle']] for i in alone]
+        return {'joint_set': self.joint_set.name, 'joints': list(self.joint_set.joints), 'limbs': limbs,
+                'modes': self.modes}
+
+    def poses(self, image: np.ndarray, mode: str, follower: Follower | None = None) -> list[tuple[Pose, dict]]:
+        """Find people in an image (3, H, W) float32, RGB in [0, 255].
+
+        Args:
+            image: the image.
+            mode: a key of :attr:`modes`.
+            follower: for the mode ``anywhere``, what is known of the frame before; it is brought up to date.  Without
+                it the whole image is searched, which takes about 30 times as long.
+
+        Returns:
+            Poses, each with what else is known of the person.
+        """
+        if mode == 'people' and self.people is not None:
+            return [(person.pose, {'score': round(float(person.score), 4), 'box': _rectangle(*person.box)})
+                    for person in self.people.predict_one(image)]
+        if mode != 'anywhere':
+            return [(pose, {}) for pose in self.predictor.poses([image])]
+        if follower is None:
+            return [(locate(self.predictor, image), {})]
+        shape = image.shape[1], image.shape[2]
+        boxes = follower.boxes(shape)
+        pose = max(self.predictor.poses([image] * len(boxes), boxes), key=confidence)
+        follower.update(pose, shape)
+        return [(pose, {})]
+
+    def find(self, data: bytes, settings: Settings, max_pixels: int, follower: Follower | None = None,
+             ) -> dict[str, Any]:
+        """Decode a picture and describe who is in it.
+
+        Args:
+            data: a picture file.
+            settings: what is wanted.
+            max_pixels: larger pictures are refused.
+            follower: as for :meth:`poses`.
+
+        Returns:
+            ``width`` and ``height`` of the picture; ``people``: joints (name, x and y in pixels of the picture,
+            score) of each, and the rectangle ``seen`` by the network; ``heatmaps``, if wanted; ``milliseconds`` that
+            it took.
+
+        Raises:
+            PictureError: the picture cannot be used.
+        """
+        start = time.perf_counter()
+        image = decode_picture(data, max_pixels)
+        try:
+            poses = self.poses(image, settings.mode, follower)
+        except InputError as error:  # a detector that cannot use it
+            raise PictureError(400, str(error)) from None
+        answer: dict[str, Any] = {
+            'width': image.shape[2], 'height': image.shape[1],
+            'people': [{**pose_to_dict(pose, self.joint_set), **more, 'seen': _rectangle(*corners(pose.box))}
+                       for pose, more in poses],
+        }
+        if settings.heatmap:
+            answer['heatmaps'] = [self._heatmap(pose, settings.heatmap) for pose, _ in poses]
+        answer['milliseconds'] = round(1000 * (time.perf_counter() - start), 1)
+        return answer
+
+    def _heatmap(self, pose: Pose, joint: str) -> dict[str, Any]:
+        """Describe a heatmap: its peak, and its values relative to that as bytes, row by row, in base64."""
+        maps = pose.heatmaps if joint == ALL_JOINTS else pose.heatmaps[[self.joint_set.index(joint)]]
+        pixels = (255 * combined(maps)).astype(np.uint8)
+        rows, columns = pixels.shape
+        return {'joint': joint, 'peak': round(float(maps.max()), 4), 'box': _rectangle(*corners(pose.box)),
+                'rows': rows, 'columns': columns, 'values': base64.b64encode(pixels.tobytes()).decode('ascii')}
+
+
+def _rectangle(y_min: float, x_min: float, y_max: float, x_max: float) -> dict[str, float]:
+    return {name: round(float(value), 2) for name, value in zip(('x0', 'y0', 'x1', 'y1'), (x_min, y_min, x_max, y_max),
+                                                                strict=True)}

@@ -1,0 +1,65 @@
+"""Following one person from frame to frame."""
+
+from __future__ import annotations
+
+from hourglass.crop import Box, picture_box
+from hourglass.locate import SEEN, crop_of, search_squares
+from hourglass.predictor import Pose
+from hourglass.spec import ModelSpec
+
+import numpy as np
+
+#: So many joints must be seen (of those that there are) for somebody to be there.
+SHARE_SEEN = 0.4
+#: Side of the next crop divided by the longer side of the box around the joints: some room to move.
+MARGIN = 1.35
+#: How much of the way the crop goes towards the newest joints; less is calmer and slower.
+STEP = 0.6
+
+
+#: So many places of the search (:func:`hourglass.locate.search_squares`) are looked at in each frame without a person.
+LOOKS = 2
+
+
+class Follower:
+    """Where to look for a person in the next frame: around the joints of the last one.
+
+    While nobody is seen, each frame is searched a little further, so that no frame takes long.
+
+    Args:
+        spec: gives the way of cropping.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self._place: np.ndarray | None = None  # y, x, log(side)
+        self._shape: tuple[int, int] | None = None
+        self._n_searched = 0
+
+    def boxes(self, shape: tuple[int, int]) -> list[Box]:
+        """Return where to look in the next frame (height, width): one place, or several if the person is lost.
+
+        Of several the pose whose joints score most (:func:`hourglass.locate.confidence`) is the one to go on with.
+        """
+        if self._place is not None and shape == self._shape:
+            y, x, log_side = self._place
+            return [crop_of((y, x, float(np.exp(log_side))), shape, self.spec)]
+        squares = search_squares(shape)
+        chosen = [squares[(self._n_searched + i) % len(squares)] for i in range(LOOKS)]
+        self._n_searched += LOOKS
+        return [picture_box(shape, self.spec), *(crop_of(square, shape, self.spec) for square in chosen)]
+
+    def update(self, pose: Pose, shape: tuple[int, int]) -> None:
+        """Take note of what was found in a frame (height, width)."""
+        seen = pose.scores >= self.spec.score_of(SEEN)
+        if seen.mean() < SHARE_SEEN:
+            self._place = None
+            return
+        low, high = pose.points[seen].min(axis=0), pose.points[seen].max(axis=0)
+        center, length = (low + high) / 2, float((high - low).max())
+        # A person of whom little is seen would let the crop shrink to a hand, and one too near to burst the picture.
+        side = float(np.clip(MARGIN * length, min(shape) / 4, 1.5 * max(shape)))
+        wanted = np.array([*center, np.log(side)])
+        near = self._place is not None and shape == self._shape
+        self._place = self._place + STEP * (wanted - self._place) if near else wanted
+        self._shape = shape

@@ -1,0 +1,111 @@
+"""One page's live connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from functools import partial
+from typing import Any, NamedTuple
+
+from demos.webcam.finder import PoseFinder, Settings
+from demos.webcam.follow import Follower
+from demos.webcam.picture import PictureError
+from demos.webcam.turns import Newest, Turns
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+#: Largest frame in bytes, and in pixels; the page sends much less.
+MAX_BYTES, MAX_PIXELS = 4 << 20, 4_000_000
+
+
+class _Frame(NamedTuple):
+    number: int
+    data: bytes
+    settings: Settings
+
+
+class LiveConnection:
+    """Answer the frames of one page.
+
+    Of the page's frames one is being looked at and at most one waits, the newest; the others are passed over.  The
+    answer to a frame says that the page need not wait for those before it.
+
+    Messages from the page: text, a JSON object of settings (``mode``, ``heatmap``) for the frames that follow; binary,
+    a frame: its number, 4 bytes, little-endian, and a picture file.  Answers are JSON: ``number`` beside what
+    :meth:`demos.webcam.finder.PoseFinder.find` returns, or beside ``error``.
+
+    Args:
+        socket: the connection.
+        finder: finds the poses.
+        turns: when.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, finder: PoseFinder, turns: Turns) -> None:
+        self._socket = socket
+        self._finder = finder
+        self._turns = turns
+        self._newest = Newest()
+        self._settings = Settings()
+        self._follower = Follower(finder.predictor.spec)
+
+    async def run(self) -> None:
+        """Serve until the page goes."""
+        answering = asyncio.create_task(self._answer_frames())
+        try:
+            async for message in self._socket:
+                if message.type == WSMsgType.TEXT:
+                    reason = self._set(message.data)
+                elif message.type == WSMsgType.BINARY:
+                    reason = self._accept(message.data)
+                else:
+                    break
+                if reason:
+                    await self._socket.close(code=WSCloseCode.POLICY_VIOLATION,
+                                             message=reason.encode('ascii', 'replace')[:120])
+        finally:
+            answering.cancel()
+            # What it ends with was logged where it happened.
+            await asyncio.gather(answering, return_exceptions=True)
+
+    def _set(self, text: str) -> str:
+        """Take over settings; return what is wrong with them."""
+        try:
+            values = json.loads(text)
+            if not isinstance(values, dict):
+                raise ValueError('settings must be an object')
+            settings = self._finder.settings(values)
+        except (ValueError, TypeError, RecursionError) as error:
+            return str(error)
+        if settings.mode != self._settings.mode:
+            self._follower = Follower(self._finder.predictor.spec)
+        self._settings = settings
+        return ''
+
+    def _accept(self, message: bytes) -> str:
+        """Put a frame where the newest one waits; return what is wrong with it."""
+        if len(message) < 4:
+            return 'a frame begins with its number, 4 bytes'
+        self._newest.put(_Frame(int.from_bytes(message[:4], 'little'), message[4:], self._settings))
+        return ''
+
+    async def _answer_frames(self) -> None:
+        while True:
+            await self._newest.wait()
+            async with self._turns.turn() as execute:
+                frame: _Frame = self._newest.take()
+                answer = await self._answer(execute, frame)
+            try:
+                await self._socket.send_json({'number': frame.number, **answer})
+            except ConnectionError:
+                return
+
+    async def _answer(self, execute: Any, frame: _Frame) -> dict[str, Any]:
+        find = partial(self._finder.find, frame.data, frame.settings, MAX_PIXELS, self._follower)
+        try:
+            return await execute(find)
+        except PictureError as error:
+            return {'error': str(error)}
+        except Exception:
+            logging.getLogger(__name__).exception('a frame could not be answered')
+            return {'error': 'a defect of the server; its terminal says more'}

@@ -1,0 +1,74 @@
+"""Pictures that somebody sent: checked before they are decoded."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+from hourglass.errors import InputError
+from hourglass.image import to_rgb, upright_picture
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+#: What is accepted, by media type.  Others that Pillow reads (PostScript, for one, starts a program) are not offered.
+MEDIA_TYPES = {'image/jpeg': 'JPEG', 'image/png': 'PNG', 'image/webp': 'WEBP', 'image/gif': 'GIF', 'image/bmp': 'BMP'}
+
+
+class PictureError(Exception):
+    """A picture that cannot be used.
+
+    Attributes:
+        status: of HTTP: 400 damaged, 413 too many pixels, 415 not a format of :data:`MEDIA_TYPES`.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
+    """Decode a picture, upright as its EXIF entry says (:func:`hourglass.image.upright_picture`).
+
+    Its size is read off the header first, so that a small file that would fill the memory is refused unopened.
+
+    Args:
+        data: the file's content, in a format of :data:`MEDIA_TYPES`.
+        max_pixels: larger pictures are refused.
+
+    Returns:
+        (3, H, W) float32, RGB in [0, 255].
+
+    Raises:
+        PictureError: the picture cannot be used.
+    """
+    if not data:
+        raise PictureError(400, 'the picture is empty')
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            with Image.open(io.BytesIO(data), formats=tuple(MEDIA_TYPES.values())) as image:
+                width, height = image.size
+                if width * height > max_pixels:
+                    raise PictureError(413, f'the picture has {width} x {height} pixels, more than '
+                                            f'{max_pixels / 1e6:g} million')
+                array = np.asarray(to_rgb(upright_picture(image), 'the picture'))
+    except UnidentifiedImageError:
+        raise PictureError(*_unidentified(data)) from None
+    except Image.DecompressionBombError:
+        raise PictureError(413, f'the picture has more than {max_pixels / 1e6:g} million pixels') from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, InputError) as error:
+        # Pillow reports damage with any of these, according to the format.
+        raise PictureError(400, f'the picture cannot be read ({error or type(error).__name__})') from None
+    return array.transpose(2, 0, 1).astype(np.float32)
+
+
+def _unidentified(data: bytes) -> tuple[int, str]:
+    """Tell a kind of picture that is not accepted from what is no picture at all."""
+    foreign = {b'II*\0': 'TIFF', b'MM\0*': 'TIFF', b'%!PS': 'PostScript', b'<svg': 'SVG', b'8BPS': 'Photoshop'}
+    name = foreign.get(data[:4])
+    if data[4:8] == b'ftyp':
+        name = 'HEIC, AVIF or a video'
+    if name is None:
+        return 400, 'not a picture that can be read'
+    return 415, f'{name} is not accepted; JPEG, PNG, WebP, GIF and BMP are'

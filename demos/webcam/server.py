@@ -1,0 +1,149 @@
+"""The page and what it asks for, over HTTP.
+
+======  ============  =============================================================================================
+method  path          what
+======  ============  =============================================================================================
+GET     ``/``         the page; its other files lie beside it
+GET     ``/live``     WebSocket: frames one way, joints the other (:class:`demos.webcam.live.LiveConnection`)
+POST    ``/pose``     one picture file as the body, its media type as Content-Type; the query may have ``mode`` and
+                      ``heatmap``.  Answers what :meth:`demos.webcam.finder.PoseFinder.find` returns
+======  ============  =============================================================================================
+
+Errors are JSON, ``{"error": reason}``: 400 not a picture, 403 another site's page, 404, 405, 408 sent too slowly, 413
+too large, 415 not a kind of picture that is accepted, 503 too much to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib import resources
+from typing import Any
+
+from demos.webcam.finder import PoseFinder
+from demos.webcam.guard import Guard, add_headers
+from demos.webcam.live import MAX_BYTES, LiveConnection
+from demos.webcam.picture import MEDIA_TYPES, PictureError
+from demos.webcam.turns import Full, Queue, Turns
+
+from aiohttp import WSCloseCode, web
+
+#: Files of the page by their ending.
+PAGE_TYPES = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml'}
+
+#: So many pages are served at once, and so many pictures of scripts held.
+MAX_PAGES, MAX_REQUESTS = 16, 8
+
+#: Seconds that sending a picture may take.
+UPLOAD_TIME = 60.0
+
+#: Largest picture, in pixels: as floating-point numbers such a one takes 600 MB.
+MAX_PIXELS = 50_000_000
+
+
+def page_files() -> dict[str, tuple[bytes, str]]:
+    """Return content and media type of the page's files by their path."""
+    files = {}
+    for file in (resources.files('demos.webcam') / 'page').iterdir():
+        suffix = file.name[file.name.rfind('.'):]
+        if suffix in PAGE_TYPES:
+            path = '/' if file.name == 'index.html' else f'/{file.name}'
+            files[path] = (file.read_bytes(), PAGE_TYPES[suffix])
+    return files
+
+
+class PoseServer:
+    """Answers the page and scripts.
+
+    Args:
+        finder: finds the poses, in a thread of its own.
+        host: the address that is listened on, for :class:`demos.webcam.guard.Guard`.
+        max_bytes: largest picture file.
+        threshold: limbs with a joint that scores less are left out, until the user of the page says otherwise.
+    """
+
+    def __init__(self, finder: PoseFinder, host: str = '127.0.0.1', max_bytes: int = 20_000_000,
+                 threshold: float = 0.0) -> None:
+        self.finder = finder
+        self.host = host
+        self.max_bytes = max_bytes
+        self.threshold = threshold
+        self._executor = ThreadPoolExecutor(1, 'poses', initializer=finder.use_device)
+        self._turns = Turns(self._executor)
+        self._requests = Queue(MAX_REQUESTS)
+        self._sockets: set[web.WebSocketResponse] = set()
+
+    def app(self) -> web.Application:
+        """Return the application; it ends this server's thread when it is cleaned up."""
+        app = web.Application(middlewares=[Guard(self.host).middleware()], client_max_size=self.max_bytes)
+        for path, (content, media_type) in page_files().items():
+            app.router.add_get(path, partial(self._file, content, media_type))
+        app.router.add_get('/live', self._live, allow_head=False)
+        app.router.add_post('/pose', self._pose)
+        app.on_response_prepare.append(add_headers)
+        app.on_shutdown.append(self._close_sockets)
+        app.on_cleanup.append(self._end)
+        return app
+
+    async def _file(self, content: bytes, media_type: str, _: web.Request) -> web.Response:
+        return web.Response(body=content, content_type=media_type, charset='utf-8')
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        if len(self._sockets) >= MAX_PAGES:
+            raise web.HTTPServiceUnavailable(text=f'{MAX_PAGES} pages are open already', headers={'Retry-After': '5'})
+        socket = web.WebSocketResponse(max_msg_size=MAX_BYTES + 4, heartbeat=20, compress=False, timeout=2)
+        self._sockets.add(socket)
+        try:
+            await socket.prepare(request)
+            await socket.send_json({'hello': self._hello()})
+            await LiveConnection(socket, self.finder, self._turns).run()
+        except ConnectionError:
+            pass  # The page went in the middle of a word.
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    def _hello(self) -> dict[str, Any]:
+        return {**self.finder.description(), 'threshold': self.threshold, 'max_bytes': self.max_bytes}
+
+    async def _pose(self, request: web.Request) -> web.Response:
+        if request.content_type not in MEDIA_TYPES:
+            raise web.HTTPUnsupportedMediaType(
+                text=f'the Content-Type is {request.content_type!r}, not one of {", ".join(MEDIA_TYPES)}')
+        if request.headers.get('Content-Encoding', 'identity') != 'identity':
+            raise web.HTTPUnsupportedMediaType(text='the body must not be compressed')
+        if len(request.query) != len(set(request.query)):
+            raise web.HTTPBadRequest(text='a setting is given twice')
+        try:
+            settings = self.finder.settings(request.query)
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+        try:
+            async with self._requests.place() as in_order:
+                data = await self._body(request)
+                async with in_order, self._turns.turn() as execute:
+                    return web.json_response(await execute(partial(self.finder.find, data, settings, MAX_PIXELS)))
+        except Full:
+            raise web.HTTPServiceUnavailable(text=f'{MAX_REQUESTS} pictures are waiting already',
+                                             headers={'Retry-After': '1'}) from None
+        except PictureError as error:
+            return web.json_response({'error': str(error)}, status=error.status)
+
+    async def _body(self, request: web.Request) -> bytes:
+        too_large = f'the picture is larger than {self.max_bytes / 1e6:g} MB'
+        if (request.content_length or 0) > self.max_bytes:
+            raise web.HTTPRequestEntityTooLarge(self.max_bytes, text=too_large)
+        try:
+            return await asyncio.wait_for(request.read(), UPLOAD_TIME)
+        except web.HTTPRequestEntityTooLarge:
+            raise web.HTTPRequestEntityTooLarge(self.max_bytes, text=too_large) from None
+        except asyncio.TimeoutError:
+            raise web.HTTPRequestTimeout(text=f'the picture took longer than {UPLOAD_TIME:g} s to arrive') from None
+
+    async def _close_sockets(self, _: web.Application) -> None:
+        closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b'the server ends') for socket in self._sockets]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    async def _end(self, _: web.Application) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)

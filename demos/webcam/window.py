@@ -1,0 +1,214 @@
+"""Poses over a camera's picture in a window of OpenCV, without a browser."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from demos.video.quiet import quiet
+from demos.video.reader import Frame, VideoReader
+from demos.webcam.finder import PoseFinder
+from demos.webcam.follow import Follower
+from demos.webcam.heat import combined, lay_over
+from hourglass.draw import draw_pose
+from hourglass.errors import InputError
+from hourglass.image import write_image
+from hourglass.results import pose_to_dict, write_json
+
+import cv2
+import numpy as np
+
+TITLE = 'Human pose, live'
+HELP = 'q quit   m mirror   h heatmaps   n next mode   s save'
+_QUIT = (ord('q'), 27)  # 27 is Escape
+
+#: Seconds without a picture after which a camera counts as gone.
+PATIENCE = 5.0
+
+#: The highest number of a camera: OpenCV's have the kind of driver in them, in hundreds, and fail where they are huge.
+LAST_CAMERA = 9999
+
+
+class Screen(Protocol):
+    """Where frames are shown."""
+
+    def show(self, pixels: np.ndarray) -> int | None:
+        """Show a frame (H, W, 3) uint8, BGR; return the key that was pressed, -1 for none, None if it was closed."""
+        ...
+
+
+class Window:
+    """A window of OpenCV, a context manager; open it where :func:`check_window` found nothing wrong."""
+
+    def __init__(self) -> None:
+        self._sized = False
+
+    def __enter__(self) -> Window:
+        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        cv2.destroyAllWindows()
+
+    def show(self, pixels: np.ndarray) -> int | None:
+        """As :meth:`Screen.show`."""
+        if not self._sized:
+            cv2.resizeWindow(TITLE, pixels.shape[1], pixels.shape[0])
+            self._sized = True
+        cv2.imshow(TITLE, pixels)
+        key = cv2.waitKey(1)
+        return key if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) > 0 else None
+
+
+def check_window() -> None:
+    """Check that a window can be opened; ``InputError`` if not.
+
+    Another process tries: without a screen the window library ends the whole process.
+    """
+    code = 'import cv2; cv2.namedWindow("x"); cv2.waitKey(1); cv2.destroyAllWindows()'
+    try:
+        status = subprocess.run([sys.executable, '-c', code], capture_output=True, timeout=30, check=False).returncode
+    except subprocess.TimeoutExpired:
+        status = 1
+    if status:
+        raise InputError('--opencv-window: OpenCV cannot open a window here (there is no screen, or this OpenCV was '
+                         'built without windows); without this option there is a page for the browser')
+
+
+class CameraReader:
+    """The frames of a camera, always the newest one; those that come while nobody asks are lost.
+
+    Args:
+        number: of the camera, from 0.
+
+    Raises:
+        InputError: there is no such camera; or, from the iterator, it gives no picture or no more of them.
+    """
+
+    def __init__(self, number: int) -> None:
+        with quiet():
+            self._capture = cv2.VideoCapture(number)
+            opened = self._capture.isOpened()
+        if not opened:
+            raise InputError(f'--camera {number}: no such camera, or another program uses it')
+        self._number = number
+        self._changed = threading.Condition()
+        self._pixels: np.ndarray | None = None
+        self._ended = False
+        # The camera's driver keeps old frames until they are read; so somebody must read all the time.
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while not self._ended:
+            found, pixels = self._capture.read()
+            with self._changed:
+                self._pixels, self._ended = pixels, self._ended or not found
+                self._changed.notify()
+
+    def __iter__(self) -> Iterator[Frame]:
+        start, number = time.monotonic(), 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._pixels is not None or self._ended, PATIENCE)
+                pixels, self._pixels = self._pixels, None
+            if pixels is None:
+                raise InputError(f'--camera {self._number}: gives no {"more pictures" if number else "picture"}')
+            yield Frame(number, time.monotonic() - start, pixels)
+            number += 1
+
+    def close(self) -> None:
+        self._ended = True
+        self._thread.join(PATIENCE)
+        self._capture.release()
+
+
+def open_camera(name: str) -> CameraReader | VideoReader:
+    """Open a camera by its number, or a video by its path; ``InputError`` if it cannot be."""
+    if not name.isdecimal():
+        return VideoReader(name)
+    # A number of thousands of digits is none for Python either.
+    if len(name) > len(str(LAST_CAMERA)):
+        raise InputError(f'--camera {name[:20]}: no such camera; they are numbered from 0 to {LAST_CAMERA}')
+    return CameraReader(int(name))
+
+
+class LiveView:
+    """Draw what is found in each frame, and heed the keys of :data:`HELP`.
+
+    Args:
+        finder: finds the poses.
+        threshold: limbs with a joint that scores less are left out.
+        folder: where ``s`` saves picture and joints.
+        mirror: show the picture as a mirror does.
+    """
+
+    def __init__(self, finder: PoseFinder, threshold: float = 0.0, folder: str | Path = '.',
+                 mirror: bool = True) -> None:
+        self.finder = finder
+        self.threshold = threshold
+        self.folder = Path(folder)
+        self.mirror = mirror
+        self.heatmaps = False
+        self.mode = next(iter(finder.modes))
+        self._follower = Follower(finder.predictor.spec)
+
+    def run(self, frames: Iterable[Frame], screen: Screen) -> int:
+        """Show frames until they end, the window is closed or ``q`` is pressed; return how many were shown."""
+        shown, rate, before = 0, 0.0, time.perf_counter()
+        for frame in frames:
+            start = time.perf_counter()
+            image = frame.image
+            found = self.finder.poses(image, self.mode, self._follower)
+            drawn = image
+            for pose, _ in found:
+                if self.heatmaps:
+                    drawn = lay_over(drawn, combined(pose.heatmaps), pose)
+                drawn = draw_pose(drawn, pose.points, self.finder.joint_set, scores=pose.scores,
+                                  threshold=self.threshold)
+            pixels = np.clip(drawn, 0, 255).astype(np.uint8)[::-1].transpose(1, 2, 0)
+            now = time.perf_counter()
+            rate, before = 0.8 * rate + 0.2 / max(now - before, 1e-3) if rate else 1 / max(now - before, 1e-3), now
+            words = f'{rate:.1f} frames/s   {1000 * (now - start):.0f} ms   {self.finder.modes[self.mode]}'
+            key = screen.show(self._with_words(pixels[:, ::-1] if self.mirror else pixels, words))
+            shown += 1
+            if key is None or key in _QUIT:
+                break
+            if key == ord('s'):
+                self._save(image, drawn, [{**pose_to_dict(pose, self.finder.joint_set), **more}
+                                          for pose, more in found])
+            self._heed(key)
+        return shown
+
+    def _heed(self, key: int) -> None:
+        if key == ord('m'):
+            self.mirror = not self.mirror
+        elif key == ord('h'):
+            self.heatmaps = not self.heatmaps
+        elif key == ord('n'):
+            modes = list(self.finder.modes)
+            self.mode = modes[(modes.index(self.mode) + 1) % len(modes)]
+            self._follower = Follower(self.finder.predictor.spec)
+
+    @staticmethod
+    def _with_words(pixels: np.ndarray, words: str) -> np.ndarray:
+        """Write two lines below a frame (H, W, 3)."""
+        size = max(0.4, pixels.shape[1] / 1400)
+        line = round(32 * size)
+        strip = np.zeros((2 * line + line // 2, pixels.shape[1], 3), np.uint8)
+        for i, text in enumerate((words, HELP)):
+            cv2.putText(strip, text, (line // 3, (i + 1) * line), cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255),
+                        max(1, round(1.5 * size)), cv2.LINE_AA)
+        return np.vstack([pixels, strip])
+
+    def _save(self, image: np.ndarray, drawn: np.ndarray, people: list[dict]) -> None:
+        name = f'pose-{time.strftime("%Y%m%d-%H%M%S")}'
+        write_image(self.folder / f'{name}.jpg', drawn)
+        write_json(self.folder / f'{name}.json', {'image': f'{name}.jpg', 'width': image.shape[2],
+                                                  'height': image.shape[1], 'people': people})
+        print(f'wrote {self.folder / name}.jpg and .json', file=sys.stderr)

@@ -1,0 +1,65 @@
+"""Stopping long work from outside, by Ctrl-C or SIGTERM, between two steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopRequest:
+    """Whether somebody asked the training, or other long work, to stop (SIGTERM or Ctrl-C).
+
+    Args:
+        answer: what is said then; may be empty.
+        also: numbers of further signals that ask for it.
+
+    Attributes:
+        signal: number of the signal that has come, or ``None``.
+        agreed: number of the signal that has come to some process of a training, once all know of it, or ``None``.
+    """
+
+    def __init__(
+        self, answer: str = 'stopping after this step; once more stops at once and loses it',
+        also: tuple[int, ...] = (),
+    ) -> None:
+        self.signal: int | None = None
+        self.agreed: int | None = None
+        self._answer = f'\n{answer}\n'.encode() if answer else b''
+        self._numbers = (signal.SIGINT, signal.SIGTERM, *also)
+
+    @property
+    def requested(self) -> bool:
+        return self.signal is not None or self.agreed is not None
+
+    @property
+    def status(self) -> int:
+        """Exit status of a process that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + (self.agreed or self.signal or 0)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Listen to the signals in this block; the second one ends it at once."""
+        # Python lets only the main thread handle signals; a training in another one goes without.
+        is_main = threading.current_thread() is threading.main_thread()
+        numbers = self._numbers if is_main else ()
+        previous = {number: signal.getsignal(number) for number in numbers}
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self.signal is not None:
+                raise KeyboardInterrupt
+            self.signal = number
+            # Not print(): the signal may have come in the middle of one.
+            os.write(sys.stderr.fileno(), self._answer)
+
+        try:
+            for number in numbers:
+                signal.signal(number, stop)
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)

@@ -1,0 +1,36 @@
+"""Functions that packages above this one provide.
+
+This package imports none of them, so that imports point one way. Two of its functions still need something from above:
+:meth:`hourglass.predictor.PosePredictor.load` reads weights by name, and 8-bit calibration needs pictures of people.
+Both are found here by name when they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hourglass.engine.base import Engine
+    from hourglass.spec import ModelSpec
+
+_LOAD_ENGINE = 'pretrained.engines:load_engine'
+_RENDERED_PEOPLE = 'data.synthetic.calibration:rendered_people'
+
+
+def _find(source: str) -> Any:
+    module, name = source.split(':')
+    return getattr(import_module(module), name)
+
+
+def load_engine(name: str | None, gpu: int, engine: str, precision: str) -> tuple[Engine, ModelSpec]:
+    """Load weights into an engine; see :func:`pretrained.engines.load_engine`."""
+    return _find(_LOAD_ENGINE)(name, gpu, engine, precision)
+
+
+def rendered_people(n: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+    """Yield ``n`` rendered people; see :func:`data.synthetic.calibration.rendered_people`."""
+    return _find(_RENDERED_PEOPLE)(n)

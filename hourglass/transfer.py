@@ -1,0 +1,176 @@
+"""Getting one file from one place, going on where an earlier transfer stopped."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hourglass.source import Limits, Source, TransferError
+
+import requests
+from requests.exceptions import ChunkedEncodingError
+from tqdm import tqdm
+
+#: Seconds without a byte from a server that has answered before.
+READ_SECONDS = 20.0
+_ATTEMPTS = 3
+# What is lost of an interrupted transfer, at most.
+_CHUNK = 64 * 1024
+
+
+def reason(error: Exception) -> str:
+    """Say in a few words why a transfer failed; the texts of requests are long and name the source again."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f'HTTP status {error.response.status_code}'
+    if isinstance(error, (requests.Timeout, TimeoutError)):
+        return 'no answer in time'
+    if isinstance(error, socket.gaierror):
+        return 'its name is not known here (no network?)'
+    if isinstance(error, ChunkedEncodingError):
+        return 'the connection ended early'
+    if isinstance(error, requests.ConnectionError):
+        return 'the connection failed'
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return ' '.join(str(error).split())[:300] or type(error).__name__
+
+
+def check_reachable(url: str, seconds: float) -> None:
+    """Raise ``OSError`` if the server of a URL cannot be connected to in time."""
+    # requests has no time-out for looking up a name, which takes long where packets go nowhere; hence the thread.
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    parts = urlsplit(url if not proxy else proxy if '://' in proxy else f'http://{proxy}')
+    host, port = parts.hostname or '', parts.port or (443 if parts.scheme == 'https' else 80)
+    outcome: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
+
+    def connect() -> None:
+        try:
+            # Half the time for each address: often there are two and the first, of IPv6, leads nowhere.
+            socket.create_connection((host, port), seconds / 2).close()
+            outcome.put(None)
+        except (OSError, UnicodeError) as error:
+            outcome.put(error if isinstance(error, OSError) else OSError(str(error)))
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        error = outcome.get(timeout=seconds)
+    except queue.Empty:
+        error = TimeoutError()
+    if error is not None:
+        raise error
+
+
+def _progress_bar(title: str, done: int, total: int | None) -> tqdm:
+    # disable=None: shown only where stderr is a terminal.
+    return tqdm(desc=title, initial=done, total=total, unit='B', unit_scale=True, disable=None, file=sys.stderr)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _too_large(partial: Path | None, limits: Limits) -> TransferError:
+    """Make the error, after removing what is there of the file: there is no point in going on with it."""
+    if partial is not None:
+        partial.unlink(missing_ok=True)
+    return TransferError(f'the file has more than {limits.max_bytes:,} bytes')
+
+
+def _from_https(source: Source, target: Path, limits: Limits) -> Path:
+    """Download from a URL; an interrupted transfer goes on where it stopped, now or in the next run."""
+    partial = target.with_name(f'{target.name}.https.part')
+    for attempt in range(1, _ATTEMPTS + 1):
+        before = _size(partial)
+        try:
+            _append(source, partial, limits)
+            break
+        except ChunkedEncodingError:
+            if attempt == _ATTEMPTS:
+                raise
+        except (requests.ConnectionError, requests.Timeout):
+            # A server that no longer answers is asked again only if it did before.
+            if attempt == _ATTEMPTS or _size(partial) <= before:
+                raise
+    return partial
+
+
+def _append(source: Source, partial: Path, limits: Limits) -> None:
+    """Ask a server for what is missing of a file and append it."""
+    done = _size(partial)
+    headers = {'Accept-Encoding': 'identity'}
+    if done:
+        headers['Range'] = f'bytes={done}-'
+    with requests.get(source.url, headers=headers, stream=True,
+                      timeout=(limits.connect_seconds, READ_SECONDS)) as response:
+        if source.url.startswith('https:') and not response.url.startswith('https:'):
+            raise TransferError('redirects to an address without encryption')
+        content_range = response.headers.get('Content-Range', '')
+        if response.status_code == 416 and done:
+            if content_range == f'bytes */{done}':
+                return  # it is complete; an earlier run was stopped before the check
+            partial.unlink()  # it is no part of this file: the next attempt starts anew
+            raise ChunkedEncodingError
+        response.raise_for_status()
+        if response.status_code != 206 or not content_range.startswith(f'bytes {done}-'):
+            done = 0  # the server sends the whole file
+        length = response.headers.get('Content-Length', '')
+        total = done + int(length) if length.isdecimal() else None
+        if total is not None and total > limits.max_bytes:
+            raise _too_large(partial, limits)
+        with partial.open('ab' if done else 'wb') as file, _progress_bar(source.title, done, total) as bar:
+            for chunk in response.iter_content(_CHUNK):
+                done += len(chunk)
+                if done > limits.max_bytes:
+                    raise _too_large(partial, limits)
+                file.write(chunk)
+                bar.update(len(chunk))
+    if total is not None and done < total:
+        raise ChunkedEncodingError
+
+
+def _from_drive(source: Source, target: Path, limits: Limits) -> Path:
+    """Download from Google Drive with gdown, which knows its pages of warnings and its errors."""
+    import gdown  # only here, for it takes a while to import
+
+    output = target.with_name(f'{target.name}.drive')
+    partials = _gdown_partials(output)
+    for partial in partials[1:]:
+        partial.unlink()  # gdown resumes only if there is one; the longest stays
+    with _progress_bar(source.title, _size(partials[0]) if partials else 0, None) as bar:
+        def progress(done: int, total: int | None) -> None:
+            if max(done, total or 0) > limits.max_bytes:
+                raise _too_large(next(iter(_gdown_partials(output)), None), limits)
+            bar.total = total
+            bar.update(done - bar.n)
+
+        try:
+            gdown.download(source.url, str(output), quiet=True, use_cookies=False, resume=True, retries=2,
+                           timeout=(limits.connect_seconds, READ_SECONDS), progress=progress)
+        except (gdown.exceptions.DownloadError, KeyError, ValueError) as error:
+            if partials and 'byte range' in str(error):
+                partials[0].unlink(missing_ok=True)  # it is no part of this file: the next run starts anew
+            raise TransferError(_gdown_text(error)) from None
+    return output
+
+
+def _gdown_partials(output: Path) -> list[Path]:
+    """Return gdown's partial files (the name and eight characters, ``.part``), the longest first."""
+    return sorted(output.parent.glob(f'{output.name}????????.part'), key=_size, reverse=True)
+
+
+def _gdown_text(error: Exception) -> str:
+    """Return the part of gdown's message that is about the cause."""
+    if isinstance(error.__cause__, requests.RequestException):
+        return reason(error.__cause__)
+    text = ' '.join(str(error).split())
+    text = text.removeprefix('Failed to retrieve file url: ')
+    return text.split(' You may still be able to access')[0].split('. The received bytes are kept')[0]
+
+
+#: How a file gets from a source to a path beside its target; the keys are ``Source.kind``.
+TRANSFERS: dict[str, Callable[[Source, Path, Limits], Path]] = {'drive': _from_drive, 'https': _from_https}

@@ -1,0 +1,132 @@
+"""Making an engine ready, from the cache where that is possible."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from hourglass.engine.base import Engine
+from hourglass.engine.cache import Entry, cached, key_of
+from hourglass.engine.choice import choose_engine
+from hourglass.errors import InputError
+from hourglass.files import sha256_of
+from hourglass.spec import ModelSpec
+from pretrained import registry
+
+Loaded = tuple[Engine, ModelSpec]
+
+
+def load_engine(
+    name: str | None = None, gpu: int = -1, engine: str = 'auto', precision: str = 'f32',
+) -> Loaded:
+    """Load weights into an engine.
+
+    Args:
+        name: weights by name or as a file, as for :meth:`hourglass.predictor.PosePredictor.load`.
+        gpu, engine, precision: as for :func:`choose_engine`.
+
+    Returns:
+        The engine, ready to run, and what belongs to the weights.
+
+    Raises:
+        InputError: the engine or the GPU cannot be used, or the weights are not there or cannot be read.
+    """
+    kind = choose_engine(engine, precision, gpu)
+    loaders: dict[str, Callable[[str], Loaded]] = {
+        'chainer': lambda name: _load_chainer(name, gpu),
+        'onnxruntime': lambda name: _load_onnxruntime(name, precision),
+        'openvino': lambda name: _load_openvino(name, precision),
+    }
+    try:
+        return _load(name, loaders[kind])
+    except ImportError as error:
+        # Installed, and yet not to be had: for another system, or damaged.
+        problem = f'{kind} cannot be loaded ({" ".join(str(error).split())[:300]})'
+        if kind == 'chainer':
+            raise
+        if engine != 'auto' or precision != 'f32':
+            raise InputError(problem) from None
+        print(f'{problem}; Chainer runs the network', file=sys.stderr)
+        return _load(name, loaders['chainer'])
+
+
+def _load(name: str | None, loader: Callable[[str], Loaded]) -> Loaded:
+    if name is not None:
+        return loader(name)
+    loaded, source = registry.with_default(loader)
+    print(source, file=sys.stderr)
+    return loaded
+
+
+def _load_chainer(name: str, gpu: int) -> Loaded:
+    from hourglass.device import check_gpu, use_device
+    from hourglass.engine.chainer_engine import ChainerEngine
+
+    check_gpu(gpu)
+    model = registry.load(name)
+    return ChainerEngine(use_device(model.network, gpu)), model.spec
+
+
+def _load_onnxruntime(name: str, precision: str) -> Loaded:
+    from hourglass.engine.onnxruntime_engine import OnnxRuntimeEngine, version
+
+    entry = cached(lambda: _key(name, 'onnxruntime', version(), precision), lambda: _graph(name, precision))
+    return OnnxRuntimeEngine(entry.graph), entry.spec
+
+
+def _load_openvino(name: str, precision: str) -> Loaded:
+    from hourglass.engine.openvino_engine import OpenVINOEngine, check_precision, compile_graph, version
+
+    check_precision(precision)
+
+    def make() -> Entry:
+        entry = _graph(name, precision)
+        return Entry(compile_graph(entry.graph, precision), entry.spec)
+
+    entry = cached(lambda: _key(name, 'openvino', version(), precision), make)
+    return OpenVINOEngine(entry.graph, precision), entry.spec
+
+
+def _key(name: str, engine: str, version: str, precision: str) -> str:
+    """Return the name in the cache: of the file's content, of what the registry adds, of the engine and the code."""
+    path = registry.resolve(name)
+    spec = registry.REGISTRY[name].spec.to_json() if name in registry.REGISTRY else ''
+    try:
+        # A named pipe would wait for a writer.
+        digest = sha256_of(path) if path.is_file() else ''
+    except OSError:
+        digest = ''
+    # Nothing is ever kept without a digest: the reader of weights says what is wrong.
+    return key_of(digest, spec, engine, version, precision, *_makers(precision))
+
+
+#: The code that decides what graph is made of a file, and what more decides it in 8 bits (people are rendered for it).
+_SOURCES = ('hourglass/*.py', 'hourglass/engine/*.py', 'pretrained/**/*.py')
+_SOURCES_INT8 = ('data/**/*.py',)
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def _makers(precision: str, root: Path = _ROOT) -> list[str]:
+    """Return what names the versions of the programs that make a graph, those below ``root`` among them."""
+    patterns = _SOURCES + (_SOURCES_INT8 if precision == 'int8' else ())
+    checksum = hashlib.sha256()
+    for path in sorted(path for pattern in patterns for path in root.glob(pattern)):
+        checksum.update(f'{path.relative_to(root).as_posix()} {path.stat().st_size}\n'.encode())
+        checksum.update(path.read_bytes())
+    return [checksum.hexdigest(), *([metadata.version('onnxruntime')] if precision == 'int8' else [])]
+
+
+def _graph(name: str, precision: str) -> Entry:
+    """Read weights and write them as a graph in ONNX."""
+    from hourglass.engine.networks import network_graph
+
+    model = registry.load(name)
+    graph = network_graph(model.network, tiled=precision == 'f32')
+    if precision == 'int8':
+        from hourglass.engine.quantize import quantized
+
+        graph = quantized(graph, model.spec)
+    return Entry(graph.SerializeToString(deterministic=True), model.spec)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from demos.picture_files import Picture, find_pictures, result_names
+from hourglass.coco_format import image_id, image_ids
+from hourglass.errors import InputError
+
+import pytest
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ('photos/b.jpg', 'photos/a.PNG', 'photos/notes.txt', 'photos/.hidden.jpg', 'photos/more/c.jpg',
+                 'photos/x.json', 'other/b.jpg', 'other/[1].jpg', 'empty/readme.md'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def names(*arguments: str) -> list[str]:
+    return [picture.path.as_posix() for picture in find_pictures(arguments)]
+
+
+@pytest.mark.usefixtures('folder')
+def test_files_folders_and_patterns() -> None:
+    assert names('photos') == ['photos/a.PNG', 'photos/b.jpg']
+    assert names('photos/*') == ['photos/a.PNG', 'photos/b.jpg']
+    assert names('photos/**') == ['photos/a.PNG', 'photos/b.jpg', 'photos/more/c.jpg']
+    assert names('*/b.jp?') == ['other/b.jpg', 'photos/b.jpg']
+    assert names('photos/b.jpg', 'other', 'photos') == ['photos/b.jpg', 'other/[1].jpg', 'other/b.jpg', 'photos/a.PNG']
+    assert names('other/[1].jpg') == ['other/[1].jpg'], 'a file of that name comes before the pattern'
+    assert names('missing.jpg', 'photos/notes.txt') == ['missing.jpg', 'photos/notes.txt']
+
+
+@pytest.mark.usefixtures('folder')
+def test_what_is_named_itself() -> None:
+    assert [p.is_named for p in find_pictures(['photos/b.jpg', 'photos'])] == [True, False]
+    assert [p.is_named for p in find_pictures(['photos', './photos/b.jpg'])] == [False, True]
+    assert [p.is_named for p in find_pictures(['photos/b*'])] == [False]
+
+
+@pytest.mark.usefixtures('folder')
+def test_results_of_an_earlier_run_are_no_pictures() -> None:
+    for name in ('b_output.jpg', 'b_input.jpg', 'b_tiled.jpg', 'z_output.jpg'):
+        Path('photos', name).touch()
+    assert names('photos') == ['photos/a.PNG', 'photos/b.jpg', 'photos/z_output.jpg']
+    assert names('photos/*.jpg') == ['photos/b.jpg', 'photos/z_output.jpg']
+    assert names('photos/b_output.jpg') == ['photos/b_output.jpg']
+
+
+@pytest.mark.usefixtures('folder')
+@pytest.mark.parametrize(('argument', 'reason'), [
+    ('empty', 'empty: no pictures in this folder'), ('photos/*.gif', 'fits no picture'),
+    ('nowhere/*', 'fits no picture'),
+])
+def test_nothing_to_read(argument: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        find_pictures([argument])
+
+
+def pictures(*paths: str, is_named: bool = True) -> list[Picture]:
+    return [Picture(Path(path), is_named) for path in paths]
+
+
+def test_names_of_results() -> None:
+    assert result_names(pictures('a/photo.jpg')) == ['']
+    assert result_names(pictures('a/photo.jpg', is_named=False)) == ['photo_']
+    assert result_names(pictures('b.jpg', 'a.jpg')) == ['b_', 'a_']
+    assert result_names(pictures('x/a.jpg', 'y/A.jpg', 'a-2.jpg', 'a.png')) == ['a_', 'A-2_', 'a-2-2_', 'a-3_']
+    assert result_names([]) == []
+
+
+@pytest.mark.parametrize(('name', 'expected'), [
+    ('a/000000000785.jpg', 785), ('7.png', 7), ('COCO_train2014_000000000009.jpg', 9), ('photo.jpg', 'photo.jpg'),
+    ('a/b/IMG_123.jpg', 'IMG_123.jpg'), ('12a.jpg', '12a.jpg'), ('1' * 30 + '.jpg', '1' * 30 + '.jpg'), (5, 5),
+    ('٣.jpg', '٣.jpg'),
+])
+def test_image_ids(name: str | int, expected: int | str) -> None:
+    assert image_id(name) == expected
+
+
+def test_image_ids_differ() -> None:
+    assert image_ids(['a/1.jpg', 'b/2.jpg', 'c/x.jpg']) == [1, 2, 'x.jpg']
+    assert image_ids(['a/1.jpg', 'b/1.png', '2.jpg']) == ['a/1.jpg', 'b/1.png', 2]
+    assert image_ids([]) == []

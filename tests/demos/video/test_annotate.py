@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from demos.video.annotate import annotate_video
+from demos.video.drawing import track_colour
+from demos.video.reader import VideoReader
+from demos.video.steps import VideoSettings
+from hourglass.crop import CropBox
+from hourglass.errors import InputError
+from hourglass.interruption import StopRequest
+from hourglass.joints import LSP
+from hourglass.people import PersonPose
+from hourglass.predictor import Pose
+
+import cv2
+import numpy as np
+import pytest
+
+#: Two people of the fake detector, by colour (BGR): where they are in frame i, (x, y) of the upper left corner.
+_PEOPLE: dict[str, tuple[tuple[int, int, int], Callable[[int], tuple[int, int]]]] = {
+    'red': ((0, 0, 255), lambda i: (4 + 5 * i, 40)), 'blue': ((255, 0, 0), lambda i: (180 - 5 * i, 50)),
+}
+
+
+def _clip(count: int) -> list[np.ndarray]:
+    frames = []
+    for i in range(count):
+        frame = np.full((121, 220, 3), 40, np.uint8)
+        for colour, place in _PEOPLE.values():
+            x, y = place(i)
+            cv2.rectangle(frame, (x, y), (x + 23, y + 47), colour, cv2.FILLED)
+        frames.append(frame)
+    return frames
+
+
+class _Finder:
+    """Finds patches of pure colour and takes them for people; in place of a detector and a network."""
+
+    def __init__(self) -> None:
+        self.predictor = SimpleNamespace(spec=SimpleNamespace(joint_set=LSP), use_device=lambda: None)
+        self.detector = self
+        self.calls = 0
+        self.threads: set[str] = set()
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        self.calls += 1
+        self.threads.add(threading.current_thread().name)
+        boxes = []
+        for channel in (0, 2):
+            patch = images[0][channel] - images[0][1] > 150
+            if patch.sum() > 100:
+                ys, xs = np.nonzero(patch)
+                boxes.append([ys.min(), xs.min(), ys.max() + 1, xs.max() + 1])
+        # In another order from frame to frame.
+        found = np.array(boxes[::-1] if self.calls % 2 else boxes, np.float32).reshape(-1, 4)
+        return [(found, np.full(len(found), 0.9, np.float32))]
+
+    def predict_boxes(
+        self, images: Sequence[np.ndarray], found: Sequence[tuple[np.ndarray, np.ndarray]],
+    ) -> list[list[PersonPose]]:
+        self.threads.add(threading.current_thread().name)
+        people = []
+        for box in found[0][0].astype(float):
+            points = box[:2] + np.linspace(0.1, 0.9, len(LSP))[:, None] * (box[2:] - box[:2])
+            pose = Pose(points, np.full(len(LSP), 0.8, np.float32), np.zeros((len(LSP), 2, 2)), CropBox(0, 0, 1, 1))
+            people.append(PersonPose(pose, tuple(box), 0.9, 0.72))
+        return [people]
+
+
+def _annotate(source: Path, folder: Path, settings: VideoSettings, finder: Any = None,
+              max_frames: int | None = None, stop: StopRequest | None = None) -> list[dict[str, Any]]:
+    with VideoReader(source, max_frames) as reader:
+        annotate_video(reader, folder / 'out.mp4', finder or _Finder(), settings, folder / 'out.jsonl', stop)
+    return [json.loads(line) for line in (folder / 'out.jsonl').read_text().splitlines()]
+
+
+def _x(line: dict[str, Any], track: int) -> float:
+    person, = (person for person in line['people'] if person['track'] == track)
+    return person['joints'][0]['x']
+
+
+def test_the_whole_way(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    finder = _Finder()
+    lines = _annotate(write_clip(_clip(30)), tmp_path, VideoSettings(line_width=3), finder)
+    assert [line['frame'] for line in lines] == list(range(30))
+    np.testing.assert_allclose([line['time'] for line in lines], np.arange(30) / 25, atol=1e-3)
+    first = {person['track']: person for person in lines[0]['people']}
+    assert set(first) == {1, 2}
+    red = min(first, key=lambda track: first[track]['bbox'][0])
+    blue = 3 - red
+    for i, line in enumerate(lines):
+        if len(line['people']) == 2:
+            assert _x(line, red) == pytest.approx(4 + 5 * i + 2.4, abs=3)
+            assert _x(line, blue) == pytest.approx(180 - 5 * i + 2.4, abs=3)
+    assert {person['track'] for line in lines for person in line['people']} == {1, 2}
+    person = lines[0]['people'][0]
+    assert [joint['name'] for joint in person['joints']] == list(LSP.joints)
+    assert person['bbox'][2:] == pytest.approx([24, 48], abs=3)
+    assert person['score'] == pytest.approx(0.72)
+    with VideoReader(tmp_path / 'out.mp4') as reader:
+        assert reader.size == (122, 220)
+        assert reader.rate == 25
+        drawn = list(reader)
+    assert len(drawn) == 30
+    # Everybody has one colour from the beginning to the end.
+    for track, place in ((red, _PEOPLE['red'][1]), (blue, _PEOPLE['blue'][1])):
+        for i in (0, 8, 28):
+            x, y = place(i)
+            shown = drawn[i].pixels[y + 22:y + 27, x + 10:x + 15].reshape(-1, 3)[:, ::-1].astype(int)
+            assert abs(shown - track_colour(track)).max(axis=1).min() < 60
+    assert len(finder.threads) == 2  # one for the detector, one for the network
+
+
+def test_overlapping_changes_nothing(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    source, settings = write_clip(_clip(12)), VideoSettings(smooth=True)
+    results = []
+    for overlap in (False, True):
+        folder = tmp_path / str(overlap)
+        folder.mkdir()
+        _annotate(source, folder, replace(settings, overlap=overlap))
+        results.append(((folder / 'out.jsonl').read_bytes(), (folder / 'out.mp4').read_bytes()))
+    assert results[0] == results[1]
+
+
+def test_every_nth_frame(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    finder = _Finder()
+    lines = _annotate(write_clip(_clip(10)), tmp_path, VideoSettings(every=2), finder)
+    assert [line['frame'] for line in lines] == [0, 2, 4, 6, 8]
+    assert finder.calls == 5
+    assert {person['track'] for line in lines for person in line['people']} == {1, 2}
+    with VideoReader(tmp_path / 'out.mp4') as reader:
+        assert len(list(reader)) == 10
+
+
+def test_smoothing_takes_the_tremble_out(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    class Trembling(_Finder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rng = np.random.default_rng(0)
+
+        def predict_boxes(
+            self, images: Sequence[np.ndarray], found: Sequence[tuple[np.ndarray, np.ndarray]],
+        ) -> list[list[PersonPose]]:
+            people, = super().predict_boxes(images, found)
+            moved = [person.pose.points + self.rng.normal(0, 1, (14, 2)) for person in people]
+            return [[replace(person, pose=replace(person.pose, points=points))
+                     for person, points in zip(people, moved, strict=True)]]
+
+    source, tremble = write_clip([_clip(1)[0]] * 40), []
+    for smooth in (False, True):
+        lines = _annotate(source, tmp_path, VideoSettings(smooth=smooth), Trembling())
+        tremble.append(np.std([_x(line, 1) for line in lines[10:]]))
+    assert tremble[1] < 0.5 * tremble[0]
+
+
+def test_nobody_there(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    lines = _annotate(write_clip([np.zeros((40, 40, 3), np.uint8)] * 4), tmp_path, VideoSettings(smooth=True))
+    assert [line['people'] for line in lines] == [[]] * 4
+
+
+def _files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize('overlap', [False, True])
+@pytest.mark.parametrize('error', [InputError('no more memory'), RuntimeError('a defect')])
+def test_an_error_leaves_nothing_behind(
+    write_clip: Callable[..., Path], tmp_path: Path, overlap: bool, error: Exception,
+) -> None:
+    class Failing(_Finder):
+        def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+            if self.calls == 5:
+                raise error
+            return super().detect(images)
+
+    (tmp_path / 'out.mp4').write_text('from yesterday')
+    source, before = write_clip(_clip(20)), threading.active_count()
+    with pytest.raises(type(error), match=str(error)):
+        _annotate(source, tmp_path, VideoSettings(overlap=overlap), Failing())
+    assert _files(tmp_path) == {'clip.mp4', 'out.mp4'}
+    assert (tmp_path / 'out.mp4').read_text() == 'from yesterday'
+    assert threading.active_count() == before
+
+
+def test_a_damaged_video_ends_with_one_reason(
+    write_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def frames(self: VideoReader) -> Iterator[Any]:
+        raise InputError('frame 7 cannot be read')
+
+    monkeypatch.setattr(VideoReader, '__iter__', frames)
+    with pytest.raises(InputError, match='frame 7'):
+        _annotate(write_clip(_clip(3)), tmp_path, VideoSettings())
+    assert _files(tmp_path) == {'clip.mp4'}
+
+
+def _stop_after(calls: int, stop: StopRequest) -> _Finder:
+    class Stopping(_Finder):
+        def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+            if self.calls == calls:
+                stop.signal = 2
+            return super().detect(images)
+
+    return Stopping()
+
+
+def test_a_stop_keeps_the_frames_so_far(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    stop = StopRequest()
+    lines = _annotate(write_clip(_clip(36)), tmp_path, VideoSettings(), _stop_after(5, stop), stop=stop)
+    assert 6 <= len(lines) <= 20
+    with VideoReader(tmp_path / 'out.mp4') as reader:
+        assert len(list(reader)) == len(lines)
+
+
+def test_a_stop_before_the_first_frame_writes_nothing(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    stop = StopRequest()
+    stop.signal = 2
+    with pytest.raises(KeyboardInterrupt):
+        _annotate(write_clip(_clip(3)), tmp_path, VideoSettings(), stop=stop)
+    assert _files(tmp_path) == {'clip.mp4'}
+
+
+@pytest.mark.parametrize(('out', 'json_lines'), [('file/out.mp4', None), ('out.mp4', 'file/out.jsonl')])
+def test_results_that_cannot_be_written(
+    write_clip: Callable[..., Path], tmp_path: Path, out: str, json_lines: str | None,
+) -> None:
+    (tmp_path / 'file').touch()
+    with VideoReader(write_clip(_clip(3))) as reader, pytest.raises(InputError, match='cannot be written'):
+        annotate_video(reader, tmp_path / out, _Finder(), VideoSettings(),  # type: ignore[arg-type]
+                       tmp_path / json_lines if json_lines else None)
+    assert _files(tmp_path) == {'clip.mp4', 'file'}
+
+
+def _ids(lines: Sequence[dict[str, Any]]) -> list[set[int]]:
+    return [{person['track'] for person in line['people']} for line in lines]
+
+
+def test_somebody_who_comes_back(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    there, nobody = _clip(1), [np.full((121, 220, 3), 40, np.uint8)]
+    lines = _annotate(write_clip(there * 3 + nobody * 4 + there * 2 + nobody * 30 + there), tmp_path, VideoSettings())
+    tracks = _ids(lines)
+    assert tracks[:3] == [{1, 2}] * 3
+    assert tracks[7:9] == [{1, 2}] * 2
+    assert tracks[-1] == {3, 4}

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+from demos.video.pipeline import overlapped, serial
+
+import pytest
+
+
+def _double(x: int) -> int:
+    return 2 * x
+
+
+def _slow(seconds: float) -> Callable[[Any], Any]:
+    def step(item: Any) -> Any:
+        time.sleep(seconds)
+        return item
+
+    return step
+
+
+@pytest.mark.parametrize('way', [serial, overlapped])
+def test_every_item_goes_through_every_step_in_order(way: Callable[..., Iterator[Any]]) -> None:
+    def uneven(x: int) -> int:
+        time.sleep(0.002 * (x % 3))
+        return x + 1
+
+    assert list(way(range(30), [_double, uneven, str])) == [str(2 * x + 1) for x in range(30)]
+
+
+def test_an_empty_source() -> None:
+    assert list(overlapped([], [_double])) == []
+
+
+def test_steps_overlap() -> None:
+    start = time.perf_counter()
+    assert len(list(overlapped(range(10), [_slow(0.03)] * 4))) == 10
+    # One after the other takes 1.2 s, the slowest step alone 0.3.
+    assert time.perf_counter() - start < 0.9
+
+
+def test_a_slow_step_holds_back_the_source() -> None:
+    taken = []
+
+    def source() -> Iterator[int]:
+        for i in range(100):
+            taken.append(i)
+            yield i
+
+    with closing(overlapped(source(), [_double], length=2)) as items:
+        next(items)
+        time.sleep(0.2)
+        assert len(taken) <= 8
+
+
+def _failing_source() -> Iterator[int]:
+    yield from range(5)
+    raise OSError('gone')
+
+
+def _fail_at_five(x: int) -> int:
+    if x == 5:
+        raise OSError('gone')
+    return x
+
+
+@pytest.mark.parametrize(('source', 'steps'), [
+    (_failing_source(), [_double, _double]),
+    (range(50), [_fail_at_five, _double]),
+    (range(50), [_double, lambda x: _fail_at_five(x // 2)]),
+])
+def test_an_error_comes_out_after_what_was_before_it(source: Any, steps: list[Callable[[Any], Any]]) -> None:
+    before = threading.active_count()
+    items = overlapped(source, steps)
+    got = [next(items) for _ in range(5)]
+    assert len(got) == 5
+    with pytest.raises(OSError, match='gone'):
+        next(items)
+    assert threading.active_count() == before
+
+
+def test_closing_ends_every_thread() -> None:
+    before = threading.active_count()
+    with closing(overlapped(iter(int, 1), [_slow(0.01), _double])) as items:
+        next(items)
+        assert threading.active_count() == before + 3
+    assert threading.active_count() == before

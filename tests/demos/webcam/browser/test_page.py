@@ -1,0 +1,338 @@
+"""The page, as a user meets it.  See conftest.py for the browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from data.synthetic import RenderedPerson, demo_scene
+from hourglass.draw import PART_COLOURS
+from hourglass.image import read_image
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+
+def _photo(person: RenderedPerson, **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(person.image.transpose(1, 2, 0)).save(file, 'JPEG', quality=95, **options)
+    return file.getvalue()
+
+
+def _share(overlay: np.ndarray, colour: tuple[int, int, int]) -> float:
+    """Return how much of an overlay has a colour."""
+    return float(((overlay[:, :, :3] == colour).all(axis=2) & (overlay[:, :, 3] == 255)).mean())
+
+
+def test_the_skeleton_lies_over_the_live_picture(page: Any, person: RenderedPerson,
+                                                 check_joints: Callable[..., None]) -> None:
+    assert page.shows == 'nothing'
+    page.start_camera()
+    page.more_answers(3)
+    joints = page.joints()
+    check_joints(joints)
+    # Along a limb the overlay has the limb's colour, and where there is nobody it is clear.
+    overlay = page.overlay()
+    for a, b, part in (('left knee', 'left ankle', 'leg'), ('left shoulder', 'left elbow', 'arm'),
+                       ('thorax', 'pelvis', 'spine')):
+        x, y = np.mean([joints[a], joints[b]], axis=0)
+        around = overlay[int(y) - 4:int(y) + 5, int(x) - 4:int(x) + 5]
+        assert _share(around, PART_COLOURS[part]) > 0.3, part
+    assert overlay[:, :100].max() == 0
+    # Below it is the camera's picture, in the same place and of the same size.
+    boxes = page.run('return ["video", "overlay"].map((one) => document.getElementById(one).getBoundingClientRect()'
+                     '.toJSON())')
+    assert boxes[0] == boxes[1]
+    seen = page.run('const canvas = document.createElement("canvas"); canvas.width = 64; canvas.height = 48;'
+                    'const context = canvas.getContext("2d");'
+                    'context.drawImage(document.getElementById("video"), 0, 0, 64, 48);'
+                    'return [...context.getImageData(0, 0, 64, 48).data]')
+    seen = np.array(seen).reshape(48, 64, 4)[:, :, :3]
+    expected = person.image.reshape(3, 48, 10, 64, 10).mean(axis=(2, 4)).transpose(1, 2, 0)
+    assert abs(seen - expected).mean() < 12
+    # The numbers.
+    page.wait(lambda: page.text('fps').strip('0123456789.') == '')
+    assert 0.2 < float(page.text('fps')) < 100
+    # Of one answer: the page writes both at once.
+    predictor, latency = page.run(
+        'return ["predictor", "latency"].map((one) => document.getElementById(one).textContent)')
+    assert 0 < float(predictor) <= float(latency) < 10_000
+
+
+def test_heatmaps_modes_mirror_threshold_and_stop(page: Any, check_joints: Callable[..., None]) -> None:
+    page.start_camera()
+    x, y = (round(v) for v in page.joints()['left wrist'])
+    place = (slice(y + 10, y + 20), slice(x + 7, x + 11))  # beside the joint: no limb there
+    assert page.overlay()[place][..., 3].max() == 0
+    page.choose('heatmap', 'left wrist')
+    page.wait(lambda: page.overlay()[place][..., 3].min() > 30)
+    assert page.overlay()[-150:, :100, 3].max() <= 3
+    page.choose('heatmap', '')
+    page.wait(lambda: page.overlay()[place][..., 3].max() == 0)
+
+    assert page.run('return [...document.getElementById("mode").options].map((one) => one.value)') == [
+        'middle', 'anywhere', 'people']
+    page.choose('mode', 'anywhere')
+    page.more_answers(4)
+    check_joints(page.joints())
+
+    transform = 'return getComputedStyle(document.getElementById(arguments[0])).transform'
+    for element in ('video', 'overlay'):
+        assert page.run(transform, element) == 'matrix(-1, 0, 0, 1, 0, 0)'
+    page.element('mirror').click()
+    for element in ('video', 'overlay'):
+        assert page.run(transform, element) == 'none'
+
+    assert page.text('threshold-value') == '0.2'  # as the program was started
+    page.run('const one = document.getElementById("threshold"); one.value = 1; one.dispatchEvent(new Event("input"))')
+    page.choose('mode', 'middle')
+    page.wait(lambda: page.overlay().max() == 0)
+
+    page.element('camera').click()
+    page.wait(lambda: page.shows == 'nothing')
+    assert page.text('camera') == 'Start camera'
+    before = page.n_answers
+    time.sleep(0.3)
+    assert page.n_answers == before
+
+
+def test_picture_and_json_are_saved(page: Any, downloads: Path, check_joints: Callable[..., None]) -> None:
+    assert not page.element('save').is_enabled()
+    page.start_camera()
+    page.element('save').click()
+    page.wait(lambda: len([*downloads.glob('pose-*.jpg'), *downloads.glob('pose-*.json')]) == 2)
+    file, = downloads.glob('*.json')
+    pose = page.wait(lambda: file.read_text() and json.loads(file.read_text()))
+    joints = pose['people'][0]['joints']
+    check_joints({joint['name']: (joint['x'], joint['y']) for joint in joints})
+    assert (pose['width'], pose['height']) == (640, 480)
+    picture = read_image(downloads / pose['image'])
+    assert picture.shape == (3, 480, 640)
+    knee, ankle = joints[4], joints[5]
+    x, y = int((knee['x'] + ankle['x']) / 2), int((knee['y'] + ankle['y']) / 2)
+    assert picture[2, y - 3:y + 4, x - 3:x + 4].max() > 200  # the leg's blue
+    assert picture[0, y - 3:y + 4, x - 3:x + 4].min() < 60
+
+
+_MIRRORED_CAMERA = '''
+const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wishes) => {
+  const video = document.createElement('video');
+  video.srcObject = await real(wishes);
+  await video.play();
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [640, 480];
+  const context = canvas.getContext('2d');
+  context.setTransform(-1, 0, 0, 1, 640, 0);
+  setInterval(() => context.drawImage(video, 0, 0), 60);
+  return canvas.captureStream(15);
+};
+'''
+
+
+def test_two_windows_at_once_get_their_own_answers(page: Any, check_joints: Callable[..., None]) -> None:
+    driver = page.driver
+    page.start_camera()
+    first = driver.current_window_handle
+    driver.switch_to.new_window('window')
+    try:
+        # The second sees the mirror image, in which left and right have changed places.
+        page.open()
+        page.run(_MIRRORED_CAMERA)
+        page.start_camera()
+        for _ in range(2):
+            page.more_answers(3)
+            joints = page.joints()
+            swapped = {name.replace('left', '?').replace('right', 'left').replace('?', 'right'): place
+                       for name, place in joints.items()}
+            check_joints(swapped, lambda x, y: (639 - x, y))
+            driver.switch_to.window(first)
+            page.more_answers(3)
+            check_joints(page.joints())
+            driver.switch_to.window(next(handle for handle in driver.window_handles if handle != first))
+    finally:
+        driver.close()
+        driver.switch_to.window(first)
+
+
+def test_the_page_recovers_when_the_server_comes_back(page: Any, server: Any,
+                                                      check_joints: Callable[..., None]) -> None:
+    page.start_camera()
+    server.stop()
+    try:
+        page.wait(lambda: page.state == 'lost')
+        assert 'trying again' in page.text('connection')
+        # No pose is shown that is not from now.
+        assert page.overlay().max() == 0
+    finally:
+        server.start()
+    page.wait(lambda: page.state == 'connected')
+    page.more_answers(2)
+    check_joints(page.joints())
+
+
+def test_a_photo_can_be_dropped_or_chosen(page: Any, person: RenderedPerson, tmp_path: Path,
+                                          check_joints: Callable[..., None]) -> None:
+    page.start_camera()
+    page.drop(_photo(person), 'me.jpg', 'image/jpeg')
+    page.wait(lambda: page.shows == 'photo' and page.element('save').is_enabled())
+    assert page.text('camera') == 'Start camera'
+    check_joints(page.joints())
+    assert _share(page.overlay(), PART_COLOURS['leg']) > 0.001
+    assert page.run('return getComputedStyle(document.getElementById("overlay")).transform') == 'none'
+    # One that is stored lying on its side.
+    exif = Image.Exif()
+    exif[274] = 6
+    lying = Image.open(io.BytesIO(_photo(person))).transpose(Image.Transpose.ROTATE_90)
+    lying.save(tmp_path / 'lying.jpg', quality=95, exif=exif)
+    before = page.n_answers
+    page.element('file').send_keys(str(tmp_path / 'lying.jpg'))
+    page.wait(lambda: page.n_answers > before)
+    assert page.run('const one = document.getElementById("photo"); return [one.width, one.height]') == [640, 480]
+    check_joints(page.joints())
+    # A heatmap asks for the photo again.
+    page.choose('heatmap', 'all')
+    page.wait(lambda: (page.overlay()[..., 3] > 0).mean() > 0.1)
+
+
+def test_everybody_is_found(page: Any) -> None:
+    picture = demo_scene().astype(np.uint8).transpose(1, 2, 0)
+    file = io.BytesIO()
+    Image.fromarray(np.hstack([picture, picture])).save(file, 'JPEG', quality=90)
+    page.choose('mode', 'people')
+    page.drop(file.getvalue(), 'two.jpg', 'image/jpeg')
+    page.wait(lambda: page.element('save').is_enabled())
+    assert page.run('return document.getElementById("overlay").dataset.people') == '2'
+    assert page.run('return document.getElementById("overlay").getAttribute("aria-label")') == 'The poses of 2 people'
+    joints = page.joints()
+    assert len(joints) == 32
+    heads = sorted(joints[f'{i}: head top'][0] for i in (1, 2))
+    assert heads[1] - heads[0] == pytest.approx(480, abs=30)
+
+
+def test_a_photo_is_looked_at_when_the_server_is_back(page: Any, server: Any, person: RenderedPerson) -> None:
+    server.stop()
+    try:
+        page.wait(lambda: page.state == 'lost')
+        page.drop(_photo(person), 'me.jpg', 'image/jpeg')
+        page.wait(lambda: 'cannot be reached' in page.message)
+    finally:
+        server.start()
+    page.wait(lambda: page.element('save').is_enabled())
+    assert page.message == ''
+
+
+def test_files_that_are_no_photo(page: Any) -> None:
+    page.drop(b'no picture', 'letter.txt', 'text/plain')
+    page.wait(lambda: page.message == 'letter.txt is not a picture that this browser can show.')
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, 'PNG')
+    page.drop(file.getvalue(), 'noise.png', 'image/png')
+    page.wait(lambda: page.message == 'noise.png is larger than 0.4 MB.')
+    assert page.shows == 'nothing'
+
+
+def test_nothing_comes_from_another_host(page: Any, server: Any) -> None:
+    page.start_camera()
+    names = page.run('return performance.getEntriesByType("resource").map((one) => one.name)')
+    assert {f'{server.url}{name}' for name in ('app.js', 'style.css')} <= set(names)
+    assert all(name.startswith((server.url, server.url.replace('http', 'ws'))) for name in names)
+    # The policy holds against what a mistake might add.
+    assert page.run('return new Promise((done) => { fetch("http://192.0.2.1/").catch((error) => done(error.name)) })')
+    assert any('Content Security Policy' in message for message in page.complaints())
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_a_phone_shows_everything_and_all_is_legible(page: Any, scheme: str) -> None:
+    driver = page.driver
+    driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride',
+                           {'width': 360, 'height': 740, 'deviceScaleFactor': 2, 'mobile': True})
+    driver.execute_cdp_cmd('Emulation.setEmulatedMedia',
+                           {'features': [{'name': 'prefers-color-scheme', 'value': scheme}]})
+    try:
+        page.start_camera()
+        assert page.run('return document.scrollingElement.scrollWidth') <= 360
+        boxes = page.run('return [...document.querySelectorAll("button, .button, select, #stage, summary")]'
+                         '.filter((one) => one.checkVisibility()).map((one) => {'
+                         'const box = one.getBoundingClientRect(); return [one.id, box.left, box.right, box.height] })')
+        assert len(boxes) >= 6
+        for name, left, right, height in boxes:
+            assert 0 <= left < right <= 360, name
+            assert height >= 32, name
+        colours = page.run(
+            'const behind = (one) => { const colour = getComputedStyle(one).backgroundColor;'
+            '  return colour === "rgba(0, 0, 0, 0)" ? behind(one.parentElement) : colour; };'
+            'document.getElementById("message").hidden = false;'
+            'return [...document.querySelectorAll("h1, p, span, label, button, select, summary, output, .button")]'
+            '.filter((one) => one.checkVisibility()).map((one) => [one.id || one.tagName,'
+            ' getComputedStyle(one).color, behind(one)])')
+        for name, text, ground in colours:
+            assert _contrast(text, ground) >= 4.5, (name, text, ground)
+        dark = scheme == 'dark'
+        assert (_luminance(page.run('return getComputedStyle(document.body).backgroundColor')) < 0.2) == dark
+    finally:
+        driver.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
+        driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': []})
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of a CSS colour, as WCAG defines it."""
+    channels = np.array([float(part) for part in colour[colour.index('(') + 1:-1].split(',')[:3]]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_everything_can_be_done_with_the_keyboard(page: Any) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    def press(key: str) -> str:
+        ActionChains(page.driver).send_keys(key).perform()
+        return page.run('return document.activeElement.id || document.activeElement.tagName')
+
+    assert press(Keys.TAB) == 'camera'
+    assert page.run('return getComputedStyle(document.activeElement).outlineStyle') == 'solid'
+    press(Keys.SPACE)
+    page.wait(lambda: page.n_answers >= 1)
+    visited = [press(Keys.TAB) for _ in range(7)]
+    assert visited == ['file', 'save', 'mode', 'heatmap', 'threshold', 'mirror', 'SUMMARY']
+    press(Keys.ENTER)
+    assert page.wait(page.joints)
+    unnamed = page.run('return [...document.querySelectorAll("button, select, input")].filter((one) =>'
+                       '!(one.textContent.trim() || [...one.labels].map((label) => label.textContent).join("").trim())'
+                       ').map((one) => one.id)')
+    assert unnamed == []
+
+
+def test_without_a_camera_the_page_says_so_and_photos_work(page_without_camera: Any, person: RenderedPerson,
+                                                           check_joints: Callable[..., None]) -> None:
+    page = page_without_camera
+    page.element('camera').click()
+    page.wait(lambda: 'No camera was found' in page.message)
+    assert page.shows == 'nothing'
+    assert page.text('camera') == 'Start camera'
+    for name, words in (('NotAllowedError', 'not allow'), ('NotReadableError', 'another program')):
+        page.run('navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", arguments[0]))', name)
+        page.element('camera').click()
+        page.wait(lambda words=words: words in page.message)
+    # As on a page that does not come from this computer.
+    page.run('Object.defineProperty(navigator, "mediaDevices", {value: undefined})')
+    page.element('camera').click()
+    page.wait(lambda: 'pages of this computer' in page.message)
+    page.drop(_photo(person), 'me.jpg', 'image/jpeg')
+    page.wait(lambda: page.element('save').is_enabled())
+    assert page.message == ''
+    check_joints(page.joints())

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from demos.webcam.finder import PoseFinder, Settings
+from demos.webcam.heat import lay_over
+from demos.webcam.picture import PictureError
+from hourglass.crop import CropBox
+from hourglass.draw import PART_COLOURS
+from hourglass.people import PeoplePredictor, PersonPose
+from hourglass.predictor import Pose, PosePredictor
+from hourglass.spec import ModelSpec
+
+import numpy as np
+import pytest
+
+Spot = Callable[..., bytes]
+
+
+class _TwoPeople(PeoplePredictor):
+    """Finds the same two people in every picture."""
+
+    def __init__(self, predictor: PosePredictor) -> None:
+        self.predictor = predictor
+
+    def predict_one(self, image: np.ndarray) -> list[PersonPose]:
+        poses = self.predictor.poses([image] * 2, [CropBox(0, 0, 80, 80), CropBox(0, 80, 80, 160)])
+        return [PersonPose(pose, (0, 80 * i, 80, 80 * i + 80), 0.9, 0.5) for i, pose in enumerate(poses)]
+
+
+def test_joints_are_in_pixels_of_the_picture(finder: PoseFinder, spot: Spot) -> None:
+    answer = finder.find(spot(100, 60), Settings(), 10 ** 6)
+    assert (answer['width'], answer['height']) == (160, 160)
+    person, = answer['people']
+    assert [joint['name'] for joint in person['joints']] == list(finder.joint_set.joints)
+    for joint in person['joints']:
+        assert (joint['x'], joint['y']) == (pytest.approx(60, abs=6), pytest.approx(100, abs=6))
+        assert joint['score'] > 0.5
+    assert person['seen'] == {'x0': 0, 'y0': 0, 'x1': 160, 'y1': 160}
+    assert 'heatmaps' not in answer
+    json.dumps(answer, allow_nan=False)
+
+
+def test_the_joints_are_those_of_the_predictor(finder: PoseFinder, spot: Spot) -> None:
+    from demos.webcam.picture import decode_picture
+    from hourglass.results import pose_to_dict
+
+    data = spot(30, 120, (120, 200))
+    pose, = finder.predictor.poses([decode_picture(data, 10 ** 6)])
+    person, = finder.find(data, Settings(), 10 ** 6)['people']
+    assert person['joints'] == pose_to_dict(pose, finder.joint_set)['joints']
+    # The square about the middle of a wide picture.
+    assert person['seen'] == {'x0': 40, 'y0': 0, 'x1': 160, 'y1': 120}
+
+
+@pytest.mark.parametrize('joint', ['all', 'left wrist'])
+def test_heatmaps_are_bright_where_the_joint_is(finder: PoseFinder, spot: Spot, joint: str) -> None:
+    heatmap, = finder.find(spot(100, 60), Settings(heatmap=joint), 10 ** 6)['heatmaps']
+    values = np.frombuffer(base64.b64decode(heatmap['values']), np.uint8).reshape(heatmap['rows'], heatmap['columns'])
+    assert values.shape == (16, 16)
+    assert values.max() == 255
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    assert (row, column) == (10, 6)
+    assert heatmap['box'] == {'x0': 0, 'y0': 0, 'x1': 160, 'y1': 160}
+    assert heatmap['peak'] > 0.5
+
+
+def test_heatmaps_of_the_original_codes_crop_lie_where_it_was_cut() -> None:
+    spec = ModelSpec(input_size=(64, 64), crop='affine')
+    finder = PoseFinder(PosePredictor(spec.build_network(), spec))
+    pose, = finder.predictor.poses([np.zeros((3, 120, 200), np.float32)])
+    heatmap = finder._heatmap(pose, 'all')
+    assert heatmap['box'] == {name: pytest.approx(value) for name, value in
+                              {'x0': 40, 'y0': 0, 'x1': 160, 'y1': 120}.items()}
+
+
+def test_a_heatmap_over_the_picture() -> None:
+    heatmap = np.zeros((8, 8), np.float32)
+    heatmap[6, 1] = 1
+    pose = Pose(np.zeros((1, 2)), np.ones(1, np.float32), heatmap[None], CropBox(-20, 40, 60, 120))
+    drawn = lay_over(np.full((3, 100, 160), 50, np.float32), heatmap, pose)
+    changed = np.argwhere(abs(drawn - 50).max(axis=0) > 30)
+    # The cell covers rows 40 to 49 and columns 50 to 59.
+    np.testing.assert_allclose(changed.mean(axis=0), (44.5, 54.5), atol=1)
+    assert drawn[:, :25].max() == 50
+
+
+def test_everybody_is_found_where_there_is_a_detector(finder: PoseFinder, spot: Spot) -> None:
+    everybody = PoseFinder(finder.predictor, _TwoPeople(finder.predictor))
+    answer = everybody.find(spot(40, 30), everybody.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
+    assert len(answer['people']) == len(answer['heatmaps']) == 2
+    assert [person['seen']['x0'] for person in answer['people']] == [0, 80]
+    assert answer['people'][1]['box'] == {'x0': 80, 'y0': 0, 'x1': 160, 'y1': 80}
+    assert answer['people'][1]['score'] == 0.5
+    assert answer['people'][0]['joints'][0]['x'] == pytest.approx(30, abs=4)
+    assert list(everybody.modes) == ['middle', 'anywhere', 'people']
+    assert list(finder.modes) == ['middle', 'anywhere']
+
+
+@pytest.mark.parametrize(('values', 'reason'), [
+    ({'mode': 'all'}, "mode is 'all'"), ({'mode': 'people'}, '--detector'), ({'mode': None}, 'mode is None'),
+    ({'heatmap': 'tail'}, "heatmap is 'tail'"), ({'heatmap': ['all']}, 'heatmap is'), ({'flip': '1'}, "'flip'")])
+def test_wishes_that_make_no_sense(finder: PoseFinder, values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        finder.settings(values)
+
+
+def test_a_damaged_picture_is_told_from_a_defect(finder: PoseFinder) -> None:
+    with pytest.raises(PictureError):
+        finder.find(b'no picture', Settings(), 10 ** 6)
+
+
+def test_the_page_is_told_the_projects_limbs_and_colours(finder: PoseFinder) -> None:
+    description = finder.description()
+    assert description['joints'] == list(finder.joint_set.joints)
+    colours = {part: '#{:02x}{:02x}{:02x}'.format(*colour) for part, colour in PART_COLOURS.items()}
+    assert description['limbs'] == [[a, b, colours[part]] for a, b, part in finder.joint_set.limb_indices]
+    assert json.loads(json.dumps(description)) == description

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import io
+import struct
+import time
+import tracemalloc
+import zlib
+
+from demos.webcam.picture import MEDIA_TYPES, PictureError, decode_picture
+
+import numpy as np
+import pytest
+from PIL import Image
+
+PIXELS = 1_000_000
+
+
+def _file(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _halves() -> Image.Image:
+    """30 x 20 pixels, the left half red, the right half black."""
+    pixels = np.zeros((20, 30, 3), np.uint8)
+    pixels[:, :15, 0] = 255
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize('kind', MEDIA_TYPES.values())
+def test_every_kind_that_is_accepted_is_decoded(kind: str) -> None:
+    array = decode_picture(_file(_halves(), kind), PIXELS)
+    assert array.shape == (3, 20, 30)
+    assert array.dtype == np.float32
+    assert array[0, :, :12].min() > 230
+    assert array[:, :, 18:].max() < 30
+
+
+def test_a_picture_is_turned_as_its_exif_entry_says() -> None:
+    exif = Image.Exif()
+    exif[274] = 6  # the top row is at the right
+    array = decode_picture(_file(_halves(), 'JPEG', exif=exif), PIXELS)
+    assert array.shape == (3, 30, 20)
+    assert array[0, :12].min() > 230
+    assert array[0, 18:].max() < 30
+
+
+@pytest.mark.parametrize('entry', [b'II*\0', b'no entry'])
+def test_a_damaged_exif_entry_does_no_harm(entry: bytes) -> None:
+    plain = _file(_halves(), 'PNG')
+    chunk = struct.pack('>I', len(entry)) + b'eXIf' + entry + struct.pack('>I', zlib.crc32(b'eXIf' + entry))
+    array = decode_picture(plain[:33] + chunk + plain[33:], PIXELS)  # after the header
+    np.testing.assert_array_equal(array, decode_picture(plain, PIXELS))
+
+
+@pytest.mark.parametrize(('mode', 'value', 'expected'), [
+    ('L', 80, 80), ('I;16', 80 * 256, 80), ('RGBA', (0, 0, 0, 0), 255), ('LA', (9, 0), 255), ('1', 1, 255),
+])
+def test_unusual_pixels(mode: str, value: object, expected: int) -> None:
+    array = decode_picture(_file(Image.new(mode, (1, 1), value), 'PNG'), PIXELS)
+    np.testing.assert_array_equal(array, np.full((3, 1, 1), expected))
+
+
+def _png_header(width: int, height: int) -> bytes:
+    """A small file that announces many pixels, and would decode to them."""
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
+
+    header = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(3 * width + 1) * min(height, 1000))
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', rows) + chunk(b'IEND', b'')
+
+
+@pytest.mark.parametrize('size', [(5000, 5000), (20000, 20000), (65500, 10)])
+def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, int]) -> None:
+    data = _png_header(*size)
+    limit = 100_000
+    tracemalloc.start()
+    start = time.perf_counter()
+    with pytest.raises(PictureError, match='pixels') as caught:
+        decode_picture(data, limit)
+    assert time.perf_counter() - start < 1
+    assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    tracemalloc.stop()
+    assert caught.value.status == 413
+
+
+@pytest.mark.parametrize(('data', 'status'), [
+    (b'', 400), (b'no picture', 400), (_file(_halves(), 'JPEG')[:300], 400), (_file(_halves(), 'PNG')[:60], 400),
+    (_file(_halves(), 'TIFF'), 415), (b'<svg xmlns="http://www.w3.org/2000/svg"/>', 415), (b'%!PS-Adobe-3.0 EPSF', 415),
+    (b'\0\0\0\x18ftypheic' + bytes(40), 415), (b'GIF89a', 400), (b'\xff\xd8\xff', 400),
+])
+def test_what_cannot_be_used_is_refused_with_the_right_status(data: bytes, status: int) -> None:
+    with pytest.raises(PictureError) as caught:
+        decode_picture(data, PIXELS)
+    assert caught.value.status == status
+    assert str(caught.value)
+    assert '\n' not in str(caught.value)
+    assert 'object at 0x' not in str(caught.value)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from demos.webcam import serve
+from demos.webcam.serve import take_port, url_of
+from hourglass.errors import InputError
+
+import pytest
+from aiohttp import ClientError, ClientSession, WSMsgType, web
+
+InLoop = Callable[[Callable[[], Awaitable[None]]], None]
+
+
+def test_a_port_is_taken_at_once_and_only_once() -> None:
+    with take_port('127.0.0.1', 0) as sock:
+        port = sock.getsockname()[1]
+        assert url_of(sock, '127.0.0.1') == f'http://127.0.0.1:{port}/'
+        assert url_of(sock, '::1') == f'http://[::1]:{port}/'
+        with socket.create_connection(('127.0.0.1', port), timeout=5):
+            pass
+        with pytest.raises(InputError, match=f'--port {port}: in use'):
+            take_port('127.0.0.1', port)
+    take_port('127.0.0.1', port).close()
+
+
+def test_only_this_computer_reaches_it() -> None:
+    with take_port('localhost', 0) as sock:
+        assert sock.getsockname()[0] in ('127.0.0.1', '::1')
+
+
+@pytest.mark.parametrize(('host', 'reason'), [
+    ('no.such.host.invalid', '--host no.such.host.invalid: no such address'),
+    ('x' * 300, 'no such address'), ('', '--host is empty'), ('192.0.2.1', 'not an address of this computer')])
+def test_an_address_of_somebody_else(host: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        take_port(host, 0)
+
+
+async def _page(_: web.Request) -> web.Response:
+    return web.Response(text='the page')
+
+
+async def _echo(request: web.Request) -> web.WebSocketResponse:
+    live = web.WebSocketResponse()
+    await live.prepare(request)
+    async for message in live:
+        await live.send_str(message.data)
+    return live
+
+
+@contextlib.asynccontextmanager
+async def _served() -> AsyncIterator[int]:
+    """Serve a page and a live connection, and give the port."""
+    app, ready = web.Application(), asyncio.Event()
+    app.router.add_get('/', _page)
+    app.router.add_get('/live', _echo)
+    sock = take_port('127.0.0.1', 0)
+    task = asyncio.create_task(serve._serve(app, sock, ready.set))
+    try:
+        await ready.wait()
+        yield sock.getsockname()[1]
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _is_closed(reader: asyncio.StreamReader, seconds: float) -> bool:
+    """Return whether the other side ends a connection within some time."""
+    try:
+        return await asyncio.wait_for(reader.read(1), seconds) == b''
+    except ConnectionError:
+        return True
+    except asyncio.TimeoutError:
+        return False
+
+
+async def _get(port: int) -> str:
+    async with ClientSession() as session, session.get(f'http://127.0.0.1:{port}/') as response:
+        return await response.text()
+
+
+def test_too_many_connections_are_broken_off_and_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, in_loop: InLoop, caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(serve, 'MAX_CONNECTIONS', 4)
+
+    async def test() -> None:
+        async with _served() as port:
+            pairs = await asyncio.gather(*(asyncio.open_connection('127.0.0.1', port) for _ in range(12)))
+            closed = await asyncio.gather(*(_is_closed(reader, 0.5) for reader, _ in pairs))
+            assert sum(closed) == 8
+            with pytest.raises(ClientError):
+                await _get(port)
+            for _, writer in pairs:
+                writer.close()
+            while True:
+                with contextlib.suppress(ClientError):
+                    assert await _get(port) == 'the page'
+                    break
+
+    in_loop(test)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize('head', ['', 'GET / HTTP/1.1\r\nHost: 127', 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT'])
+def test_who_sends_no_whole_request_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, in_loop: InLoop, head: str,
+) -> None:
+    monkeypatch.setattr(serve, 'IDLE_TIME', 0.2)
+
+    async def test() -> None:
+        async with _served() as port:
+            reader, writer = await asyncio.open_connection('127.0.0.1', port)
+            writer.write(head.encode())
+            # What ends before its time is up would be an answer to a whole request only.
+            assert (b'the page' in await asyncio.wait_for(reader.read(), 5)) == ('\r\n\r\n' in head)
+            writer.close()
+
+    in_loop(test)
+
+
+def test_a_live_connection_may_be_silent(monkeypatch: pytest.MonkeyPatch, in_loop: InLoop) -> None:
+    monkeypatch.setattr(serve, 'IDLE_TIME', 0.1)
+
+    async def test() -> None:
+        async with _served() as port, ClientSession() as session, session.ws_connect(
+                f'http://127.0.0.1:{port}/live') as live:
+            await asyncio.sleep(0.4)
+            await live.send_str('still here')
+            answer = await live.receive(timeout=5)
+            assert (answer.type, answer.data) == (WSMsgType.TEXT, 'still here')
+
+    in_loop(test)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from demos.video.reader import Frame
+from demos.webcam import window
+from demos.webcam.finder import PoseFinder
+from demos.webcam.window import CameraReader, LiveView, check_window, open_camera
+from hourglass.errors import InputError
+from hourglass.image import read_image
+
+import cv2
+import numpy as np
+import pytest
+
+
+class _Screen:
+    """Takes the frames, and presses keys."""
+
+    def __init__(self, *keys: int | None) -> None:
+        self.keys = list(keys)
+        self.shown: list[np.ndarray] = []
+
+    def show(self, pixels: np.ndarray) -> int | None:
+        self.shown.append(pixels.copy())
+        return self.keys.pop(0) if self.keys else -1
+
+
+def _spot(x: int, y: int) -> np.ndarray:
+    rows, columns = np.ogrid[:120, :160]
+    bright = 255 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * 8 ** 2))
+    return np.repeat(bright[:, :, None], 3, axis=2).astype(np.uint8)
+
+
+def _frames(n: int) -> list[Frame]:
+    return [Frame(i, i / 25, _spot(60 + 2 * i, 70)) for i in range(n)]
+
+
+def _coloured(pixels: np.ndarray) -> np.ndarray:
+    """Return the middle (x, y) of the pixels of a frame, without the words below it, that are not grey."""
+    picture = pixels[:120].astype(int)
+    return np.argwhere(np.ptp(picture, axis=2) > 100).mean(axis=0)[::-1]
+
+
+def test_the_skeleton_is_drawn_over_each_frame(finder: PoseFinder) -> None:
+    screen = _Screen()
+    assert LiveView(finder, mirror=False).run(_frames(4), screen) == 4
+    for i, pixels in enumerate(screen.shown):
+        assert pixels.dtype == np.uint8
+        assert pixels.shape[1] == 160
+        np.testing.assert_allclose(_coloured(pixels), (60 + 2 * i, 70), atol=6)
+        assert pixels[120:].max() > 200  # words
+
+
+def test_keys(finder: PoseFinder) -> None:
+    screen = _Screen(ord('m'), ord('h'), ord('n'), ord('n'), ord('x'), ord('q'))
+    view = LiveView(finder)
+    assert view.run(_frames(20), screen) == 6
+    np.testing.assert_allclose(_coloured(screen.shown[0]), (159 - 60, 70), atol=6)  # at first as in a mirror
+    np.testing.assert_allclose(_coloured(screen.shown[1]), (62, 70), atol=6)
+    # The heatmap colours more than the limbs.
+    plain, warm = ((np.ptp(pixels[:120].astype(int), axis=2) > 60).sum() for pixels in screen.shown[1:3])
+    assert warm > plain + 50
+    assert view.heatmaps
+    assert view.mode == 'middle'  # two modes on
+
+
+@pytest.mark.parametrize('end', [None, 27, ord('q')])
+def test_the_window_can_be_closed(finder: PoseFinder, end: int | None) -> None:
+    assert LiveView(finder).run(_frames(9), _Screen(-1, end)) == 2
+
+
+def test_saving(finder: PoseFinder, tmp_path: Path) -> None:
+    LiveView(finder, folder=tmp_path).run(_frames(1), _Screen(ord('s')))
+    picture, = tmp_path.glob('*.jpg')
+    pose = json.loads(picture.with_suffix('.json').read_text())
+    # Not mirrored, so that the joints fit.
+    assert read_image(picture).shape == (3, 120, 160)
+    assert (pose['image'], pose['width'], pose['height']) == (picture.name, 160, 120)
+    assert pose['people'][0]['joints'][0]['x'] == pytest.approx(60, abs=6)
+
+
+def _video(path: Path) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, (160, 120))
+    for frame in _frames(5):
+        writer.write(frame.pixels)
+    writer.release()
+    return path
+
+
+def test_a_video_in_place_of_a_camera(finder: PoseFinder, tmp_path: Path) -> None:
+    frames = open_camera(str(_video(tmp_path / 'clip.avi')))
+    screen = _Screen()
+    assert LiveView(finder, mirror=False).run(frames, screen) == 5
+    np.testing.assert_allclose(_coloured(screen.shown[4]), (68, 70), atol=6)
+    frames.close()
+
+
+class _FakeCapture:
+    """A camera of 100 frames a second, whose frames are numbered by their brightness."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.n = number, 0
+
+    def isOpened(self) -> bool:
+        return self.number < 2
+
+    def read(self) -> tuple[bool, Any]:
+        time.sleep(0.01)
+        self.n += 1
+        if self.n > 100 or self.number == 1:
+            return False, None
+        return True, np.full((4, 4, 3), self.n, np.uint8)
+
+    def release(self) -> None:
+        pass
+
+
+def _look_slowly(frames: CameraReader, numbers: list[int]) -> None:
+    for frame in frames:
+        time.sleep(0.1)
+        numbers.append(int(frame.pixels[0, 0, 0]))
+
+
+def test_of_a_fast_camera_the_newest_frame_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window.cv2, 'VideoCapture', _FakeCapture)
+    frames = open_camera('0')
+    assert isinstance(frames, CameraReader)
+    numbers: list[int] = []
+    with pytest.raises(InputError, match='--camera 0: gives no more pictures'):
+        _look_slowly(frames, numbers)
+    frames.close()
+    assert 4 <= len(numbers) <= 25
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] >= 90
+
+
+@pytest.mark.parametrize(('camera', 'reason'), [
+    ('2', '--camera 2: no such camera'), ('10000', '--camera 10000: no such camera; they are numbered'),
+    ('9' * 11, '--camera 99999999999: no such camera'), ('9' * 5000, f'--camera {"9" * 20}: no such camera'),
+    ('1', '--camera 1: gives no picture$'), ('missing.avi', 'missing.avi: no such file')])
+def test_a_camera_that_is_not_there(monkeypatch: pytest.MonkeyPatch, camera: str, reason: str) -> None:
+    if camera.isdecimal():
+        monkeypatch.setattr(window.cv2, 'VideoCapture', _FakeCapture)
+    with pytest.raises(InputError, match=reason):
+        next(iter(open_camera(camera)))
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='other systems have a screen without being told')
+def test_without_a_screen_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM'):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match='--opencv-window: OpenCV cannot open a window here'):
+        check_window()

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from hourglass.crop import CropBox, crop_box, cut, person_box, picture_box, whole_image
+from hourglass.errors import InputError
+from hourglass.spec import ModelSpec
+from hourglass.torch7_crop import AuthorsTransform, authors_crop
+
+import numpy as np
+import pytest
+
+AFFINE = ModelSpec(input_size=(128, 128), crop='affine', refine='authors')
+
+
+def test_the_published_crop_ends_at_the_border() -> None:
+    assert crop_box(np.array([367.5, 560]), 625, (720, 1280)) == CropBox(55, 247, 680, 872)
+    assert crop_box(np.array([100, 50]), 300, (720, 1280)) == CropBox(0, 0, 250, 200)
+    assert crop_box(np.array([700, 1270]), 300, (720, 1280)) == CropBox(550, 1120, 720, 1280)
+
+
+def test_the_padded_crop_keeps_its_square() -> None:
+    assert crop_box(np.array([10, 50]), 100, (720, 1280), 'pad') == CropBox(-40, 0, 60, 100)
+
+
+@pytest.mark.parametrize('crop', ['truncate', 'pad'])
+@pytest.mark.parametrize('center', [(-500, -500), (5000, 5000), (10, 10)])
+def test_a_crop_is_never_empty(crop: str, center: tuple[int, int]) -> None:
+    box = crop_box(np.array(center), 0.1, (20, 30), crop)
+    assert min(box.shape) >= 1
+    assert cut(np.ones((3, 20, 30), np.float32), box, (8, 8), crop).shape == (3, 8, 8)
+
+
+def test_the_whole_image_is_stretched_or_squared() -> None:
+    assert whole_image((720, 1280)) == CropBox(0, 0, 720, 1280)
+    assert whole_image((720, 1280), 'pad') == CropBox(0, 280, 720, 1000)
+
+
+def test_outside_is_black_and_inside_is_in_its_place() -> None:
+    image = np.full((3, 40, 40), 0.5, np.float32)
+    image[:, 10:20, 10:20] = 1
+    out = cut(image, CropBox(-20, -20, 60, 60), (160, 160), 'pad')
+    assert not out[:, :38].any()
+    assert not out[:, :, 122:].any()
+    y, x = np.nonzero(out[0] > 0.9)
+    assert (y.min() + y.max()) / 2 == (x.min() + x.max()) / 2 == 69.5, 'rows 10 to 19 lie at 2 * (10 + 20) to 79'
+
+
+@pytest.mark.parametrize('shrink', [2, 4, 8])
+def test_strong_reduction_averages(shrink: int) -> None:
+    image = np.random.default_rng(0).uniform(0, 1, (3, 32 * shrink, 32 * shrink)).astype(np.float32)
+    out = cut(image, CropBox(0, 0, 32 * shrink, 32 * shrink), (32, 32), 'pad')
+    expected = image.reshape(3, 32, shrink, 32, shrink).mean(axis=(2, 4))
+    np.testing.assert_allclose(out, expected, atol=1e-5)
+
+
+def test_a_huge_padded_square_needs_no_memory() -> None:
+    out = cut(np.ones((3, 10, 10), np.float32), CropBox(-10**6, -10**6, 10**6, 10**6), (16, 16), 'pad')
+    assert out.shape == (3, 16, 16)
+
+
+def test_one_function_makes_the_crop_that_the_weights_ask_for() -> None:
+    center, side, shape = np.array([100.0, 50.0]), 300.0, (720, 1280)
+    for crop in ('truncate', 'pad'):
+        spec = ModelSpec(crop=crop)
+        assert person_box(center, side, shape, spec) == crop_box(center, side, shape, crop)
+        assert picture_box(shape, spec) == whole_image(shape, crop)
+    box = person_box(center, side, shape, AFFINE)
+    assert box == AuthorsTransform((100, 50), 1.5, 128)
+    assert picture_box(shape, AFFINE) == AuthorsTransform((360, 640), 3.6, 128)
+    assert person_box(center, 0, shape, AFFINE) == AuthorsTransform((100, 50), 1 / 200, 128)
+    image = np.random.default_rng(0).uniform(0, 255, (3, 200, 100)).astype(np.float32)
+    np.testing.assert_array_equal(cut(image, box, (128, 128), 'affine'), authors_crop(image, box))
+
+
+def test_every_box_maps_points_there_and_back() -> None:
+    points = np.random.default_rng(0).uniform(0, 100, (16, 2))
+    for box in (CropBox(-5, 3, 60, 80), person_box(np.array([30, 40]), 70, (90, 90), AFFINE)):
+        np.testing.assert_allclose(box.to_image(box.to_crop(points)), points, atol=1e-9)
+        inside = box.to_crop(box.to_image(np.array([[0, 0], box.shape])))
+        np.testing.assert_allclose(inside, [[0, 0], box.shape], atol=1e-9)
+
+
+def test_a_way_of_cropping_is_never_taken_for_another() -> None:
+    with pytest.raises(InputError, match='square'):
+        person_box(np.array([5, 5]), 10, (20, 20), ModelSpec(input_size=(64, 128), crop='affine'))
+    with pytest.raises(ValueError, match='affine'):
+        crop_box(np.array([5, 5]), 10, (20, 20), 'affine')
+    with pytest.raises(ValueError, match='affine'):
+        whole_image((20, 20), 'affine')
+    image = np.zeros((3, 20, 20), np.float32)
+    with pytest.raises(ValueError, match='affine'):
+        cut(image, CropBox(0, 0, 5, 5), (8, 8), 'affine')
+    with pytest.raises(ValueError, match='square'):
+        cut(image, AuthorsTransform((5, 5), 1, 8), (8, 16), 'affine')

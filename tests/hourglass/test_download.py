@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import os
+import random
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hourglass import transfer
+from hourglass.download import cache_folder, fetch, recent_failure
+from hourglass.errors import InputError
+from hourglass.transfer import Source
+from pretrained.weights_file import load_model
+
+import gdown  # noqa: F401
+import pytest
+from filelock import FileLock
+from tqdm import tqdm
+
+HTML = b'<!DOCTYPE html><html><title>Google Drive - Quota exceeded</title></html>'
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What arrives before an interruption is kept in whole chunks, so they must be small for a small file."""
+    monkeypatch.setattr(transfer, '_CHUNK', 1000)
+    monkeypatch.setattr(sys.modules['gdown.download'], 'CHUNK_SIZE', 1000)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.fixture(params=['https', 'drive'])
+def source(request: pytest.FixtureRequest, server: Any, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """The server: Any, asked directly and through gdown as if it were Google Drive."""
+    monkeypatch.setattr('hourglass.source.DRIVE_URL', server.url + '?id={}')
+    monkeypatch.setattr(random, 'uniform', lambda low, high: 0.0)  # gdown waits for a random time before it retries
+    return Source('the server', request.param, server.url if request.param == 'https' else 'abc')
+
+
+def get(*sources: Source, **options: float) -> Path:
+    return fetch('w.npz', sources, load_model, 10 ** 6, **options)
+
+
+def failure(*sources: Source, **options: float) -> str:
+    with pytest.raises(InputError) as caught:
+        get(*sources, **options)
+    assert '\n' not in str(caught.value)
+    return str(caught.value)
+
+
+def files(cache: Path) -> set[str]:
+    return set(os.listdir(cache))
+
+
+# The folder.
+
+def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.delenv('HOURGLASS_CACHE', raising=False)
+    monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
+    assert cache_folder() == tmp_path / '.cache' / 'hourglass'
+    monkeypatch.setenv('XDG_CACHE_HOME', 'relative')
+    assert cache_folder() == tmp_path / '.cache' / 'hourglass'
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'xdg'))
+    assert cache_folder() == tmp_path / 'xdg' / 'hourglass'
+    monkeypatch.setenv('HOURGLASS_CACHE', '~/mine')
+    assert cache_folder() == tmp_path / 'mine'
+
+
+def test_cache_folder_that_cannot_be_made(
+        source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'file').write_text('')
+    monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'file'))
+    assert 'HOURGLASS_CACHE' in failure(source)
+
+
+# Downloads that work.
+
+def test_file_arrives_and_nothing_else_stays(source: Source, server: Any, cache: Path) -> None:
+    assert get(source) == cache / 'w.npz'
+    assert (cache / 'w.npz').read_bytes() == server.content
+    assert files(cache) == {'w.npz'}
+
+
+def test_second_time_nothing_is_downloaded(source: Source, server: Any, cache: Path) -> None:
+    get(source)
+    get(source)
+    assert len(server.requested) == 1
+
+
+def test_damaged_file_is_downloaded_again(source: Source, server: Any, cache: Path) -> None:
+    get(source).write_bytes(b'damaged')
+    assert get(source).read_bytes() == server.content
+
+
+def test_length_need_not_be_announced(source: Source, server: Any, cache: Path) -> None:
+    server.says_length = False
+    assert get(source).read_bytes() == server.content
+
+
+def test_interrupted_transfer_goes_on_at_once(source: Source, server: Any, cache: Path) -> None:
+    server.cuts = [5000, 4000]
+    assert get(source).read_bytes() == server.content
+    assert [r for r in server.requested if r] == ['bytes=5000-', 'bytes=9000-']
+    assert files(cache) == {'w.npz'}
+
+
+def test_interrupted_transfer_goes_on_in_the_next_run(source: Source, server: Any, cache: Path) -> None:
+    server.cuts = [5000, 0, 0, 0, 0]
+    failure(source)
+    assert 'w.npz' not in files(cache)
+    server.cuts.clear()
+    server.requested.clear()
+    assert get(source).read_bytes() == server.content
+    assert 'bytes=5000-' in server.requested
+    assert files(cache) == {'w.npz'}
+
+
+def test_part_of_an_interrupted_process_is_used(
+        source: Source, server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class StoppedByUser(tqdm):
+        def update(self, n: float = 1) -> None:
+            self.n += n
+            if self.n >= 4000:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transfer, 'tqdm', StoppedByUser)
+        with pytest.raises(KeyboardInterrupt):
+            get(source)
+    assert recent_failure('w.npz') is None
+    assert get(source).read_bytes() == server.content
+    assert server.requested[-1] == 'bytes=4000-'
+
+
+def test_server_without_ranges(server: Any, cache: Path) -> None:
+    server.ranges = False
+    server.cuts = [5000]
+    assert get(Source('the server', 'https', server.url)).read_bytes() == server.content
+
+
+def test_complete_part_needs_no_transfer(server: Any, cache: Path) -> None:
+    cache.mkdir()
+    (cache / 'w.npz.https.part').write_bytes(server.content)
+    assert get(Source('the server', 'https', server.url)).read_bytes() == server.content
+    assert files(cache) == {'w.npz'}
+
+
+def test_too_long_part_is_given_up(server: Any, cache: Path) -> None:
+    cache.mkdir()
+    (cache / 'w.npz.https.part').write_bytes(b'x' * (len(server.content) + 10))
+    assert get(Source('the server', 'https', server.url)).read_bytes() == server.content
+
+
+def test_part_that_gdown_cannot_use_is_given_up(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('hourglass.source.DRIVE_URL', server.url + '?id={}')
+    source = Source('Drive', 'drive', 'abc')
+    cache.mkdir()
+    for name in ('w.npz.drive12345678.part', 'w.npz.driveabcdefgh.part'):
+        (cache / name).write_bytes(b'x' * (len(server.content) + len(name)))
+    failure(source)
+    assert get(source).read_bytes() == server.content
+
+
+def test_part_of_another_file_is_given_up(source: Source, server: Any, cache: Path) -> None:
+    cache.mkdir()
+    for name in ('w.npz.https.part', 'w.npz.drive12345678.part'):
+        (cache / name).write_bytes(b'x' * 3000)
+    assert 'what arrived is not the file wanted' in failure(source)
+    assert get(source).read_bytes() == server.content
+
+
+def test_next_source_is_tried(server: Any, cache: Path, closed_port: int) -> None:
+    first = Source('first', 'https', f'http://127.0.0.1:{closed_port}/w.npz')
+    assert get(first, Source('second', 'https', server.url)).read_bytes() == server.content
+    assert recent_failure('w.npz') is None
+
+
+# Downloads that do not.
+
+@pytest.mark.parametrize('content', [HTML, b'', b'PK\3\4' + b'\0' * 5000])
+def test_wrong_file_does_not_stay(source: Source, server: Any, cache: Path, content: bytes) -> None:
+    server.content = content
+    assert 'the server: what arrived is not the file wanted (' in failure(source)
+    assert files(cache) == {'w.npz.failed'}
+
+
+def test_truncated_file_does_not_stay(source: Source, server: Any, cache: Path) -> None:
+    server.content = server.content[:-100]
+    assert 'only a part of one' in failure(source)
+    assert files(cache) == {'w.npz.failed'}
+
+
+def test_wrong_file_leaves_the_old_one(source: Source, server: Any, cache: Path) -> None:
+    get(source).write_bytes(b'old, and as it happens damaged')
+    server.content = HTML
+    failure(source)
+    assert (cache / 'w.npz').read_bytes() == b'old, and as it happens damaged'
+
+
+@pytest.mark.parametrize('status', [403, 404, 500])
+def test_status_is_reported(source: Source, server: Any, cache: Path, status: int) -> None:
+    server.status = status
+    assert f'(the server: HTTP status {status})' in failure(source)
+
+
+def test_endless_redirection(source: Source, server: Any, cache: Path) -> None:
+    server.status, server.location = 302, server.url
+    assert 'redirects' in failure(source)
+
+
+@pytest.mark.parametrize('says_length', [True, False])
+def test_size_is_bounded(source: Source, server: Any, cache: Path, says_length: bool) -> None:
+    server.content = b'x' * (2 * 10 ** 6)
+    server.says_length = says_length
+    assert 'more than 1,000,000 bytes' in failure(source)
+    assert files(cache) == {'w.npz.failed'}
+
+
+def test_no_server_and_no_network(cache: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = failure(Source('A', 'https', f'http://127.0.0.1:{closed_port}/w.npz'),
+                   Source('B', 'https', 'http://no-such-host.invalid/w.npz'))
+    assert 'A: Connection refused; B: its name is not known here' in text
+
+
+def test_server_that_says_nothing(source: Source, server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, 'READ_SECONDS', 0.1)
+    server.delay = 0.4
+    assert 'the server: no answer in time' in failure(source)
+
+
+def test_network_that_swallows_everything(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lead_nowhere(*args: object) -> None:
+        time.sleep(3)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, 'create_connection', lead_nowhere)
+    start = time.perf_counter()
+    assert 'A: no answer in time' in failure(Source('A', 'https', 'https://example.invalid/'), connect_seconds=0.2)
+    assert time.perf_counter() - start < 2
+
+
+def test_proxy_is_what_has_to_be_reachable(
+        server: Any, cache: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = server.url.removesuffix('/weights.npz')
+    monkeypatch.setenv('http_proxy', proxy)
+    assert get(Source('A', 'https', 'http://weights.invalid/w.npz')).read_bytes() == server.content
+    (cache / 'w.npz').unlink()
+    monkeypatch.setenv('http_proxy', f'127.0.0.1:{closed_port}')
+    assert 'Connection refused' in failure(Source('A', 'https', 'http://weights.invalid/w.npz'))
+
+
+def test_encryption_is_not_given_up(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Response:
+        url = 'http://elsewhere.invalid/'
+        headers: dict[str, str] = {}  # noqa: RUF012
+
+        def __enter__(self) -> Response:
+            return self
+
+        def __exit__(self, *args: object) -> None:
+            pass
+
+    monkeypatch.setattr(transfer, 'check_reachable', lambda *args: None)
+    monkeypatch.setattr(transfer.requests, 'get', lambda *args, **options: Response())
+    assert 'without encryption' in failure(Source('A', 'https', 'https://here.invalid/'))
+
+
+# Failures are remembered, processes wait for each other.
+
+def test_failure_is_remembered_for_an_hour(source: Source, server: Any, cache: Path) -> None:
+    assert recent_failure('w.npz') is None
+    server.status = 404
+    failure(source)
+    assert recent_failure('w.npz') == 'the server: HTTP status 404'
+    stamp = cache / 'w.npz.failed'
+    for age in (3700, -3700):
+        os.utime(stamp, (time.time() - age,) * 2)
+        assert recent_failure('w.npz') is None
+    os.utime(stamp)
+    server.status = 200
+    get(source)
+    assert recent_failure('w.npz') is None
+
+
+def test_another_process_downloads(source: Source, server: Any, cache: Path) -> None:
+    cache.mkdir()
+    with FileLock(cache / 'w.npz.lock'):
+        assert 'another process' in failure(source, wait_seconds=0.1)
+    assert server.requested == []
+    assert recent_failure('w.npz') is None
+
+
+def test_two_at_once_download_once(source: Source, server: Any, cache: Path) -> None:
+    server.delay = 0.2
+    results: list[Path] = []
+
+    def run(action: Callable[[Source], Path]) -> None:
+        results.append(action(source))
+
+    threads = [threading.Thread(target=run, args=(get,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [cache / 'w.npz'] * 2
+    assert len(server.requested) == 1

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+from hourglass.errors import InputError
+from hourglass.image import read_image, write_image
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def _save(path: Path, array: np.ndarray, mode: str | None = None, **options: object) -> Path:
+    image = Image.fromarray(array)
+    if mode is not None:
+        image = image.convert(mode)
+    image.save(path, **options)  # type: ignore[arg-type]
+    return path
+
+
+@pytest.mark.parametrize('mode', ['L', '1', 'P', 'CMYK', 'RGB'])
+def test_any_ordinary_kind_becomes_rgb(tmp_path: Path, mode: str) -> None:
+    suffix = '.tif' if mode == 'CMYK' else '.png'
+    path = _save(tmp_path / f'a{suffix}', np.full((5, 7, 3), 255, np.uint8), mode)
+    image = read_image(path)
+    assert image.shape == (3, 5, 7)
+    assert image.dtype == np.float32
+    assert image.min() > 250
+
+
+def test_sixteen_bits_keep_their_upper_byte(tmp_path: Path) -> None:
+    path = _save(tmp_path / 'a.png', np.array([[0, 255, 256, 65535]], np.uint16))
+    np.testing.assert_array_equal(read_image(path)[0], [[0, 0, 1, 255]])
+
+
+def test_what_is_transparent_shows_white(tmp_path: Path) -> None:
+    pixels = np.zeros((1, 2, 4), np.uint8)
+    pixels[0, 1, 3] = 255
+    np.testing.assert_array_equal(read_image(_save(tmp_path / 'a.png', pixels))[1], [[255, 0]])
+
+
+def test_exif_rotation_only_where_asked_for(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = _save(tmp_path / 'a.png', np.zeros((4, 8, 3), np.uint8), exif=exif)
+    assert read_image(path).shape == (3, 4, 8)
+    assert read_image(path, upright=True).shape == (3, 8, 4)
+
+
+def test_a_damaged_exif_entry_leaves_the_picture_as_it_is(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8)
+    content = _save(path := tmp_path / 'a.png', pixels).read_bytes()
+    entry = b'eXIf' + b'II*\0'
+    chunk = struct.pack('>I', 4) + entry + struct.pack('>I', zlib.crc32(entry))
+    path.write_bytes(content[:33] + chunk + content[33:])  # after the header
+    np.testing.assert_array_equal(read_image(path, upright=True), pixels.transpose(2, 0, 1))
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(InputError, match='cannot be read'):
+        read_image(path, upright=True)
+
+
+def test_a_single_pixel_is_a_picture(tmp_path: Path) -> None:
+    assert read_image(_save(tmp_path / 'a.png', np.zeros((1, 1, 3), np.uint8))).shape == (3, 1, 1)
+
+
+def _truncated(path: Path) -> Path:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    whole = _save(path, noise).read_bytes()
+    path.write_bytes(whole[:len(whole) // 2])
+    return path
+
+
+def _text(path: Path) -> Path:
+    path.write_text('this is no picture')
+    return path
+
+
+def _empty(path: Path) -> Path:
+    path.write_bytes(b'')
+    return path
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def _floats(path: Path) -> Path:
+    Image.fromarray(np.full((2, 2), np.nan, np.float32)).save(path.with_suffix('.tif'))
+    return path.with_suffix('.tif')
+
+
+def _bomb(path: Path) -> Path:
+    Image.new('1', (20_000, 20_000)).save(path.with_suffix('.png'))
+    return path.with_suffix('.png')
+
+
+@pytest.mark.parametrize(('make', 'reason'), [
+    (_truncated, 'cannot be read'), (_text, 'not a picture'), (_empty, 'file is empty'), (_folder, 'is a folder'),
+    (_floats, 'floating-point'), (_bomb, 'million pixels'), (lambda path: path, 'no such file'),
+])
+def test_what_is_no_picture_gets_a_reason(tmp_path: Path, make: object, reason: str) -> None:
+    assert callable(make)
+    path = make(tmp_path / 'a.jpg')
+    with pytest.raises(InputError, match=reason) as info:
+        read_image(path)
+    assert str(path) in str(info.value)
+
+
+def test_a_truncated_png_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='cannot be read'):
+        read_image(_truncated(tmp_path / 'a.png'))
+
+
+def test_a_format_that_is_only_read_is_no_ending_to_write(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'\.psd' names no picture format"):
+        write_image(tmp_path / 'a.psd', np.zeros((3, 4, 4)))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(('name', 'longest'), [
+    ('a.jpg', 65500), ('a.JPEG', 65500), ('a.webp', 16383), ('a.gif', 65535)])
+@pytest.mark.parametrize('upright', [False, True])
+def test_a_picture_larger_than_its_format_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, longest: int, upright: bool,
+) -> None:
+    shape = (longest, 1) if upright else (1, longest)
+    write_image(tmp_path / name, np.zeros((3, *shape), np.uint8))
+    assert read_image(tmp_path / name).shape == (3, *shape)
+    (tmp_path / name).unlink()
+    larger = np.zeros((3, shape[0] + upright, shape[1] + (not upright)), np.uint8)
+    with pytest.raises(InputError, match=rf'{name}: {larger.shape[2]} x {larger.shape[1]} pixels, .* {longest} a side'):
+        write_image(tmp_path / name, larger)
+    assert not list(tmp_path.iterdir())
+    assert capfd.readouterr().err == ''
+    write_image(tmp_path / 'a.png', larger)
+
+
+def test_written_pictures_read_back(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (3, 9, 11)).astype(np.float32)
+    write_image(tmp_path / 'sub' / 'a.png', image)
+    np.testing.assert_array_equal(read_image(tmp_path / 'sub' / 'a.png'), image)
+    with pytest.raises(InputError, match=r"ending '\.xyz'"):
+        write_image(tmp_path / 'a.xyz', image)
+    assert [p.name for p in tmp_path.iterdir()] == ['sub']

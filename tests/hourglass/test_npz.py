@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import io
+import os
+import struct
+import time
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from hourglass.errors import InputError
+from hourglass.network import StackedHG
+from hourglass.npz import NpzFile, printable
+from hourglass.spec import ModelSpec
+from pretrained.weights_file import Model, load_model, save_model
+
+import numpy as np
+import pytest
+
+SPEC = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp')
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('npz') / 'weights.npz'
+    save_model(path, SPEC.build_network(), SPEC)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / 'file.npz'
+
+
+def read_entry(path: Path, key: str | None) -> None:
+    with NpzFile(path) as file:
+        if key is not None:
+            file.header(key)
+            file.read(key)
+
+
+def message(path: Path, key: str | None = None) -> str:
+    with pytest.raises(InputError) as caught:
+        read_entry(path, key)
+    assert str(caught.value).startswith(f'{path}: ')
+    return str(caught.value)
+
+
+def npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array)
+    return stream.getvalue()
+
+
+def entry_header(text: str, version: int = 1) -> bytes:
+    length = struct.pack('<H' if version == 1 else '<L', len(text))
+    return b'\x93NUMPY' + bytes([version, 0]) + length + text.encode()
+
+
+def test_reads_arrays_by_clean_keys(path: Path) -> None:
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('/a//b/W.npy', npy(np.arange(6.).reshape(2, 3)))
+        file.writestr('text.npy', npy(np.array('words')))
+    with NpzFile(path) as npz:
+        assert npz.keys == ['a/b/W', 'text']
+        assert npz.header('a/b/W') == ((2, 3), np.dtype(float))
+        np.testing.assert_array_equal(npz.read('a/b/W'), np.arange(6.).reshape(2, 3))
+        assert npz.text('text', 100) == 'words'
+        with pytest.raises(InputError, match='at most 4 characters'):
+            npz.text('text', 16)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    assert 'No such file' in message(tmp_path / 'none.npz')
+    assert 'a folder' in message(tmp_path)
+    os.mkfifo(tmp_path / 'pipe')
+    assert 'not a regular file' in message(tmp_path / 'pipe')
+    with pytest.raises(InputError, match='null'):
+        NpzFile(Path('a\0b'))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may read everything')
+def test_file_without_permission(path: Path) -> None:
+    path.write_bytes(b'PK')
+    path.chmod(0)
+    assert 'Permission denied' in message(path)
+
+
+@pytest.mark.parametrize(('content', 'reason'), [
+    (b'', 'empty'),
+    (b'<!DOCTYPE html><html>Quota exceeded</html>' * 100, 'not an .npz file'),
+    (npy(np.zeros(3)), 'not an .npz file'),
+    (b'PK\3\4' + b'\0' * 100, 'not an .npz file'),
+    (b'PK\5\6', 'not an .npz file'),
+    (b'PK\5\6' + b'\1' * 18, 'more entries than are read'),
+    (b'\0' * 100 + b'PK\5\6' + b'\0' * 8 + b'\xff\0\0\0' * 2 + b'\0\0', 'not a readable .npz file'),
+])
+def test_what_is_no_zip_file(path: Path, content: bytes, reason: str) -> None:
+    path.write_bytes(content)
+    assert reason in message(path)
+
+
+def test_truncated_file(path: Path, weights: Path) -> None:
+    content = weights.read_bytes()
+    for length in (1, 100, len(content) // 2, len(content) - 22, len(content) - 1):
+        path.write_bytes(content[:length])
+        assert 'only a part of one' in message(path)
+
+
+def test_list_of_entries_is_bounded(path: Path) -> None:
+    # An empty comment field of 9 MB in the directory: entries that zipfile would keep in memory.
+    with zipfile.ZipFile(path, 'w') as file:
+        for i in range(150):
+            info = zipfile.ZipInfo(f'{i}.npy')
+            info.comment = b'c' * 65535
+            file.writestr(info, b'')
+    tracemalloc.start()
+    assert 'more entries than are read' in message(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e6
+
+
+def test_64_bit_directory_is_refused(path: Path) -> None:
+    end_64 = struct.pack('<4sQ2H2L4Q', b'PK\6\6', 44, 45, 45, 0, 0, 1, 1, 1 << 40, 0)
+    locator = struct.pack('<4sLQL', b'PK\6\7', 0, 0, 1)
+    path.write_bytes(end_64 + locator + struct.pack('<4s4H2LH', b'PK\5\6', 0, 0, 1, 1, 10, 0, 0))
+    assert 'more entries than are read' in message(path)
+
+
+def test_too_large_file_is_not_opened_as_zip(path: Path) -> None:
+    with path.open('wb') as file:
+        file.truncate(2 * 1024 ** 3 + 1)  # a hole: it takes no space
+    assert 'are more than' in message(path)
+
+
+@pytest.mark.filterwarnings('ignore:Duplicate name')
+def test_entry_that_is_there_twice(path: Path) -> None:
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('a.npy', npy(np.zeros(1)))
+        file.writestr('a.npy', npy(np.ones(1)))
+    assert 'two entries a' in message(path)
+
+
+@pytest.mark.parametrize('method', [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compression_that_numpy_never_uses(path: Path, method: int) -> None:
+    with zipfile.ZipFile(path, 'w', method) as file:
+        file.writestr('a.npy', npy(np.zeros(1)))
+    assert 'unknown compression' in message(path, 'a')
+
+
+def test_encrypted_entry(path: Path) -> None:
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('a.npy', npy(np.zeros(1)))
+    content = bytearray(path.read_bytes())
+    content[6] |= 1
+    content[content.index(b'PK\1\2') + 8] |= 1
+    path.write_bytes(content)
+    assert 'encrypted' in message(path, 'a')
+
+
+ONE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n"
+
+
+@pytest.mark.parametrize('content', [
+    b'', b'\x93NUMPY', b'\x93NUMPY\1\0\xff\xff', b'text',
+    entry_header(ONE), entry_header(ONE) + b'\0' * 3, entry_header(ONE) + b'\0' * 5,
+    entry_header(ONE, 2) + b'\0' * 4, entry_header(ONE, 3) + b'\0' * 4,
+    entry_header(ONE.replace('(1,)', '(-1,)')) + b'\0' * 4,
+    entry_header(ONE.replace('(1,)', '1')) + b'\0' * 4,
+    entry_header(ONE.replace('<f4', '|O')) + b'\0' * 8,
+    entry_header(ONE.replace('<f4', 'rubbish')) + b'\0' * 4,
+    entry_header(ONE.replace("'<f4'", '[[[')), entry_header(ONE.replace("'<f4'", "'''")),
+    entry_header('(' * 9000), entry_header('1' * 20000), entry_header('  if\n x'),
+    entry_header("__import__('os').abort()"),
+], ids=str)
+def test_damaged_entry(path: Path, content: bytes) -> None:
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('a/W.npy', content)
+    assert 'not a readable .npz file at a/W' in message(path, 'a/W')
+
+
+def test_large_header_is_not_read(path: Path) -> None:
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
+        file.writestr('a.npy', b'\x93NUMPY\2\0' + struct.pack('<L', 50_000_000) + b' ' * 50_000_000)
+    tracemalloc.start()
+    message(path, 'a')
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e6
+
+
+def test_flipped_bit_is_found_by_the_checksum(path: Path) -> None:
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('a.npy', npy(np.zeros(1000)))
+    content = bytearray(path.read_bytes())
+    content[2000] ^= 1
+    path.write_bytes(content)
+    assert 'CRC' in message(path, 'a')
+
+
+def bombs() -> Iterator[tuple[str, str, bytes]]:
+    """Entries of about 50 kB that unpack to 50 MB, or say that they do."""
+    zeros = b'\0' * 50_000_000
+    bomb_shape = ONE.replace('(1,)', '(12500000,)')
+    yield 'an entry more', 'bomb.npy', entry_header(bomb_shape) + zeros
+    yield 'instead of a small array', 'conv0/W.npy', entry_header(bomb_shape) + zeros
+    yield 'behind a small array', 'conv0/b.npy', entry_header(ONE) + b'\0' * 4 + zeros
+    yield 'as the description', 'meta.npy', entry_header(bomb_shape.replace("(12500000,)", '()').replace(
+        '<f4', '<U12500000')) + zeros
+    yield 'a shape without data', 'conv0/W.npy', entry_header(ONE.replace('(1,)', '(4000, 3, 70, 70)'))
+    yield 'a width without data', 'hg1/res1a_1/conv3/W.npy', entry_header(ONE.replace('(1,)', '(4096, 2, 1, 1)'))
+
+
+@pytest.mark.parametrize(('name', 'content'), [pytest.param(n, c, id=title) for title, n, c in bombs()])
+def test_small_files_that_unpack_to_large_ones(path: Path, weights: Path, name: str, content: bytes) -> None:
+    with zipfile.ZipFile(weights) as source, zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
+        for other in source.namelist():
+            if other not in (name, 'meta.npy'):
+                file.writestr(other, source.read(other))
+        file.writestr(name, content)
+    tracemalloc.start()
+    with pytest.raises(InputError):
+        load_model(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6
+
+
+def test_names_from_files_are_safe_to_print() -> None:
+    assert printable('hg1/conv1/W') == 'hg1/conv1/W'
+    assert '\x1b' not in printable('\x1b[2Ja')
+    assert len(printable('a' * 1000)) < 70
+
+
+# Random damage: whatever happens to a file, it is refused or is a network.
+
+def mutated(rng: np.random.RandomState, content: bytes) -> bytes:
+    data = bytearray(content)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randint(len(data)) if data else 0
+        kind = rng.randint(5)
+        if kind == 0:
+            data = data[:at]
+        elif kind == 1:
+            del data[at:at + rng.randint(1, 40)]
+        elif kind == 2:
+            data[at:at] = rng.bytes(rng.randint(1, 40))
+        elif data:
+            data[at:at + 4] = rng.bytes(len(data[at:at + 4])) if kind == 3 else b'\xff' * len(data[at:at + 4])
+    return bytes(data)
+
+
+def mutated_entry(rng: np.random.RandomState, entries: dict[str, bytes]) -> bytes:
+    """Damage the content or the name of one entry and make a correct zip file of it, as the checksum hides the rest."""
+    names = list(entries)
+    victim = 'meta.npy' if rng.randint(4) == 0 else names[rng.randint(len(names))]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, 'w') as target:
+        for name, content in entries.items():
+            if name != victim:
+                target.writestr(name, content)
+        kind = rng.randint(4)
+        if kind == 0:
+            damaged = mutated(rng, victim.encode())[:200].decode('latin-1')
+            target.writestr(damaged or 'x', entries[victim])
+        else:  # mostly the header, which is where a reader can go wrong
+            head = 130 if kind < 3 else len(entries[victim])
+            target.writestr(victim, mutated(rng, entries[victim][:head]) + entries[victim][head:])
+    return stream.getvalue()
+
+
+@pytest.mark.filterwarnings('ignore:Duplicate name')
+@pytest.mark.parametrize(('kind', 'count'), [('bytes', 200), ('entries', 100)])
+def test_300_damaged_files(path: Path, weights: Path, kind: str, count: int) -> None:
+    rng = np.random.RandomState(0)
+    content = weights.read_bytes()
+    with zipfile.ZipFile(weights) as source:
+        entries = {name: source.read(name) for name in source.namelist()}
+    files = [mutated(rng, content) if kind == 'bytes' else mutated_entry(rng, entries) for _ in range(count)]
+
+    files.append(content)  # so that something is there to be loaded in any case
+    refused = loaded = 0
+    slowest = 0.0
+    tracemalloc.start(1)
+    before = tracemalloc.get_traced_memory()[0]
+    for file in files:
+        path.write_bytes(file)
+        start = time.perf_counter()
+        try:
+            model = load_model(path)
+        except InputError:
+            refused += 1
+        else:
+            loaded += 1
+            assert isinstance(model, Model)
+            assert isinstance(model.network, StackedHG)
+            assert all(np.isfinite(p.array).all() for p in model.network.params())
+        slowest = max(slowest, time.perf_counter() - start)
+    peak = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    assert refused > count // 2
+    assert loaded > 0
+    assert slowest < 5
+    assert peak < 10e6

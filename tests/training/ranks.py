@@ -1,0 +1,215 @@
+"""What the tests run in several processes: ``mpiexec -n 2 python ranks.py SCENARIO ARGUMENTS``; no test by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from data.lsp import LSPDataset
+from data.sampling import EpochOrderSampler, SampleIterator
+from hourglass.errors import InputError, run
+from hourglass.predictor import PosePredictor
+from hourglass.spec import ModelSpec
+from training import trainer
+from training.distributed import Ranks, joined
+from training.evaluator import PoseEvaluator
+from training.loss import LOSSES, HeatmapLoss, LossEntry, TrainChain
+from training.options import parse_options
+from training.trainer import train
+from training.watch import StopAtBadLoss
+
+import chainer
+import numpy as np
+import pytest
+
+SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, joints='lsp', out_channels=14, input_size=(32, 32))
+
+
+def _check_talk(ranks: Ranks) -> None:
+    """The processes know of each other."""
+    assert ranks.size == ranks.local_size == 2
+    assert ranks.rank == ranks.local_rank
+    assert ranks.sum(ranks.rank + 1) == 3
+    assert ranks.max(ranks.rank * 5) == 5
+    mean = ranks.mean(np.array(ranks.rank, np.float32))
+    assert mean == 0.5
+    assert mean.dtype == np.float32
+    assert ranks.from_first(('first', None) if ranks.is_first else None) == ('first', None)
+    with ranks.together():
+        pass
+
+
+class _Anything:
+    def __len__(self) -> int:
+        return 1000
+
+    def __getitem__(self, i: int) -> int:
+        return i
+
+
+def _check_samples(ranks: Ranks) -> None:
+    """Two processes get the samples that one gets, in two parts."""
+    shared = SampleIterator(_Anything(), 6, EpochOrderSampler(1), part=(ranks.rank, 2))
+    alone = SampleIterator(_Anything(), 6, EpochOrderSampler(1))
+    for _ in range(400):
+        shared.next(), alone.next()
+        both = ranks.sum([shared.indices.tolist()])
+        assert [len(part) for part in both] == [3, 3]
+        assert sorted(both[0] + both[1]) == sorted(alone.indices.tolist())
+        assert shared.epoch_detail == alone.epoch_detail
+
+
+def _check_gradients(ranks: Ranks, hard_joints: int | None) -> None:
+    """The mean of losses and gradients is that of the whole batch, though the parts have unequal numbers of joints."""
+    rng = np.random.default_rng(0)
+    inputs = rng.uniform(size=(6, 3, 32, 32)).astype('f'), rng.uniform(size=(6, 14, 8, 8)).astype('f')
+    labelled = rng.uniform(size=(6, 14)) < np.array([0.1, 1] * 3)[:, None]
+    np.random.seed(0)
+    chain = TrainChain(SPEC.build_network(), SPEC, HeatmapLoss(hard_joints=hard_joints))
+    whole = chain.copy(mode='copy')
+    chain.loss = replace(chain.loss, mean=ranks.mean)
+    mine = slice(ranks.rank, None, 2)
+    losses = []
+    for model, batch in ((whole, (*inputs, labelled)), (chain, (inputs[0][mine], inputs[1][mine], labelled[mine]))):
+        losses.append(model(*batch))
+        model.cleargrads()
+        losses[-1].backward()
+    ranks.communicator.multi_node_mean_grad(chain)
+    np.testing.assert_allclose(ranks.mean(losses[1].array), losses[0].array, rtol=1e-5)
+    for (name, a), (_, b) in zip(chain.namedparams(), whole.namedparams(), strict=True):
+        np.testing.assert_allclose(a.grad, b.grad, rtol=1e-3, atol=1e-5 * np.abs(b.grad).max() + 1e-7, err_msg=name)
+
+
+def _check_score(ranks: Ranks, root: str) -> None:
+    """The score is that of the first process's network alone on everybody."""
+    np.random.seed(ranks.rank)
+    network = SPEC.build_network()
+    people = LSPDataset(root, 'train-fit')
+    # 16 people in batches of 3, so that one process has 3 batches of 3 and the other 2 and somebody.
+    evaluator = PoseEvaluator(PosePredictor(network, SPEC, batchsize=3), people, 0.5, ranks)
+    assert ranks.sum([len(evaluator.part)]) == [9, 7]
+    alone = ranks.from_first(PoseEvaluator(PosePredictor(network, SPEC, batchsize=3), people, 0.5).score())
+    observation: dict[str, float] = {}
+    with chainer.Reporter().scope(observation):
+        evaluator(None)
+    assert observation['validation/main/pck'] == alone
+    assert alone > 0
+    # With fewer batches than processes somebody has nothing to do.
+    few = PoseEvaluator(PosePredictor(network, SPEC, batchsize=16), people, 0.5, ranks)
+    assert ranks.sum([len(few.part)]) == [16, 0]
+    assert abs(few.score() - alone) < 0.02
+
+
+def _check_bad_loss(ranks: Ranks) -> None:
+    """A loss that is no number anywhere is told by the first process; the end of all checks."""
+    iterator = SimpleNamespace(dataset=SimpleNamespace(dataset=_People(ranks.rank)), indices=[0])
+    state = SimpleNamespace(observation={'main/loss': np.array([2, np.nan][ranks.rank], np.float32)},
+                            updater=SimpleNamespace(iteration=7, epoch=0))
+    StopAtBadLoss(iterator, Path('nothing'), ranks)(state)  # type: ignore[arg-type]
+    raise AssertionError('the training goes on')
+
+
+def _note_times_of_reading() -> list[float]:
+    """Return a list that gets the times when the reading of weights and data begins and ends."""
+    times: list[float] = []
+    read_inputs = trainer.read_inputs
+
+    def read(*arguments: Any) -> Any:
+        times.append(time.monotonic())
+        inputs = read_inputs(*arguments)
+        times.append(time.monotonic())
+        trainer.read_inputs = read_inputs
+        return inputs
+
+    trainer.read_inputs = read
+    return times
+
+
+class _People:
+    name = 'people'
+
+    def __init__(self, rank: int) -> None:
+        self.people = [SimpleNamespace(image=f'image{rank}.jpg')]
+
+    def __len__(self) -> int:
+        return 1
+
+
+def checks(fixed: str, whole: str, *arguments: str) -> None:
+    """Check the pieces, then train: with fixed statistics, and as usual."""
+    options = parse_options([*arguments, '--distributed'])
+    with joined(True, False) as ranks:
+        _check_talk(ranks)
+        _check_samples(ranks)
+        with chainer.using_config('train', False):
+            _check_gradients(ranks, None)
+            _check_gradients(ranks, 3)
+        _check_score(ranks, options.root[0])
+    times = _note_times_of_reading()
+    with chainer.using_config('train', False):
+        train(parse_options([*arguments, '--distributed', '--out', fixed]))
+    with joined(True, False) as ranks:
+        (_, end_of_first), (begin_of_second, _) = ranks.sum([times])
+        assert end_of_first <= begin_of_second
+    train(parse_options([*arguments, '--distributed', '--out', whole, '--ema', '0.9']))
+    with joined(True, False) as ranks:
+        _check_bad_loss(ranks)
+
+
+def _in_step(number: int, rank: str, action: Callable[[], object]) -> None:
+    """Have something happen in a step of one process."""
+    calls = iter(range(1, 10 ** 6))
+    compare = LOSSES['mse'].compare
+
+    def act(output: object, target: object) -> object:
+        # Open MPI and MPICH name the rank in these variables.
+        if next(calls) == number and os.environ.get('OMPI_COMM_WORLD_RANK', os.environ.get('PMI_RANK')) == rank:
+            action()
+        return compare(output, target)  # type: ignore[arg-type]
+
+    LOSSES['mse'] = LossEntry('', act)  # type: ignore[arg-type]
+
+
+def stop(*arguments: str) -> None:
+    """Stop because of a signal to the last process in the middle of an epoch, then go on."""
+    _in_step(6, '1', lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit, match='143'):
+        train(parse_options([*arguments, '--distributed', '--loaders', '1']))
+    train(parse_options([*arguments, '--distributed', '--resume']))
+
+
+def fail(*arguments: str) -> None:
+    """Fail in one process."""
+    def explode() -> None:
+        raise ZeroDivisionError('out of luck')
+
+    _in_step(3, '1', explode)
+    train(parse_options([*arguments, '--distributed']))
+
+
+def mistake(*arguments: str) -> None:
+    """Come upon a damaged file in one process."""
+    def complain() -> None:
+        raise InputError('photo.jpg: cannot be read')
+
+    _in_step(3, '1', complain)
+    train(parse_options([*arguments, '--distributed']))
+
+
+def killed(*arguments: str) -> None:
+    """Be killed."""
+    _in_step(3, '1', lambda: os.kill(os.getpid(), signal.SIGKILL))
+    train(parse_options([*arguments, '--distributed']))
+
+
+SCENARIOS = {scenario.__name__: scenario for scenario in (checks, stop, fail, mistake, killed)}
+
+if __name__ == '__main__':
+    run(lambda: SCENARIOS[sys.argv[1]](*sys.argv[2:]))

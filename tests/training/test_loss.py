@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from hourglass.errors import InputError
+from hourglass.joints import MPII
+from hourglass.spec import ModelSpec
+from training.loss import LOSSES, HeatmapLoss, TrainChain, hardest, heatmap_loss, parse_joint_weights
+
+import chainer
+import numpy as np
+import pytest
+from chainer import gradient_check
+
+SMALL = ModelSpec(n_stack=2, width=8, layer_num=1, input_size=(32, 32))
+
+
+def _batch(n: int = 3, k: int = 4, dtype: type = np.float64) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    outputs = [rng.normal(size=(n, k, 5, 6)).astype(dtype) for _ in range(2)]
+    return outputs, rng.uniform(size=(n, k, 5, 6)).astype(dtype), rng.random((n, k)) < .6
+
+
+def test_the_loss_is_half_the_mean_over_annotated_joints() -> None:
+    outputs, targets, labelled = _batch()
+    expected = 0.5 * np.mean([
+        sum(((output[i, j] - targets[i, j]) ** 2).sum() for output in outputs)
+        for i, j in zip(*np.nonzero(labelled), strict=True)])
+    assert float(heatmap_loss(tuple(outputs), targets, labelled).array) == pytest.approx(expected)  # type: ignore[arg-type]
+
+
+def test_its_gradient_is_right_and_ignores_joints_without_annotation() -> None:
+    outputs, targets, labelled = _batch()
+    gradient_check.check_backward(lambda a, b: heatmap_loss((a, b), targets, labelled), tuple(outputs), None,
+                                  dtype=np.float64)
+    x = chainer.Variable(outputs[0])
+    heatmap_loss((x,), targets, labelled).backward()
+    assert not x.grad[~labelled].any()
+    assert x.grad[labelled].all()
+
+
+def test_a_batch_without_annotations_has_no_loss() -> None:
+    outputs, targets, labelled = _batch()
+    assert float(heatmap_loss(tuple(outputs), targets, np.zeros_like(labelled)).array) == 0  # type: ignore[arg-type]
+
+
+def test_training_steps_lower_the_loss() -> None:
+    np.random.seed(0)
+    chain = TrainChain(SMALL.build_network(), SMALL)
+    optimizer = chainer.optimizers.RMSprop(lr=2.5e-4).setup(chain)
+    rng = np.random.default_rng(0)
+    batch = (rng.uniform(size=(2, 3, 32, 32)).astype(np.float32),
+             rng.uniform(size=(2, 16, 8, 8)).astype(np.float32), np.ones((2, 16), bool))
+    losses = []
+    for _ in range(15):
+        optimizer.update(chain, *batch)
+        with chainer.no_backprop_mode():
+            losses.append(float(chain(*batch).array))
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize('loss', [
+    *(HeatmapLoss(name) for name in LOSSES),
+    HeatmapLoss('weighted-mse', (1, 0, 2.5, 0.5)), HeatmapLoss('mse', (1, 0, 2.5, 0.5), 2), HeatmapLoss('iou', None, 1),
+], ids=str)
+def test_every_loss_has_the_gradient_of_its_values(loss: HeatmapLoss) -> None:
+    outputs, targets, labelled = _batch()
+    gradient_check.check_backward(lambda a, b: loss((a, b), targets, labelled), tuple(outputs), None,
+                                  dtype=np.float64, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize('name', LOSSES)
+def test_every_loss_is_zero_and_least_at_the_target(name: str) -> None:
+    outputs, targets, labelled = _batch()
+    assert float(HeatmapLoss(name)([targets, targets], targets, labelled).array) == pytest.approx(0, abs=1e-6)
+    assert float(HeatmapLoss(name)(outputs, targets, labelled).array) > 0.1  # type: ignore[arg-type]
+    nobody = np.zeros_like(labelled)
+    assert float(HeatmapLoss(name)(outputs, targets, nobody).array) == 0  # type: ignore[arg-type]
+    empty = np.zeros_like(targets)
+    x = chainer.Variable(empty.copy())
+    HeatmapLoss(name)([x], empty, labelled).backward()
+    assert np.isfinite(x.grad).all()
+
+
+def _values(loss: HeatmapLoss) -> float:
+    outputs, targets, labelled = _batch()
+    return float(loss(outputs, targets, labelled).array)  # type: ignore[arg-type]
+
+
+def test_the_losses_are_their_formulas() -> None:
+    outputs, targets, labelled = _batch()
+    o, t = np.stack(outputs), targets[None]
+    total = (-2, -1)
+    shared = (o * t).sum(total)
+    expected = {
+        'mse': 0.5 * ((o - t) ** 2).sum(total),
+        'weighted-mse': 0.5 * ((1 + 10 * t) * (o - t) ** 2).sum(total),
+        'iou': 1 - shared / ((o ** 2).sum(total) + (t ** 2).sum(total) - shared),
+    }
+    weights = np.array([1, 0, 2.5, 0.5])
+    for name, errors in expected.items():
+        per_joint = errors.sum(0)
+        assert _values(HeatmapLoss(name)) == pytest.approx(per_joint[labelled].mean(), rel=1e-6)
+        assert _values(HeatmapLoss(name, tuple(weights))) == pytest.approx(
+            (per_joint * weights)[labelled].sum() / (labelled * weights).sum(), rel=1e-6)
+        hard = [sorted(row[mask])[-2:] for row, mask in zip(per_joint, labelled, strict=True)]
+        assert _values(HeatmapLoss(name, None, 2)) == pytest.approx(np.concatenate(hard).mean(), rel=1e-6)
+
+
+def test_hard_joints_are_annotated_ones() -> None:
+    errors = np.array([[3., 9, 1, 5], [1, 1, 1, 1], [7, 8, 9, 6]])
+    labelled = np.array([[1, 0, 1, 1], [1, 1, 1, 1], [0, 0, 0, 1]], bool)
+    expected = [[1, 0, 0, 1], [1, 1, 0, 0], [0, 0, 0, 1]]
+    np.testing.assert_array_equal(hardest(errors, labelled, 2), np.array(expected, bool))
+    np.testing.assert_array_equal(hardest(errors, labelled, 99), labelled)
+
+
+def test_a_joint_without_weight_is_none_of_the_hardest() -> None:
+    targets = np.zeros((1, 3, 2, 2))
+    output = targets + np.array([3., 2, 1])[:, None, None]
+    labelled = np.ones((1, 3), bool)
+    # Half the squared errors are 18, 8 and 2.
+    assert float(HeatmapLoss('mse', (0, 1, 1), 1)([output], targets, labelled).array) == 8
+    assert float(HeatmapLoss('mse', (0, 1, 1), 2)([output], targets, labelled).array) == 5
+
+
+def test_joint_weights_are_read_by_name() -> None:
+    assert parse_joint_weights([], MPII) is None
+    weights = parse_joint_weights(['right wrist=2', 'head top=0'], MPII)
+    assert weights is not None
+    assert weights[MPII.index('right wrist')] == 2
+    assert weights[MPII.index('head top')] == 0
+    assert sum(weights) == 16
+    for text in ('nose=1', 'right wrist', 'right wrist=x', 'right wrist=-1', 'right wrist=nan'):
+        with pytest.raises(InputError, match='--joint-weights'):
+            parse_joint_weights([text], MPII)

@@ -1,0 +1,327 @@
+"""Trainings that are killed, stopped and resumed end exactly as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from hourglass.errors import InputError
+from hourglass.interruption import StopRequest
+from pretrained import load_model
+from training import snapshot
+from training.snapshot import Snapshots
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# One process imports everything once and forks a training for each line that it reads: arguments, a signal, and when
+# to send it (after some seconds, or as soon as a snapshot is being written).
+SERVER = '''
+import json, os, signal, sys, time
+from pathlib import Path
+from hourglass.errors import run
+from training.options import parse_options
+from training.trainer import train
+import matplotlib.figure, matplotlib.backends.backend_agg
+
+def stat(pid):
+    # State and parent of a process; '-' if there is none.
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[:2]
+    except OSError:
+        return '-', ''
+
+for line in sys.stdin:
+    task = json.loads(line)
+    loaders = []
+    begin = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        handle = os.open(task['stderr'], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(handle, 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.argv = ['train.py']
+        try:
+            run(lambda: train(parse_options(task['arguments'])))
+        except SystemExit as end:
+            os._exit(end.code)
+        finally:
+            os._exit(99)
+    out = Path(task['out'])
+    sent = task['signal'] is None
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        late = time.monotonic() - begin > task['after']
+        if not sent and late and (not task['while_writing'] or any(not p.suffix for p in out.glob('.partial-*'))):
+            loaders = [int(path.name) for path in Path('/proc').glob('[0-9]*') if stat(path.name)[1] == str(pid)]
+            os.killpg(pid, task['signal']) if task['group'] else os.kill(pid, task['signal'])
+            sent = True
+        time.sleep(0.0005)
+    survivors = loaders
+    for _ in range(80):
+        survivors = [loader for loader in survivors if stat(loader)[0] not in 'Z-']
+        if not survivors:
+            break
+        time.sleep(0.05)
+    answer = {'status': os.waitstatus_to_exitcode(status), 'seconds': time.monotonic() - begin,
+              'loaders': len(loaders), 'survivors': len(survivors)}
+    print(json.dumps(answer), flush=True)
+'''
+
+
+class Server:
+    """Runs trainings in processes that can be killed."""
+
+    def __init__(self, arguments: list[str], folder: Path) -> None:
+        self.arguments, self.folder = arguments, folder
+        self.process = subprocess.Popen([sys.executable, '-c', SERVER], cwd=ROOT, stdin=subprocess.PIPE, text=True,
+                                        stdout=subprocess.PIPE)
+
+    def train(self, out: Path, *arguments: object, kill: int | None = None, after: float = 0.0,
+              while_writing: bool = False, group: bool = False) -> tuple[int, float, str]:
+        """Return exit status, seconds and stderr of a training that is sent a signal."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        stderr = self.folder / 'stderr'
+        task = {'arguments': [*self.arguments, '--out', str(out), *map(str, arguments)], 'out': str(out),
+                'signal': kill, 'after': after, 'while_writing': while_writing, 'group': group, 'stderr': str(stderr)}
+        self.process.stdin.write(json.dumps(task) + '\n')
+        self.process.stdin.flush()
+        self.last = json.loads(self.process.stdout.readline())
+        return self.last['status'], self.last['seconds'], stderr.read_text()
+
+
+@pytest.fixture(scope='module')
+def server(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return Server(small, tmp_path_factory.mktemp('server'))
+
+
+def _has_snapshot(out: Path) -> bool:
+    return any(out.glob('snapshot_*'))
+
+
+def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
+    server: Server, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    rng = np.random.default_rng()
+    seed = int(rng.integers(1 << 30))
+    rng = np.random.default_rng(seed)
+    out = tmp_path / 'out'
+    often = ['--snapshot-minutes', 1e-6]
+    _, seconds, _ = server.train(tmp_path / 'whole', *often)
+    killed = 0
+    for i in range(12):
+        resume = ['--resume'] if _has_snapshot(out) else []
+        status, lasted, stderr = server.train(
+            out, *often, *resume, '--loaders', i % 3, kill=signal.SIGKILL, after=rng.uniform(0.1, 0.6) * seconds,
+            while_writing=i % 2 == 1)
+        assert status in (0, -signal.SIGKILL), f'seed {seed}: {stderr}'
+        killed += status != 0
+        if killed >= 5 or (status == 0 and killed >= 2):
+            break
+        if status == 0:  # too fast for us: once more from the beginning, with less patience
+            shutil.rmtree(out)
+            killed, seconds = 0, min(seconds, lasted)
+    assert killed >= 2, f'seed {seed}'
+    if not (out / 'model.npz').exists():
+        status, _, stderr = server.train(out, *(['--resume'] if _has_snapshot(out) else []))
+        assert status == 0, f'seed {seed}: {stderr}'
+    same_result(out, reference)
+    same_result(tmp_path / 'whole', reference)
+    assert not list(out.glob('.partial-*'))
+    assert len(list(out.glob('snapshot_iter_*'))) <= 3
+
+
+@pytest.mark.parametrize(('number', 'status', 'loaders'), [(signal.SIGTERM, 143, 0), (signal.SIGINT, 130, 2)])
+def test_a_stop_writes_a_snapshot_and_says_how_to_go_on(
+    server: Server, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None], number: int,
+    status: int, loaders: int,
+) -> None:
+    out = tmp_path / 'out'
+    # While the first log is being written, in the middle of the training; to the whole group, as a terminal does.
+    ended, _, stderr = server.train(out, '--loaders', loaders, '--keep', 9, kill=number, after=0, while_writing=True,
+                                    group=True)
+    assert ended == status, stderr
+    assert 'Traceback' not in stderr
+    last = stderr.strip().splitlines()[-1]
+    assert last.endswith(f'go on with: python train.py --config {out}/run.json --resume')
+    assert not (out / 'model.npz').exists()
+    assert _has_snapshot(out)
+    server.arguments, arguments = [], server.arguments
+    try:
+        ended, _, stderr = server.train(out, '--config', out / 'run.json', '--resume')
+    finally:
+        server.arguments = arguments
+    assert ended == 0, stderr
+    same_result(out, reference)
+
+
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
+def test_no_loader_outlives_its_training(server: Server, tmp_path: Path, number: int) -> None:
+    server.train(tmp_path / 'out', '--loaders', 2, kill=number, while_writing=True)
+    assert server.last['loaders'] == 2
+    assert server.last['survivors'] == 0
+
+
+def test_damaged_snapshots_are_passed_over(
+    run_training: Callable[..., None], tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str],
+    same_result: Callable[[Path, Path], None],
+) -> None:
+    out = tmp_path / 'out'
+    run_training('--out', out, '--keep', 9)
+    first, second, third = (out / f'snapshot_iter_{i}' for i in (4, 8, 12))
+    third.write_bytes(third.read_bytes()[:-1000])
+    data = bytearray(second.read_bytes())
+    data[len(data) // 2:len(data) // 2 + 1000] = bytes(1000)
+    second.write_bytes(data)
+    (out / 'snapshot_iter_16').write_bytes(b'')
+    (out / 'model.npz').unlink()
+    run_training('--out', out, '--resume')
+    err = capsys.readouterr().err
+    assert f'going on from {first}' in err
+    for path in (second, third, out / 'snapshot_iter_16'):
+        line, = [line for line in err.splitlines() if line.startswith('damaged') and f' {path}:' in line]
+        assert first.name in line
+    same_result(out, reference)
+
+
+def test_a_training_knows_whether_its_last_snapshot_is_the_newest_that_lies_there(
+    run_training: Callable[..., None], tmp_path: Path,
+) -> None:
+    out = tmp_path / 'out'
+    run_training('--out', out, '--keep', 9)
+    snapshots = Snapshots(out, 10, 3, 15, StopRequest())
+    assert snapshots.is_newest
+    for name, newest in (('snapshot_iter_8', False), ('snapshot_iter_12', True)):
+        snapshots.last = out / name
+        assert snapshots.is_newest == newest
+    # Of a training that went farther, and that this one went back on.
+    (out / 'snapshot_iter_12').rename(out / 'snapshot_epoch_7')
+    snapshots.last = out / 'snapshot_iter_8'
+    assert not snapshots.is_newest
+
+
+def test_a_network_whose_snapshots_could_not_be_read_is_refused(
+    run_training: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr('training.snapshot.MAX_BYTES', 10_000)
+    with pytest.raises(InputError, match='parameters are too many'):
+        run_training('--out', tmp_path / 'out')
+
+
+def test_nothing_whole_to_go_on_from_is_one_line(run_training: Callable[..., None], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='no snapshot to go on from'):
+        run_training('--out', tmp_path / 'none', '--resume')
+    (tmp_path / 'bad').mkdir()
+    (tmp_path / 'bad' / 'snapshot_iter_3').write_bytes(b'PK')
+    with pytest.raises(InputError, match=r'no snapshot to go on from: .*snapshot_iter_3'):
+        run_training('--out', tmp_path / 'bad', '--resume')
+
+
+def test_a_snapshot_of_another_training_is_refused(run_training: Callable[..., None], reference: Path) -> None:
+    for arguments, reason in (
+        (['--batchsize', 8], '--batchsize was 4, not 8'),
+        (['--seed', 3], '--seed was 0, not 3'),
+        (['--width', 16], 'width was 8, not 16'),
+        (['--joints', 'mpii'], 'joints was lsp, not mpii'),
+    ):
+        with pytest.raises(InputError, match=reason):
+            run_training(*arguments, '--out', reference, '--resume')
+    with pytest.raises(InputError, match='not a snapshot of a training'):
+        run_training('--out', reference, '--resume', reference / 'model.npz')
+
+
+def test_snapshots_are_not_mixed_with_those_of_another_training(
+    run_training: Callable[..., None], tmp_path: Path,
+) -> None:
+    out = tmp_path / 'out'
+    run_training('--out', out, '--epoch', 2, '--snapshot-interval', 2, '--keep', 1)
+    assert {path.name for path in out.glob('snapshot_*')} == {'snapshot_epoch_2', 'snapshot_iter_4'}
+    with pytest.raises(InputError, match='snapshots of an earlier training'):
+        run_training('--out', out, '--epoch', 1)
+    run_training('--out', out, '--epoch', 1, '--overwrite')
+    assert {path.name for path in out.glob('snapshot_*')} == {'snapshot_iter_4'}
+
+
+def test_a_finished_training_can_be_made_longer(
+    run_training: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / 'out'
+    run_training('--out', out, '--epoch', 1, '--ema', 0.5)
+    run_training('--out', out, '--epoch', 2, '--ema', 0.5, '--resume', out / 'snapshot_iter_4')
+    assert 'after epoch 1 and will after 2' in capsys.readouterr().err
+    assert [entry['epoch'] for entry in json.loads((out / 'log').read_text())] == [1, 2]
+    assert load_model(out / 'snapshot_iter_8').spec == load_model(out / 'model.npz').spec
+
+
+def test_a_full_disk_leaves_the_last_snapshot(
+    run_training: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / 'out'
+    write, calls, is_full = np.lib.format.write_array, iter(range(10 ** 6)), []
+
+    def fill(*arguments: object, **options: object) -> None:
+        if is_full and next(calls) == 50:
+            raise OSError(28, 'No space left on device')
+        write(*arguments, **options)  # type: ignore[arg-type]
+
+    def write_snapshot(path: Path, trainer: object) -> None:
+        # The disk is full in the middle of the second epoch's snapshot.
+        is_full.extend([True] if path.name == 'snapshot_iter_8' else [])
+        original(path, trainer)
+
+    original = snapshot.write_snapshot
+    monkeypatch.setattr(snapshot, 'write_snapshot', write_snapshot)
+    monkeypatch.setattr(np.lib.format, 'write_array', fill)
+    monkeypatch.setattr('pretrained.save_model', lambda path, *_: path.touch())
+    with pytest.raises(InputError, match=r'snapshot_iter_8: cannot be written \(No space left'):
+        run_training('--out', out)
+    assert [path.name for path in out.glob('*snap*')] == ['snapshot_iter_4']
+    assert not list(out.glob('.partial-*'))
+
+
+def test_a_snapshot_of_an_older_version_can_be_gone_on_with(
+    run_training: Callable[..., None], reference: Path, tmp_path: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    out, key = tmp_path / 'out', 'extensions/RunRecord/run'
+    shutil.copytree(reference, out)
+    with np.load(reference / 'snapshot_iter_8') as file:
+        arrays = {name: file[name] for name in file.files if name != 'extensions/Snapshots/observed'}
+    record = json.loads(str(arrays[key]))
+    for option in ('sync_bn', 'mixed16'):
+        del record['options'][option]
+    del record['ranks']
+    arrays[key] = np.array(json.dumps(record))
+    with (out / 'snapshot_iter_8').open('wb') as stream:
+        np.savez(stream, **arrays)
+    run_training('--out', out, '--resume', out / 'snapshot_iter_8')
+    same_result(out, reference)
+
+
+class _Evil:
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (Path('executed'),))
+
+
+def test_nothing_in_a_snapshot_is_executed(
+    run_training: Callable[..., None], reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with np.load(reference / 'snapshot_iter_8') as file:
+        arrays = {key: file[key] for key in file.files}
+    arrays['updater/optimizer:main/t'] = np.array(_Evil(), dtype=object)
+    with Path('evil').open('wb') as stream:
+        np.savez(stream, **arrays)
+    with pytest.raises(InputError, match=r'evil: .*t is of the type object'):
+        run_training('--out', 'out', '--resume', 'evil')
+    assert [path.name for path in tmp_path.iterdir()] == ['evil']

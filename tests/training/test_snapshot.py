@@ -1,0 +1,79 @@
+"""Which snapshots a training writes, takes and leaves alone in unusual places."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.interruption import StopRequest
+from hourglass.spec import ModelSpec
+from pretrained import load_model, save_model
+from training.options import parse_options
+from training.snapshot import read_newest
+from training.trainer import train
+
+import numpy as np
+import pytest
+
+
+def test_going_on_from_another_folder_leaves_the_snapshots_of_this_one(
+    run_training: Callable[..., None], reference: Path, tmp_path: Path,
+) -> None:
+    out, first = tmp_path / 'out', reference / 'snapshot_iter_4'
+    shutil.copytree(reference, out)
+    there = {path.name for path in out.glob('snapshot_*')}
+    with pytest.raises(InputError, match='holds snapshots of another training'):
+        run_training('--out', out, '--resume', first)
+    assert {path.name for path in out.glob('snapshot_*')} == there
+    assert 'snapshot_iter_12' in there
+    # By another name the folder is still the same one.
+    run_training('--out', out, '--epoch', 1, '--resume', tmp_path / '.' / 'out' / 'snapshot_iter_4')
+    (out / 'snapshot_epoch_50').touch()
+    run_training('--out', out, '--epoch', 1, '--resume', first, '--overwrite')
+    assert not list(out.glob('snapshot_*'))
+    assert first.exists()
+
+
+def test_a_stop_before_the_first_step_leaves_nothing_to_go_on_from(
+    run_training: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Stopped(StopRequest):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.signal = signal.SIGTERM
+
+    out = tmp_path / 'out'
+    with monkeypatch.context() as patch:
+        patch.setattr('training.trainer.StopRequest', Stopped)
+        with pytest.raises(SystemExit) as caught:
+            run_training('--out', out)
+    assert caught.value.code == 143
+    assert 'stopped before the first step' in capsys.readouterr().err
+    assert not list(out.glob('snapshot_*'))
+    # The folder is as good as new.
+    run_training('--out', out, '--epoch', 1)
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, 'x'])
+def test_a_snapshot_whose_iteration_is_no_number_is_passed_over(tmp_path: Path, value: object) -> None:
+    np.savez(tmp_path / 'snapshot.npz', **{'updater/iteration': np.array(value)})
+    (tmp_path / 'snapshot.npz').rename(tmp_path / 'snapshot_iter_3')
+    with pytest.raises(InputError, match=r'no snapshot to go on from: .*updater/iteration is no whole number'):
+        read_newest(tmp_path)
+
+
+def test_a_training_with_oblong_inputs_goes_on_by_its_record(people_folder: Path, tmp_path: Path) -> None:
+    weights, out = tmp_path / 'oblong.npz', tmp_path / 'out'
+    spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 16), joints='lsp', out_channels=14)
+    save_model(weights, spec.build_network(), spec)
+    train(parse_options(['--dataset', 'lsp', '--root', str(people_folder), '--init', str(weights), '--epoch', '1',
+                         '--batchsize', '8', '--out', str(out)]))
+    assert json.loads((out / 'run.json').read_text())['options']['input_size'] is None
+    train(parse_options(['--config', str(out / 'run.json'), '--epoch', '2', '--resume']))
+    assert load_model(out / 'model.npz').spec.input_size == (32, 16)

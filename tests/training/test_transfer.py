@@ -1,0 +1,207 @@
+"""Beginning with other weights, freezing, learning rates of single parameters, averaged weights."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pretrained
+from hourglass.errors import InputError
+from hourglass.joints import LSP, MPII
+from hourglass.spec import ModelSpec
+from pretrained.weights_file import Model
+from training.average import MovingAverage, state_of
+from training.transfer import copy_common, make_spec
+
+import numpy as np
+import pytest
+
+MPII_SPEC = ModelSpec(n_stack=2, width=8, layer_num=1, input_size=(32, 32), mean=(.5, .4, .3), refine='quarter')
+Run = Callable[..., None]
+
+
+def _options(**values: object) -> argparse.Namespace:
+    names = ('stacks', 'width', 'depth', 'input_size', 'crop', 'refine', 'grid')
+    return argparse.Namespace(**{**dict.fromkeys(names), **values})
+
+
+def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
+    init = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
+    spec = make_spec(_options(), init, LSP)
+    assert spec == replace(MPII_SPEC, joints='lsp', out_channels=14)
+    assert make_spec(_options(crop='pad', input_size=64), init, MPII) == replace(
+        MPII_SPEC, crop='pad', input_size=(64, 64))
+    assert make_spec(_options(), None, LSP) == ModelSpec(joints='lsp', out_channels=14)
+    assert make_spec(_options(refine='none'), init, MPII) == replace(MPII_SPEC, refine='none')
+    assert make_spec(_options(grid='aligned'), init, MPII) == replace(MPII_SPEC, grid='aligned')
+    aligned = Model(init.network, replace(MPII_SPEC, grid='aligned'), 'x')
+    assert make_spec(_options(), aligned, MPII).grid == 'aligned'
+    assert make_spec(_options(grid='scaled'), aligned, MPII).grid == 'scaled'
+    with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
+        make_spec(_options(width=16), init, LSP)
+    assert make_spec(_options(stacks=4), init, MPII) == replace(MPII_SPEC, n_stack=4)
+    with pytest.raises(InputError, match='--stacks 1: the weights of --init have 2'):
+        make_spec(_options(stacks=1), init, MPII)
+    single = Model(init.network, replace(MPII_SPEC, n_stack=1), 'x')
+    with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1, and only two or more'):
+        make_spec(_options(stacks=2), single, MPII)
+    other = Model(init.network, ModelSpec('PreActivationHG', n_stack=2), 'x')
+    with pytest.raises(InputError, match='--stacks 3: the weights of --init have 2, and only two or more of a Stacked'):
+        make_spec(_options(stacks=3), other, MPII)
+
+
+def test_decoding_with_half_a_cell_more_stays_with_its_weights() -> None:
+    init = Model(MPII_SPEC.build_network(), replace(MPII_SPEC, refine='authors'), 'x')
+    assert make_spec(_options(), init, MPII).refine == 'authors'
+    assert make_spec(_options(refine='authors'), init, MPII).refine == 'authors'
+    for refine, weights in (('quarter', init), ('authors', None)):
+        with pytest.raises(InputError, match=f'--refine {refine}: the network'):
+            make_spec(_options(refine=refine), weights, MPII)
+
+
+@pytest.mark.parametrize(('known', 'wanted', 'missing'), [
+    ('mpii', 'lsp', []), ('lsp', 'mpii', ['pelvis', 'thorax']), ('mpii', 'mpii', []),
+    ('lsp', 'coco', ['nose', 'left eye', 'right eye', 'left ear', 'right ear']),
+])
+def test_common_joints_are_copied_and_others_stay_fresh(known: str, wanted: str, missing: list[str]) -> None:
+    from hourglass.joints import JOINT_SETS
+
+    def build(name: str, seed: int) -> Model:
+        np.random.seed(seed)
+        spec = replace(MPII_SPEC, joints=name, out_channels=len(JOINT_SETS[name]))
+        network = spec.build_network()
+        for parameter in network.params():
+            parameter.array += np.random.uniform(0.1, 1, parameter.shape).astype(np.float32)
+        return Model(network, spec, name)
+
+    source, target = build(known, 0), build(wanted, 1)
+    before = {key: np.array(value) for key, value in state_of(target.network).items()}
+    assert copy_common(source, target.network, target.spec) == missing
+    after, given = state_of(target.network), state_of(source.network)
+    for key, value in after.items():
+        if key.startswith(('conv1_3a', 'conv2_3a')) or key == 'conv1_4a/W':
+            axis = 1 if key == 'conv1_4a/W' else 0
+            for i, joint in enumerate(target.spec.joint_set.joints):
+                expected = before[key].take(i, axis) if joint in missing else \
+                    given[key].take(source.spec.joint_set.index(joint), axis)
+                np.testing.assert_array_equal(value.take(i, axis), expected)
+        else:
+            np.testing.assert_array_equal(value, given[key], err_msg=key)
+
+
+def test_new_stacks_are_copies_of_the_last_one() -> None:
+    np.random.seed(0)
+    source = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
+    spec = replace(MPII_SPEC, n_stack=4)
+    target = spec.build_network()
+    assert copy_common(source, target, spec) == []
+    given, grown = state_of(source.network), state_of(target)
+    for key, value in grown.items():
+        link, _, rest = key.partition('/')
+        if not link.startswith(('hg', 'conv', 'bn')) or link.startswith(('hg1', 'conv1', 'bn1', 'conv0', 'bn0')):
+            np.testing.assert_array_equal(value, given[key], err_msg=key)
+        elif link.startswith('hg'):
+            np.testing.assert_array_equal(value, given[f'hg2/{rest}'], err_msg=key)
+        elif link.endswith(('_3b', '_4a')):
+            np.testing.assert_array_equal(value, given[f'conv1{link[5:]}/{rest}'], err_msg=key)
+        elif '4' in link[:5] or link.endswith('_1'):
+            np.testing.assert_array_equal(value, given[link.replace('3_', '2_').replace('4_', '2_') + f'/{rest}'])
+
+
+def test_a_new_stack_keeps_the_features_that_count() -> None:
+    """Where all heatmaps depend on half of the features, the new stack gives those of the last one."""
+    import chainer
+
+    np.random.seed(0)
+    source = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
+    source.network.conv2_3a.W.array[:, 1::2] = 0
+    spec = replace(MPII_SPEC, n_stack=3)
+    target = spec.build_network()
+    copy_common(source, target, spec)
+    image = np.random.default_rng(0).random((1, 3, 32, 32), np.float32)
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        expected, found = (network(image)[1].array for network in (source.network, target))
+    assert np.abs(expected).max() > 1e-5
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-9)
+
+
+def _parameters(path: Path) -> dict[str, np.ndarray]:
+    return {name.lstrip('/'): parameter.array for name, parameter in
+            pretrained.load_model(path).network.namedparams()}
+
+
+def test_training_from_weights_with_frozen_and_scaled_parameters(run_training: Run, tmp_path: Path) -> None:
+    run_training('--out', tmp_path / 'a', '--epoch', 1, '--lr', 1e-12, '--joints', 'mpii')
+    start = tmp_path / 'a' / 'model.npz'
+    run_training('--out', tmp_path / 'b', '--epoch', 1, '--init', start, '--freeze', 'res*', 'conv0/b',
+                 '--lr-scale', 'hg1/*=1e-9')
+    before, after = _parameters(start), _parameters(tmp_path / 'b' / 'model.npz')
+    for name, values in after.items():
+        if name.startswith('conv1_3a'):
+            continue
+        change = np.abs(values - before[name]).max()
+        if name.startswith('res') or name == 'conv0/b':
+            assert change == 0, name
+        elif name.startswith('hg1/'):
+            assert change < 1e-9, name
+    assert np.abs(after['conv0/W'] - before['conv0/W']).max() > 1e-5
+    assert np.abs(after['conv1_1/W'] - before['conv1_1/W']).max() > 1e-5
+
+
+def test_a_resumed_training_keeps_what_is_frozen(
+    run_training: Run, tmp_path: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    arguments = ['--freeze', 'res*', '--lr-scale', 'conv0/*=0.1', '--ema', 0.9, '--optimizer', 'adamw',
+                 '--schedule', 'cosine', '--loss', 'iou', '--hard-joints', 5]
+    run_training('--out', tmp_path / 'a', *arguments)
+    run_training('--out', tmp_path / 'b', *arguments)
+    (tmp_path / 'b' / 'snapshot_iter_12').unlink()
+    for name in ('best.npz', 'model.npz', 'log'):
+        (tmp_path / 'b' / name).rename(tmp_path / 'b' / f'{name}.old')
+    run_training('--out', tmp_path / 'b', *arguments, '--resume')
+    if not (tmp_path / 'b' / 'best.npz').exists():
+        # It was not surpassed after the snapshot.
+        (tmp_path / 'b' / 'best.npz.old').rename(tmp_path / 'b' / 'best.npz')
+    same_result(tmp_path / 'a', tmp_path / 'b')
+
+
+def test_the_average_is_its_formula() -> None:
+    class Updater:
+        iteration = 0
+
+    class Trainer:
+        updater = Updater()
+
+    np.random.seed(0)
+    network = MPII_SPEC.build_network()
+    average = MovingAverage(network, 0.9)
+    expected = {key: np.array(value, np.float64) for key, value in state_of(network).items()}
+    rng = np.random.default_rng(0)
+    for i in range(1, 120):
+        Trainer.updater.iteration = i
+        for parameter in network.params():
+            parameter.array += rng.normal(0, 1, parameter.shape).astype(np.float32)
+        network.bn0.avg_var += 1
+        network.bn0.N += 1
+        average(Trainer())
+        decay = min(0.9, (1 + i) / (10 + i))
+        for key, value in state_of(network).items():
+            expected[key] = decay * expected[key] + (1 - decay) * np.asarray(value)
+    for key, value in state_of(average.network).items():
+        if key.endswith('/N'):
+            assert value == state_of(network)[key]
+        else:
+            np.testing.assert_allclose(value, expected[key], rtol=1e-4, atol=1e-4, err_msg=key)
+
+
+def test_the_weights_files_hold_the_average(run_training: Run, tmp_path: Path) -> None:
+    out = tmp_path / 'out'
+    run_training('--out', out, '--ema', 0.5, '--epoch', 1)
+    model, snapshot = _parameters(out / 'model.npz'), _parameters(out / 'snapshot_iter_4')
+    assert not np.array_equal(model['conv0/W'], snapshot['conv0/W'])
+    with np.load(out / 'snapshot_iter_4') as arrays:
+        np.testing.assert_array_equal(arrays['extensions/MovingAverage/network/conv0/W'], model['conv0/W'])
+    best = _parameters(out / 'best.npz')
+    np.testing.assert_array_equal(best['conv0/W'], model['conv0/W'])

@@ -1,0 +1,286 @@
+"""What a training keeps and shows besides its weights, and how it ends when its loss is no number."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import data.sampling
+from hourglass.errors import InputError
+from hourglass.spec import ModelSpec
+from pretrained import load_model
+from training import report, watch
+from training.loss import LOSSES, LossEntry
+from training.watch import SCORE, StopAtBadLoss, sample_name
+
+import numpy as np
+import pytest
+from chainer.datasets import ConcatenatedDataset
+from PIL import Image
+
+Run = Callable[..., None]
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def test_the_log_is_written_as_json_and_csv_and_drawn(reference: Path) -> None:
+    log = json.loads((reference / 'log').read_text())
+    with (reference / 'log.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row['epoch']) for row in rows] == [1, 2, 3] == [entry['epoch'] for entry in log]
+    for row, entry in zip(rows, log, strict=True):
+        assert {key: float(value) for key, value in row.items()} == {key: float(v) for key, v in entry.items()}
+        assert entry['validation/main/best'] == max(e[SCORE] for e in log[:entry['epoch']])
+    assert np.asarray(Image.open(reference / 'plots.png')).std() > 0
+    # 4 people, each above with annotated and below with predicted joints.
+    assert Image.open(reference / 'people.jpg').size == (4 * 192, 2 * 192)
+
+
+def _give_scores(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
+    """Have validation find these scores, one after the other."""
+    given = iter(scores)
+
+    class Evaluator(watch.Extension):
+        priority = 300
+        name = 'validation'
+
+        def __init__(self, *arguments: object) -> None:
+            pass
+
+        def __call__(self, trainer: object) -> None:
+            watch.reporter.report({SCORE: next(given)})
+
+    monkeypatch.setattr('training.trainer.PoseEvaluator', Evaluator)
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _give_scores(monkeypatch, 0.25, 0.75, 0.5)
+    out = tmp_path / 'out'
+    run_training('--out', out)
+    assert [entry['validation/main/best'] for entry in json.loads(_bytes(out / 'log'))] == [0.25, 0.75, 0.75]
+    assert json.loads(_bytes(out / 'log'))[2]['validation/main/best_epoch'] == 2
+    best, second = load_model(out / 'best.npz').network, load_model(out / 'snapshot_iter_8').network
+    for (name, a), (_, b) in zip(best.namedparams(), second.namedparams(), strict=True):
+        np.testing.assert_array_equal(a.array, b.array, err_msg=name)
+
+
+def test_a_training_that_was_set_back_does_not_claim_the_weights_of_what_it_left(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / 'out'
+    _give_scores(monkeypatch, 0.5, 0.75, 0.25)
+    run_training('--out', out, '--epoch', 2)
+    assert capsys.readouterr().out.endswith(', best.npz the best ones, after epoch 2 (0.750)\n')
+    run_training('--out', out, '--epoch', 2, '--resume', out / 'snapshot_iter_4')
+    assert capsys.readouterr().out.endswith(
+        '; the best ones, after epoch 1 (0.500), are lost: best.npz is from before the training was set back\n')
+
+
+def test_the_state_of_an_older_version_does_not_tell_which_file_it_wrote(tmp_path: Path) -> None:
+    (tmp_path / 'best.npz').write_bytes(b'x')
+    best = watch.BestWeights(tmp_path / 'best.npz', None, ModelSpec())
+    best.serialize(lambda key, value: '[0.5, 3]')
+    assert (best.score, best.epoch, best.is_replaced) == (0.5, 3, False)
+    best.serialize(lambda key, value: f'[0.5, 3, "{"0" * 64}"]')
+    assert best.is_replaced
+
+
+def test_a_loss_that_is_no_number_ends_the_training(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = iter(range(100))
+    squared = LOSSES['mse'].compare
+
+    def explode(output: object, target: object) -> object:
+        return squared(output, target) * (np.float32('nan') if next(calls) == 6 else 1)  # type: ignore[arg-type]
+
+    monkeypatch.setitem(LOSSES, 'mse', LossEntry('', explode))  # type: ignore[arg-type]
+    seen: list[int] = []
+    out = tmp_path / 'out'
+    with pytest.raises(InputError) as caught:
+        run_training('--out', out)
+    message = str(caught.value)
+    assert 'the loss is nan at iteration 7, epoch 2' in message
+    seen = [message.count(f'im{i:04d}.jpg') for i in range(1, 21)]
+    assert sum(seen) == 4
+    assert message.count('LSP train-fit') == 4
+    assert not (out / 'model.npz').exists()
+    assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_4']
+    assert load_model(out / 'snapshot_iter_4')
+
+
+def test_the_loss_of_several_gpus_is_the_mean_of_their_parts() -> None:
+    observation = {'main/loss': np.float32(1), 'gpu 1/loss': np.float32(3), 'lr': np.float32(7)}
+    trainer: Any = SimpleNamespace(observation=observation, updater=SimpleNamespace(iteration=1, epoch=0))
+    samples: Any = SimpleNamespace(indices=[], dataset=SimpleNamespace(dataset=None))
+    extension = StopAtBadLoss(samples, Path('nowhere'))
+    extension(trainer)
+    assert observation['main/loss'] == 2
+    observation['gpu 1/loss'] = np.float32('nan')
+    with pytest.raises(InputError, match='the loss is nan at iteration 1'):
+        extension(trainer)
+
+
+def test_samples_of_joined_sets_are_found() -> None:
+    class Person:
+        def __init__(self, image: str) -> None:
+            self.image = image
+
+    class Part:
+        def __init__(self, name: str, images: str) -> None:
+            self.name, self.people = name, [Person(image) for image in images]
+
+        def __len__(self) -> int:
+            return len(self.people)
+
+    joined = ConcatenatedDataset(Part('A', 'pq'), Part('B', 'xyz'))
+    assert [sample_name(joined, i) for i in range(5)] == ['A p', 'A q', 'B x', 'B y', 'B z']
+
+
+@pytest.fixture
+def images(people_folder: Path, tmp_path: Path) -> Path:
+    """The images of a copy of the small data set; of each five the last is for validation."""
+    shutil.copytree(people_folder, tmp_path / 'root')
+    return tmp_path / 'root' / 'images'
+
+
+def test_an_unreadable_image_ends_a_training_in_one_line(images: Path, run_training: Run, tmp_path: Path) -> None:
+    for i in (1, 2, 3, 4):
+        (images / f'im{i:04d}.jpg').write_bytes(b'x')
+    for loaders in (0, 2):
+        with pytest.raises(InputError, match=r'im000[1-4].jpg: not a picture'):
+            run_training('--out', tmp_path / f'out{loaders}', '--root', images.parent, '--loaders', loaders)
+
+
+@pytest.mark.parametrize(('damage', 'reason'), [
+    (lambda images: (images / 'im0002.jpg').unlink(), r'im0002.jpg: no such file \(1 of 16 images of LSP train-fit'),
+    (lambda images: [(images / f'im{i:04d}.jpg').write_bytes(b'') for i in (3, 4)],
+     r'im0003.jpg: the file is empty \(2 of 16 images'),
+    (lambda images: (images / 'im0005.jpg').unlink(), r'im0005.jpg: no such file \(1 of 4 images of LSP train-val'),
+    (lambda images: (images / 'im0010.jpg').write_bytes(b'x'), r'im0010.jpg: not a picture'),
+])
+def test_missing_images_are_told_before_anything_is_written(
+    images: Path, run_training: Run, tmp_path: Path, damage: Callable[[Path], object], reason: str,
+) -> None:
+    damage(images)
+    with pytest.raises(InputError, match=reason):
+        run_training('--out', tmp_path / 'out', '--root', images.parent)
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('extra', [[], ['--ema', 0.5, '--schedule', 'cosine']])
+def test_a_validation_that_fails_does_not_lose_the_epoch(
+    images: Path, run_training: Run, tmp_path: Path, reference: Path, extra: list[object],
+    same_result: Callable[[Path, Path], None],
+) -> None:
+    out, whole = tmp_path / 'out', (images / 'im0005.jpg').read_bytes()
+    # It begins like a picture; that the rest is missing is found when it is read.
+    (images / 'im0005.jpg').write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(InputError, match=r'im0005.jpg: cannot be read'):
+        run_training('--out', out, '--root', images.parent, *extra)
+    assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_4']
+    assert not (out / 'log').exists()
+    (images / 'im0005.jpg').write_bytes(whole)
+    run_training('--out', out, '--root', images.parent, '--resume', *extra)
+    if extra:
+        reference = tmp_path / 'reference'
+        run_training('--out', reference, *extra)
+    same_result(out, reference)
+
+
+def test_a_last_validation_that_fails_can_be_made_up_for(
+    images: Path, run_training: Run, tmp_path: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    out, reference = tmp_path / 'out', tmp_path / 'reference'
+    run_training('--out', reference, '--epoch', 1)
+    whole = (images / 'im0005.jpg').read_bytes()
+    (images / 'im0005.jpg').write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(InputError, match=r'im0005.jpg: cannot be read'):
+        run_training('--out', out, '--root', images.parent, '--epoch', 1)
+    (images / 'im0005.jpg').write_bytes(whole)
+    run_training('--out', out, '--root', images.parent, '--epoch', 1, '--resume')
+    same_result(out, reference)
+
+
+def test_a_learning_rate_that_is_far_too_high_is_one_line(
+    run_training: Run, tmp_path: Path, recwarn: pytest.WarningsRecorder,
+) -> None:
+    with pytest.raises(InputError, match='the loss is nan at iteration 2, epoch 1') as caught:
+        run_training('--out', tmp_path / 'out', '--lr', 1e30)
+    assert 'a lower --lr may help' in str(caught.value)
+    assert 'snapshot' not in str(caught.value)
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
+
+
+def test_a_training_says_where_the_weights_are_and_how_good(
+    run_training: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / 'out'
+    run_training('--out', out)
+    told, shown = capsys.readouterr()
+    log = json.loads(_bytes(out / 'log'))
+    last, best = log[-1][SCORE], max(entry[SCORE] for entry in log)
+    assert told == (f'{out}: model.npz has the weights after epoch 3 (PCK@0.2 {last:.3f}), best.npz the best ones, '
+                    f'after epoch {log[-1]["validation/main/best_epoch"]:.0f} ({best:.3f})\n')
+    assert f'loss {log[0]["main/loss"]:.4g}  score {log[0][SCORE]:.4g}  best' in shown
+    assert 'main' not in shown
+    run_training('--out', tmp_path / 'other', '--no-validation', '--epoch', 1)
+    told, shown = capsys.readouterr()
+    assert told.startswith(f'{tmp_path / "other"}: model.npz has the weights after epoch 1 (loss ')
+    assert 'score' not in shown
+
+
+def test_a_loader_that_dies_ends_a_training_in_one_line(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(data.sampling, '_load', _die)
+    with pytest.raises(InputError, match='a loader process has been killed'):
+        run_training('--out', tmp_path / 'out', '--loaders', 1)
+
+
+def _die(index: int) -> None:
+    import os
+
+    os._exit(9)
+
+
+def test_tensorboard_needs_its_package(run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in report._EVENT_WRITERS:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match='--tensorboard needs tensorboardX'):
+        run_training('--out', tmp_path / 'out', '--tensorboard')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_tensorboard_gets_the_log(run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[tuple] = []
+
+    class Writer:
+        def __init__(self, folder: str, purge_step: int) -> None:
+            events.append((folder, purge_step))
+
+        def add_scalar(self, key: str, value: float, step: int) -> None:
+            events.append((key, value, step))
+
+        def flush(self) -> None: ...
+
+        def close(self) -> None:
+            events.append(('closed',))
+
+    monkeypatch.setattr('training.trainer.event_writer_class', lambda: Writer)
+    out = tmp_path / 'out'
+    run_training('--out', out, '--epoch', 1, '--tensorboard')
+    log, = json.loads(_bytes(out / 'log'))
+    assert events[0] == (str(out / 'tensorboard'), 1)
+    assert (SCORE, log[SCORE], 4) in events
+    assert events[-1] == ('closed',)

@@ -1,0 +1,290 @@
+"""Processes that train one network together, on one machine or several: ChainerMN over MPI.
+
+Every process (MPI calls its number the *rank*) holds the whole network and computes the gradients of its part of
+each batch; the mean of the gradients moves all networks alike.  The first process, rank 0, does what is done once:
+it downloads, it writes all files, and it speaks for all.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hourglass.errors import InputError
+from training.average import arrays_of
+
+import chainer
+import cv2
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+T = TypeVar('T')
+
+#: Where mpiexec and srun say how many processes they have started.
+_COUNTS = ('OMPI_COMM_WORLD_SIZE', 'PMI_SIZE', 'SLURM_STEP_NUM_TASKS')
+#: Where they say which of them this process is.
+_NUMBERS = ('OMPI_COMM_WORLD_RANK', 'PMI_RANK', 'SLURM_PROCID')
+#: With one of these a user says how many threads there are to be.
+_THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
+#: Time for the first process to tell a failure of all before the others give up.
+_PATIENCE = 60.0
+_HEAD_START = 2.0
+_READING = 1.0
+
+
+class Ranks:
+    """The processes of a training.  One that is alone needs no MPI, and every method then does the obvious.
+
+    Methods that return something known to all are called by all processes, in the same order.
+
+    Args:
+        communicator: of ChainerMN; ``None`` for a process that is alone.
+
+    Attributes:
+        rank: number of this process, from 0.
+        size: number of processes.
+        local_rank: number of this process among those on this machine.
+        local_size: number of processes on this machine.
+    """
+
+    def __init__(self, communicator: Any = None) -> None:
+        self.communicator = communicator
+        self._mpi = None if communicator is None or communicator.size == 1 else communicator.mpi_comm
+        self.rank: int = 0
+        self.size: int = 1
+        self.local_rank: int = 0
+        self.local_size: int = 1
+        if communicator is not None:
+            self.rank, self.size = communicator.rank, communicator.size
+            self.local_rank, self.local_size = communicator.intra_rank, communicator.intra_size
+
+    @property
+    def is_first(self) -> bool:
+        return self.rank == 0
+
+    def tell(self, text: str) -> None:
+        """Print a line on stderr, once for all processes."""
+        if self.is_first:
+            print(text, file=sys.stderr)
+
+    def part(self, items: Sequence[T]) -> list[T]:
+        """Return this process's part of some items, of which every process has the same."""
+        return list(items[self.rank::self.size])
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self._mpi is not None:
+            self._mpi.barrier()
+
+    def sum(self, value: T) -> T:
+        """Return the sum over the processes of a number or NumPy array."""
+        return value if self._mpi is None else self._mpi.allreduce(value)
+
+    def max(self, value: int) -> int:
+        """Return the largest of the processes' numbers."""
+        return value if self._mpi is None else max(self._mpi.allgather(value))
+
+    def mean(self, value: Any) -> Any:
+        """Return the mean over the processes of a number that is a NumPy or CuPy array, of the same kind."""
+        if self._mpi is None:
+            return value
+        return chainer.backend.get_array_module(value).asarray(self.sum(float(value)) / self.size, value.dtype)
+
+    def from_first(self, value: T) -> T:
+        """Return the first process's value."""
+        if self._mpi is None:
+            return value
+        # In a tuple, because ChainerMN takes no None from the first process, and nothing else from the others.
+        return self.communicator.bcast_obj((value,) if self.is_first else None)[0]
+
+    def share(self, network: chainer.Link) -> None:
+        """Give all processes the first one's parameters and running statistics."""
+        if self._mpi is None:
+            return
+        for link, name, array in arrays_of(network):
+            if not hasattr(array, 'dtype'):
+                link.__dict__[name] = self._mpi.bcast(array)
+                continue
+            values = np.array(chainer.get_device('@numpy').send(array))
+            self._mpi.Bcast(values)
+            array[...] = link.device.send(values)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let each process do in a block what may fail in it alone, and nothing that needs the others.
+
+        Raises:
+            InputError: it failed somewhere; the first process tells it, whichever it was.
+        """
+        failure = None
+        try:
+            yield
+        except InputError as error:
+            if self._mpi is None:
+                raise
+            failure = str(error)
+        if self._mpi is None:
+            return
+        failures = [(rank, text) for rank, text in enumerate(self._mpi.allgather(failure)) if text is not None]
+        if not failures:
+            return
+        if not self.is_first:
+            time.sleep(_PATIENCE)
+        rank, text = failures[0]
+        raise InputError(text if rank == 0 else f'rank {rank}: {text}')
+
+    def multi_node(self, optimizer: Any) -> Any:
+        """Return an optimiser that averages the gradients of all processes before each step.
+
+        Args:
+            optimizer: set up; its network is the first process's from now on.
+        """
+        if self._mpi is None:
+            return optimizer
+        import chainermn
+
+        self.share(optimizer.target)
+        optimizer = chainermn.create_multi_node_optimizer(optimizer, self.communicator)
+        # Its first step would share the parameters and do nothing else; they have been shared already.
+        optimizer.is_changed(optimizer.target)
+        return optimizer
+
+
+def normalise_together(chain: chainer.Chain, ranks: Ranks) -> None:
+    """Make batch normalisation use the statistics of the whole batch, and not of each process's part."""
+    if ranks.size == 1:
+        return
+    from chainermn.links import create_mnbn_model
+
+    # ChainerMN calls it experimental, for every single link.
+    warnings.filterwarnings('ignore', 'chainermn.* is experimental', FutureWarning)
+    for link in [link for link in chain.links() if isinstance(link, chainer.Chain)]:
+        for child in list(link.children()):
+            if isinstance(child, chainer.links.BatchNormalization):
+                name = child.name
+                delattr(link, name)
+                with link.init_scope():
+                    setattr(link, name, create_mnbn_model(child, ranks.communicator))
+
+
+def _started() -> int:
+    """Return how many processes have been started together, as far as the environment tells."""
+    counts = [os.environ.get(name, '') for name in _COUNTS]
+    return max([int(count) for count in counts if count.isdecimal()], default=1)
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Let only the first process tell a mistake that all find before they can speak to each other."""
+    try:
+        yield
+    except InputError:
+        if any(os.environ.get(name, '0') != '0' for name in _NUMBERS):
+            # mpiexec ends the other processes as soon as one fails.
+            time.sleep(_HEAD_START)
+            sys.exit(2)
+        raise
+
+
+def _communicator(on_gpu: bool) -> Any:
+    """Start MPI and return ChainerMN's communicator; ``InputError`` if something is missing."""
+    try:
+        import mpi4py.MPI
+    except ImportError:
+        raise InputError('--distributed needs mpi4py, which is not installed '
+                         '(pip install -r requirements-distributed.txt)') from None
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f'--distributed needs MPI, which mpi4py does not find ({reason}); '
+                         'pip install -r requirements-distributed.txt brings one') from None
+    if mpi4py.MPI.COMM_WORLD.size == 1 and _started() > 1:
+        raise InputError(f'--distributed: {_started()} processes were started, but mpi4py sees only this one; its MPI '
+                         f'({mpi4py.MPI.Get_library_version().split(",")[0].splitlines()[0]}) and mpiexec must be the '
+                         'same')
+    import chainermn
+
+    try:
+        communicator = chainermn.create_communicator('pure_nccl' if on_gpu else 'naive')
+    except (RuntimeError, ImportError) as error:
+        raise InputError(f'--distributed with --gpu needs NCCL ({error}); pip install nvidia-nccl-cu12 or -cu13, like '
+                         'CuPy') from None
+    if on_gpu:
+        # ChainerMN's kernels that gather all gradients at once do not compile with CuPy 14, whose header
+        # cupy/carray.cuh no longer brings the type half. An argument of create_communicator is not heeded.
+        with communicator.config_scope():
+            communicator.batched_copy = False
+    return communicator
+
+
+def _share_cores(ranks: Ranks, mpi: Any) -> None:
+    """Divide a machine's cores among its processes, unless the user has said how many threads there are to be."""
+    if any(os.environ.get(name) for name in _THREADS):
+        return
+    cores = os.sched_getaffinity(0) if hasattr(os, 'sched_getaffinity') else set(range(os.cpu_count() or 1))
+    # Some kinds of mpiexec give every process cores of its own; then there is nothing left to divide.
+    rivals = sum(bool(cores & others) for host, others in mpi.allgather((os.uname().nodename, cores))
+                 if host == os.uname().nodename)
+    threads = max(len(cores) // rivals, 1)
+    ThreadpoolController().limit(limits=threads, user_api='blas')
+    cv2.setNumThreads(threads)
+
+
+def _end_all(ranks: Ranks, error: BaseException) -> None:
+    """Tell why this process fails, and end all: the others would wait for it forever."""
+    status = 1
+    program = Path(sys.argv[0]).name
+    if isinstance(error, InputError):
+        status = 2
+        where = '' if ranks.is_first else f'rank {ranks.rank}: '
+        print(f'{program}: {where}{" ".join(str(error).split())}', file=sys.stderr)
+    elif isinstance(error, KeyboardInterrupt):
+        status = 130
+        ranks.tell(f'{program}: interrupted')
+    else:
+        traceback.print_exception(error)
+        print(f'{program}: rank {ranks.rank} has failed', file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # mpiexec drops what it has not read by the time that the processes end.
+    time.sleep(_READING)
+    ranks.communicator.mpi_comm.Abort(status)
+
+
+@contextmanager
+def joined(distributed: bool, on_gpu: bool) -> Iterator[Ranks]:
+    """Join the processes that mpiexec has started, for as long as the block lasts.
+
+    A process that fails in the block ends all of them, with its reason on stderr; a process that is killed is noticed
+    by mpiexec, which ends the others.
+
+    Args:
+        distributed: whether to join at all.
+        on_gpu: gradients are exchanged by NCCL from GPU to GPU, and not by MPI.
+
+    Raises:
+        InputError: MPI, mpi4py or NCCL is missing, or several processes were started that do not know each other.
+    """
+    if not distributed:
+        if _started() > 1:
+            raise InputError(f'{_started()} processes were started, each of which would train alone in the same '
+                             'folder; --distributed lets them train together')
+        yield Ranks()
+        return
+    ranks = Ranks(_communicator(on_gpu))
+    if ranks.size == 1:
+        yield ranks
+        return
+    try:
+        _share_cores(ranks, ranks.communicator.mpi_comm)
+        yield ranks
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _end_all(ranks, error)

@@ -1,0 +1,75 @@
+"""Validation during training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from data.person import Person, PersonDataset
+from eval.predict import ground_truth, predict_dataset
+from eval.score import Score, count_correct, reported_joints
+from hourglass.predictor import PosePredictor
+from training.distributed import Ranks
+
+import numpy as np
+from chainer import reporter
+from chainer.training import Extension, Trainer
+
+
+class PeopleSubset(PersonDataset):
+    """Some people of a data set.
+
+    Args:
+        dataset: the set.
+        indices: their numbers in it.
+    """
+
+    def __init__(self, dataset: PersonDataset, indices: Sequence[int]) -> None:
+        people = [dataset.people[i] for i in indices]
+        super().__init__(dataset.name, dataset.joint_set, people, dataset.image_folder)
+        self._dataset, self._indices = dataset, indices
+
+    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
+        return self._dataset[self._indices[i]]
+
+
+class PoseEvaluator(Extension):
+    """Report the mean rate of correct joints on a validation set after each epoch, as ``validation/main/pck``.
+
+    Args:
+        predictor: shares its network with the training.
+        dataset: the people to predict.
+        threshold: largest error of a correct joint, in reference lengths.
+        ranks: the processes that share the people, and find the score that one alone would find.
+    """
+
+    trigger = 1, 'epoch'
+    default_name = 'validation'
+    # After the early snapshot, before the log, which takes up what is reported.
+    priority = 280
+
+    def __init__(
+        self, predictor: PosePredictor, dataset: PersonDataset, threshold: float, ranks: Ranks | None = None,
+    ) -> None:
+        self.predictor = predictor
+        self.threshold = threshold
+        self.ranks = ranks or Ranks()
+        # Whole batches, because the rounding of a matrix product depends on how many people are in it.
+        starts = self.ranks.part(range(0, len(dataset), predictor.batchsize))
+        self.part = PeopleSubset(dataset, [i for start in starts for i in range(
+            start, min(start + predictor.batchsize, len(dataset)))])
+
+    def __call__(self, trainer: Trainer) -> None:
+        # What is judged are the weights that will be saved: the running statistics of the others saw other people.
+        self.ranks.share(self.predictor.network)
+        reporter.report({'validation/main/pck': self.score()})
+
+    def score(self) -> float:
+        """Return the mean rate of correct joints over everybody in the data set."""
+        n_joints = len(self.predictor.spec.joint_set)
+        score = Score(np.zeros(n_joints, int), np.zeros(n_joints, int))
+        # With few people there may be none for this process.
+        if len(self.part):
+            points, _ = predict_dataset(self.predictor, self.part)
+            score = count_correct(points, *ground_truth(self.part), self.threshold)
+        score = Score(self.ranks.sum(score.correct), self.ranks.sum(score.count))
+        return score.mean(reported_joints(self.predictor.spec.joint_set))

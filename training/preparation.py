@@ -1,0 +1,166 @@
+"""What a training is made of, read and checked before anything is written."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pretrained
+from data.disk import check_image_files
+from data.person import EmptySplitError, PersonDataset
+from data.sets import DATASETS, load_joined, match_roots, unlabelled_joints
+from hourglass.device import parse_gpus
+from hourglass.errors import InputError
+from hourglass.joint_table import read_joint_set
+from hourglass.spec import ModelSpec
+from hourglass.wording import counted
+from pretrained.weights_file import Model
+from training.distributed import Ranks
+from training.loss import HeatmapLoss, parse_joint_weights
+from training.options import NEWEST
+from training.snapshot import find_snapshots
+from training.transfer import make_spec
+
+import numpy as np
+from chainer.datasets import ConcatenatedDataset
+
+
+class Validation(NamedTuple):
+    """Who is validated, the largest error of a correct joint in reference lengths, and what the score is called."""
+
+    dataset: PersonDataset
+    threshold: float
+    metric: str
+
+
+@dataclass
+class Inputs:
+    """Everything that the options name.
+
+    Attributes:
+        gpus: numbers of the GPUs, or -1 for the CPU.
+        init: weights to begin with.
+        spec: the network.
+        loss: what is minimised.
+        people: whom to train on.
+        validation: whom to validate.
+    """
+
+    gpus: list[int]
+    init: Model | None
+    spec: ModelSpec
+    loss: HeatmapLoss
+    people: Any
+    validation: Validation | None
+
+
+def seed_everything(seed: int) -> None:
+    """Seed what the parameters are drawn from."""
+    # Chainer's initialisers draw from NumPy's global generator.  Nothing is drawn from these generators after that, so
+    # their state need not be in snapshots.
+    random.seed(seed)
+    np.random.seed(seed)
+
+
+def read_inputs(options: argparse.Namespace, looks_at_images: bool, tell: Callable[[str], object]) -> Inputs:
+    """Read what the options name.
+
+    Args:
+        options: of :mod:`training.options`.
+        looks_at_images: whether to check that all images are there.
+        tell: called with what the user should know.
+
+    Raises:
+        InputError: something is wrong with an option or a file.
+    """
+    _check_folder(options)
+    gpus = parse_gpus(options.gpu)
+    init = pretrained.load(options.init) if options.init else None
+    roots = match_roots(options.dataset, options.root)
+    joint_set = read_joint_set(options.joints) if options.joints else DATASETS[options.dataset[0]].joints_of(roots[0])
+    spec = make_spec(options, init, joint_set)
+    if options.hard_joints is not None and options.hard_joints > len(joint_set):
+        raise InputError(f'--hard-joints {options.hard_joints}: the network has {len(joint_set)} joints')
+    loss = HeatmapLoss(options.loss, parse_joint_weights(options.joint_weights, spec.joint_set), options.hard_joints)
+    people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation, options.samples,
+                         options.images)
+    if unlabelled := unlabelled_joints(people, spec.joint_set):
+        if len(unlabelled) == len(spec.joint_set):
+            raise InputError(f'nobody to train on has any of these joints labelled: {", ".join(unlabelled)}')
+        tell(f'nobody has these joints labelled, they will not be learnt: {", ".join(unlabelled)}')
+    validation = _open_validation(options, roots, spec.joint_set)
+    if looks_at_images:
+        # Each set once, even if it counts several times.
+        for part in dict.fromkeys(people._datasets) if isinstance(people, ConcatenatedDataset) else [people]:
+            check_image_files(part)
+        if validation is not None:
+            check_image_files(validation.dataset, are_opened=True)
+    return Inputs(gpus, init, spec, loss, people, validation)
+
+
+def comes_from_elsewhere(options: argparse.Namespace) -> bool:
+    """Whether what lies in the folder for the results is of another training than the one that is run."""
+    if options.resume is None:
+        return True
+    return options.resume != NEWEST and Path(options.resume).parent.resolve() != Path(options.out).resolve()
+
+
+def _check_folder(options: argparse.Namespace) -> None:
+    """Refuse to mix two trainings in one folder, which --resume could not tell apart.
+
+    Going on with a snapshot of another folder mixes them, too: the ones here of later iterations would be taken for
+    what the training was set back from, and be removed.
+    """
+    if comes_from_elsewhere(options) and not options.overwrite and find_snapshots(Path(options.out)):
+        other = 'an earlier' if options.resume is None else 'another'
+        raise InputError(f'{options.out}: holds snapshots of {other} training; --resume goes on with it, --out '
+                         'names another folder, --overwrite removes them')
+
+
+def _open_validation(options: argparse.Namespace, roots: Sequence[str | None], joint_set: Any) -> Validation | None:
+    """Return the validation part of the first data set that has one.
+
+    Raises:
+        InputError: there is nobody in those that could have one, or a set cannot be opened.
+    """
+    empty = []
+    for name, root in zip(options.dataset, roots, strict=True):
+        entry = DATASETS[name]
+        if entry.val_split is not None and not options.no_validation:
+            extra = {'samples': max(1, options.samples // 5)} if entry.has_samples and options.samples else {}
+            try:
+                dataset = entry.load(root, entry.val_split, joint_set, images=options.images, **extra)
+            except EmptySplitError as error:
+                empty.append(str(error))
+                continue
+            return Validation(dataset, getattr(dataset, 'threshold', entry.threshold), entry.metric)
+    if empty:
+        raise InputError(f'{empty[0]}; --no-validation trains without a score')
+    return None
+
+
+def batch_size(options: argparse.Namespace, n_gpus: int, n_people: int, ranks: Ranks) -> int:
+    """Return how many people each process takes in a step.
+
+    Args:
+        options: may say it.
+        n_gpus: GPUs of this process.
+        n_people: in the training set.
+        ranks: the processes.
+
+    Raises:
+        InputError: there are more processes than people, or more GPUs than people in a step.
+    """
+    default = 32 if n_gpus > 1 else 16 if ranks.size > 1 else 6
+    wanted, most = options.batchsize or default, n_people // ranks.size
+    if most < 1:
+        raise InputError(f'{counted(n_people, "person", "people")} to train on are too few for {ranks.size} processes')
+    if wanted > most:
+        ranks.tell(f'batches of {most} instead of {wanted}: there are no more people')
+    if min(wanted, most) < n_gpus:
+        raise InputError(f'batches of {min(wanted, most)} are too small for {n_gpus} GPUs')
+    return min(wanted, most)

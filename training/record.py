@@ -1,0 +1,144 @@
+"""What a training was: options, versions and data, in ``run.json`` and in every snapshot."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.spec import ModelSpec
+from hourglass.wording import counted
+from training.options import build_parser
+
+import numpy as np
+from chainer.datasets import ConcatenatedDataset
+from chainer.training import Extension, Trainer
+
+#: Options without which a training would come out differently.  ``epoch`` is not among them: a training may be
+#: made longer or shorter when it is resumed.
+DECISIVE = (
+    'dataset', 'samples', 'no_validation', 'batchsize', 'optimizer', 'lr', 'schedule', 'loss', 'joint_weights',
+    'hard_joints', 'ema', 'augmentation', 'rotation', 'rotated', 'zoom', 'hidden', 'seed', 'freeze', 'lr_scale',
+    'sync_bn', 'mixed16',
+)
+#: Options that say how a process was started and not what the training is.
+_OF_THE_PROCESS = ('config', 'resume', 'overwrite', 'distributed')
+_PACKAGES = ('chainer', 'chainercv', 'numpy', 'scipy', 'opencv-python', 'h5py', 'cupy-cuda12x', 'cupy-cuda13x')
+#: People whose annotations go into the hash of a set that works them out when they are asked for, spread evenly.
+_HASHED_PEOPLE = 100
+_KEY = 'extensions/RunRecord/run'
+_MAX_RECORD_BYTES = 400_000
+
+
+def hash_people(dataset: Any) -> str:
+    """Return a hash of who is in a data set: the number of people, and image, joints and place of each."""
+    digest = hashlib.sha256()
+    for part in dataset._datasets if isinstance(dataset, ConcatenatedDataset) else [dataset]:
+        digest.update(f'{part.name} {len(part)}'.encode())
+        count = len(part) if isinstance(part.people, list) else min(len(part), _HASHED_PEOPLE)
+        for i in np.linspace(0, len(part) - 1, count).astype(int):
+            person = part.people[int(i)]
+            digest.update(person.image.encode())
+            digest.update(np.where(person.labelled[:, None], person.points, 0).astype('<f4').tobytes())
+            digest.update(np.array([*person.center, person.side], '<f4').tobytes())
+    return digest.hexdigest()[:32]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a result depends on, as far as they are installed."""
+    found = {'python': platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _told(value: Any) -> str:
+    """Return a value of a specification for a message; a table of joints would be too long."""
+    return f'the table {value.get("name")} with {value.get("joints")}'[:200] if isinstance(value, dict) else str(value)
+
+
+def _shared(batch_size: int, n_ranks: int) -> str:
+    """Return a batch size for a message."""
+    return str(batch_size) if n_ranks == 1 else f'{n_ranks} times {batch_size}'
+
+
+class RunRecord(Extension):
+    """Carry the description of a training in its snapshots.
+
+    Args:
+        options: with all defaults resolved.
+        spec: the network.
+        dataset: what is trained on.
+        n_ranks: number of processes that share a batch.
+    """
+
+    name = 'RunRecord'
+
+    def __init__(self, options: argparse.Namespace, spec: ModelSpec, dataset: Any, n_ranks: int = 1) -> None:
+        values = vars(options)
+        self.options = {key: values[key] for key in sorted(values) if key not in _OF_THE_PROCESS}
+        self.spec = json.loads(spec.to_json())
+        self.data = hash_people(dataset)
+        self.n_ranks = n_ranks
+
+    def __call__(self, trainer: Trainer) -> None:
+        """Do nothing; the record is for :meth:`serialize`."""
+
+    def serialize(self, serializer: Any) -> None:
+        decisive = {key: self.options[key] for key in (*DECISIVE, 'epoch')}
+        serializer('run', json.dumps({
+            'options': decisive, 'spec': self.spec, 'data': self.data, 'ranks': self.n_ranks}))
+
+    def write(self, path: Path) -> None:
+        """Write ``run.json``, which ``--config`` takes."""
+        record = {'options': self.options, 'network': self.spec, 'data': self.data, 'ranks': self.n_ranks,
+                  'versions': versions()}
+        with atomic_write(path) as partial:
+            partial.write_text(json.dumps(record, indent=4) + '\n')
+
+    def check(self, arrays: dict[str, np.ndarray], path: Path) -> None:
+        """Check that a snapshot is of this training.
+
+        Raises:
+            InputError: it is not; the text says what differs.
+        """
+        array = arrays.get(_KEY)
+        if array is None or array.dtype.kind != 'U' or array.nbytes > _MAX_RECORD_BYTES:
+            raise InputError(f'{path}: a snapshot that does not say which training it is of')
+        try:
+            stored = json.loads(str(array))
+            options, spec, data = stored['options'], stored['spec'], stored['data']
+            # An option that is newer than the snapshot had its default.
+            defaults = build_parser()
+            before = {key: options.get(key, defaults.get_default(key)) for key in DECISIVE}
+            differing = [f'--{key.replace("_", "-")} was {before[key]}, not {self.options[key]}' for key in DECISIVE
+                         if key != 'batchsize' and (before[key] or None) != (self.options[key] or None)]
+            ranks, batch = int(stored.get('ranks', 1)), int(options['batchsize'])
+            if ranks * batch != self.n_ranks * self.options['batchsize']:
+                differing.append(f'--batchsize was {_shared(batch, ranks)}, not '
+                                 f'{_shared(self.options["batchsize"], self.n_ranks)}')
+            differing += [f'{key} was {_told(spec.get(key))}, not {_told(value)}' for key, value in self.spec.items()
+                          if spec.get(key) != value]
+            if not differing and data != self.data:
+                differing = ['the data are others']
+            epoch = int(options['epoch'])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise InputError(f'{path}: a snapshot whose description of the training cannot be read') from None
+        if differing:
+            raise InputError(f'{path}: a snapshot of another training: {"; ".join(differing)}')
+        if ranks != self.n_ranks:
+            print(f'each batch was shared by {counted(ranks, "process", "processes")} and now is by {self.n_ranks}; '
+                  'batch normalisation sees other parts', file=sys.stderr)
+        if epoch != self.options['epoch']:
+            print(f'the training was to end after epoch {epoch} and will after {self.options["epoch"]}; the learning '
+                  'rate follows the new length', file=sys.stderr)

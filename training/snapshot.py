@@ -1,0 +1,255 @@
+"""Snapshots of a training: written whole or not at all, read without trust, found and cleared away."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.files import atomic_write
+from hourglass.interruption import StopRequest
+from hourglass.npz import NpzFile, printable
+
+import chainer
+import numpy as np
+from chainer.backends.cuda import to_cpu
+from chainer.serializer import Deserializer
+from chainer.serializers import DictionarySerializer, NpzDeserializer
+from chainer.training import Extension, Trainer
+
+_NAME = re.compile(r'snapshot_(epoch|iter)_[0-9]+')
+_ITERATION = 'updater/iteration'
+#: A larger snapshot is not read; from here on zip files have another form.
+MAX_BYTES = 2 ** 32 - 1
+# What serialised objects raise if an entry is missing or of another kind.
+_MISFIT = (KeyError, ValueError, TypeError, IndexError, RecursionError)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def check_snapshot_size(network: chainer.Link) -> None:
+    """Refuse a network whose snapshots could be written but not read; ``InputError``."""
+    # The parameters, two numbers of the optimizer for each, and their average.
+    if 4 * sum(param.array.nbytes for param in network.params()) > MAX_BYTES:
+        raise InputError(f'{network.count_params():,} parameters are too many: a snapshot of the training could have '
+                         f'more than the {MAX_BYTES:,} bytes that are read')
+
+
+def write_snapshot(path: Path, trainer: Trainer) -> None:
+    """Write the whole state of a trainer; after a crash of the machine, too, the file is complete or not there."""
+    serializer = DictionarySerializer()
+    serializer.save(trainer)
+    with atomic_write(path) as partial:
+        with zipfile.ZipFile(partial, 'w') as file:
+            for key, value in serializer.target.items():
+                with file.open(f'{key}.npy', 'w', force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
+        _sync(partial)
+    _sync(path.parent)
+
+
+def read_snapshot(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of a snapshot.
+
+    Raises:
+        InputError: the file is missing, damaged (every entry's checksum is compared), too large or no snapshot.
+    """
+    with NpzFile(path, MAX_BYTES) as file:
+        if _ITERATION not in file.keys:
+            raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
+        headers = {key: file.header(key) for key in file.keys}
+        if sum(math.prod(header.shape) * header.dtype.itemsize for header in headers.values()) > MAX_BYTES:
+            raise InputError(f'{path}: more than {MAX_BYTES:,} bytes of arrays')
+        for key, header in headers.items():
+            if header.dtype.kind not in 'fiubU':
+                raise InputError(f'{path}: {printable(key)} is of the type {header.dtype}, which a snapshot never has')
+        return {key: file.read(key) for key in file.keys}
+
+
+def load_snapshot(arrays: dict[str, np.ndarray], path: Path, trainer: Trainer) -> None:
+    """Give a trainer the state that :func:`read_snapshot` returned."""
+    try:
+        NpzDeserializer(arrays).load(trainer)
+    except _MISFIT as error:
+        raise InputError(f'{path}: not a snapshot of this training ({error!r})') from None
+
+
+def _iteration(path: Path) -> int:
+    """Return the iteration of a snapshot; the number in a name cannot be relied on, nor a file's date."""
+    with NpzFile(path, MAX_BYTES) as file:
+        if _ITERATION not in file.keys or file.header(_ITERATION).shape != ():
+            raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
+        if file.header(_ITERATION).dtype.kind not in 'iu':
+            raise InputError(f'{path}: not a snapshot of a training ({_ITERATION} is no whole number)')
+        return int(file.read(_ITERATION))
+
+
+def find_snapshots(folder: Path) -> list[Path]:
+    """Return the snapshots in a folder, in no order."""
+    return [path for path in folder.glob('snapshot_*') if _NAME.fullmatch(path.name)]
+
+
+def read_newest(folder: Path) -> tuple[dict[str, np.ndarray], Path]:
+    """Read the newest snapshot in a folder that is whole; one line on stderr for each that is not.
+
+    Raises:
+        InputError: there is none.
+    """
+    dated, damaged = [], []
+    for path in find_snapshots(folder):
+        try:
+            dated.append((_iteration(path), path))
+        except InputError as error:
+            damaged.append(str(error))
+    arrays = None
+    for _, path in sorted(dated, reverse=True):
+        try:
+            arrays = read_snapshot(path)
+            break
+        except InputError as error:
+            damaged.append(str(error))
+    if arrays is None:
+        reason = f': {damaged[0]}' if damaged else ''
+        raise InputError(f'{folder}: no snapshot to go on from{reason}')
+    for line in damaged:
+        print(f'damaged, going on from {path.name}: {line}', file=sys.stderr)
+    return arrays, path
+
+
+def clear_partial(folder: Path) -> None:
+    """Remove what a process that was killed while writing has left."""
+    for path in folder.glob('.partial-*'):
+        path.unlink(missing_ok=True)
+
+
+class Snapshots(Extension):
+    """Write snapshots, and clear old ones away.
+
+    ``snapshot_epoch_N`` is written every ``interval`` epochs and stays.  ``snapshot_iter_N`` is written at the end of
+    all other epochs, when none was written for ``minutes``, and when a stop is requested; ``keep`` of them stay.
+
+    :class:`EarlySnapshot` has the snapshot of an epoch written before its validation, too.  Such a one also holds what
+    has been observed so far, and a training that begins with it first does what was left to do of the epoch.
+
+    Args:
+        folder: where they lie.
+        interval: in epochs.
+        keep: at least 1.
+        minutes: longest time without a snapshot.
+        stop: asked after each iteration.
+        is_writer: whether this process writes; of several only one does, but all of them read.
+    """
+
+    # After everything that changes a state in this iteration.
+    priority = -1000
+
+    def __init__(
+        self, folder: Path, interval: int, keep: int, minutes: float, stop: StopRequest, is_writer: bool = True,
+    ) -> None:
+        self.folder, self.interval, self.keep = folder, interval, keep
+        self.seconds = 60 * minutes
+        self.stop = stop
+        self.is_writer = is_writer
+        # What was observed in an iteration of which only a part is done; None if all of it is.
+        self._observed: dict[str, np.ndarray] | None = None
+        self._last = time.monotonic()
+        self._last_iteration = -1
+        self.last: Path | None = None  # what was written last
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether a training that goes on from the newest snapshot begins with the last one written."""
+        try:
+            return self.last is None or max(find_snapshots(self.folder), key=_iteration) == self.last
+        except InputError:  # one of them is damaged
+            return False
+
+    def initialize(self, trainer: Trainer) -> None:
+        """Do what was left to do of the epoch when an early snapshot was written; other extensions are ready now."""
+        if self._observed is None:
+            return
+        trainer.observation, self._observed = self._observed, None
+        entries = [entry for entry in trainer._extensions.values() if entry.priority < EarlySnapshot.priority]
+        with trainer.reporter.scope(trainer.observation):
+            for entry in sorted(entries, key=lambda entry: entry.priority, reverse=True):
+                if entry.trigger(trainer):
+                    entry.extension(trainer)
+
+    def __call__(self, trainer: Trainer) -> None:
+        if trainer.updater.is_new_epoch or self.stop.requested or time.monotonic() - self._last > self.seconds:
+            self._write(trainer)
+
+    def write_early(self, trainer: Trainer) -> None:
+        """Write the snapshot of an epoch of which validation is still to come."""
+        self._observed = {key: np.asarray(to_cpu(getattr(value, 'array', value)))
+                          for key, value in trainer.observation.items()}
+        try:
+            self._write(trainer)
+        finally:
+            self._observed = None
+        # The whole one is still missing.
+        self._last_iteration = -1
+
+    def write_missing(self, trainer: Trainer) -> None:
+        """Write a snapshot unless the last one is of this iteration."""
+        if self._last_iteration != trainer.updater.iteration:
+            self._write(trainer)
+
+    def _write(self, trainer: Trainer) -> None:
+        if not self.is_writer:
+            return
+        updater = trainer.updater
+        is_kept = updater.is_new_epoch and updater.epoch % self.interval == 0
+        name = f'snapshot_epoch_{updater.epoch}' if is_kept else f'snapshot_iter_{updater.iteration}'
+        write_snapshot(self.folder / name, trainer)
+        self._last, self._last_iteration = time.monotonic(), trainer.updater.iteration
+        rolling = {int(path.name.rpartition('_')[2]): path for path in find_snapshots(self.folder)
+                   if path.name.startswith('snapshot_iter_')}
+        self.last = self.folder / name
+        # A snapshot of a later iteration is one that the training was set back from.
+        later = [number for number in rolling if number > trainer.updater.iteration]
+        for number in sorted(set(rolling) - set(later))[:-self.keep] + later:
+            rolling[number].unlink(missing_ok=True)
+
+    def serialize(self, serializer: Any) -> None:
+        """Keep what was observed, but not when snapshots are written, which does not change a training."""
+        observed = None if self._observed is None else [
+            (key, float(value), value.dtype.str) for key, value in self._observed.items()]
+        try:
+            stored = json.loads(str(serializer('observed', json.dumps(observed))))
+        except KeyError:
+            stored = None  # written before there were early snapshots
+        if isinstance(serializer, Deserializer):
+            self._observed = None if stored is None else {
+                key: np.array(value, dtype) for key, value, dtype in stored}
+
+
+class EarlySnapshot(Extension):
+    """Have an epoch's snapshot written before its validation, which may fail or be interrupted, too.
+
+    Args:
+        snapshots: writes it.
+    """
+
+    # After the step and the moving average, and before validation.
+    priority = 290
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self.snapshots = snapshots
+
+    def __call__(self, trainer: Trainer) -> None:
+        self.snapshots.write_early(trainer)

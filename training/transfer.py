@@ -1,0 +1,185 @@
+"""Beginning with other weights: which of them fit, which parameters stay, and how fast the others change."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from hourglass.errors import InputError
+from hourglass.joints import JOINT_SETS, JointSet
+from hourglass.spec import ModelSpec
+from pretrained.weights_file import Model
+from training.average import state_of
+
+import chainer
+import numpy as np
+from chainer.serializers import NpzDeserializer
+
+#: Options that describe the network, and the entries of a specification that they set.
+_SIZES = {'stacks': 'n_stack', 'width': 'width', 'depth': 'layer_num'}
+_MAX_SIZE = 4096
+
+
+def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointSet) -> ModelSpec:
+    """Return the network that the options ask for, with the joints wanted.
+
+    With weights to begin with, what the options leave open is as in these, and so is always the mean that is
+    subtracted.
+
+    Raises:
+        InputError: the options name impossible sizes, or others than the weights have.
+    """
+    base = init.spec if init is not None else ModelSpec()
+    _check_sizes(options, base)
+    for option, entry in _SIZES.items():
+        wanted = getattr(options, option)
+        if init is None or wanted in (None, getattr(base, entry)):
+            continue
+        if option != 'stacks' or wanted < base.n_stack:
+            raise InputError(f'--{option} {wanted}: the weights of --init have {getattr(base, entry)}')
+        if base.network != 'StackedHG' or base.n_stack == 1:
+            raise InputError(f'--stacks {wanted}: the weights of --init have {base.n_stack}, and only two or more of a '
+                             'StackedHG can become more')
+    sizes: dict[str, Any] = {entry: getattr(options, option) for option, entry in _SIZES.items()
+                             if getattr(options, option) is not None}
+    if options.input_size is not None:
+        sizes['input_size'] = (options.input_size, options.input_size)
+    base = base.refined(options.refine, 'the network to begin with')
+    return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop,
+                   grid=options.grid or base.grid, confidence=(), **sizes)
+
+
+def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:
+    """Refuse impossible sizes by the names of their options."""
+    for option in _SIZES:
+        value = getattr(options, option)
+        if value is not None and not 1 <= value <= _MAX_SIZE:
+            raise InputError(f'--{option} {value}: must be from 1 to {_MAX_SIZE}')
+    if options.width is not None and options.width % 4:
+        raise InputError(f'--width {options.width}: must be a multiple of 4')
+    depth = base.layer_num if options.depth is None else options.depth
+    size, step = base.input_size[0] if options.input_size is None else options.input_size, 4 * 2 ** depth
+    if not 0 < size <= _MAX_SIZE or size % step:
+        raise InputError(f'--input-size {size}: with --depth {depth} it must be a multiple of {step}, and at most '
+                         f'{_MAX_SIZE}')
+
+
+def _of_stack(values: dict[str, Any], stack: int) -> dict[str, Any]:
+    """Return the arrays of one stack, by their keys with ``{}`` for its number."""
+    pattern = re.compile(rf'(hg|conv|bn){stack}(?=[_/])')
+    return {pattern.sub(r'\1{}', key, count=1): value for key, value in values.items() if pattern.match(key)}
+
+
+def with_more_stacks(values: dict[str, Any], spec: ModelSpec, n_stack: int) -> dict[str, Any]:
+    """Insert stacks before the last one, which begin as copies of it.
+
+    The last stack has twice as many features as the others: a copy keeps those that its heatmaps depend on most.
+    It hands them and the heatmaps on as the stack before it does.
+
+    Args:
+        values: the arrays of a ``StackedHG`` with two stacks or more.
+        spec: of that network.
+        n_stack: how many stacks there shall be.
+
+    Returns:
+        The arrays of the larger network.
+    """
+    last, before = _of_stack(values, spec.n_stack), _of_stack(values, spec.n_stack - 1)
+    strength = np.abs(np.asarray(last['conv{}_3a/W'])).sum(axis=(0, 2, 3))
+    kept = np.sort(np.argsort(-strength, kind='stable')[:spec.width])
+    copy = {key: np.asarray(value) for key, value in last.items()}
+    for key, value in copy.items():
+        if key.startswith(('conv{}_2/', 'bn{}_2/')) and value.ndim:
+            copy[key] = value[kept]
+    copy['conv{}_3a/W'] = copy['conv{}_3a/W'][:, kept]
+    copy |= {key: value for key, value in before.items() if key.startswith(('conv{}_3b/', 'conv{}_4a/'))}
+    stacks = {**dict.fromkeys(range(spec.n_stack, n_stack), copy), n_stack: last}
+    return {**values, **{key.format(i): value for i, stack in stacks.items() for key, value in stack.items()}}
+
+
+def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
+    """Copy weights into a network of the same sizes, joint by joint where the joint sets differ.
+
+    Args:
+        init: the weights; with two stacks or more, the network may have more of them (:func:`with_more_stacks`).
+        network: is changed; what belongs to joints that ``init`` does not have keeps its random values.
+        spec: of the network.
+
+    Returns:
+        Names of the joints that ``init`` does not have.
+    """
+    places = init.spec.joint_set.places_of(spec.joint_set)
+    source = [place for place in places if place is not None]
+    target = [i for i, place in enumerate(places) if place is not None]
+    values, merged = state_of(init.network), state_of(network)
+    if spec.n_stack > init.spec.n_stack:
+        values = with_more_stacks(values, init.spec, spec.n_stack)
+    joint_axes = _joint_axes(spec)
+    for key, value in values.items():
+        axis = joint_axes.get(key)
+        if axis is None:
+            merged[key] = value
+            continue
+        array = np.array(merged[key])
+        np.moveaxis(array, axis, 0)[target] = np.moveaxis(np.asarray(value), axis, 0)[source]
+        merged[key] = array
+    NpzDeserializer(merged).load(network)
+    return [joint for joint, place in zip(spec.joint_set.joints, places, strict=True) if place is None]
+
+
+def _joint_axes(spec: ModelSpec) -> dict[str, int]:
+    """Return which arrays of a network have an axis of joints, and which axis it is."""
+    from pretrained.weights_file import network_shapes
+
+    shapes = network_shapes(spec)
+    # The arrays that change when the number of joints does; no joint set is asked for.
+    others = {name: joint_set for name, joint_set in JOINT_SETS.items() if len(joint_set) != spec.out_channels}
+    name, joint_set = next(iter(others.items()))
+    changed = network_shapes(replace(spec, joints=name, out_channels=len(joint_set)))
+    return {key: next(axis for axis, (a, b) in enumerate(zip(shape, changed[key], strict=True)) if a != b)
+            for key, shape in shapes.items() if shape != changed[key]}
+
+
+def _matching(network: Any, pattern: str, option: str) -> list[tuple[str, chainer.Parameter]]:
+    found = [(name.lstrip('/'), parameter) for name, parameter in network.namedparams()
+             if fnmatchcase(name.lstrip('/'), pattern)]
+    if not found:
+        raise InputError(f'{option} {pattern!r} fits no parameter; there are conv0/W, hg1/res1a_1/conv1/W and so on')
+    return found
+
+
+def freeze(network: Any, patterns: Sequence[str]) -> None:
+    """Keep parameters as they are.  The running statistics of batch normalisation go on following the data.
+
+    Args:
+        network: with an optimiser that has been set up.
+        patterns: as for a shell, compared with the keys of weights files; ``*`` also stands for slashes.
+
+    Raises:
+        InputError: a pattern fits no parameter, or nothing is left to train.
+    """
+    for pattern in patterns:
+        for _, parameter in _matching(network, pattern, '--freeze'):
+            parameter.update_rule.enabled = False
+    if not any(parameter.update_rule.enabled for parameter in network.params()):
+        raise InputError(f'--freeze {" ".join(patterns)}: no parameter is left to train')
+
+
+def parse_scales(network: Any, texts: Sequence[str]) -> list[tuple[Any, float]]:
+    """Read ``PATTERN=FACTOR``; return the hyperparameters that differ and their factors, each parameter once."""
+    scales: dict[str, tuple[Any, float]] = {}
+    for text in texts:
+        pattern, _, value = text.rpartition('=')
+        try:
+            factor = float(value)
+        except ValueError:
+            factor = -1.0
+        if not pattern or not 0 < factor < float('inf'):
+            raise InputError(f'--lr-scale {text!r} is not a pattern, "=" and a positive number')
+        for name, parameter in _matching(network, pattern, '--lr-scale'):
+            scales.setdefault(name, (parameter.update_rule.hyperparam, factor))
+    return list(scales.values())

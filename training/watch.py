@@ -1,0 +1,115 @@
+"""What looks after a training: the best weights so far, and a loss that is no number."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pretrained
+from data.sampling import SampleIterator
+from hourglass.errors import InputError
+from hourglass.files import sha256_of
+from hourglass.spec import ModelSpec
+from training.distributed import Ranks
+from training.snapshot import find_snapshots
+
+import numpy as np
+from chainer import reporter
+from chainer.datasets import ConcatenatedDataset
+from chainer.training import Extension, Trainer
+
+#: What :class:`training.evaluator.PoseEvaluator` reports.
+SCORE = 'validation/main/pck'
+#: The loss of a GPU's part of the batch, by the names of :func:`training.trainer._updater`.
+_LOSS = re.compile(r'(main|gpu \d+)/loss')
+
+
+def sample_name(dataset: Any, index: int) -> str:
+    """Return the data set and image of a sample of one or several joined data sets."""
+    if isinstance(dataset, ConcatenatedDataset):
+        for part in dataset._datasets:
+            if index < len(part):
+                return sample_name(part, index)
+            index -= len(part)
+    return f'{dataset.name} {dataset.people[index].image}'
+
+
+class StopAtBadLoss(Extension):
+    """End the training when the loss is infinite or not a number, before the state is written anywhere.
+
+    Args:
+        iterator: knows the last batch.
+        folder: where the snapshots lie.
+        ranks: the processes that share a batch.  What is reported of the loss becomes their mean, the whole batch's.
+    """
+
+    # Before everything else.
+    priority = 1000
+
+    def __init__(self, iterator: SampleIterator, folder: Path, ranks: Ranks | None = None) -> None:
+        self.iterator = iterator
+        self.folder = folder
+        self.ranks = ranks or Ranks()
+
+    def __call__(self, trainer: Trainer) -> None:
+        loss = self._whole_loss(trainer.observation)
+        mean = trainer.observation['main/loss'] = self.ranks.mean(loss)
+        if math.isfinite(float(mean)):
+            return
+        with self.ranks.together():
+            if not math.isfinite(float(loss)):
+                raise InputError(self._told(float(loss), trainer.updater))
+
+    @staticmethod
+    def _whole_loss(observation: dict[str, Any]) -> Any:
+        """Return the loss of this process's batch: the mean of the parts that several GPUs have taken."""
+        losses = [getattr(loss, 'array', loss) for key, loss in observation.items() if _LOSS.fullmatch(key)]
+        return losses[0] if len(losses) == 1 else np.mean([float(loss) for loss in losses])
+
+    def _told(self, loss: float, updater: Any) -> str:
+        people = self.iterator.dataset.dataset
+        names = ', '.join(sample_name(people, int(index) % len(people)) for index in self.iterator.indices)
+        before = f'; the snapshots in {self.folder} are from before' if find_snapshots(self.folder) else ''
+        return (f'the loss is {loss} at iteration {updater.iteration}, epoch {updater.epoch + 1}, with the samples '
+                f'{names}{before}; a lower --lr may help')
+
+
+class BestWeights(Extension):
+    """Keep the weights with the highest validation score as ``best.npz``; the log gets ``validation/main/best``.
+
+    Args:
+        path: the file.
+        network: what is saved.
+        spec: of the network.
+    """
+
+    # After validation, before the log.
+    priority = 250
+
+    def __init__(self, path: Path, network: Any, spec: ModelSpec) -> None:
+        self.path, self.network, self.spec = path, network, spec
+        self.score = -math.inf
+        self.epoch = 0
+        # SHA-256 of the file as it was written; empty in a snapshot that is older than this check.
+        self.digest = ''
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the file has other weights than the best ones: a training that was set back finds later ones."""
+        return self.path.exists() and self.digest not in ('', sha256_of(self.path))
+
+    def __call__(self, trainer: Trainer) -> None:
+        score = trainer.observation.get(SCORE, math.nan)
+        if score > self.score:
+            self.score, self.epoch = float(score), trainer.updater.epoch
+            pretrained.save_model(self.path, self.network, self.spec)
+            self.digest = sha256_of(self.path)
+        if self.epoch:
+            reporter.report({'validation/main/best': self.score, 'validation/main/best_epoch': self.epoch})
+
+    def serialize(self, serializer: Any) -> None:
+        state = serializer('state', json.dumps([self.score, self.epoch, self.digest]))
+        self.score, self.epoch, self.digest = [*json.loads(state), ''][:3]
