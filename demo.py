@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from demos.person_location import Placement, add_placement_options, join_negative_numbers
+from demos.person_location import PersonLocation, add_location_options, join_negative_numbers
 from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.options import (
     add_drawing_options,
@@ -29,11 +29,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--heatmaps', metavar='FILE', help='write a picture of every joint\'s heatmap over the image')
     add_predictor_options(parser)
     add_drawing_options(parser, 'a hundredth of the image; the original drew 20')
-    add_placement_options(parser)
+    add_location_options(parser)
     options = parser.parse_args(join_negative_numbers(sys.argv[1:]))
     check_predictor_options(options)
     check_drawing_options(options)
-    options.place = Placement.from_options(options)
+    options.place = PersonLocation.from_options(options)
     if options.image == '':
         raise InputError('--image is empty; it names the picture')
     return options
@@ -75,7 +75,7 @@ def main() -> None:
     if options.heatmaps:
         crop = predictor.crop_image(image, pose.box)
         write_image(options.heatmaps, draw_heatmaps(crop, pose.heatmaps, joint_set))
-    if not place.is_sure(pose, predictor.spec):
+    if not place.is_confident(pose, predictor.spec):
         print(f'{name}: nobody is clearly seen; this is the best guess', file=sys.stderr)
     print(f'{name}: wrote {out / "input.jpg"} and {out / "output.jpg"}', file=sys.stderr)
 

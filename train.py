@@ -7,11 +7,11 @@ from hourglass.errors import run
 
 
 def main() -> None:
-    from training.distributed import told_once
+    from training.distributed import report_once
     from training.options import parse_options
     from training.trainer import train
 
-    with told_once():
+    with report_once():
         train(parse_options())
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hourglass.functions.parallel import workers
-from hourglass.links import Unit, convolve, max_pooling_2x2, resize_and_add
+from hourglass.layers import ConvBNReLU, conv_bn_relu, max_pooling_2x2, resize_and_add
 from hourglass.network import ResidualModule, StackedHG
 from training.loss import heatmap_loss
 
@@ -87,7 +87,7 @@ def chainer_run(case: Case, size: Size) -> Run:
     def unit(in_channels: int, out_channels: int, ksize: int) -> Callable:
         links.append(L.Convolution2D(in_channels, out_channels, ksize, pad=ksize // 2))
         links.append(L.BatchNormalization(out_channels))
-        return lambda x: convolve(x, [Unit(links[0], links[1], relu=True)])
+        return lambda x: conv_bn_relu(x, [ConvBNReLU(links[0], links[1], relu=True)])
 
     def link(link: chainer.Chain) -> Callable:
         links.append(link)

@@ -52,7 +52,7 @@ def join_negative_numbers(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
-def add_placement_options(parser: argparse.ArgumentParser) -> None:
+def add_location_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--auto``, ``--detector``, ``--box``, ``--center``, ``--scale`` and ``--fit``."""
     group = parser.add_argument_group(
         'where the person is', 'By default in the middle, and the picture is 1.25 times as high as the person. Pixels '
@@ -74,7 +74,7 @@ def add_placement_options(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True)
-class Placement:
+class PersonLocation:
     """Where the person is.
 
     Attributes:
@@ -108,8 +108,8 @@ class Placement:
             parse_detector(self.detector)
 
     @classmethod
-    def from_options(cls, options: argparse.Namespace) -> Placement:
-        """Take the options of :func:`add_placement_options`, and ``gpu``; ``InputError`` if they make no sense."""
+    def from_options(cls, options: argparse.Namespace) -> PersonLocation:
+        """Take the options of :func:`add_location_options`, and ``gpu``; ``InputError`` if they make no sense."""
         return cls(**{name: getattr(options, name) for name in cls.__dataclass_fields__})
 
     @property
@@ -185,11 +185,11 @@ class Placement:
         width = line_width or person_line_width(image.shape[1:], pose.points)
         return draw_pose(framed, pose.points, joint_set, width, pose.scores, threshold)
 
-    def is_sure(self, pose: Pose, spec: ModelSpec) -> bool:
+    def is_confident(self, pose: Pose, spec: ModelSpec) -> bool:
         """Return whether somebody is there, if that was not said; ``spec`` is that of the weights."""
-        from hourglass.locate import is_somebody
+        from hourglass.locate import has_person
 
-        return not self.auto or is_somebody(pose, spec)
+        return not self.auto or has_person(pose, spec)
 
     def _load_detector(self) -> Detector | None:
         if self.detector == 'none':

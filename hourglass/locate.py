@@ -12,7 +12,7 @@ from copy import copy
 from typing import Any
 
 from hourglass.crop import Box, box_around, person_box
-from hourglass.detection import Detector, people_in
+from hourglass.detection import Detector, filter_boxes
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
@@ -26,10 +26,10 @@ PERSON_LENGTH = 200
 
 #: Height of a heatmap whose score (``ModelSpec.score_of``) is the mean of the joints' (:func:`confidence`) from which
 #: somebody is there.  On pictures of nothing the bundled weights stay below it.
-SEEN = 0.25
+MIN_CONFIDENCE = 0.25
 #: Of two people who are seen equally well the larger one counts: the confidence is multiplied by this power of the
 #: person's size in the picture.  From this product on (a height, too) a detector's person needs no search.
-SIZE_POWER, SURE = 0.15, 0.5
+SIZE_POWER, CONFIDENT = 0.15, 0.5
 #: A detector's boxes count from this score on, if it has no ``usual_threshold``; and at most so many of them are tried.
 USUAL_THRESHOLD, MAX_BOXES = 0.5, 8
 
@@ -59,9 +59,9 @@ def confidence(pose: Pose) -> float:
     return float(pose.scores.mean())
 
 
-def is_somebody(pose: Pose, spec: ModelSpec) -> bool:
+def has_person(pose: Pose, spec: ModelSpec) -> bool:
     """Return whether somebody is where a pose was found with weights of this description."""
-    return confidence(pose) >= spec.score_of(SEEN)
+    return confidence(pose) >= spec.score_of(MIN_CONFIDENCE)
 
 
 def _rank(pose: Pose, shape: tuple[int, ...]) -> float:
@@ -152,9 +152,9 @@ class _Search:
         shape = self.image.shape[1:]
         return sorted(self.found, key=lambda entry: -_rank(entry[1], shape))
 
-    def is_sure(self) -> bool:
+    def is_confident(self) -> bool:
         """Return whether somebody is seen so well that nothing better need be looked for."""
-        sure = self.predictor.spec.score_of(SURE)
+        sure = self.predictor.spec.score_of(CONFIDENT)
         return any(_rank(pose, self.image.shape[1:]) >= sure for _, pose in self.found)
 
     def look(self, squares: list[Square]) -> bool:
@@ -195,7 +195,7 @@ def _detected(detector: Detector, image: np.ndarray, name: str | None) -> np.nda
     by_name: Any = getattr(detector, 'boxes_of', None)  # boxes from a file, hourglass.detection.boxes_file
     boxes, scores = by_name(name) if by_name and name is not None else detector.detect([image])[0]
     usual = float(getattr(detector, 'usual_threshold', USUAL_THRESHOLD))
-    boxes, scores = people_in(boxes, scores, image.shape[1:], usual)
+    boxes, scores = filter_boxes(boxes, scores, image.shape[1:], usual)
     return boxes[np.argsort(-scores, kind='stable')][:MAX_BOXES]
 
 
@@ -217,7 +217,7 @@ def locate(
 
     Returns:
         The pose; its ``box`` is the crop that it was found in.  There is always one: whether somebody is there tells
-        :func:`is_somebody`.
+        :func:`has_person`.
 
     Raises:
         InputError: the detector cannot be used for this image.
@@ -239,7 +239,7 @@ def locate(
         if search.look([detected_square(box) for box in boxes]):
             search.refine()
         for sides in SEARCH_SIDES:
-            if not search.is_sure():
+            if not search.is_confident():
                 search.look(search_squares(small.shape[1:], sides))
                 search.refine()
     (y, x, side), pose = search.ranking()[0]
@@ -262,7 +262,7 @@ def follow(pose: Pose, shape: tuple[int, ...], spec: ModelSpec, margin: float = 
         The crop for :meth:`hourglass.predictor.PosePredictor.poses`; or ``None`` if the person is lost, so that
         :func:`locate` should look for somebody again.
     """
-    squares = squares_around(pose) if is_somebody(pose, spec) else []
+    squares = squares_around(pose) if has_person(pose, spec) else []
     if not squares:
         return None
     y, x, side = squares[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hourglass.links import Unit, both, convolve, max_pooling_2x2, resize_and_add
+from hourglass.layers import ConvBNReLU, conv_bn_relu, max_pooling_2x2, resize_and_add, run_parallel
 from hourglass.spec import UPSAMPLINGS
 
 import chainer
@@ -68,9 +68,10 @@ class ResidualModule(Chain):
 
     def forward(self, x: Variable) -> Variable:
         """Map (N, in_channels, H, W) to (N, out_channels, H, W)."""
-        skip = convolve(x, [Unit(self.conv0, self.bn0)]) if self.has_projection else x
-        return convolve(x, [Unit(self.conv1, self.bn1, relu=True), Unit(self.conv2, self.bn2, relu=True),
-                            Unit(self.conv3, self.bn3)], added=skip)
+        skip = conv_bn_relu(x, [ConvBNReLU(self.conv0, self.bn0)]) if self.has_projection else x
+        return conv_bn_relu(x, [ConvBNReLU(self.conv1, self.bn1, relu=True),
+                                ConvBNReLU(self.conv2, self.bn2, relu=True),
+                                ConvBNReLU(self.conv3, self.bn3)], added=skip)
 
 
 class HGBlock(Chain):
@@ -104,7 +105,7 @@ class HGBlock(Chain):
 
     def forward(self, x: Variable) -> Variable:
         """Map (N, in_channels, H, W) to (N, out_channels, H, W); H and W are multiples of ``2 ** layer_num``."""
-        upper, lower = both(x, self._upper_branch, self._lower_branch)
+        upper, lower = run_parallel(x, self._upper_branch, self._lower_branch)
         return repeat_and_add(lower, upper) if self.upsampling == 'nearest' else resize_and_add(lower, upper)
 
     def _upper_branch(self, x: Variable) -> Variable:
@@ -180,17 +181,17 @@ class StackedHG(Chain):
         Returns:
             One (N, K, H / 4, W / 4) variable for each stack, the last being the prediction.
         """
-        h = convolve(x, [Unit(self.conv0, self.bn0, relu=True)])
+        h = conv_bn_relu(x, [ConvBNReLU(self.conv0, self.bn0, relu=True)])
         stem = max_pooling_2x2(self.res0(h))
         h = self.res1_3(self.res1_2(self.res1_1(stem)))
 
         outputs = []
         for i in range(1, self.n_stack + 1):
             h = self[f'hg{i}'](h)
-            h = convolve(h, [Unit(self[f'conv{i}_{j}'], self[f'bn{i}_{j}'], relu=True) for j in (1, 2)])
-            heatmaps = convolve(h, [Unit(self[f'conv{i}_3a'])])
+            h = conv_bn_relu(h, [ConvBNReLU(self[f'conv{i}_{j}'], self[f'bn{i}_{j}'], relu=True) for j in (1, 2)])
+            heatmaps = conv_bn_relu(h, [ConvBNReLU(self[f'conv{i}_3a'])])
             outputs.append(heatmaps)
             if i < self.n_stack:
-                passed_on = convolve(heatmaps, [Unit(self[f'conv{i}_4a'])])
-                h = convolve(F.concat((stem, h)), [Unit(self[f'conv{i}_3b'])], added=passed_on)
+                passed_on = conv_bn_relu(heatmaps, [ConvBNReLU(self[f'conv{i}_4a'])])
+                h = conv_bn_relu(F.concat((stem, h)), [ConvBNReLU(self[f'conv{i}_3b'])], added=passed_on)
         return tuple(outputs)

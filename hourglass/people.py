@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hourglass.crop import Box, person_box
-from hourglass.detection import Detector, people_in
+from hourglass.detection import Detector, filter_boxes
 from hourglass.detection.boxes_file import BoxesFile
 from hourglass.oks import oks_nms, pose_scores, sigmas_for
 from hourglass.predictor import Pose, PosePredictor
@@ -116,7 +116,7 @@ class PeoplePredictor:
         self, boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the boxes that stand for somebody, the best first."""
-        boxes, scores = people_in(boxes, scores, shape, self.score_threshold)
+        boxes, scores = filter_boxes(boxes, scores, shape, self.score_threshold)
         rows = non_maximum_suppression(boxes, self.nms, scores)[:self.max_people]
         return boxes[rows], scores[rows]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hourglass.links import Unit, convolve, max_pooling_2x2
+from hourglass.layers import ConvBNReLU, conv_bn_relu, max_pooling_2x2
 from hourglass.network import batch_normalization, convolution, repeat_and_add
 
 import chainer
@@ -42,10 +42,11 @@ class PreActivationResidual(Chain):
 
     def forward(self, x: Variable) -> Variable:
         """Map (N, in_channels, H, W) to (N, out_channels, H, W)."""
-        skip = convolve(x, [Unit(self.conv0)]) if self.has_projection else x
+        skip = conv_bn_relu(x, [ConvBNReLU(self.conv0)]) if self.has_projection else x
         # Every normalisation but the first follows a convolution, so that these can be computed together.
-        return convolve(F.relu(self.bn1(x)), [Unit(self.conv1, self.bn2, relu=True),
-                                              Unit(self.conv2, self.bn3, relu=True), Unit(self.conv3)], added=skip)
+        return conv_bn_relu(F.relu(self.bn1(x)), [ConvBNReLU(self.conv1, self.bn2, relu=True),
+                                                  ConvBNReLU(self.conv2, self.bn3, relu=True),
+                                                  ConvBNReLU(self.conv3)], added=skip)
 
 
 class Residuals(ChainList):
@@ -149,16 +150,16 @@ class PreActivationHG(Chain):
         Returns:
             One (N, K, H / 4, W / 4) variable for each stack, the last being the prediction.
         """
-        h = convolve(chainer.as_variable(x), [Unit(self.conv0, self.bn0, relu=True)])
+        h = conv_bn_relu(chainer.as_variable(x), [ConvBNReLU(self.conv0, self.bn0, relu=True)])
         h = self.res2(self.res1(max_pooling_2x2(self.res0(h))))
 
         outputs = []
         for i in range(1, self.n_stack + 1):
             features = self[f'after{i}'](self[f'hg{i}'](h))
-            features = convolve(features, [Unit(self[f'feature{i}'], self[f'feature_bn{i}'], relu=True)])
-            heatmaps = convolve(features, [Unit(self[f'output{i}'])])
+            features = conv_bn_relu(features, [ConvBNReLU(self[f'feature{i}'], self[f'feature_bn{i}'], relu=True)])
+            heatmaps = conv_bn_relu(features, [ConvBNReLU(self[f'output{i}'])])
             outputs.append(heatmaps)
             if i < self.n_stack:
-                h = convolve(features, [Unit(self[f'merge_feature{i}'])], added=h)
-                h = convolve(heatmaps, [Unit(self[f'merge_output{i}'])], added=h)
+                h = conv_bn_relu(features, [ConvBNReLU(self[f'merge_feature{i}'])], added=h)
+                h = conv_bn_relu(heatmaps, [ConvBNReLU(self[f'merge_output{i}'])], added=h)
         return tuple(outputs)

@@ -39,7 +39,7 @@ _HEAD_START = 2.0
 _READING = 1.0
 
 
-class Ranks:
+class Communicator:
     """The processes of a training.  One that is alone needs no MPI, and every method then does the obvious.
 
     Methods that return something known to all are called by all processes, in the same order.
@@ -69,7 +69,7 @@ class Ranks:
     def is_first(self) -> bool:
         return self.rank == 0
 
-    def tell(self, text: str) -> None:
+    def print_rank0(self, text: str) -> None:
         """Print a line on stderr, once for all processes."""
         if self.is_first:
             print(text, file=sys.stderr)
@@ -97,7 +97,7 @@ class Ranks:
             return value
         return chainer.backend.get_array_module(value).asarray(self.sum(float(value)) / self.size, value.dtype)
 
-    def from_first(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """Return the first process's value."""
         if self._mpi is None:
             return value
@@ -117,7 +117,7 @@ class Ranks:
             array[...] = link.device.send(values)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def raise_on_all(self) -> Iterator[None]:
         """Let each process do in a block what may fail in it alone, and nothing that needs the others.
 
         Raises:
@@ -157,9 +157,9 @@ class Ranks:
         return optimizer
 
 
-def normalise_together(chain: chainer.Chain, ranks: Ranks) -> None:
+def normalise_together(chain: chainer.Chain, comm: Communicator) -> None:
     """Make batch normalisation use the statistics of the whole batch, and not of each process's part."""
-    if ranks.size == 1:
+    if comm.size == 1:
         return
     from chainermn.links import create_mnbn_model
 
@@ -171,7 +171,7 @@ def normalise_together(chain: chainer.Chain, ranks: Ranks) -> None:
                 name = child.name
                 delattr(link, name)
                 with link.init_scope():
-                    setattr(link, name, create_mnbn_model(child, ranks.communicator))
+                    setattr(link, name, create_mnbn_model(child, comm.communicator))
 
 
 def _started() -> int:
@@ -181,7 +181,7 @@ def _started() -> int:
 
 
 @contextmanager
-def told_once() -> Iterator[None]:
+def report_once() -> Iterator[None]:
     """Let only the first process tell a mistake that all find before they can speak to each other."""
     try:
         yield
@@ -223,7 +223,7 @@ def _communicator(on_gpu: bool) -> Any:
     return communicator
 
 
-def _share_cores(ranks: Ranks, mpi: Any) -> None:
+def _share_cores(comm: Communicator, mpi: Any) -> None:
     """Divide a machine's cores among its processes, unless the user has said how many threads there are to be."""
     if any(os.environ.get(name) for name in _THREADS):
         return
@@ -236,29 +236,29 @@ def _share_cores(ranks: Ranks, mpi: Any) -> None:
     cv2.setNumThreads(threads)
 
 
-def _end_all(ranks: Ranks, error: BaseException) -> None:
+def _end_all(comm: Communicator, error: BaseException) -> None:
     """Tell why this process fails, and end all: the others would wait for it forever."""
     status = 1
     program = Path(sys.argv[0]).name
     if isinstance(error, InputError):
         status = 2
-        where = '' if ranks.is_first else f'rank {ranks.rank}: '
+        where = '' if comm.is_first else f'rank {comm.rank}: '
         print(f'{program}: {where}{" ".join(str(error).split())}', file=sys.stderr)
     elif isinstance(error, KeyboardInterrupt):
         status = 130
-        ranks.tell(f'{program}: interrupted')
+        comm.print_rank0(f'{program}: interrupted')
     else:
         traceback.print_exception(error)
-        print(f'{program}: rank {ranks.rank} has failed', file=sys.stderr)
+        print(f'{program}: rank {comm.rank} has failed', file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     # mpiexec drops what it has not read by the time that the processes end.
     time.sleep(_READING)
-    ranks.communicator.mpi_comm.Abort(status)
+    comm.communicator.mpi_comm.Abort(status)
 
 
 @contextmanager
-def joined(distributed: bool, on_gpu: bool) -> Iterator[Ranks]:
+def joined(distributed: bool, on_gpu: bool) -> Iterator[Communicator]:
     """Join the processes that mpiexec has started, for as long as the block lasts.
 
     A process that fails in the block ends all of them, with its reason on stderr; a process that is killed is noticed
@@ -275,16 +275,16 @@ def joined(distributed: bool, on_gpu: bool) -> Iterator[Ranks]:
         if _started() > 1:
             raise InputError(f'{_started()} processes were started, each of which would train alone in the same '
                              'folder; --distributed lets them train together')
-        yield Ranks()
+        yield Communicator()
         return
-    ranks = Ranks(_communicator(on_gpu))
-    if ranks.size == 1:
-        yield ranks
+    comm = Communicator(_communicator(on_gpu))
+    if comm.size == 1:
+        yield comm
         return
     try:
-        _share_cores(ranks, ranks.communicator.mpi_comm)
-        yield ranks
+        _share_cores(comm, comm.communicator.mpi_comm)
+        yield comm
     except SystemExit:
         raise
     except BaseException as error:
-        _end_all(ranks, error)
+        _end_all(comm, error)

@@ -8,7 +8,7 @@ from data.person import Person, PersonDataset
 from eval.predict import ground_truth, predict_dataset
 from eval.score import Score, count_correct, reported_joints
 from hourglass.predictor import PosePredictor
-from training.distributed import Ranks
+from training.distributed import Communicator
 
 import numpy as np
 from chainer import reporter
@@ -39,7 +39,7 @@ class PoseEvaluator(Extension):
         predictor: shares its network with the training.
         dataset: the people to predict.
         threshold: largest error of a correct joint, in reference lengths.
-        ranks: the processes that share the people, and find the score that one alone would find.
+        comm: the processes that share the people, and find the score that one alone would find.
     """
 
     trigger = 1, 'epoch'
@@ -48,19 +48,19 @@ class PoseEvaluator(Extension):
     priority = 280
 
     def __init__(
-        self, predictor: PosePredictor, dataset: PersonDataset, threshold: float, ranks: Ranks | None = None,
+        self, predictor: PosePredictor, dataset: PersonDataset, threshold: float, comm: Communicator | None = None,
     ) -> None:
         self.predictor = predictor
         self.threshold = threshold
-        self.ranks = ranks or Ranks()
+        self.comm = comm or Communicator()
         # Whole batches, because the rounding of a matrix product depends on how many people are in it.
-        starts = self.ranks.part(range(0, len(dataset), predictor.batchsize))
+        starts = self.comm.part(range(0, len(dataset), predictor.batchsize))
         self.part = PeopleSubset(dataset, [i for start in starts for i in range(
             start, min(start + predictor.batchsize, len(dataset)))])
 
     def __call__(self, trainer: Trainer) -> None:
         # What is judged are the weights that will be saved: the running statistics of the others saw other people.
-        self.ranks.share(self.predictor.network)
+        self.comm.share(self.predictor.network)
         reporter.report({'validation/main/pck': self.score()})
 
     def score(self) -> float:
@@ -71,5 +71,5 @@ class PoseEvaluator(Extension):
         if len(self.part):
             points, _ = predict_dataset(self.predictor, self.part)
             score = count_correct(points, *ground_truth(self.part), self.threshold)
-        score = Score(self.ranks.sum(score.correct), self.ranks.sum(score.count))
+        score = Score(self.comm.sum(score.correct), self.comm.sum(score.count))
         return score.mean(reported_joints(self.predictor.spec.joint_set))

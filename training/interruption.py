@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hourglass.interruption import StopRequest
-from training.distributed import Ranks
+from training.distributed import Communicator
 
 from chainer.training import Trainer
 
@@ -16,16 +16,16 @@ class EndOfTraining:
     Args:
         epochs: length of the training.
         stop: asked before each iteration.
-        ranks: the processes of the training, which stop before the same iteration.
+        comm: the processes of the training, which stop before the same iteration.
     """
 
-    def __init__(self, epochs: int, stop: StopRequest, ranks: Ranks | None = None) -> None:
+    def __init__(self, epochs: int, stop: StopRequest, comm: Communicator | None = None) -> None:
         self.epochs = epochs
         self.stop = stop
-        self.ranks = ranks or Ranks()
+        self.comm = comm or Communicator()
 
     def __call__(self, trainer: Trainer) -> bool:
-        self.stop.agreed = self.ranks.max(self.stop.signal or 0) or None
+        self.stop.agreed = self.comm.max(self.stop.signal or 0) or None
         return self.stop.agreed is not None or trainer.updater.epoch >= self.epochs
 
     def get_training_length(self) -> tuple[int, str]:

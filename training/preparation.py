@@ -19,7 +19,7 @@ from hourglass.joint_table import read_joint_set
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from pretrained.weights_file import Model
-from training.distributed import Ranks
+from training.distributed import Communicator
 from training.loss import HeatmapLoss, parse_joint_weights
 from training.options import NEWEST
 from training.snapshot import find_snapshots
@@ -143,24 +143,24 @@ def _open_validation(options: argparse.Namespace, roots: Sequence[str | None], j
     return None
 
 
-def batch_size(options: argparse.Namespace, n_gpus: int, n_people: int, ranks: Ranks) -> int:
+def batch_size(options: argparse.Namespace, n_gpus: int, n_people: int, comm: Communicator) -> int:
     """Return how many people each process takes in a step.
 
     Args:
         options: may say it.
         n_gpus: GPUs of this process.
         n_people: in the training set.
-        ranks: the processes.
+        comm: the processes.
 
     Raises:
         InputError: there are more processes than people, or more GPUs than people in a step.
     """
-    default = 32 if n_gpus > 1 else 16 if ranks.size > 1 else 6
-    wanted, most = options.batchsize or default, n_people // ranks.size
+    default = 32 if n_gpus > 1 else 16 if comm.size > 1 else 6
+    wanted, most = options.batchsize or default, n_people // comm.size
     if most < 1:
-        raise InputError(f'{counted(n_people, "person", "people")} to train on are too few for {ranks.size} processes')
+        raise InputError(f'{counted(n_people, "person", "people")} to train on are too few for {comm.size} processes')
     if wanted > most:
-        ranks.tell(f'batches of {most} instead of {wanted}: there are no more people')
+        comm.print_rank0(f'batches of {most} instead of {wanted}: there are no more people')
     if min(wanted, most) < n_gpus:
         raise InputError(f'batches of {min(wanted, most)} are too small for {n_gpus} GPUs')
     return min(wanted, most)

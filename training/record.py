@@ -97,11 +97,11 @@ class RunRecord(Extension):
     def serialize(self, serializer: Any) -> None:
         decisive = {key: self.options[key] for key in (*DECISIVE, 'epoch')}
         serializer('run', json.dumps({
-            'options': decisive, 'spec': self.spec, 'data': self.data, 'ranks': self.n_ranks}))
+            'options': decisive, 'spec': self.spec, 'data': self.data, 'comm': self.n_ranks}))
 
     def write(self, path: Path) -> None:
         """Write ``run.json``, which ``--config`` takes."""
-        record = {'options': self.options, 'network': self.spec, 'data': self.data, 'ranks': self.n_ranks,
+        record = {'options': self.options, 'network': self.spec, 'data': self.data, 'comm': self.n_ranks,
                   'versions': versions()}
         with atomic_write(path) as partial:
             partial.write_text(json.dumps(record, indent=4) + '\n')
@@ -123,9 +123,9 @@ class RunRecord(Extension):
             before = {key: options.get(key, defaults.get_default(key)) for key in DECISIVE}
             differing = [f'--{key.replace("_", "-")} was {before[key]}, not {self.options[key]}' for key in DECISIVE
                          if key != 'batchsize' and (before[key] or None) != (self.options[key] or None)]
-            ranks, batch = int(stored.get('ranks', 1)), int(options['batchsize'])
-            if ranks * batch != self.n_ranks * self.options['batchsize']:
-                differing.append(f'--batchsize was {_shared(batch, ranks)}, not '
+            comm, batch = int(stored.get('comm', 1)), int(options['batchsize'])
+            if comm * batch != self.n_ranks * self.options['batchsize']:
+                differing.append(f'--batchsize was {_shared(batch, comm)}, not '
                                  f'{_shared(self.options["batchsize"], self.n_ranks)}')
             differing += [f'{key} was {_told(spec.get(key))}, not {_told(value)}' for key, value in self.spec.items()
                           if spec.get(key) != value]
@@ -136,8 +136,8 @@ class RunRecord(Extension):
             raise InputError(f'{path}: a snapshot whose description of the training cannot be read') from None
         if differing:
             raise InputError(f'{path}: a snapshot of another training: {"; ".join(differing)}')
-        if ranks != self.n_ranks:
-            print(f'each batch was shared by {counted(ranks, "process", "processes")} and now is by {self.n_ranks}; '
+        if comm != self.n_ranks:
+            print(f'each batch was shared by {counted(comm, "process", "processes")} and now is by {self.n_ranks}; '
                   'batch normalisation sees other parts', file=sys.stderr)
         if epoch != self.options['epoch']:
             print(f'the training was to end after epoch {epoch} and will after {self.options["epoch"]}; the learning '

@@ -21,7 +21,7 @@ from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.predictor import PosePredictor
 from training.average import MovingAverage
-from training.distributed import Ranks, joined, normalise_together
+from training.distributed import Communicator, joined, normalise_together
 from training.evaluator import PoseEvaluator
 from training.interruption import EndOfTraining
 from training.loss import TrainChain
@@ -78,26 +78,26 @@ def copy_to_all(updater: updaters.StandardUpdater) -> None:
             model.copyparams(main)
 
 
-def _resume(options: argparse.Namespace, trainer: training.Trainer, record: RunRecord, ranks: Ranks) -> None:
+def _resume(options: argparse.Namespace, trainer: training.Trainer, record: RunRecord, comm: Communicator) -> None:
     arrays: dict[str, np.ndarray] = {}
     path = Path(options.resume)
-    with ranks.together():
-        if ranks.is_first:
+    with comm.raise_on_all():
+        if comm.is_first:
             if options.resume == NEWEST:
                 arrays, path = read_newest(Path(options.out))
             else:
                 arrays = read_snapshot(path)
             record.check(arrays, path)
-    arrays, path = ranks.from_first((arrays, path))
-    with ranks.together():
+    arrays, path = comm.broadcast((arrays, path))
+    with comm.raise_on_all():
         load_snapshot(arrays, path, trainer)
         copy_to_all(trainer.updater)
-    ranks.tell(f'going on from {path} (epoch {trainer.updater.epoch}, iteration {trainer.updater.iteration})')
+    comm.print_rank0(f'going on from {path} (epoch {trainer.updater.epoch}, iteration {trainer.updater.iteration})')
 
 
 def _add_extensions(
     trainer: training.Trainer, options: argparse.Namespace, network: Any, spec: Any, validation: Validation | None,
-    ranks: Ranks,
+    comm: Communicator,
 ) -> None:
     """Add what runs at the end of each epoch; ``network`` is the one that is validated and saved."""
     out = Path(options.out)
@@ -106,10 +106,10 @@ def _add_extensions(
     trainer.extend(extensions.observe_value('lr', lambda _: getattr(optimizer, attribute)), trigger=each_epoch)
     predictor = PosePredictor(network, spec)
     if validation is not None:
-        evaluator = PoseEvaluator(predictor, validation.dataset, validation.threshold, ranks)
+        evaluator = PoseEvaluator(predictor, validation.dataset, validation.threshold, comm)
         trainer.extend(evaluator, trigger=each_epoch)
         trainer.extend(EarlySnapshot(trainer.get_extension('Snapshots')), trigger=each_epoch)
-    if not ranks.is_first:
+    if not comm.is_first:
         return
     if validation is not None:
         trainer.extend(BestWeights(out / 'best.npz', network, spec), trigger=each_epoch)
@@ -122,7 +122,7 @@ def _add_extensions(
     trainer.extend(ProgressBar(len(samples), options.epoch), trigger=each_iteration)
 
 
-def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopRequest, ranks: Ranks) -> None:
+def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopRequest, comm: Communicator) -> None:
     """Run a trainer; if it is stopped, end the process with a snapshot of what has been done."""
     with stop.listening(), warnings.catch_warnings():
         warnings.filterwarnings('ignore', _OVERFLOW)
@@ -132,18 +132,18 @@ def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopReque
             return
         if trainer.updater.iteration == 0:
             # The optimizer has no state yet, and a snapshot without it could not be gone on with.
-            ranks.tell('stopped before the first step: nothing is lost, and there is no snapshot to go on from')
+            comm.print_rank0('stopped before the first step: nothing is lost, and there is no snapshot to go on from')
             sys.exit(stop.status)
         # The request may have come after the snapshots' turn in the last iteration.
         snapshots = trainer.get_extension('Snapshots')
         snapshots.write_missing(trainer)
-        ranks.wait()
-    launcher = ['mpiexec', '-n', str(ranks.size)] if ranks.size > 1 else []
+        comm.wait()
+    launcher = ['mpiexec', '-n', str(comm.size)] if comm.size > 1 else []
     command = [*launcher, 'python', 'train.py', *(['--distributed'] if launcher else []), '--config',
                str(Path(options.out) / 'run.json'), '--resume',
                # By name where a newer one lies there, of a training that this one went back on.
                *([] if snapshots.is_newest else [str(snapshots.last)])]
-    ranks.tell(f'stopped in epoch {trainer.updater.epoch + 1} of {options.epoch}, snapshot written; go on with: '
+    comm.print_rank0(f'stopped in epoch {trainer.updater.epoch + 1} of {options.epoch}, snapshot written; go on with: '
                f'{shlex.join(command)}')
     sys.exit(stop.status)
 
@@ -167,12 +167,12 @@ def _told_results(trainer: training.Trainer, out: Path, validation: Validation |
     return text
 
 
-def _resolve(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -> None:
+def _resolve(options: argparse.Namespace, inputs: Inputs, comm: Communicator) -> None:
     """Put in place of the options that were left open what they come to."""
     spec = inputs.spec
     if options.augmentation == 'warp' and spec.crop == 'affine':
         raise InputError('--augmentation warp does not go with the crop affine')
-    options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), ranks)
+    options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), comm)
     options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
     options.crop = spec.crop
     # The option stands for a square; other sizes come from --init, also when the training is repeated.
@@ -192,23 +192,23 @@ def train(options: argparse.Namespace) -> None:
     """
     # Before MPI is needed: a mistake is the same mistake without it.
     check_options(options)
-    with joined(options.distributed, on_gpu=not options.gpu.startswith('-')) as ranks:
-        _train_with(options, ranks)
+    with joined(options.distributed, on_gpu=not options.gpu.startswith('-')) as comm:
+        _train_with(options, comm)
 
 
-def _train_with(options: argparse.Namespace, ranks: Ranks) -> None:
+def _train_with(options: argparse.Namespace, comm: Communicator) -> None:
     # The first process downloads and fills caches, where the others then find everything.
     for is_turn_of_first in (True, False):
-        with ranks.together():
-            if ranks.is_first is is_turn_of_first:
-                inputs = read_inputs(options, ranks.local_rank == 0, ranks.tell)
+        with comm.raise_on_all():
+            if comm.is_first is is_turn_of_first:
+                inputs = read_inputs(options, comm.local_rank == 0, comm.print_rank0)
                 if options.distributed:
-                    inputs.gpus = [gpu_of_process(inputs.gpus, ranks.local_rank, ranks.local_size)]
-    with ranks.together():
-        _resolve(options, inputs, ranks)
-    record = RunRecord(options, inputs.spec, inputs.people, ranks.size)
-    data = ranks.from_first(record.data)
-    with ranks.together():
+                    inputs.gpus = [gpu_of_process(inputs.gpus, comm.local_rank, comm.local_size)]
+    with comm.raise_on_all():
+        _resolve(options, inputs, comm)
+    record = RunRecord(options, inputs.spec, inputs.people, comm.size)
+    data = comm.broadcast(record.data)
+    with comm.raise_on_all():
         if record.data != data:
             raise InputError('the data are others than those of rank 0')
     seed_everything(options.seed)
@@ -217,48 +217,50 @@ def _train_with(options: argparse.Namespace, ranks: Ranks) -> None:
     transform = TrainTransform(inputs.spec, changes)
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
     iterator = SampleIterator(
-        TrainingDataset(inputs.people, transform, options.seed), options.batchsize * ranks.size,
-        EpochOrderSampler(options.seed), options.loaders, part=(ranks.rank, ranks.size))
+        TrainingDataset(inputs.people, transform, options.seed), options.batchsize * comm.size,
+        EpochOrderSampler(options.seed), options.loaders, part=(comm.rank, comm.size))
     try:
-        _train(options, iterator, inputs, record, ranks)
+        _train(options, iterator, inputs, record, comm)
     finally:
         iterator.finalize()
 
 
-def _make_optimizer(options: argparse.Namespace, inputs: Inputs, ranks: Ranks) -> tuple[Any, list[tuple[Any, float]]]:
+def _make_optimizer(
+    options: argparse.Namespace, inputs: Inputs, comm: Communicator,
+) -> tuple[Any, list[tuple[Any, float]]]:
     """Return the optimiser with the network to train, and the parameters whose learning rate differs."""
-    loss = inputs.loss if ranks.size == 1 else replace(inputs.loss, mean=ranks.mean)
+    loss = inputs.loss if comm.size == 1 else replace(inputs.loss, mean=comm.mean)
     chain = TrainChain(inputs.spec.build_network(), inputs.spec, loss, options.mixed16)
     if options.sync_bn:
-        normalise_together(chain, ranks)
+        normalise_together(chain, comm)
     if options.mixed16 and inputs.gpus[0] < 0:
-        ranks.tell('--mixed16 without a GPU: many times slower than without the option')
+        comm.print_rank0('--mixed16 without a GPU: many times slower than without the option')
     optimizer = OPTIMIZERS[options.optimizer].create(options.lr).setup(chain)
-    with ranks.together():
+    with comm.raise_on_all():
         freeze(chain.predictor, options.freeze)
         scales = parse_scales(chain.predictor, options.lr_scale)
         init = inputs.init
         if init is not None and (fresh := copy_common(init, chain.predictor, chain.spec)):
-            ranks.tell(f'{init.source} has no {", ".join(fresh)}: trained from scratch')
+            comm.print_rank0(f'{init.source} has no {", ".join(fresh)}: trained from scratch')
     check_snapshot_size(chain)
     use_device(chain, inputs.gpus[0])
     return optimizer, scales
 
 
 def _train(
-    options: argparse.Namespace, iterator: SampleIterator, inputs: Inputs, record: RunRecord, ranks: Ranks,
+    options: argparse.Namespace, iterator: SampleIterator, inputs: Inputs, record: RunRecord, comm: Communicator,
 ) -> None:
     out = Path(options.out)
-    optimizer, scales = _make_optimizer(options, inputs, ranks)
+    optimizer, scales = _make_optimizer(options, inputs, comm)
     chain = optimizer.target
     loss_scale = LossScale(optimizer) if options.mixed16 else None
     # mpiexec passes this signal on to all processes, whatever it is itself.
-    stop = StopRequest(also=(signal.SIGUSR1,)) if ranks.is_first else StopRequest('', (signal.SIGUSR1,))
+    stop = StopRequest(also=(signal.SIGUSR1,)) if comm.is_first else StopRequest('', (signal.SIGUSR1,))
 
-    updater = _updater(iterator, ranks.multi_node(optimizer), inputs.gpus)
-    trainer = training.Trainer(updater, EndOfTraining(options.epoch, stop, ranks), out=options.out)
+    updater = _updater(iterator, comm.multi_node(optimizer), inputs.gpus)
+    trainer = training.Trainer(updater, EndOfTraining(options.epoch, stop, comm), out=options.out)
     trainer.extend(record, trigger=each_epoch)
-    trainer.extend(StopAtBadLoss(iterator, out, ranks), trigger=each_iteration)
+    trainer.extend(StopAtBadLoss(iterator, out, comm), trigger=each_iteration)
     schedule = LearningRateSchedule(options.schedule, options.optimizer, options.lr, options.epoch, scales)
     trainer.extend(schedule, trigger=each_iteration)
     if loss_scale is not None:
@@ -269,16 +271,16 @@ def _train(
         trainer.extend(average, trigger=each_iteration)
         network = average.network
     trainer.extend(Snapshots(out, options.snapshot_interval, options.keep, options.snapshot_minutes, stop,
-                             ranks.is_first), trigger=each_iteration)
-    _add_extensions(trainer, options, network, chain.spec, inputs.validation, ranks)
+                             comm.is_first), trigger=each_iteration)
+    _add_extensions(trainer, options, network, chain.spec, inputs.validation, comm)
     if options.resume:
-        _resume(options, trainer, record, ranks)
-    with ranks.together():
-        if ranks.is_first:
+        _resume(options, trainer, record, comm)
+    with comm.raise_on_all():
+        if comm.is_first:
             _clear(options)
             record.write(out / 'run.json')
-    _run(trainer, options, stop, ranks)
-    if ranks.is_first:
+    _run(trainer, options, stop, comm)
+    if comm.is_first:
         network.to_device('@numpy')
         pretrained.save_model(out / 'model.npz', network, chain.spec)
         print(_told_results(trainer, out, inputs.validation))

@@ -13,7 +13,7 @@ from data.sampling import SampleIterator
 from hourglass.errors import InputError
 from hourglass.files import sha256_of
 from hourglass.spec import ModelSpec
-from training.distributed import Ranks
+from training.distributed import Communicator
 from training.snapshot import find_snapshots
 
 import numpy as np
@@ -43,23 +43,23 @@ class StopAtBadLoss(Extension):
     Args:
         iterator: knows the last batch.
         folder: where the snapshots lie.
-        ranks: the processes that share a batch.  What is reported of the loss becomes their mean, the whole batch's.
+        comm: the processes that share a batch.  What is reported of the loss becomes their mean, the whole batch's.
     """
 
     # Before everything else.
     priority = 1000
 
-    def __init__(self, iterator: SampleIterator, folder: Path, ranks: Ranks | None = None) -> None:
+    def __init__(self, iterator: SampleIterator, folder: Path, comm: Communicator | None = None) -> None:
         self.iterator = iterator
         self.folder = folder
-        self.ranks = ranks or Ranks()
+        self.comm = comm or Communicator()
 
     def __call__(self, trainer: Trainer) -> None:
         loss = self._whole_loss(trainer.observation)
-        mean = trainer.observation['main/loss'] = self.ranks.mean(loss)
+        mean = trainer.observation['main/loss'] = self.comm.mean(loss)
         if math.isfinite(float(mean)):
             return
-        with self.ranks.together():
+        with self.comm.raise_on_all():
             if not math.isfinite(float(loss)):
                 raise InputError(self._told(float(loss), trainer.updater))
 

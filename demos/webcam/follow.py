@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hourglass.crop import Box, picture_box
-from hourglass.locate import SEEN, crop_of, search_squares
+from hourglass.locate import MIN_CONFIDENCE, crop_of, search_squares
 from hourglass.predictor import Pose
 from hourglass.spec import ModelSpec
 
@@ -51,7 +51,7 @@ class Follower:
 
     def update(self, pose: Pose, shape: tuple[int, int]) -> None:
         """Take note of what was found in a frame (height, width)."""
-        seen = pose.scores >= self.spec.score_of(SEEN)
+        seen = pose.scores >= self.spec.score_of(MIN_CONFIDENCE)
         if seen.mean() < SHARE_SEEN:
             self._place = None
             return

@@ -80,7 +80,7 @@ def parse_detector(name: str) -> tuple[str, str | None]:
     return kind, file or None
 
 
-def people_in(
+def filter_boxes(
     boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...], threshold: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which of a detector's boxes are somebody on a picture, and their scores, in the same order.

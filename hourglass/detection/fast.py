@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from hourglass.functions.chain import ConvChain, Layer
-from hourglass.functions.shifts import Window
-from hourglass.links import is_fast
+from hourglass.functions.im2row import Window
+from hourglass.layers import is_fast
 
 import chainer
 import chainer.links as L

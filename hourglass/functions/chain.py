@@ -1,7 +1,7 @@
 """Convolutions with batch normalisation and ReLU, one after another, as one function.
 
 Only the convolutions' outputs are kept for the backward pass; what follows each of them is worked out again
-wherever the result is needed (``hourglass.functions.affine``).
+wherever the result is needed (``hourglass.functions.scale_shift``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hourglass.functions.affine import Affine, Pending, PendingGradient
 from hourglass.functions.blocks import pixel_blocks
 from hourglass.functions.convolution import (
     convolve,
@@ -18,10 +17,11 @@ from hourglass.functions.convolution import (
     strided_gradient,
     weight_gradient,
 )
+from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost
 from hourglass.functions.normalization import Normalization, moments, normalization_gradients
 from hourglass.functions.parallel import workers
-from hourglass.functions.shifts import Window
+from hourglass.functions.scale_shift import LazyActivation, LazyGradient, ScaleShiftReLU
 from hourglass.functions.tiled import Source, TiledConvolution, is_faster_in_tiles
 
 import chainer
@@ -87,10 +87,10 @@ class ConvChain(FunctionNode):
     def forward(self, inputs: tuple[Array, ...]) -> tuple[Array]:
         """Compute the chain; keep the convolutions' outputs if there may be a backward pass."""
         self.retain_inputs(tuple(i for i in range(len(inputs)) if i != 1 or not self.adds))
-        self.convolved: list[Pending] = []
+        self.convolved: list[LazyActivation] = []
         self.statistics: list[tuple[Array, Array] | None] = []  # mean less the bias, inverse standard deviation
         with workers().single_threaded_blas():
-            output: Source = Pending(channels_outermost(inputs[0]))
+            output: Source = LazyActivation(channels_outermost(inputs[0]))
             added = channels_outermost(inputs[1]) if self.adds else None
             last = len(self.layers) - 1
             for i in range(last):
@@ -98,7 +98,7 @@ class ConvChain(FunctionNode):
             # What follows the last convolution can be done at once where the convolution's output need not be kept.
             at_once = not self.keeps and not (self.train and self.layers[last].normalization)
             output = self._layer_forward(last, output, inputs, added, at_once)
-            assert isinstance(output, Pending)  # what is read by nobody is stored
+            assert isinstance(output, LazyActivation)  # what is read by nobody is stored
             return batch_outermost(output.array if at_once else self._finish(output, added)),
 
     def _layer_forward(self, i: int, source: Source, inputs: tuple[Array, ...], added: Array | None = None,
@@ -109,7 +109,7 @@ class ConvChain(FunctionNode):
         """
         output = self._convolve(i, source, inputs, added, at_once)
         if self.keeps:
-            assert isinstance(output, Pending)
+            assert isinstance(output, LazyActivation)
             self.convolved.append(output)
         return output
 
@@ -119,7 +119,7 @@ class ConvChain(FunctionNode):
         w, b = inputs[self.positions[i]:][:2]
         if normalization is None:
             self.statistics.append(None)
-            return self._convolve_plain(i, w, source, Affine(None, b, relu), added, at_once)
+            return self._convolve_plain(i, w, source, ScaleShiftReLU(None, b, relu), added, at_once)
         gamma, beta = inputs[self.positions[i]:][2:4]
         if self.train:
             output, *sums = convolve(window, w, source, with_sums=True)
@@ -131,30 +131,30 @@ class ConvChain(FunctionNode):
         inv_std = normalization.inv_std(variance)
         self.statistics.append((mean, inv_std))
         scale = gamma * inv_std
-        affine = Affine(scale, beta - mean * scale, relu)
-        return Pending(y, affine) if self.train else self._convolve_plain(i, w, source, affine, added, at_once)
+        affine = ScaleShiftReLU(scale, beta - mean * scale, relu)
+        return LazyActivation(y, affine) if self.train else self._convolve_plain(i, w, source, affine, added, at_once)
 
-    def _convolve_plain(self, i: int, w: Array, source: Source, affine: Affine, added: Array | None,
+    def _convolve_plain(self, i: int, w: Array, source: Source, affine: ScaleShiftReLU, added: Array | None,
                         at_once: bool) -> Source:
         """Convolve where the statistics of the output are not needed."""
         window = self.layers[i].window
         if self.keeps:
             # A backward pass needs the output as it is before all else (for the gradient of gamma); and from tiles it
             # would find other elements below zero than from a plain sum.
-            return Pending(convolve(window, w, source).output.array, affine)
+            return LazyActivation(convolve(window, w, source).output.array, affine)
         shape = window.output_shape(w, source.shape)
         if at_once:
             check_added(added, shape)
         if not is_faster_in_tiles(window, w, shape):
             return convolve(window, w, source, affine=affine, at_once=at_once, added=added).output
-        assert isinstance(source, Pending)
+        assert isinstance(source, LazyActivation)
         tiled = TiledConvolution(window, w, source, affine)
         following = self.layers[i + 1:i + 2]
         if following and following[0].window.is_pointwise and not tiled.has_few_pixels:
             return tiled
-        return Pending(tiled.stored(added))
+        return LazyActivation(tiled.stored(added))
 
-    def _finish(self, output: Pending, added: Array | None) -> Array:
+    def _finish(self, output: LazyActivation, added: Array | None) -> Array:
         """Do what is pending, and add; in place if the convolution's output need not be kept."""
         y, affine = output
         assert affine is not None
@@ -206,19 +206,19 @@ class ConvChain(FunctionNode):
         window, position = self.layers[0].window, self.positions[0]
         x, w = channels_outermost(inputs[0]), inputs[position]
         if needs_gx and window.stride == 1:
-            gx, _, _, grads[position] = gradients(window, w, Pending(x), gradient)
+            gx, _, _, grads[position] = gradients(window, w, LazyActivation(x), gradient)
         else:
             grads[position] = weight_gradient(window, w, x, gradient)
             gx = strided_gradient(window, w, x.shape, gradient) if needs_gx else None
         grads[0] = None if gx is None else batch_outermost(gx)
 
     def _parameter_gradients(self, i: int, inputs: list[Array], gz: Array, total: Array, products: Array,
-                             grads: list[Array | None]) -> PendingGradient:
+                             grads: list[Array | None]) -> LazyGradient:
         """Set a layer's gradients of b, gamma and beta; return the one by the convolution's output."""
         position, statistics, y = self.positions[i], self.statistics[i], self.convolved[i].array
         if statistics is None:
             grads[position + 1] = total.astype(gz.dtype)
-            return PendingGradient(gz, y)
+            return LazyGradient(gz, y)
         gamma = inputs[position + 2]
         result = normalization_gradients(gz, y, total, products, gamma, *statistics, on_batch=self.train)
         grads[position + 1:position + 4] = result.bias, result.gamma, result.beta

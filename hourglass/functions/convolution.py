@@ -1,6 +1,6 @@
 """Convolution and its gradients, block by block, on arrays with the channels outermost.
 
-The input of a convolution and the gradient by its output are pending (``hourglass.functions.affine``): each block
+The input of a convolution and the gradient by its output are pending (``hourglass.functions.scale_shift``): each block
 is completed, multiplied with the weights and summed while it is in a core's cache.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hourglass.functions.affine import Affine, Finish, Pending, PendingGradient, row_sums
 from hourglass.functions.blocks import has_few_pixels, pixel_blocks, shares
+from hourglass.functions.im2row import Im2Row, Window, weight_rows, window_columns
 from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch
 from hourglass.functions.parallel import workers
-from hourglass.functions.shifts import Shifted, Window, weight_rows, window_columns
+from hourglass.functions.scale_shift import Epilogue, LazyActivation, LazyGradient, ScaleShiftReLU, row_sums
 from hourglass.functions.tiled import Source
 
 import chainer
@@ -32,13 +32,13 @@ class Convolved(NamedTuple):
     (:func:`hourglass.functions.normalization.moments`).
     """
 
-    output: Pending
+    output: LazyActivation
     sums: Array
     squares: Array
 
 
 def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
-             affine: Affine | None = None, at_once: bool = False, added: Array | None = None) -> Convolved:
+             affine: ScaleShiftReLU | None = None, at_once: bool = False, added: Array | None = None) -> Convolved:
     """Convolve.
 
     Args:
@@ -58,16 +58,16 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
     out_height, out_width = window.output_size(height), window.output_size(width)
     y = xp.empty((o, n, out_height, out_width), source.dtype)
     is_few = has_few_pixels(xp, n * out_height * out_width)
-    scale, shift, relu = affine or Affine(None, None, False)
+    scale, shift, relu = affine or ScaleShiftReLU(None, None, False)
     if scale is not None and w[0].size * 4 < y[0].size:
         # The weights are scaled in place of the output where they are far fewer.
         w, scale = w * scale[:, None, None, None], None
     # A 1x1 convolution whose input is copied anyway can have the shift as one more weight.
     with_ones = (xp is np and window.is_pointwise and shift is not None and scale is None and source.is_copied
                  and not is_few)
-    rest = Affine(scale, None if with_ones else shift, relu)
-    finish = Finish(rest, added) if at_once else None
-    output = Pending(y, None if at_once or rest.is_identity else rest)
+    rest = ScaleShiftReLU(scale, None if with_ones else shift, relu)
+    finish = Epilogue(rest, added) if at_once else None
+    output = LazyActivation(y, None if at_once or rest.is_identity else rest)
     if is_few:
         return Convolved(output, *_convolve_few(window, w, source, y, with_sums, finish))
     rows = w.reshape(o, c) if window.is_pointwise else weight_rows(w, xp)
@@ -83,7 +83,7 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
             if window.is_pointwise:
                 xp.matmul(rows, z.reshape(len(z), -1), out=y_block)
             else:
-                Shifted(xp, z, block, window, out_width).convolve(xp, rows, y_block)
+                Im2Row(xp, z, block, window, out_width).convolve(xp, rows, y_block)
             if with_sums:
                 total += row_sums(y_block)
                 if xp is np:
@@ -97,7 +97,7 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
 
 
 def _convolve_few(window: Window, w: Array, source: Source, y: Array, with_sums: bool,
-                  finish: Finish | None) -> tuple[Array, Array]:
+                  finish: Epilogue | None) -> tuple[Array, Array]:
     """Convolve few pixels into ``y`` (O, N, H', W'); return the sums, or zeros, as :func:`convolve` does."""
     n, height = source.shape[1:3]
     z = source.rows(Block(0, n, 0, height), _OWN)
@@ -118,7 +118,7 @@ def _convolve_few(window: Window, w: Array, source: Source, y: Array, with_sums:
     return sums[0], sums[1]
 
 
-def gradient_before_relu(output: Pending, gy: Array) -> tuple[Array, Array, Array]:
+def gradient_before_relu(output: LazyActivation, gy: Array) -> tuple[Array, Array, Array]:
     """Take the gradient through the last ReLU of a chain.
 
     Args:
@@ -147,7 +147,7 @@ def gradient_before_relu(output: Pending, gy: Array) -> tuple[Array, Array, Arra
     return gz, *_added_up(workers().run(pixel_blocks(xp, n, height, width, o), work))
 
 
-def gradients(window: Window, w: Array, source: Pending, gradient: PendingGradient) -> tuple[Array, ...]:
+def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGradient) -> tuple[Array, ...]:
     """Take the gradient through a convolution with stride 1, and through the ReLU of its input.
 
     Args:
@@ -179,7 +179,7 @@ def gradients(window: Window, w: Array, source: Pending, gradient: PendingGradie
                 gw += g2 @ z.reshape(c, -1).T
                 xp.matmul(rows, g2, out=gx_block)
             else:
-                shifted = Shifted(xp, g, block, mirrored, width)
+                shifted = Im2Row(xp, g, block, mirrored, width)
                 gw += shifted.correlate(xp, z)
                 shifted.convolve(xp, rows, gx_block)
             if affine is not None:
@@ -197,26 +197,26 @@ def gradients(window: Window, w: Array, source: Pending, gradient: PendingGradie
     return gx, total, products, gw
 
 
-def weight_gradient(window: Window, w: Array, x: Array, gradient: PendingGradient) -> Array:
+def weight_gradient(window: Window, w: Array, x: Array, gradient: LazyGradient) -> Array:
     """Return the gradient by ``w`` (O, C, k, k) alone, of a convolution of ``x`` (C, N, H, W) with any stride."""
     xp = get_array_module(w)
     o, c, k = w.shape[:3]
     n, height, width = gradient.gz.shape[1:]
-    source = Pending(x)
+    source = LazyActivation(x)
 
     def work(blocks: Iterator[Block]) -> tuple[Any]:
         gw = 0.
         for block in blocks:
             z = source.rows(block, window)
             g = gradient.rows(block, _OWN)
-            gw += Shifted(xp, z, block, window, width).correlate(xp, g)
+            gw += Im2Row(xp, z, block, window, width).correlate(xp, g)
         return gw,
 
     gw, = _added_up(workers().run(pixel_blocks(xp, n, height, width, max(c, o)), work))
     return xp.ascontiguousarray(gw.reshape(k, o, k, c).transpose(1, 3, 0, 2))
 
 
-def strided_gradient(window: Window, w: Array, shape: tuple[int, ...], gradient: PendingGradient) -> Array:
+def strided_gradient(window: Window, w: Array, shape: tuple[int, ...], gradient: LazyGradient) -> Array:
     """Return the gradient by the input, (C, N, H, W) ``shape``, for any stride, with Chainer's own function."""
     n, height = gradient.gz.shape[1:3]
     g = gradient.rows(Block(0, n, 0, height), _OWN)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hourglass.functions.affine import PendingGradient
 from hourglass.functions.layout import Array
+from hourglass.functions.scale_shift import LazyGradient
 
 import chainer
 import numpy as np
@@ -70,7 +70,7 @@ class NormalizationGradients(NamedTuple):
     bias: Array
     gamma: Array
     beta: Array
-    y: PendingGradient
+    y: LazyGradient
 
 
 def normalization_gradients(gz: Array, y: Array, total: Array, products: Array, gamma: Array, mean: Array,
@@ -92,11 +92,11 @@ def normalization_gradients(gz: Array, y: Array, total: Array, products: Array, 
     g_gamma = inv_std * (products - mean * total)  # sum of gz times the normalised y
     a = gamma * inv_std
     if not on_batch:
-        bias, gradient = a * total, PendingGradient(gz, y, a)
+        bias, gradient = a * total, LazyGradient(gz, y, a)
     else:
         b = -a * inv_std * g_gamma / count
         c = -a * total / count - b * mean
         # The batch's own mean takes the bias away again: its gradient is zero, with no rounding here.
-        bias, gradient = get_array_module(gamma).zeros_like(gamma), PendingGradient(
+        bias, gradient = get_array_module(gamma).zeros_like(gamma), LazyGradient(
             gz, y, a, b.astype(dtype), c.astype(dtype))
     return NormalizationGradients(bias.astype(dtype), g_gamma.astype(dtype), total.astype(dtype), gradient)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from hourglass.functions.affine import Affine, Pending, rectify
 from hourglass.functions.blocks import has_few_pixels, pixel_blocks, shares
+from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block, scratch
 from hourglass.functions.parallel import workers
-from hourglass.functions.shifts import Window
+from hourglass.functions.scale_shift import LazyActivation, ScaleShiftReLU, rectify
 from hourglass.functions.winograd import PRODUCTS, Tiles, is_tiled, tap_combinations
 
 import numpy as np
@@ -41,7 +41,7 @@ class TiledConvolution:
 
     is_copied = True
 
-    def __init__(self, window: Window, w: np.ndarray, source: Pending, affine: Affine) -> None:
+    def __init__(self, window: Window, w: np.ndarray, source: LazyActivation, affine: ScaleShiftReLU) -> None:
         self.shape = window.output_shape(w, source.shape)
         self.dtype = source.dtype
         self._window = window
@@ -107,4 +107,4 @@ def _combined_taps(w: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
 
 
 #: What a convolution may read.
-Source = Pending | TiledConvolution
+Source = LazyActivation | TiledConvolution

@@ -8,8 +8,8 @@ would take 18, with larger rounding errors.
 
 from __future__ import annotations
 
+from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block, scratch
-from hourglass.functions.shifts import Window
 
 import numpy as np
 

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 
 from data.synthetic import demo_scene
-from demos.person_location import FRAME_COLOUR, Placement, add_placement_options, join_negative_numbers
+from demos.person_location import FRAME_COLOUR, PersonLocation, add_location_options, join_negative_numbers
 from hourglass.crop import CropBox
 from hourglass.errors import ArgumentParser, InputError
 from hourglass.locate import corners
@@ -20,10 +20,10 @@ def predictor() -> PosePredictor:
     return PosePredictor.load('bundled')
 
 
-def _parse(*arguments: str) -> Placement:
+def _parse(*arguments: str) -> PersonLocation:
     parser = ArgumentParser()
-    add_placement_options(parser)
-    return Placement.from_options(argparse.Namespace(gpu=-1, **vars(parser.parse_args(
+    add_location_options(parser)
+    return PersonLocation.from_options(argparse.Namespace(gpu=-1, **vars(parser.parse_args(
         join_negative_numbers(arguments)))))
 
 
@@ -126,9 +126,9 @@ def test_the_crop_is_framed_where_it_was_chosen(predictor: PosePredictor) -> Non
 
 def test_whether_somebody_is_there_is_asked_where_that_was_not_said(predictor: PosePredictor) -> None:
     pose, = predictor.poses([np.zeros((3, 50, 50), np.float32)])
-    assert not _parse('--auto').is_sure(pose, predictor.spec)
-    assert _parse('--box', '0,0,9,9').is_sure(pose, predictor.spec)
-    assert _parse().is_sure(pose, predictor.spec)
+    assert not _parse('--auto').is_confident(pose, predictor.spec)
+    assert _parse('--box', '0,0,9,9').is_confident(pose, predictor.spec)
+    assert _parse().is_confident(pose, predictor.spec)
 
 
 @pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
@@ -136,17 +136,17 @@ def test_the_whole_picture_can_be_taken_in_two_ways(predictor: PosePredictor, cr
     image = demo_scene((324, 576))
     other = PosePredictor(predictor.engine, replace(predictor.spec, crop=crop))
 
-    stretched = Placement(fit='stretch')
+    stretched = PersonLocation(fit='stretch')
     pose = stretched.find(stretched.adapt(other), image)
     assert corners(pose.box) == (0, 0, 324, 576)
     seen = stretched.adapt(other).crop_image(image, pose.box)
     np.testing.assert_allclose(seen[:, ::32, ::32], cv2.resize(
         image.transpose(1, 2, 0), predictor.spec.input_size[::-1]).transpose(2, 0, 1)[:, ::32, ::32], atol=0.01)
 
-    padded = Placement(fit='pad')
+    padded = PersonLocation(fit='pad')
     pose = padded.find(padded.adapt(other), image)
     np.testing.assert_allclose(corners(pose.box), (-126, 0, 450, 576), atol=1)
     seen = padded.adapt(other).crop_image(image, pose.box)
     assert not seen[:, :26].any()
     assert seen[:, 32:-32].mean() > 20
-    assert Placement().adapt(other) is other
+    assert PersonLocation().adapt(other) is other

@@ -16,7 +16,7 @@ from hourglass.locate import (
     crop_of,
     detected_square,
     follow,
-    is_somebody,
+    has_person,
     locate,
     scaled_square,
     search_squares,
@@ -181,7 +181,7 @@ def test_boxes_of_a_file_are_asked_for_by_name(predictor: PosePredictor) -> None
 def test_the_smallest_pictures_have_a_pose(predictor: PosePredictor, shape: tuple[int, int]) -> None:
     pose = locate(predictor, np.full((3, *shape), 99, np.float32))
     assert np.isfinite(pose.points).all()
-    assert not is_somebody(pose, predictor.spec)
+    assert not has_person(pose, predictor.spec)
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (480, 640), (640, 480), (1080, 1920), (300, 300), (100, 5000), (5000, 100),
@@ -236,7 +236,7 @@ def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], na
     annotations = json.loads(shared('coco/test_coco.json').read_text())['annotations']
     there = [annotation for annotation in annotations if annotation['image_id'] == int(name)]
     pose = locate(predictor, read_image(shared(f'coco/{name}.jpg')))
-    assert is_somebody(pose, predictor.spec)
+    assert has_person(pose, predictor.spec)
     scores = []
     for annotation in there:
         x, y, visible = np.array(annotation['keypoints'], np.float64).reshape(-1, 3).T

@@ -8,7 +8,7 @@ from typing import Any
 
 from hourglass.functions.parallel import workers
 from hourglass.functions.resize import ResizeAdd
-from hourglass.links import Unit, convolve
+from hourglass.layers import ConvBNReLU, conv_bn_relu
 from hourglass.network import HGBlock, StackedHG
 
 import chainer
@@ -231,8 +231,8 @@ def test_one_image_and_none() -> None:
         outputs = [network(images(1)), network(images(2)[:1])]
         for y, expected in zip(*outputs, strict=True):
             np.testing.assert_allclose(y.array, expected.array, atol=1e-5)
-        unit = Unit(network.conv0, network.bn0, relu=True)
-        assert convolve(images(0), [unit]).shape == (0, 4, 32, 32)
+        unit = ConvBNReLU(network.conv0, network.bn0, relu=True)
+        assert conv_bn_relu(images(0), [unit]).shape == (0, 4, 32, 32)
 
 
 def test_hooks_see_every_branch() -> None:

@@ -18,7 +18,7 @@ from hourglass.errors import InputError, run
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from training import trainer
-from training.distributed import Ranks, joined
+from training.distributed import Communicator, joined
 from training.evaluator import PoseEvaluator
 from training.loss import LOSSES, HeatmapLoss, LossEntry, TrainChain
 from training.options import parse_options
@@ -32,17 +32,17 @@ import pytest
 SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, joints='lsp', out_channels=14, input_size=(32, 32))
 
 
-def _check_talk(ranks: Ranks) -> None:
+def _check_talk(comm: Communicator) -> None:
     """The processes know of each other."""
-    assert ranks.size == ranks.local_size == 2
-    assert ranks.rank == ranks.local_rank
-    assert ranks.sum(ranks.rank + 1) == 3
-    assert ranks.max(ranks.rank * 5) == 5
-    mean = ranks.mean(np.array(ranks.rank, np.float32))
+    assert comm.size == comm.local_size == 2
+    assert comm.rank == comm.local_rank
+    assert comm.sum(comm.rank + 1) == 3
+    assert comm.max(comm.rank * 5) == 5
+    mean = comm.mean(np.array(comm.rank, np.float32))
     assert mean == 0.5
     assert mean.dtype == np.float32
-    assert ranks.from_first(('first', None) if ranks.is_first else None) == ('first', None)
-    with ranks.together():
+    assert comm.broadcast(('first', None) if comm.is_first else None) == ('first', None)
+    with comm.raise_on_all():
         pass
 
 
@@ -54,19 +54,19 @@ class _Anything:
         return i
 
 
-def _check_samples(ranks: Ranks) -> None:
+def _check_samples(comm: Communicator) -> None:
     """Two processes get the samples that one gets, in two parts."""
-    shared = SampleIterator(_Anything(), 6, EpochOrderSampler(1), part=(ranks.rank, 2))
+    shared = SampleIterator(_Anything(), 6, EpochOrderSampler(1), part=(comm.rank, 2))
     alone = SampleIterator(_Anything(), 6, EpochOrderSampler(1))
     for _ in range(400):
         shared.next(), alone.next()
-        both = ranks.sum([shared.indices.tolist()])
+        both = comm.sum([shared.indices.tolist()])
         assert [len(part) for part in both] == [3, 3]
         assert sorted(both[0] + both[1]) == sorted(alone.indices.tolist())
         assert shared.epoch_detail == alone.epoch_detail
 
 
-def _check_gradients(ranks: Ranks, hard_joints: int | None) -> None:
+def _check_gradients(comm: Communicator, hard_joints: int | None) -> None:
     """The mean of losses and gradients is that of the whole batch, though the parts have unequal numbers of joints."""
     rng = np.random.default_rng(0)
     inputs = rng.uniform(size=(6, 3, 32, 32)).astype('f'), rng.uniform(size=(6, 14, 8, 8)).astype('f')
@@ -74,45 +74,45 @@ def _check_gradients(ranks: Ranks, hard_joints: int | None) -> None:
     np.random.seed(0)
     chain = TrainChain(SPEC.build_network(), SPEC, HeatmapLoss(hard_joints=hard_joints))
     whole = chain.copy(mode='copy')
-    chain.loss = replace(chain.loss, mean=ranks.mean)
-    mine = slice(ranks.rank, None, 2)
+    chain.loss = replace(chain.loss, mean=comm.mean)
+    mine = slice(comm.rank, None, 2)
     losses = []
     for model, batch in ((whole, (*inputs, labelled)), (chain, (inputs[0][mine], inputs[1][mine], labelled[mine]))):
         losses.append(model(*batch))
         model.cleargrads()
         losses[-1].backward()
-    ranks.communicator.multi_node_mean_grad(chain)
-    np.testing.assert_allclose(ranks.mean(losses[1].array), losses[0].array, rtol=1e-5)
+    comm.communicator.multi_node_mean_grad(chain)
+    np.testing.assert_allclose(comm.mean(losses[1].array), losses[0].array, rtol=1e-5)
     for (name, a), (_, b) in zip(chain.namedparams(), whole.namedparams(), strict=True):
         np.testing.assert_allclose(a.grad, b.grad, rtol=1e-3, atol=1e-5 * np.abs(b.grad).max() + 1e-7, err_msg=name)
 
 
-def _check_score(ranks: Ranks, root: str) -> None:
+def _check_score(comm: Communicator, root: str) -> None:
     """The score is that of the first process's network alone on everybody."""
-    np.random.seed(ranks.rank)
+    np.random.seed(comm.rank)
     network = SPEC.build_network()
     people = LSPDataset(root, 'train-fit')
     # 16 people in batches of 3, so that one process has 3 batches of 3 and the other 2 and somebody.
-    evaluator = PoseEvaluator(PosePredictor(network, SPEC, batchsize=3), people, 0.5, ranks)
-    assert ranks.sum([len(evaluator.part)]) == [9, 7]
-    alone = ranks.from_first(PoseEvaluator(PosePredictor(network, SPEC, batchsize=3), people, 0.5).score())
+    evaluator = PoseEvaluator(PosePredictor(network, SPEC, batchsize=3), people, 0.5, comm)
+    assert comm.sum([len(evaluator.part)]) == [9, 7]
+    alone = comm.broadcast(PoseEvaluator(PosePredictor(network, SPEC, batchsize=3), people, 0.5).score())
     observation: dict[str, float] = {}
     with chainer.Reporter().scope(observation):
         evaluator(None)
     assert observation['validation/main/pck'] == alone
     assert alone > 0
     # With fewer batches than processes somebody has nothing to do.
-    few = PoseEvaluator(PosePredictor(network, SPEC, batchsize=16), people, 0.5, ranks)
-    assert ranks.sum([len(few.part)]) == [16, 0]
+    few = PoseEvaluator(PosePredictor(network, SPEC, batchsize=16), people, 0.5, comm)
+    assert comm.sum([len(few.part)]) == [16, 0]
     assert abs(few.score() - alone) < 0.02
 
 
-def _check_bad_loss(ranks: Ranks) -> None:
+def _check_bad_loss(comm: Communicator) -> None:
     """A loss that is no number anywhere is told by the first process; the end of all checks."""
-    iterator = SimpleNamespace(dataset=SimpleNamespace(dataset=_People(ranks.rank)), indices=[0])
-    state = SimpleNamespace(observation={'main/loss': np.array([2, np.nan][ranks.rank], np.float32)},
+    iterator = SimpleNamespace(dataset=SimpleNamespace(dataset=_People(comm.rank)), indices=[0])
+    state = SimpleNamespace(observation={'main/loss': np.array([2, np.nan][comm.rank], np.float32)},
                             updater=SimpleNamespace(iteration=7, epoch=0))
-    StopAtBadLoss(iterator, Path('nothing'), ranks)(state)  # type: ignore[arg-type]
+    StopAtBadLoss(iterator, Path('nothing'), comm)(state)  # type: ignore[arg-type]
     raise AssertionError('the training goes on')
 
 
@@ -145,22 +145,22 @@ class _People:
 def checks(fixed: str, whole: str, *arguments: str) -> None:
     """Check the pieces, then train: with fixed statistics, and as usual."""
     options = parse_options([*arguments, '--distributed'])
-    with joined(True, False) as ranks:
-        _check_talk(ranks)
-        _check_samples(ranks)
+    with joined(True, False) as comm:
+        _check_talk(comm)
+        _check_samples(comm)
         with chainer.using_config('train', False):
-            _check_gradients(ranks, None)
-            _check_gradients(ranks, 3)
-        _check_score(ranks, options.root[0])
+            _check_gradients(comm, None)
+            _check_gradients(comm, 3)
+        _check_score(comm, options.root[0])
     times = _note_times_of_reading()
     with chainer.using_config('train', False):
         train(parse_options([*arguments, '--distributed', '--out', fixed]))
-    with joined(True, False) as ranks:
-        (_, end_of_first), (begin_of_second, _) = ranks.sum([times])
+    with joined(True, False) as comm:
+        (_, end_of_first), (begin_of_second, _) = comm.sum([times])
         assert end_of_first <= begin_of_second
     train(parse_options([*arguments, '--distributed', '--out', whole, '--ema', '0.9']))
-    with joined(True, False) as ranks:
-        _check_bad_loss(ranks)
+    with joined(True, False) as comm:
+        _check_bad_loss(comm)
 
 
 def _in_step(number: int, rank: str, action: Callable[[], object]) -> None:

@@ -117,7 +117,7 @@ def test_the_first_process_writes_everything_once(done: tuple[Path, str]) -> Non
         'model.npz', 'best.npz', 'log', 'log.csv', 'plots.png', 'people.jpg', 'run.json', 'snapshot_epoch_1',
         'snapshot_epoch_2', 'snapshot_epoch_3'}
     record = json.loads((folder / 'whole' / 'run.json').read_text())
-    assert record['ranks'] == 2
+    assert record['comm'] == 2
     assert 'distributed' not in record['options']
     assert [entry['iteration'] for entry in _log(folder / 'whole')] == [4, 8, 12]
 
@@ -224,9 +224,9 @@ def test_gradients_on_gpus_are_gathered_without_kernels_that_cupy_14_cannot_comp
 
 def test_only_the_first_tells_what_all_find(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, '_HEAD_START', 0)
-    with pytest.raises(InputError), distributed.told_once():
+    with pytest.raises(InputError), distributed.report_once():
         raise InputError('x')
     monkeypatch.setenv('PMI_RANK', '3')
-    with pytest.raises(SystemExit) as end, distributed.told_once():
+    with pytest.raises(SystemExit) as end, distributed.report_once():
         raise InputError('x')
     assert end.value.code == 2

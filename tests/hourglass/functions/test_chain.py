@@ -5,7 +5,7 @@ from __future__ import annotations
 from hourglass.functions import blocks, tiled
 from hourglass.functions.layout import batch_outermost, channels_outermost
 from hourglass.functions.tiled import TiledConvolution
-from hourglass.links import Unit, convolve
+from hourglass.layers import ConvBNReLU, conv_bn_relu
 
 import chainer
 import chainer.functions as F
@@ -35,7 +35,7 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return request.param
 
 
-def make_units(chain: tuple, dtype: type) -> list[Unit]:
+def make_units(chain: tuple, dtype: type) -> list[ConvBNReLU]:
     rng = np.random.RandomState(0)
     units = []
     for i, o, ksize, stride, pad, normalised, relu in chain:
@@ -49,7 +49,7 @@ def make_units(chain: tuple, dtype: type) -> list[Unit]:
             normalization.beta.array[...] = rng.normal(0, 1, o)
             normalization.avg_mean[...] = rng.normal(0, 1, o)
             normalization.avg_var[...] = rng.uniform(.5, 2, o)
-        units.append(Unit(convolution, normalization, relu))
+        units.append(ConvBNReLU(convolution, normalization, relu))
     return units
 
 
@@ -63,7 +63,7 @@ def run(chain: tuple, arrays: list, mode: str, train: bool, dtype: type = np.flo
     if added is not None:
         variables['added'] = added
     with chainer.using_config('hourglass_functions', mode), chainer.using_config('train', train):
-        y = convolve(x, units, added)
+        y = conv_bn_relu(x, units, added)
         y.grad = gy
         y.backward()
     result = {'y': y.array, **{name: v.grad for name, v in variables.items()}}
@@ -114,8 +114,8 @@ def test_variance_of_a_channel_far_from_zero() -> None:
     """Single precision: the mean is 1e4 times the deviation."""
     rng = np.random.RandomState(0)
     x = (1000 + rng.normal(0, .1, (4, 6, 16, 16))).astype(np.float32)
-    unit = Unit(L.Convolution2D(6, 6, 1, initialW=np.eye(6)[:, :, None, None]), L.BatchNormalization(6, eps=1e-5))
-    y = convolve(x, [unit]).array
+    unit = ConvBNReLU(L.Convolution2D(6, 6, 1, initialW=np.eye(6)[:, :, None, None]), L.BatchNormalization(6, eps=1e-5))
+    y = conv_bn_relu(x, [unit]).array
     expected = (x - x.mean((0, 2, 3), np.float64)[:, None, None]) / x.std((0, 2, 3), np.float64)[:, None, None]
     np.testing.assert_allclose(y, expected, atol=2e-2)
 
@@ -124,9 +124,9 @@ def test_variance_of_a_channel_far_from_zero() -> None:
 def test_inference_equals_the_run_that_keeps_gradients(train: bool, path: str) -> None:
     x = np.random.RandomState(0).normal(0, 1, (2, 6, 9, 8)).astype(np.float32)
     with chainer.using_config('train', train):
-        kept = convolve(x, make_units(BOTTLENECK, np.float32), x).array
+        kept = conv_bn_relu(x, make_units(BOTTLENECK, np.float32), x).array
         with chainer.no_backprop_mode():
-            bare = convolve(x, make_units(BOTTLENECK, np.float32), x).array
+            bare = conv_bn_relu(x, make_units(BOTTLENECK, np.float32), x).array
     np.testing.assert_allclose(bare, kept, atol=1e-5)
 
 
@@ -153,9 +153,9 @@ def test_tiles_equal_stock(name: str, shape: tuple, adds: bool, train: bool, mon
         monkeypatch.setattr(TiledConvolution, method, lambda *args, f=original: calls.append(f) or f(*args))
     x, added, _ = random_arrays(chain, shape, adds)
     with chainer.no_backprop_mode(), chainer.using_config('train', train):
-        actual = convolve(x, make_units(chain, np.float64), added).array
+        actual = conv_bn_relu(x, make_units(chain, np.float64), added).array
         with chainer.using_config('hourglass_functions', 'stock'):
-            expected = convolve(x, make_units(chain, np.float64), added).array
+            expected = conv_bn_relu(x, make_units(chain, np.float64), added).array
     np.testing.assert_allclose(actual, expected, atol=1e-9 * abs(expected).max())
     names = [call.__name__ for call in calls]
     assert (names.count('__init__'), names.count('stored')) == (in_training if train else otherwise)
@@ -164,10 +164,10 @@ def test_tiles_equal_stock(name: str, shape: tuple, adds: bool, train: bool, mon
 def test_inputs_of_any_layout() -> None:
     x = np.random.RandomState(0).normal(0, 1, (2, 6, 9, 8)).astype(np.float32)
     units = make_units(BOTTLENECK, np.float32)
-    expected = convolve(x, units).array
+    expected = conv_bn_relu(x, units).array
     reverse = np.ascontiguousarray(x[:, :, ::-1, ::-1])[:, :, ::-1, ::-1]
     for other in (np.asfortranarray(x), batch_outermost(channels_outermost(x)), reverse):
-        np.testing.assert_array_equal(convolve(other, units).array, expected)
+        np.testing.assert_array_equal(conv_bn_relu(other, units).array, expected)
 
 
 def test_the_same_input_twice() -> None:
@@ -176,7 +176,7 @@ def test_the_same_input_twice() -> None:
     for mode in ('stock', 'fast'):
         x = chainer.Variable(np.random.RandomState(0).normal(0, 1, (2, 6, 9, 8)))
         with chainer.using_config('hourglass_functions', mode):
-            F.sum(convolve(x, make_units(BOTTLENECK, np.float64), x) ** 2).backward()
+            F.sum(conv_bn_relu(x, make_units(BOTTLENECK, np.float64), x) ** 2).backward()
         grads.append(x.grad)
     np.testing.assert_allclose(*grads, rtol=1e-8)
 
@@ -187,14 +187,14 @@ def test_gradients_numerically() -> None:
     parameters = tuple(p for u in units for link in (u.convolution, u.normalization) for p in link.params())
 
     def function(x: chainer.Variable, added: chainer.Variable, *_: chainer.Variable) -> chainer.Variable:
-        return convolve(x, units, added)
+        return conv_bn_relu(x, units, added)
 
     gradient_check.check_backward(function, (x, added), gy, parameters, atol=1e-4, rtol=1e-4)
 
 
 def test_no_second_derivative() -> None:
     x = chainer.Variable(np.ones((1, 6, 4, 4), np.float32))
-    y = convolve(x, make_units(BOTTLENECK, np.float32))
+    y = conv_bn_relu(x, make_units(BOTTLENECK, np.float32))
     with pytest.raises(RuntimeError, match='stock'):
         chainer.grad([F.sum(y)], [x], enable_double_backprop=True)
 
@@ -203,5 +203,5 @@ def test_recomputing_leaves_the_statistics_alone() -> None:
     units = make_units(BOTTLENECK, np.float32)
     before = units[0].normalization.avg_mean.copy()
     with chainer.using_config('in_recomputing', True):
-        convolve(np.ones((1, 6, 4, 4), np.float32), units)
+        conv_bn_relu(np.ones((1, 6, 4, 4), np.float32), units)
     np.testing.assert_array_equal(units[0].normalization.avg_mean, before)

@@ -21,16 +21,16 @@ ROOT = Path(__file__).resolve().parents[3]
 TWO_THREADS = {**os.environ, **dict.fromkeys(('OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'OMP_NUM_THREADS'), '2')}
 PREDICT = '''
 from hourglass.functions.parallel import workers
-from hourglass.links import Unit, convolve
+from hourglass.layers import ConvBNReLU, conv_bn_relu
 import chainer, multiprocessing, numpy as np, os, sys, threading
 import chainer.links as L
 np.random.seed(0)
-units = [Unit(L.Convolution2D(8, 8, 3, 1, 1), L.BatchNormalization(8), True) for _ in range(3)]
+units = [ConvBNReLU(L.Convolution2D(8, 8, 3, 1, 1), L.BatchNormalization(8), True) for _ in range(3)]
 x = np.random.uniform(-1, 1, (4, 8, 64, 64)).astype(np.float32)
 chainer.global_config.train = False
 def predict():
     with chainer.no_backprop_mode():
-        return convolve(x, units).array
+        return conv_bn_relu(x, units).array
 expected = predict()
 assert workers().size == 2 and len(workers()._pool._threads) == 1
 '''
@@ -277,10 +277,10 @@ assert {c.num_threads for c in workers()._blas.lib_controllers} == {2}
 def test_one_thread_predicts_while_another_trains() -> None:
     """``chainer.config`` is each thread's own, and the threads of the pool do not look at it."""
     run_script('''
-trained = [Unit(L.Convolution2D(8, 8, 3, 1, 1), L.BatchNormalization(8), True)]
+trained = [ConvBNReLU(L.Convolution2D(8, 8, 3, 1, 1), L.BatchNormalization(8), True)]
 def train():
     with chainer.using_config('train', True):
-        return convolve(x, trained).array
+        return conv_bn_relu(x, trained).array
 expected_of_training = train()
 results = {train: [], predict: []}
 def work(function):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hourglass.links import max_pooling_2x2, resize_and_add
+from hourglass.layers import max_pooling_2x2, resize_and_add
 
 import chainer
 import numpy as np

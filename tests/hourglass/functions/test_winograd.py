@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Block
-from hourglass.functions.shifts import Window
 from hourglass.functions.winograd import Tiles, is_tiled, tap_combinations
 
 import chainer.functions as F

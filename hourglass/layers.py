@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from hourglass.functions.chain import ConvChain, Layer
+from hourglass.functions.im2row import Window
 from hourglass.functions.normalization import Normalization
 from hourglass.functions.parallel import workers
 from hourglass.functions.pooling import MaxPooling2x2
 from hourglass.functions.resize import ResizeAdd
-from hourglass.functions.shifts import Window
 
 import chainer
 import chainer.functions as F
@@ -28,7 +28,7 @@ from chainer.backend import CpuDevice, GpuDevice
 chainer.global_config.hourglass_functions = 'fast'
 
 
-class Unit(NamedTuple):
+class ConvBNReLU(NamedTuple):
     """A convolution, the batch normalisation after it, if any, and whether a ReLU follows."""
 
     convolution: L.Convolution2D
@@ -52,7 +52,7 @@ def is_fast(x: Variable) -> bool:
             and isinstance(x.device, (CpuDevice, GpuDevice)))
 
 
-def convolve(x: Any, units: Sequence[Unit], added: Any = None) -> Variable:
+def conv_bn_relu(x: Any, layers: Sequence[ConvBNReLU], added: Any = None) -> Variable:
     """Apply convolutions with their batch normalisation and ReLU, then add ``added`` to the result.
 
     Links that :class:`~hourglass.functions.chain.ConvChain` cannot stand for are called as they are: those of
@@ -61,16 +61,16 @@ def convolve(x: Any, units: Sequence[Unit], added: Any = None) -> Variable:
 
     Args:
         x: (N, C, H, W), array or variable.
-        units: what to apply, in this order.
+        layers: what to apply, in this order.
         added: (N, O, H', W'), of the result's shape, or None.
 
     Returns:
         (N, O, H', W').
     """
     x = chainer.as_variable(x)
-    if is_fast(x) and all(_is_fusible(unit, x.dtype, i == 0) for i, unit in enumerate(units)):
-        return _fused(x, units, added)
-    for convolution, normalization, relu in units:
+    if is_fast(x) and all(_is_fusible(layer, x.dtype, i == 0) for i, layer in enumerate(layers)):
+        return _fused(x, layers, added)
+    for convolution, normalization, relu in layers:
         x = _in_half(convolution, x) if x.dtype == np.float16 else convolution(x)
         if normalization is not None:
             x = normalization(x)
@@ -86,9 +86,9 @@ def _in_half(convolution: L.Convolution2D, x: Variable) -> Variable:
                             groups=convolution.groups)
 
 
-def _is_fusible(unit: Unit, dtype: Any, is_first: bool) -> bool:
-    """Say whether a unit is one that ``ConvChain`` can compute for inputs of ``dtype``."""
-    convolution, normalization, _ = unit
+def _is_fusible(layer: ConvBNReLU, dtype: Any, is_first: bool) -> bool:
+    """Say whether a layer is one that ``ConvChain`` can compute for inputs of ``dtype``."""
+    convolution, normalization, _ = layer
     if not _is_plain(convolution, dtype) or (normalization is not None and not _is_plain(normalization, dtype)):
         return False
     height, width = convolution.W.shape[2:]
@@ -111,10 +111,10 @@ def _is_plain(link: chainer.Link, dtype: Any) -> bool:
     return all(a is not None and a.dtype == dtype for a in arrays)
 
 
-def _fused(x: Variable, units: Sequence[Unit], added: Any) -> Variable:
-    layers = []
+def _fused(x: Variable, layers: Sequence[ConvBNReLU], added: Any) -> Variable:
+    chain = []
     inputs = [x] if added is None else [x, added]
-    for convolution, normalization, relu in units:
+    for convolution, normalization, relu in layers:
         window = Window(convolution.W.shape[2], _pair(convolution.stride)[0], _pair(convolution.pad)[0])
         inputs += [convolution.W, convolution.b]
         statistics = None
@@ -122,8 +122,8 @@ def _fused(x: Variable, units: Sequence[Unit], added: Any) -> Variable:
             statistics = Normalization(normalization.eps, normalization.decay, normalization.avg_mean,
                                        normalization.avg_var)
             inputs += [normalization.gamma, normalization.beta]
-        layers.append(Layer(window, statistics, relu))
-    return ConvChain(layers, added is not None).apply(inputs)[0]
+        chain.append(Layer(window, statistics, relu))
+    return ConvChain(chain, added is not None).apply(inputs)[0]
 
 
 def _pair(n: int | tuple[int, int]) -> tuple[int, int]:
@@ -147,8 +147,8 @@ def resize_and_add(x: Any, added: Any) -> Variable:
     return F.resize_images(x, added.shape[2:]) + added
 
 
-def both(x: Variable, first: Callable[[Variable], Variable], second: Callable[[Variable], Variable],
-         ) -> tuple[Variable, Variable]:
+def run_parallel(x: Variable, first: Callable[[Variable], Variable], second: Callable[[Variable], Variable],
+                 ) -> tuple[Variable, Variable]:
     """Return ``first(x)`` and ``second(x)``, computed side by side where nothing is recorded for a backward pass.
 
     Two branches at once keep two threads busier than one branch after the other with its blocks shared out.

@@ -73,7 +73,7 @@ def window_columns(rows: Array, window: Window, out_height: int, out_width: int)
     return columns.reshape(c * k * k, -1)
 
 
-class Shifted:
+class Im2Row:
     """The input of one block, copied once for each column of the kernel.
 
     Args:

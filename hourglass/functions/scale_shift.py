@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block, scratch
-from hourglass.functions.shifts import Window
 
 import numpy as np
 from chainer.backend import get_array_module
 
 
-class Affine(NamedTuple):
+class ScaleShiftReLU(NamedTuple):
     """``relu(scale * y + shift)`` by channel.
 
     ``scale`` (C,) is None for one, ``shift`` (C,) is None for zero, and ``relu`` says whether negative results become
@@ -47,25 +47,26 @@ class Affine(NamedTuple):
         return out
 
 
-class Finish(NamedTuple):
+class Epilogue(NamedTuple):
     """What is done to a result (O, N, H, W) in place, part by part: ``affine``, and the addition of such an array."""
 
-    affine: Affine
+    affine: ScaleShiftReLU
     added: Array | None
 
     def __call__(self, part: Array, channels: slice, columns: slice) -> None:
         """Finish ``part``, the given channels and columns of the result seen as (O, N * H * W)."""
         scale, shift, relu = self.affine
-        Affine(None if scale is None else scale[channels], None if shift is None else shift[channels], relu)(part, part)
+        ScaleShiftReLU(None if scale is None else scale[channels], None if shift is None else shift[channels],
+                       relu)(part, part)
         if self.added is not None:
             part += self.added.reshape(len(self.added), -1)[channels, columns]
 
 
-class Pending(NamedTuple):
+class LazyActivation(NamedTuple):
     """A (C, N, H, W) array ``array`` that stands for ``affine(array)``, or for itself where ``affine`` is None."""
 
     array: Array
-    affine: Affine | None = None
+    affine: ScaleShiftReLU | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -101,7 +102,7 @@ class Pending(NamedTuple):
         return rows
 
 
-class PendingGradient(NamedTuple):
+class LazyGradient(NamedTuple):
     """The gradient ``a * gz + b * y + c`` by a convolution's output ``y``.
 
     ``gz`` and ``y`` are (O, N, H, W); ``a``, ``b`` and ``c`` are (O,).  Where ``b`` and ``c`` are None they are

@@ -6,10 +6,10 @@ import threading
 from typing import Any
 
 from hourglass.functions.chain import ConvChain, Layer
+from hourglass.functions.im2row import Window
 from hourglass.functions.normalization import Normalization
 from hourglass.functions.parallel import Workers
-from hourglass.functions.shifts import Window
-from hourglass.links import Unit, both, convolve, is_fast, max_pooling_2x2, resize_and_add
+from hourglass.layers import ConvBNReLU, conv_bn_relu, is_fast, max_pooling_2x2, resize_and_add, run_parallel
 from hourglass.network import ResidualModule
 
 import chainer
@@ -37,20 +37,20 @@ def test_what_is_fast(array: np.ndarray, expected: bool) -> None:
 
 def test_half_precision_is_left_to_chainer() -> None:
     with chainer.using_config('dtype', np.float16):
-        units = [Unit(L.Convolution2D(2, 3, 1), L.BatchNormalization(3), relu=True)]
+        units = [ConvBNReLU(L.Convolution2D(2, 3, 1), L.BatchNormalization(3), relu=True)]
     x = np.ones((1, 2, 4, 4), np.float16)
-    y = convolve(x, units, np.ones((1, 3, 4, 4), np.float16))
+    y = conv_bn_relu(x, units, np.ones((1, 3, 4, 4), np.float16))
     assert y.dtype == np.float16
     assert max_pooling_2x2(x).dtype == np.float16
 
 
-def modes_agree(units: list[Unit], x: np.ndarray, is_chain: bool, added: np.ndarray | None = None) -> None:
+def modes_agree(units: list[ConvBNReLU], x: np.ndarray, is_chain: bool, added: np.ndarray | None = None) -> None:
     """Check output and gradients of both modes, training, and which functions the fast mode calls."""
     results = []
     for mode in MODES:
         variable = Variable(x)
         with chainer.using_config('hourglass_functions', mode):
-            y = convolve(variable, units, added)
+            y = conv_bn_relu(variable, units, added)
         assert any(isinstance(f, ConvChain) for f in functions_behind(y)) == (is_chain and mode == 'fast')
         parameters = [p for unit in units for link in unit[:2] if link is not None for p in link.params()]
         for parameter in parameters:
@@ -79,25 +79,26 @@ def double() -> Any:
 
 
 CHAINED = {
-    'stride in the first': lambda: [Unit(L.Convolution2D(4, 6, 3, 2, 1)), Unit(L.Convolution2D(6, 6, 3, 1, 1))],
-    'pairs of numbers': lambda: [Unit(L.Convolution2D(4, 6, (3, 3), (1, 1), (1, 1)))],
-    'even kernel': lambda: [Unit(L.Convolution2D(4, 6, 2, 1, 1), L.BatchNormalization(6))],
-    'no padding': lambda: [Unit(L.Convolution2D(4, 6, 1)), Unit(L.Convolution2D(6, 6, 3), None, True)],
+    'stride in the first': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, 2, 1)),
+                                    ConvBNReLU(L.Convolution2D(6, 6, 3, 1, 1))],
+    'pairs of numbers': lambda: [ConvBNReLU(L.Convolution2D(4, 6, (3, 3), (1, 1), (1, 1)))],
+    'even kernel': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 2, 1, 1), L.BatchNormalization(6))],
+    'no padding': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1)), ConvBNReLU(L.Convolution2D(6, 6, 3), None, True)],
 }
 
 
 LEFT_TO_CHAINER = {
-    'no bias': lambda: [Unit(L.Convolution2D(4, 6, 3, pad=1, nobias=True), L.BatchNormalization(6))],
-    'no gamma': lambda: [Unit(L.Convolution2D(4, 6, 1), L.BatchNormalization(6, use_gamma=False))],
-    'no beta': lambda: [Unit(L.Convolution2D(4, 6, 1), L.BatchNormalization(6, use_beta=False), True)],
-    'dilation': lambda: [Unit(L.Convolution2D(4, 6, 3, pad=2, dilate=2))],
-    'groups': lambda: [Unit(L.Convolution2D(4, 6, 3, pad=1, groups=2))],
-    'unequal sides': lambda: [Unit(L.Convolution2D(4, 6, (1, 3), pad=(0, 1)))],
-    'unequal strides': lambda: [Unit(L.Convolution2D(4, 6, 3, (1, 2), 1))],
-    'padding as large as the kernel': lambda: [Unit(L.Convolution2D(4, 6, 1, pad=1))],
-    'stride in the second': lambda: [Unit(L.Convolution2D(4, 6, 1)), Unit(L.Convolution2D(6, 6, 3, 2, 1))],
-    'another class': lambda: [Unit(L.Convolution2D(4, 6, 1), AnotherNormalization(6))],
-    'channels by the pixel': lambda: [Unit(L.Convolution2D(4, 6, 1), L.BatchNormalization((6, 7, 8), axis=(0,)))],
+    'no bias': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, pad=1, nobias=True), L.BatchNormalization(6))],
+    'no gamma': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1), L.BatchNormalization(6, use_gamma=False))],
+    'no beta': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1), L.BatchNormalization(6, use_beta=False), True)],
+    'dilation': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, pad=2, dilate=2))],
+    'groups': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, pad=1, groups=2))],
+    'unequal sides': lambda: [ConvBNReLU(L.Convolution2D(4, 6, (1, 3), pad=(0, 1)))],
+    'unequal strides': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, (1, 2), 1))],
+    'padding as large as the kernel': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1, pad=1))],
+    'stride in the second': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1)), ConvBNReLU(L.Convolution2D(6, 6, 3, 2, 1))],
+    'another class': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1), AnotherNormalization(6))],
+    'channels by the pixel': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1), L.BatchNormalization((6, 7, 8), axis=(0,)))],
 }
 
 
@@ -124,14 +125,14 @@ def test_links_with_hooks_are_called() -> None:
 
     convolution = L.Convolution2D(2, 3, 1)
     convolution.add_hook(Hook())
-    convolve(np.ones((1, 2, 4, 4), np.float32), [Unit(convolution)])
+    conv_bn_relu(np.ones((1, 2, 4, 4), np.float32), [ConvBNReLU(convolution)])
     assert calls == [convolution]
 
 
 def test_sizes_unknown_before_the_first_call() -> None:
-    unit = Unit(L.Convolution2D(None, 3, 1), L.BatchNormalization(axis=(0, 2, 3)), relu=True)
+    unit = ConvBNReLU(L.Convolution2D(None, 3, 1), L.BatchNormalization(axis=(0, 2, 3)), relu=True)
     x = np.random.RandomState(0).normal(0, 1, (2, 4, 5, 5)).astype(np.float32)
-    first, second = convolve(x, [unit]), convolve(x, [unit])
+    first, second = conv_bn_relu(x, [unit]), conv_bn_relu(x, [unit])
     assert not isinstance(first.creator_node, ConvChain)
     assert isinstance(second.creator_node, ConvChain)
     np.testing.assert_allclose(second.array, first.array, atol=1e-5)
@@ -140,29 +141,29 @@ def test_sizes_unknown_before_the_first_call() -> None:
 @pytest.mark.parametrize('x', [np.ones((1, 5, 4, 4), np.float32), np.ones((4, 4), np.float32)], ids=str)
 def test_input_that_does_not_fit(x: np.ndarray) -> None:
     with pytest.raises(chainer.utils.type_check.InvalidType):
-        convolve(x, [Unit(L.Convolution2D(4, 3, 1))])
+        conv_bn_relu(x, [ConvBNReLU(L.Convolution2D(4, 3, 1))])
 
 
 def test_addition_that_does_not_fit() -> None:
     x = np.ones((2, 4, 6, 6), np.float32)
     with pytest.raises(ValueError, match=r'\(2, 3, 6, 4\).*\(2, 3, 6, 6\)'):
-        convolve(x, [Unit(L.Convolution2D(4, 3, 1))], np.ones((2, 3, 6, 4), np.float32))
+        conv_bn_relu(x, [ConvBNReLU(L.Convolution2D(4, 3, 1))], np.ones((2, 3, 6, 4), np.float32))
     with pytest.raises(chainer.utils.type_check.InvalidType):
         resize_and_add(x, np.ones((4, 2, 12, 12), np.float32))
 
 
 def test_arrays_and_variables_are_taken() -> None:
-    unit = Unit(L.Convolution2D(4, 4, 3, 1, 1))
+    unit = ConvBNReLU(L.Convolution2D(4, 4, 3, 1, 1))
     x = np.random.RandomState(0).normal(0, 1, (1, 4, 6, 6)).astype(np.float32)
-    for function in (lambda x: convolve(x, [unit], x), max_pooling_2x2, lambda x: resize_and_add(x, x)):
+    for function in (lambda x: conv_bn_relu(x, [unit], x), max_pooling_2x2, lambda x: resize_and_add(x, x)):
         np.testing.assert_array_equal(function(x).array, function(Variable(x)).array)
-    assert convolve(x, [unit]).creator_node is not None
+    assert conv_bn_relu(x, [unit]).creator_node is not None
 
 
 def test_a_link_twice_in_one_chain() -> None:
     rng = np.random.RandomState(0)
     with chainer.using_config('dtype', np.float64):
-        unit = Unit(L.Convolution2D(4, 4, 3, 1, 1), L.BatchNormalization(4), relu=True)
+        unit = ConvBNReLU(L.Convolution2D(4, 4, 3, 1, 1), L.BatchNormalization(4), relu=True)
     modes_agree([unit, unit], rng.normal(0, 1, (2, 4, 5, 6)), is_chain=True)
 
 
@@ -189,7 +190,7 @@ def test_some_inputs_want_no_gradient(wanted: tuple[int, ...]) -> None:
 def test_branches_side_by_side_equal_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Workers()
     pair.size = 2
-    monkeypatch.setattr('hourglass.links.workers', lambda: pair)
+    monkeypatch.setattr('hourglass.layers.workers', lambda: pair)
     x = chainer.Variable(np.random.RandomState(0).normal(0, 1, (1, 8, 16, 16)).astype(np.float32))
     link = ResidualModule(8, 8)
     threads: list[threading.Thread] = []
@@ -206,7 +207,7 @@ def test_branches_side_by_side_equal_one_after_the_other(monkeypatch: pytest.Mon
     for training, recorded, beside in ((False, False, True), (False, True, False), (True, False, False)):
         threads.clear()
         with chainer.using_config('train', training), chainer.using_config('enable_backprop', recorded):
-            y, z = both(x, branch, branch)
+            y, z = run_parallel(x, branch, branch)
             expected = link(x).array
         np.testing.assert_array_equal(y.array, z.array)
         if not training:
