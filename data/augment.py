@@ -41,7 +41,7 @@ def mirror(image: np.ndarray, heatmaps: np.ndarray, flip_order: np.ndarray) -> t
     return image[:, :, ::-1], heatmaps[flip_order][:, :, ::-1]
 
 
-def hide_rectangle(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def apply_cutout(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Cover a rectangle with one colour (DeVries, Taylor: *Improved Regularization ... with Cutout*, 2017).
 
     Height and width are a tenth to two fifths of the image's; the middle and the colour are anywhere.
@@ -80,25 +80,25 @@ class Augmentation:
 
     Attributes:
         rotation: largest angle in degrees, to either side.
-        zoom: range of the factor.
-        rotated: share of the samples that are turned at all.
+        scale_range: range of the factor that enlarges.
+        rotate_prob: probability of rotating at all.
         flip: probability of mirroring.
         colour: range of the factor for each of the three channels.
-        hidden: share of the samples of which a rectangle is covered; the joints below it are to be found as before.
+        cutout: probability of covering a rectangle; the targets of joints below it stay.
     """
 
     rotation: float = 30.0
-    zoom: tuple[float, float] = (0.75, 1.25)
-    rotated: float = 1.0
+    scale_range: tuple[float, float] = (0.75, 1.25)
+    rotate_prob: float = 1.0
     flip: float = 0.5
     colour: tuple[float, float] = (0.6, 1.4)
-    hidden: float = 0.0
+    cutout: float = 0.0
 
     def _draw(self, rng: np.random.Generator) -> tuple[float, float]:
         """Return an angle and a zoom."""
         angle = rng.uniform(-self.rotation, self.rotation)
-        zoom = rng.uniform(*self.zoom)
-        if self.rotated < 1 and rng.random() >= self.rotated:
+        zoom = rng.uniform(*self.scale_range)
+        if self.rotate_prob < 1 and rng.random() >= self.rotate_prob:
             angle = 0.0
         return angle, zoom
 
@@ -139,8 +139,8 @@ class Augmentation:
         image, heatmaps, labelled = _mirror_and_colour(
             image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
         # Without the option nothing is drawn, so that trainings from before it repeat.
-        if self.hidden and rng.random() < self.hidden:
-            image = hide_rectangle(image, rng)
+        if self.cutout and rng.random() < self.cutout:
+            image = apply_cutout(image, rng)
         return image, heatmaps, labelled
 
 
@@ -179,14 +179,14 @@ class AuthorsAugmentation:
     Attributes:
         scale: standard deviation of the binary logarithm of the factor that the crop grows by, cut at twice that.
         rotation: standard deviation of the angle in degrees, cut at twice that.
-        rotated: share of the samples that are turned at all.
+        rotate_prob: probability of rotating at all.
         flip: probability of mirroring.
         colour: range of the factor for each of the three channels.
     """
 
     scale: float = 0.25
     rotation: float = 30.0
-    rotated: float = 0.4
+    rotate_prob: float = 0.4
     flip: float = 0.5
     colour: tuple[float, float] = (0.6, 1.4)
 
@@ -199,7 +199,7 @@ class AuthorsAugmentation:
         if not isinstance(box, AuthorsTransform):
             raise ValueError('this augmentation changes the crop of the original code, and there is another')
         growth, angle = np.clip(rng.standard_normal(2), -2, 2) * (self.scale, self.rotation)
-        turned = rng.random() < self.rotated
+        turned = rng.random() < self.rotate_prob
         return replace(box, scale=box.scale * 2 ** growth, rotation=box.rotation + angle if turned else box.rotation)
 
     def __call__(

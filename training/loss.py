@@ -97,7 +97,7 @@ class HeatmapLoss:
     Attributes:
         name: a key of :data:`LOSSES`.
         joint_weights: one number for each joint, not negative; ``None`` for 1.
-        hard_joints: how many joints of a person count, the hardest ones by the sum over the stacks; ``None`` for all.
+        ohkm: how many joints of a person count, the hardest ones by the sum over the stacks; ``None`` for all.
             A joint of weight 0 is none of them.
         mean: called with the sum of a process's weights; returns its mean over the processes that share the batch.
             What they return then has the whole batch's loss for its mean, and its gradients for the mean of theirs,
@@ -106,7 +106,7 @@ class HeatmapLoss:
 
     name: str = 'mse'
     joint_weights: tuple[float, ...] | None = None
-    hard_joints: int | None = None
+    ohkm: int | None = None
     mean: Callable[[Any], Any] | None = None
 
     def __call__(self, outputs: Sequence[Variable], heatmaps: Any, labelled: Any) -> Variable:
@@ -124,10 +124,10 @@ class HeatmapLoss:
         compare = LOSSES[self.name].compare
         errors = sum(compare(chainer.as_variable(output), heatmaps) for output in outputs)
         weights = None if self.joint_weights is None else xp.asarray(self.joint_weights, heatmaps.dtype)
-        if self.hard_joints is not None:
+        if self.ohkm is not None:
             # A joint that does not count must not take the place of one that does.
             candidates = labelled if weights is None else labelled & (weights > 0)
-            labelled = hardest(errors.array, candidates, self.hard_joints)
+            labelled = hardest(errors.array, candidates, self.ohkm)
         weight = labelled.astype(heatmaps.dtype)
         if weights is not None:
             weight = weight * weights

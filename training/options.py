@@ -84,9 +84,9 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
                        help='; '.join(f'{name}: {entry.title}' for name, entry in LOSSES.items()))
     group.add_argument('--joint-weights', nargs='+', default=[], metavar='JOINT=W',
                        help='how much a joint counts in the loss, such as "right wrist=2" (1 if not named)')
-    group.add_argument('--hard-joints', type=int, metavar='K',
-                       help='of each person only the K joints with the largest loss count; a joint of weight 0 is none '
-                            'of them')
+    group.add_argument('--ohkm', type=int, metavar='K',
+                       help='online hard keypoint mining: only the K joints of each person with the largest loss count '
+                            '(joints of weight 0 are left out)')
     group.add_argument('--ema', type=float, metavar='DECAY',
                        help='average the weights over the training, such as 0.999; the weights files get the average')
     group.add_argument('--augmentation', choices=list(AUGMENTATIONS), default='published',
@@ -94,12 +94,12 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
                             'in (published), or in one step with cutting out, with the picture around them coming in '
                             '(warp)')
     group.add_argument('--rotation', type=float, default=30.0, help='largest random rotation in degrees')
-    group.add_argument('--rotated', type=float, default=1.0, metavar='SHARE',
-                       help='share of the samples that are turned at all')
-    group.add_argument('--zoom', type=float, nargs=2, default=[0.75, 1.25], metavar=('LOW', 'HIGH'),
+    group.add_argument('--rotate-prob', type=float, default=1.0, metavar='P',
+                       help='probability of rotating a sample at all')
+    group.add_argument('--scale-range', type=float, nargs=2, default=[0.75, 1.25], metavar=('LOW', 'HIGH'),
                        help='range of the random scaling')
-    group.add_argument('--hidden', type=float, default=0.0, metavar='SHARE',
-                       help='share of the samples of which a rectangle is covered (cut-out)')
+    group.add_argument('--cutout', type=float, default=0.0, metavar='P',
+                       help='probability of covering a rectangle of a sample with one colour')
     group.add_argument('--seed', type=int, default=0, help='makes a training repeatable')
     group.add_argument('--loaders', type=int, default=0, metavar='N',
                        help='processes that prepare samples beside the training; the result does not depend on it')
@@ -217,7 +217,7 @@ def check_options(options: argparse.Namespace) -> None:
         # From a variable of a script that is not set, say; it would pass for the option not being there.
         if getattr(options, name) == '':
             raise InputError(f'--{name} is empty')
-    for name in ('epoch', 'batchsize', 'snapshot_interval', 'samples', 'keep', 'hard_joints'):
+    for name in ('epoch', 'batchsize', 'snapshot_interval', 'samples', 'keep', 'ohkm'):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise InputError(f'--{name.replace("_", "-")} must be at least 1')
@@ -243,9 +243,9 @@ def check_options(options: argparse.Namespace) -> None:
         raise InputError('--sync-bn does not go with --mixed16')
     if not 0 <= options.rotation <= 180:
         raise InputError('--rotation must be from 0 to 180 degrees')
-    if not 0 <= options.rotated <= 1:
-        raise InputError('--rotated must be from 0 to 1')
-    if not 0 <= options.hidden <= 1:
-        raise InputError('--hidden must be from 0 to 1')
-    if len(options.zoom) != 2 or not 0.1 <= options.zoom[0] <= options.zoom[1] <= 10:
-        raise InputError('--zoom must be two numbers from 0.1 to 10, the lower one first')
+    if not 0 <= options.rotate_prob <= 1:
+        raise InputError('--rotate-prob must be from 0 to 1')
+    if not 0 <= options.cutout <= 1:
+        raise InputError('--cutout must be from 0 to 1')
+    if len(options.scale_range) != 2 or not 0.1 <= options.scale_range[0] <= options.scale_range[1] <= 10:
+        raise InputError('--scale-range must be two numbers from 0.1 to 10, the lower one first')

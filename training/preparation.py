@@ -83,9 +83,9 @@ def read_inputs(options: argparse.Namespace, looks_at_images: bool, tell: Callab
     roots = match_roots(options.dataset, options.root)
     joint_set = read_joint_set(options.joints) if options.joints else DATASETS[options.dataset[0]].joints_of(roots[0])
     spec = make_spec(options, init, joint_set)
-    if options.hard_joints is not None and options.hard_joints > len(joint_set):
-        raise InputError(f'--hard-joints {options.hard_joints}: the network has {len(joint_set)} joints')
-    loss = HeatmapLoss(options.loss, parse_joint_weights(options.joint_weights, spec.joint_set), options.hard_joints)
+    if options.ohkm is not None and options.ohkm > len(joint_set):
+        raise InputError(f'--ohkm {options.ohkm}: the network has {len(joint_set)} joints')
+    loss = HeatmapLoss(options.loss, parse_joint_weights(options.joint_weights, spec.joint_set), options.ohkm)
     people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation, options.samples,
                          options.images)
     if unlabelled := unlabelled_joints(people, spec.joint_set):

@@ -25,7 +25,7 @@ from chainer.training import Extension, Trainer
 #: made longer or shorter when it is resumed.
 DECISIVE = (
     'dataset', 'samples', 'no_validation', 'batchsize', 'optimizer', 'lr', 'schedule', 'loss', 'joint_weights',
-    'hard_joints', 'ema', 'augmentation', 'rotation', 'rotated', 'zoom', 'hidden', 'seed', 'freeze', 'lr_scale',
+    'ohkm', 'ema', 'augmentation', 'rotation', 'rotate_prob', 'scale_range', 'cutout', 'seed', 'freeze', 'lr_scale',
     'sync_bn', 'mixed16',
 )
 #: Options that say how a process was started and not what the training is.

@@ -213,7 +213,8 @@ def _train_with(options: argparse.Namespace, comm: Communicator) -> None:
             raise InputError('the data are others than those of rank 0')
     seed_everything(options.seed)
     changes = AUGMENTATIONS[options.augmentation](
-        rotation=options.rotation, zoom=tuple(options.zoom), rotated=options.rotated, hidden=options.hidden)
+        rotation=options.rotation, scale_range=tuple(options.scale_range), rotate_prob=options.rotate_prob,
+        cutout=options.cutout)
     transform = TrainTransform(inputs.spec, changes)
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
     iterator = SampleIterator(

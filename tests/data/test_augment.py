@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from data.augment import Augmentation, WarpAugmentation, hide_rectangle, mirror, rotate_and_zoom
+from data.augment import Augmentation, WarpAugmentation, apply_cutout, mirror, rotate_and_zoom
 from hourglass.joints import MPII
 
 import numpy as np
@@ -45,7 +45,7 @@ def test_the_generator_alone_decides() -> None:
 
 
 def test_half_of_the_samples_are_mirrored() -> None:
-    still = Augmentation(rotation=0, zoom=(1, 1), colour=(1, 1))
+    still = Augmentation(rotation=0, scale_range=(1, 1), colour=(1, 1))
     image = np.zeros((3, 32, 32), np.float32)
     image[:, :, :4] = 1
     labelled = np.arange(16) < 8
@@ -63,7 +63,7 @@ def test_a_rectangle_of_one_colour_is_covered() -> None:
     image = np.full((3, 40, 80), -1, np.float32)
     sides = []
     for seed in range(200):
-        covered = hide_rectangle(image, np.random.default_rng(seed))
+        covered = apply_cutout(image, np.random.default_rng(seed))
         changed = (covered != image).any(axis=0)
         rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
         assert changed.sum() == len(rows) * len(columns) > 0
@@ -80,7 +80,7 @@ def test_a_rectangle_of_one_colour_is_covered() -> None:
 def test_the_wanted_share_is_covered_and_the_targets_stay(kind: type[Augmentation]) -> None:
     image, labelled = np.zeros((3, 32, 32), np.float32), np.ones(16, bool)
     heatmaps = np.random.default_rng(0).random((16, 8, 8), np.float32)
-    covering, plain = (kind(rotation=0, zoom=(1, 1), hidden=share) for share in (0.3, 0))
+    covering, plain = (kind(rotation=0, scale_range=(1, 1), cutout=share) for share in (0.3, 0))
     hidden = 0
     for seed in range(400):
         out, maps, _ = covering(image, heatmaps, labelled, MPII.flip_order, np.random.default_rng(seed))

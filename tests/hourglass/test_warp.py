@@ -75,7 +75,7 @@ def test_strong_reduction_averages() -> None:
 
 def test_the_same_generator_gives_the_same_crop() -> None:
     box = CropBox(0, 0, 50, 60)
-    augmentation = WarpAugmentation(rotation=40, zoom=(.5, 2), rotated=.3)
+    augmentation = WarpAugmentation(rotation=40, scale_range=(.5, 2), rotate_prob=.3)
     moved = [augmentation.move(box, np.random.default_rng(seed)) for seed in (1, 1, *range(2, 300))]
     assert moved[0] == moved[1]
     angles, zooms = np.array([(b.angle, b.zoom) for b in moved if isinstance(b, WarpedBox)]).T

@@ -66,13 +66,13 @@ def _check_samples(comm: Communicator) -> None:
         assert shared.epoch_detail == alone.epoch_detail
 
 
-def _check_gradients(comm: Communicator, hard_joints: int | None) -> None:
+def _check_gradients(comm: Communicator, ohkm: int | None) -> None:
     """The mean of losses and gradients is that of the whole batch, though the parts have unequal numbers of joints."""
     rng = np.random.default_rng(0)
     inputs = rng.uniform(size=(6, 3, 32, 32)).astype('f'), rng.uniform(size=(6, 14, 8, 8)).astype('f')
     labelled = rng.uniform(size=(6, 14)) < np.array([0.1, 1] * 3)[:, None]
     np.random.seed(0)
-    chain = TrainChain(SPEC.build_network(), SPEC, HeatmapLoss(hard_joints=hard_joints))
+    chain = TrainChain(SPEC.build_network(), SPEC, HeatmapLoss(ohkm=ohkm))
     whole = chain.copy(mode='copy')
     chain.loss = replace(chain.loss, mean=comm.mean)
     mine = slice(comm.rank, None, 2)

@@ -91,7 +91,7 @@ def test_a_training_can_be_repeated_from_its_record(
 
     a, b = tmp_path / 'a', tmp_path / 'b'
     run_training('--out', a, '--epoch', 1, '--seed', 5, '--joint-weights', 'right wrist=2', '--no-validation',
-                 '--augmentation', 'warp', '--rotated', .5, '--zoom', .8, 1.5, '--hidden', .5)
+                 '--augmentation', 'warp', '--rotate-prob', .5, '--scale-range', .8, 1.5, '--cutout', .5)
     record = json.loads((a / 'run.json').read_text())
     assert record['options']['seed'] == 5
     assert record['options']['lr'] == 2.5e-4
@@ -119,16 +119,16 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--ema', '1'], '--ema must'),
     (['--keep', '0'], '--keep must'),
     (['--seed', '4294967296'], '--seed must'),
-    (['--hard-joints', '0'], '--hard-joints must'),
+    (['--ohkm', '0'], '--ohkm must'),
     (['--snapshot-minutes', 'nan'], '--snapshot-minutes must'),
     (['--rotation', '-1'], '--rotation must'),
-    (['--rotated', '1.1'], '--rotated must'),
-    (['--hidden', '-0.1'], '--hidden must'),
-    (['--zoom', '2', '1'], '--zoom must'),
+    (['--rotate-prob', '1.1'], '--rotate-prob must'),
+    (['--cutout', '-0.1'], '--cutout must'),
+    (['--scale-range', '2', '1'], '--scale-range must'),
     (['--augmentation', 'warp', '--crop', 'affine'], '--augmentation warp does not go with the crop affine'),
     (['--epochs', '3'], 'unrecognized arguments'),
     (['--freeze', '*'], '--freeze *: no parameter is left to train'),
-    (['--hard-joints', '15'], '--hard-joints 15: the network has 14 joints'),
+    (['--ohkm', '15'], '--ohkm 15: the network has 14 joints'),
     (['--stacks', '0'], '--stacks 0: must be from 1 to 4096'),
     (['--depth', '9'], '--input-size 32: with --depth 9 it must be a multiple of 2048'),
     (['--width', '10'], '--width 10: must be a multiple of 4'),

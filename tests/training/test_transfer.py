@@ -154,7 +154,7 @@ def test_a_resumed_training_keeps_what_is_frozen(
     run_training: Run, tmp_path: Path, same_result: Callable[[Path, Path], None],
 ) -> None:
     arguments = ['--freeze', 'res*', '--lr-scale', 'conv0/*=0.1', '--ema', 0.9, '--optimizer', 'adamw',
-                 '--schedule', 'cosine', '--loss', 'iou', '--hard-joints', 5]
+                 '--schedule', 'cosine', '--loss', 'iou', '--ohkm', 5]
     run_training('--out', tmp_path / 'a', *arguments)
     run_training('--out', tmp_path / 'b', *arguments)
     (tmp_path / 'b' / 'snapshot_iter_12').unlink()
