@@ -22,10 +22,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from data.hdf5_file import HDF5Writer, write_hdf5
 from data.person import FARTHEST, EmptySplitError, Person, PersonDataset
 from hourglass.crop import crop_box, cut
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
 from hourglass.joint_table import MAX_CHARACTERS, from_table, to_table
 from hourglass.joints import JOINT_SETS, JointSet
 
@@ -81,8 +81,9 @@ def _hash(fields: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _write_split(group: Any, dataset: PersonDataset, size: int, margin: float, compression: str,
+def _write_split(file: HDF5Writer, split: str, dataset: PersonDataset, size: int, margin: float, compression: str,
                  progress: Any) -> None:
+    group = file.create_group(split)
     n, side = len(dataset), math.ceil(size * margin) + 1
     images = group.create_dataset('images', (n, 3, side, side), np.uint8, chunks=(1, 3, side, side),
                                   compression=None if compression == 'none' else compression)
@@ -93,6 +94,7 @@ def _write_split(group: Any, dataset: PersonDataset, size: int, margin: float, c
         canvas = np.zeros((3, side, side), np.uint8)
         canvas[:, :pixels.shape[1], :pixels.shape[2]] = pixels
         images[i] = canvas
+        file.check()
         people.append(person)
         shapes.append(pixels.shape[1:])
         checksums.append(zlib.crc32(canvas.tobytes()))
@@ -135,14 +137,14 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
     check_sizes(size, margin)
     if compression not in COMPRESSIONS:
         raise InputError(f'--compression {compression}: there are {", ".join(COMPRESSIONS)}')
-    with atomic_write(path) as partial, h5py.File(partial, 'w') as file:
+    with write_hdf5(path) as file:
         joint_set = next(iter(datasets.values())).joint_set
         file.attrs.update(format=FORMAT, joints=joint_set.name, dataset=source, size=size, margin=margin,
                           threshold=threshold)
         if joint_set.name not in JOINT_SETS:
             file['joint_table'] = np.frombuffer(json.dumps(to_table(joint_set)).encode(), np.uint8)
         for split, dataset in datasets.items():
-            _write_split(file.create_group(split), dataset, size, margin, compression, progress)
+            _write_split(file, split, dataset, size, margin, compression, progress)
 
 
 def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]:

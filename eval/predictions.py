@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from data.hdf5_file import write_hdf5
 from data.mpii.hdf5 import open_hdf5, read_hdf5, read_numbers
 from data.mpii.people import People
 from eval.pckh import THRESHOLD, pckh
 from eval.score import Score
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
 from hourglass.joints import MPII
 
-import h5py
 import numpy as np
 
 
@@ -56,7 +55,7 @@ def save_predictions(path: str | Path, points: np.ndarray) -> None:
     if points.shape[1:] != (len(MPII), 2):
         raise ValueError(f'predictions have shape {points.shape}, not (N, {len(MPII)}, 2)')
     _check_finite(path, points)
-    with atomic_write(path) as partial, h5py.File(partial, 'w') as file:
+    with write_hdf5(path) as file:
         file['preds'] = points[..., ::-1]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
+from hourglass.files import write_bytes
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -128,5 +129,6 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0)
     suffix = path.suffix.lower()
     options: dict[str, Any] = {'quality': 95} if suffix in ('.jpg', '.jpeg') else {}
-    with atomic_write(path) as partial:
-        Image.fromarray(pixels).save(partial, **options)
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, Image.registered_extensions()[suffix], **options)
+    write_bytes(path, content.getbuffer())

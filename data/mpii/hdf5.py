@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from data.hdf5_file import write_hdf5
 from data.mpii.people import N_JOINTS, PIXELS_PER_SCALE, People, is_stored
 from data.person import PersonDataset
 from hourglass.errors import InputError
@@ -163,9 +164,8 @@ def to_hdf5(dataset: PersonDataset, path: str | Path) -> None:
         'normalize': np.array([person.reference_length for person in people], np.float64),
         'torsoangle': _torso_angles(points, labelled),
     }
-    with atomic_write(path) as partial, atomic_write(names_file(path)) as partial_names:
+    with atomic_write(names_file(path)) as partial_names, write_hdf5(path) as file:
         partial_names.write_text(''.join(f'{name}\n' for name in names), encoding='utf-8')
-        with h5py.File(partial, 'w') as file:
-            file.attrs['name'] = 'mpii'
-            for key, column in columns.items():
-                file[key] = column
+        file.attrs['name'] = 'mpii'
+        for key, column in columns.items():
+            file[key] = column

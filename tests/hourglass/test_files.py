@@ -1,12 +1,26 @@
 from __future__ import annotations
 
+import errno
 import os
+import stat
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 from hourglass.errors import InputError
-from hourglass.files import atomic_write, check_targets
+from hourglass.files import atomic_write, check_targets, write_bytes
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _error(path: Path | str, content: bytes = b'new') -> str:
+    with pytest.raises(InputError) as caught:
+        write_bytes(path, content)
+    assert str(caught.value).startswith(f'{path}: cannot be written (')
+    return str(caught.value)
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -37,15 +51,135 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / 'file').write_text('')
     for target in (tmp_path, tmp_path / 'file' / 'below'):
-        with pytest.raises(InputError, match='cannot be written'), atomic_write(target):
-            pass
+        with pytest.raises(InputError, match='cannot be written'):
+            check_targets([target], [])
+        _error(target)
     assert [p.name for p in tmp_path.iterdir()] == ['file']
 
 
-def test_a_device_is_not_replaced(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / 'pipe')
-    with pytest.raises(InputError, match=r'cannot be written \(is no ordinary file\)'):
-        check_targets([tmp_path / 'pipe'], [])
-    with pytest.raises(InputError, match=r'cannot be written \(is no ordinary file\)'), atomic_write(tmp_path / 'pipe'):
-        pass
-    assert not (tmp_path / 'pipe').is_file()
+def test_an_older_file_keeps_its_permissions(tmp_path: Path) -> None:
+    target = tmp_path / 'a.txt'
+    write_bytes(target, b'old')
+    assert stat.S_IMODE(target.stat().st_mode) & 0o600 == 0o600
+    target.chmod(0o640)
+    write_bytes(target, b'new')
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+# Links.
+
+def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / 'far').mkdir()
+    (tmp_path / 'far' / 'a.txt').write_text('old')
+    (tmp_path / 'second').symlink_to('far/a.txt')
+    (tmp_path / 'first.txt').symlink_to(tmp_path / 'second')
+    check_targets([tmp_path / 'first.txt'], [])
+    write_bytes(tmp_path / 'first.txt', b'new')
+    assert (tmp_path / 'far' / 'a.txt').read_bytes() == b'new'
+    assert not (tmp_path / 'far' / 'a.txt').is_symlink()
+    assert (tmp_path / 'first.txt').is_symlink()
+    assert [path.name for path in (tmp_path / 'far').iterdir()] == ['a.txt']
+
+
+def test_a_link_to_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
+    (tmp_path / 'a').symlink_to('new/b')
+    write_bytes(tmp_path / 'a', b'new')
+    assert (tmp_path / 'new' / 'b').read_bytes() == b'new'
+    assert (tmp_path / 'a').is_symlink()
+
+
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / 'a').symlink_to('b')
+    (tmp_path / 'b').symlink_to('a')
+    with pytest.raises(InputError, match='Too many levels'):
+        check_targets([tmp_path / 'a'], [])
+    assert 'Too many levels' in _error(tmp_path / 'a')
+    assert (tmp_path / 'a').is_symlink()
+
+
+# Pipes and devices.
+
+def test_a_pipe_gets_the_content_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / 'pipe'
+    os.mkfifo(pipe)
+    (tmp_path / 'link').symlink_to('pipe')
+    read: list[bytes] = []
+    for target in (pipe, tmp_path / 'link'):
+        reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+        reader.start()
+        check_targets([target], [])
+        write_bytes(target, b'new')
+        reader.join()
+    assert read == [b'new', b'new']
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['link', 'pipe']
+
+
+def test_devices_are_written_and_stay() -> None:
+    write_bytes('/dev/null', b'new')
+    assert stat.S_ISCHR(os.stat('/dev/null').st_mode)
+    if os.path.exists('/dev/full'):
+        assert 'No space left' in _error('/dev/full')
+        assert stat.S_ISCHR(os.stat('/dev/full').st_mode)
+
+
+@pytest.mark.parametrize('name', ['-', 'link'])
+def test_standard_output_as_a_file_is_continued(tmp_path: Path, name: str) -> None:
+    """A link to ``/proc/self/fd/1`` is what ``/dev/stdout`` is."""
+    if name == 'link':
+        if not os.path.exists('/proc/self/fd/1'):
+            pytest.skip('no /proc on this system')
+        (tmp_path / 'link').symlink_to('/proc/self/fd/1')
+        name = str(tmp_path / 'link')
+    program = """if True:
+        import sys
+        from hourglass.files import check_targets, write_bytes
+        print('before')
+        sys.stdout.flush()
+        check_targets(sys.argv[1:], [])
+        write_bytes(sys.argv[1], b'new\\n')
+        print('after')"""
+    with (tmp_path / 'out').open('wb') as file:
+        subprocess.run([sys.executable, '-c', program, name], cwd=ROOT, check=True, stdout=file)
+    assert (tmp_path / 'out').read_text() == 'before\nnew\nafter\n'
+    result = subprocess.run([sys.executable, '-c', program, name], cwd=ROOT, check=True, capture_output=True)
+    assert result.stdout == b'before\nnew\nafter\n'
+
+
+# A full disk.
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / 'a.txt'
+    write_bytes(target, b'old')
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, 'fsync', full)
+    assert 'No space left on device' in _error(target)
+    assert target.read_bytes() == b'old'
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_picture_that_does_not_fit_leaves_the_old_one(tmp_path: Path) -> None:
+    """A limit of the size of files stands for the full disk."""
+    program = '''
+import resource, signal, sys
+import numpy as np
+from hourglass.errors import InputError
+from hourglass.image import read_image, write_image
+noise = np.random.default_rng(0).integers(0, 256, (3, 200, 200))
+write_image('a.jpg', np.zeros((3, 8, 8)))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+for name in ('a.jpg', 'b.png'):
+    try:
+        write_image(name, noise)
+    except InputError as error:
+        print(error)
+assert read_image('a.jpg').shape == (3, 8, 8)
+'''
+    result = subprocess.run([sys.executable, '-c', program], cwd=tmp_path, check=True, capture_output=True, text=True,
+                            env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    assert result.stdout.splitlines() == [f'{name}: cannot be written (File too large)' for name in ('a.jpg', 'b.png')]
+    assert [path.name for path in tmp_path.iterdir()] == ['a.jpg']
