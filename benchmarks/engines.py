@@ -35,7 +35,7 @@ def models() -> dict[str, Model]:
     """Return the networks: the published one with random weights, and the bundled one."""
     np.random.seed(0)
     full = ModelSpec()
-    return {'full': Model(full.build_network(), full, 'random'), 'bundled': pretrained.load('bundled')}
+    return {'full': Model.of_network(full.build_network(), full, 'random'), 'bundled': pretrained.load('bundled')}
 
 
 def _chainer(model: Model, functions: str) -> Run:
@@ -69,7 +69,7 @@ def _torch(model: Model, _: str) -> Run:
 def _graph(model: Model, precision: str) -> bytes:
     from hourglass.engine.networks import network_graph
 
-    graph = network_graph(model.network, tiled=precision == 'f32')
+    graph = network_graph(model.arrays, model.spec, tiled=precision == 'f32')
     if precision == 'int8':
         from hourglass.engine.quantize import quantized
 

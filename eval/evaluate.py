@@ -136,7 +136,7 @@ def calibrate(result: Result, source: str, out: str) -> str:
     heights, right = result.scores[rated], result.errors[rated] <= result.threshold
     model = load(source)
     spec = replace(model.spec, confidence=fit_confidence(heights, right))
-    save_model(out, model.network, spec, np.float16 if holds_half_precision(model.network) else np.float32)
+    save_model(out, model.network, spec, np.float16 if holds_half_precision(model.arrays) else np.float32)
     error = fitted_error(heights, right, np.nonzero(rated)[0])
     return (f'{out}: scores are {error:.3f} off in the mean and not {before.error:.3f} (each half of the people by '
             'what fits the other half)')

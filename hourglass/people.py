@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hourglass.boxes import suppress_boxes
 from hourglass.crop import Box, person_box
 from hourglass.detection import Detector, filter_boxes
 from hourglass.detection.boxes_file import BoxesFile
@@ -13,7 +14,6 @@ from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
 import numpy as np
-from chainercv.utils import non_maximum_suppression
 
 #: Side of a person's crop in heights of the box; and how far below the box's middle the crop's is, in the same.
 CROP_SIDE, CROP_SHIFT = 1.25, 15 / 200
@@ -117,7 +117,7 @@ class PeoplePredictor:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the boxes that stand for somebody, the best first."""
         boxes, scores = filter_boxes(boxes, scores, shape, self.score_threshold)
-        rows = non_maximum_suppression(boxes, self.nms, scores)[:self.max_people]
+        rows = suppress_boxes(boxes, self.nms, scores)[:self.max_people]
         return boxes[rows], scores[rows]
 
     def _slim(self, pose: Pose) -> Pose:

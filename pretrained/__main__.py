@@ -12,15 +12,15 @@ from pathlib import Path
 from hourglass import download, errors
 from hourglass.errors import ArgumentParser, InputError
 from hourglass.files import sha256_of
+from hourglass.parameters import count_parameters, is_trained
 from hourglass.spec import REFINEMENTS
 from hourglass.wording import counted
 from pretrained import registry
 from pretrained.convert import load_any, recognise
 from pretrained.recipe import follow
 from pretrained.registry import Entry
-from pretrained.weights_file import Model, count_parameters, save_model
+from pretrained.weights_file import Model, save_model
 
-import chainer
 import numpy as np
 
 
@@ -75,7 +75,7 @@ def _facts(model: Model) -> dict[str, object]:
     return {
         'network': f'{spec.network}, {counted(spec.n_stack, "stack")}, width {spec.width}, depth {spec.layer_num}',
         'joints': f'{spec.out_channels} ({spec.joints}): {", ".join(spec.joint_set.joints)}',
-        'parameters': f'{model.network.count_params():,}',
+        'parameters': f'{count_parameters(spec):,}',
         'spec': spec.to_json(),
     }
 
@@ -83,7 +83,7 @@ def _facts(model: Model) -> dict[str, object]:
 def _inspect(args: argparse.Namespace) -> None:
     path = registry.resolve(args.name)
     model = registry.load(args.name)
-    arrays = [parameter.array for parameter in model.network.params()]
+    arrays = [array for key, array in model.arrays.items() if is_trained(key)]
     _print_facts({
         'file': path, 'kind': recognise(path).title, **_facts(model),
         'values': f'{len(arrays)} trained arrays, all finite, from {min(a.min() for a in arrays):.3g} '
@@ -96,6 +96,8 @@ def _try(model: Model) -> str:
     """Run a network on the smallest image it takes, grey all over, and say what comes out."""
     side = 4 * 2 ** model.spec.layer_num
     grey = np.full((1, 3, side, side), 0.5, np.float32)
+    import chainer
+
     with chainer.using_config('train', False), chainer.no_backprop_mode():
         heatmaps = model.network(grey)[-1].array
     if not np.isfinite(heatmaps).all():

@@ -124,7 +124,7 @@ def _graph(name: str, precision: str) -> Entry:
     from hourglass.engine.networks import network_graph
 
     model = registry.load(name)
-    graph = network_graph(model.network, tiled=precision == 'f32')
+    graph = network_graph(model.arrays, model.spec, tiled=precision == 'f32')
     if precision == 'int8':
         from hourglass.engine.quantize import quantized
 

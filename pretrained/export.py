@@ -66,7 +66,7 @@ def export(model: Model, weights: str, path: str | os.PathLike[str], all_stacks:
     Raises:
         InputError: the file cannot be written, or computes something else than Chainer.
     """
-    graph = network_graph(model.network, model.spec.input_size, all_stacks, metadata(model.spec, weights))
+    graph = network_graph(model.arrays, model.spec, model.spec.input_size, all_stacks, metadata(model.spec, weights))
     with atomic_write(path) as partial:
         partial.write_bytes(graph.SerializeToString(deterministic=True))
         names = [output.name for output in graph.graph.output]

@@ -12,22 +12,24 @@ import math
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printable
+from hourglass.parameters import is_counter, network_shapes
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from pretrained.topology import ANCHORS, infer_spec
 
 import numpy as np
-from chainer import Chain
-from chainer.serializers import DictionarySerializer, NpzDeserializer
+
+if TYPE_CHECKING:
+    from chainer import Chain
 
 # Enough for the longest table of a user's joints; four bytes a character.
 _MAX_META_BYTES = 262_144
@@ -38,39 +40,37 @@ _MIN_ARRAYS_OF_LEVEL = {'StackedHG': 100, 'PreActivationHG': 50}
 
 @dataclass(frozen=True)
 class Model:
-    """A network with its weights.
+    """Weights and what is known of them.
 
     Attributes:
-        network: the network, on the CPU.
+        arrays: by their keys in a weights file (:func:`hourglass.parameters.network_shapes`): float32, and the counts
+            of batches int64.
         spec: sizes, joints, and how images go in and points come out.
         source: where the weights came from, in one line for the user.
     """
 
-    network: Chain
+    arrays: Mapping[str, np.ndarray]
     spec: ModelSpec
     source: str
 
+    @classmethod
+    def of_network(cls, network: Chain, spec: ModelSpec, source: str) -> Model:
+        """Return the weights that a Chainer network has now."""
+        return cls({key: np.array(value) for key, value in _values_of(network).items()}, spec, source)
 
-@lru_cache(maxsize=8)
-def network_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every array in a weights file of this network, without making the network."""
-    # Two narrow networks are quickly made.  Every channel count is a + b * width, and two widths give a and b.
-    narrow, wider = (_shapes_of(replace(spec, width=width).build_network()) for width in (4, 8))
-    return {
-        key: tuple(n + (m - n) * (spec.width - 4) // 4 for n, m in zip(narrow[key], wider[key], strict=True))
-        for key in sorted(narrow)
-    }
+    @cached_property
+    def network(self) -> Chain:
+        """The Chainer network with these weights, on the CPU; it is made when it is first asked for."""
+        from chainer.serializers import NpzDeserializer
 
-
-def count_parameters(spec: ModelSpec) -> int:
-    """Return the number of trained parameters (the running statistics are none)."""
-    return sum(math.prod(shape) for key, shape in network_shapes(spec).items()
-               if key.rpartition('/')[2] in ('W', 'b', 'gamma', 'beta'))
+        network = self.spec.build_network()
+        NpzDeserializer(self.arrays).load(network)
+        return network
 
 
 def counters(spec: ModelSpec) -> dict[str, np.ndarray]:
     """Return zero for every count of batches of a network; other programs' files may lack them."""
-    return {key: np.array(0) for key in network_shapes(spec) if _is_counter(key)}
+    return {key: np.array(0) for key in network_shapes(spec) if is_counter(key)}
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -101,7 +101,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
             _check_ratio(spec, file.size)
         except InputError as error:
             raise InputError(f'{path}: {error}') from None
-        return Model(_fill(spec, lambda name: file.read(keys[name]), path), spec, str(path))
+        return Model(_read_all(spec, lambda name: file.read(keys[name]), path), spec, str(path))
 
 
 def model_from_arrays(spec: ModelSpec, arrays: Mapping[str, np.ndarray], path: Path, source: str) -> Model:
@@ -120,16 +120,25 @@ def model_from_arrays(spec: ModelSpec, arrays: Mapping[str, np.ndarray], path: P
         check_arrays(spec, {key: Header(array.shape, array.dtype) for key, array in arrays.items()})
     except InputError as error:
         raise InputError(f'{path}: {error}') from None
-    return Model(_fill(spec, arrays.__getitem__, path), spec, source)
+    return Model(_read_all(spec, arrays.__getitem__, path), spec, source)
 
 
-def _fill(spec: ModelSpec, read: Callable[[str], np.ndarray], path: Path) -> Chain:
-    network = spec.build_network()
-    arrays = _Arrays(read)
-    NpzDeserializer(arrays).load(network)
-    if arrays.not_finite:
-        raise InputError(f'{path}: values that are not finite numbers in {_first_few(sorted(arrays.not_finite))}')
-    return network
+def _read_all(spec: ModelSpec, read: Callable[[str], np.ndarray], path: Path) -> dict[str, np.ndarray]:
+    """Read every array of a network; ``InputError`` if values are not finite numbers."""
+    arrays: dict[str, np.ndarray] = {}
+    not_finite: list[str] = []
+    for key in network_shapes(spec):
+        array = read(key)
+        if is_counter(key):
+            arrays[key] = array.reshape(()).astype(np.int64)
+            continue
+        with np.errstate(over='ignore'):
+            arrays[key] = array.astype(np.float32, copy=False)
+        if not np.isfinite(arrays[key]).all():
+            not_finite.append(key)
+    if not_finite:
+        raise InputError(f'{path}: values that are not finite numbers in {_first_few(sorted(not_finite))}')
+    return arrays
 
 
 def save_model(
@@ -171,25 +180,9 @@ def save_model(
                 np.lib.format.write_array(stream, arrays[key], allow_pickle=False)
 
 
-class _Arrays:
-    """What Chainer's deserialiser asks for arrays: each is read when it is wanted, so that one is held at a time."""
-
-    def __init__(self, read: Callable[[str], np.ndarray]) -> None:
-        self.not_finite: list[str] = []
-        self._read = read
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        array = self._read(name)
-        if array.dtype.kind == 'f':
-            with np.errstate(over='ignore'):
-                array = array.astype(np.float32, copy=False)
-            if not np.isfinite(array).all():
-                self.not_finite.append(name)
-            return array
-        return array.reshape(()).astype(np.int64)
-
-
 def _values_of(network: Chain) -> dict[str, Any]:
+    from chainer.serializers import DictionarySerializer
+
     serializer = DictionarySerializer()
     serializer.save(network)
     return serializer.target
@@ -200,22 +193,17 @@ def _shapes_of(network: Chain) -> dict[str, tuple[int, ...]]:
 
 
 def _stored(key: str, value: Any, dtype: np.dtype) -> np.ndarray:
-    if _is_counter(key):
+    if is_counter(key):
         return np.array(value, np.int64)
     with np.errstate(over='ignore'):
         return np.asarray(value, dtype if key.endswith('/W') else np.float32)
 
 
-def holds_half_precision(network: Chain) -> bool:
-    """Say whether nothing is lost when a network's convolutions are stored in half precision."""
+def holds_half_precision(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Return whether nothing is lost when the convolutions of weights are stored in half precision."""
     with np.errstate(over='ignore'):
-        return all(np.array_equal(value, np.asarray(value, np.float16)) for key, value in _values_of(network).items()
+        return all(np.array_equal(value, np.asarray(value, np.float16)) for key, value in arrays.items()
                    if key.endswith('/W'))
-
-
-def _is_counter(key: str) -> bool:
-    """Return whether a key is batch normalisation's count of batches, the only integer."""
-    return key.endswith('/N')
 
 
 def _first_few(items: Iterable[str], count: int = 3) -> str:
@@ -300,10 +288,10 @@ def _check_ratio(spec: ModelSpec, file_size: int) -> None:
 
 
 def _fits(key: str, header: Header, shape: tuple[int, ...]) -> bool:
-    return header.shape == shape or (_is_counter(key) and header.shape == (1,))
+    return header.shape == shape or (is_counter(key) and header.shape == (1,))
 
 
 def _is_number(key: str, dtype: np.dtype) -> bool:
-    if _is_counter(key):
+    if is_counter(key):
         return dtype.kind in 'iu'
     return dtype.kind == 'f' and dtype.itemsize in (2, 4, 8)

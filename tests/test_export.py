@@ -101,7 +101,7 @@ def test_the_file_runs_without_this_project(
 def _small_model(network: str = 'PreActivationHG') -> Model:
     np.random.seed(0)
     spec = ModelSpec(network, n_stack=2, width=8, layer_num=2, input_size=(64, 32), crop='pad')
-    return Model(spec.build_network(), spec, 'test')
+    return Model.of_network(spec.build_network(), spec, 'test')
 
 
 @pytest.mark.parametrize('network', ['StackedHG', 'PreActivationHG'])

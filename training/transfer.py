@@ -133,7 +133,7 @@ def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
 
 def _joint_axes(spec: ModelSpec) -> dict[str, int]:
     """Return which arrays of a network have an axis of joints, and which axis it is."""
-    from pretrained.weights_file import network_shapes
+    from hourglass.parameters import network_shapes
 
     shapes = network_shapes(spec)
     # The arrays that change when the number of joints does; no joint set is asked for.

@@ -14,7 +14,6 @@ from hourglass.detection import Detector
 from hourglass.detection.boxes_file import BoxesFile
 from hourglass.people import PeoplePredictor, PersonPose
 
-import chainer
 import numpy as np
 
 #: How long somebody may be out of sight: seconds, and at least so many of the frames that are looked at.
@@ -109,9 +108,9 @@ class _Joints:
 
 def _use_device(detector: Detector) -> None:
     """Choose the GPU of a detector of Chainer's for the calling thread: CuPy has a current device for each."""
-    network = getattr(detector, 'network', None)
-    if isinstance(network, chainer.Chain):
-        network.device.use()
+    device = getattr(getattr(detector, 'network', None), 'device', None)
+    if device is not None:
+        device.use()
 
 
 class _Recognition:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hourglass.boxes import box_iou
 from hourglass.joints import JointSet
 from hourglass.oks import oks, sigmas_for
 
 import numpy as np
-from chainercv.utils import bbox_iou
 from scipy.optimize import linear_sum_assignment
 
 #: Share of a new step in a track's velocity: what a detector's boxes tremble evens out.
@@ -82,7 +82,7 @@ class Tracker:
         expected_points = np.array([track.points for track in self._tracks]) + shifts[:, None]
         known = np.array([track.found for track in self._tracks])
         with np.errstate(invalid='ignore'):  # a box without an area overlaps nothing
-            overlap = np.nan_to_num(bbox_iou(expected_boxes, boxes))
+            overlap = box_iou(expected_boxes, boxes)
         areas = np.prod(expected_boxes[:, 2:] - expected_boxes[:, :2], axis=1)
         alike = oks(points[None], expected_points[:, None], found[None] & known[:, None], areas[:, None], self._sigmas)
         # Poses without a joint in common say nothing.

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hourglass.boxes import suppress_boxes
 from hourglass.detection.onnx_file import OnnxFile, read_onnx
 from hourglass.errors import InputError
 
 import cv2
 import numpy as np
-from chainercv.utils import non_maximum_suppression
 from onnx import TensorProto
 
 #: Length of the input's sides where the file leaves them open and says nothing else.
@@ -131,7 +131,7 @@ class YOLODetector:
         boxes = (boxes - np.tile(corner, 2)) / scale
         best = np.argsort(-scores, kind='stable')[:_MOST_BOXES]
         boxes, scores = boxes[best], scores[best]
-        kept = non_maximum_suppression(boxes, _OVERLAP, scores)
+        kept = suppress_boxes(boxes, _OVERLAP, scores)
         return boxes[kept].astype(np.float32), scores[kept].astype(np.float32)
 
     def _table(self, outputs: list[np.ndarray]) -> np.ndarray:

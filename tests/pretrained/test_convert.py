@@ -10,6 +10,7 @@ from typing import Any
 
 import pretrained
 from hourglass.errors import InputError
+from hourglass.parameters import count_parameters, network_shapes
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from hourglass.transfer import Source
@@ -17,7 +18,7 @@ from pretrained import convert, registry
 from pretrained.__main__ import main
 from pretrained.convert import load_any, recognise
 from pretrained.registry import REGISTRY
-from pretrained.weights_file import count_parameters, load_model, network_shapes, save_model
+from pretrained.weights_file import load_model, save_model
 
 import chainer
 import numpy as np

@@ -28,7 +28,7 @@ def _options(**values: object) -> argparse.Namespace:
 
 
 def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
-    init = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
+    init = Model.of_network(MPII_SPEC.build_network(), MPII_SPEC, 'x')
     spec = make_spec(_options(), init, LSP)
     assert spec == replace(MPII_SPEC, joints='lsp', out_channels=14)
     assert make_spec(_options(crop='pad', input_size=64), init, MPII) == replace(
@@ -36,7 +36,7 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     assert make_spec(_options(), None, LSP) == ModelSpec(joints='lsp', out_channels=14)
     assert make_spec(_options(refine='none'), init, MPII) == replace(MPII_SPEC, refine='none')
     assert make_spec(_options(grid='aligned'), init, MPII) == replace(MPII_SPEC, grid='aligned')
-    aligned = Model(init.network, replace(MPII_SPEC, grid='aligned'), 'x')
+    aligned = Model.of_network(init.network, replace(MPII_SPEC, grid='aligned'), 'x')
     assert make_spec(_options(), aligned, MPII).grid == 'aligned'
     assert make_spec(_options(grid='scaled'), aligned, MPII).grid == 'scaled'
     with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
@@ -44,16 +44,16 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     assert make_spec(_options(stacks=4), init, MPII) == replace(MPII_SPEC, n_stack=4)
     with pytest.raises(InputError, match='--stacks 1: the weights of --init have 2'):
         make_spec(_options(stacks=1), init, MPII)
-    single = Model(init.network, replace(MPII_SPEC, n_stack=1), 'x')
+    single = Model.of_network(init.network, replace(MPII_SPEC, n_stack=1), 'x')
     with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1, and only two or more'):
         make_spec(_options(stacks=2), single, MPII)
-    other = Model(init.network, ModelSpec('PreActivationHG', n_stack=2), 'x')
+    other = Model.of_network(init.network, ModelSpec('PreActivationHG', n_stack=2), 'x')
     with pytest.raises(InputError, match='--stacks 3: the weights of --init have 2, and only two or more of a Stacked'):
         make_spec(_options(stacks=3), other, MPII)
 
 
 def test_decoding_with_half_a_cell_more_stays_with_its_weights() -> None:
-    init = Model(MPII_SPEC.build_network(), replace(MPII_SPEC, refine='authors'), 'x')
+    init = Model.of_network(MPII_SPEC.build_network(), replace(MPII_SPEC, refine='authors'), 'x')
     assert make_spec(_options(), init, MPII).refine == 'authors'
     assert make_spec(_options(refine='authors'), init, MPII).refine == 'authors'
     for refine, weights in (('quarter', init), ('authors', None)):
@@ -74,7 +74,7 @@ def test_common_joints_are_copied_and_others_stay_fresh(known: str, wanted: str,
         network = spec.build_network()
         for parameter in network.params():
             parameter.array += np.random.uniform(0.1, 1, parameter.shape).astype(np.float32)
-        return Model(network, spec, name)
+        return Model.of_network(network, spec, name)
 
     source, target = build(known, 0), build(wanted, 1)
     before = {key: np.array(value) for key, value in state_of(target.network).items()}
@@ -93,7 +93,7 @@ def test_common_joints_are_copied_and_others_stay_fresh(known: str, wanted: str,
 
 def test_new_stacks_are_copies_of_the_last_one() -> None:
     np.random.seed(0)
-    source = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
+    source = Model.of_network(MPII_SPEC.build_network(), MPII_SPEC, 'x')
     spec = replace(MPII_SPEC, n_stack=4)
     target = spec.build_network()
     assert copy_common(source, target, spec) == []
@@ -115,7 +115,7 @@ def test_a_new_stack_keeps_the_features_that_count() -> None:
     import chainer
 
     np.random.seed(0)
-    source = Model(MPII_SPEC.build_network(), MPII_SPEC, 'x')
+    source = Model.of_network(MPII_SPEC.build_network(), MPII_SPEC, 'x')
     source.network.conv2_3a.W.array[:, 1::2] = 0
     spec = replace(MPII_SPEC, n_stack=3)
     target = spec.build_network()

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pretrained
-from hourglass.engine.networks import network_graph
 from hourglass.network import StackedHG
 from hourglass.preactivation import PreActivationHG
+from tests.graphs import graph_of
 
 import chainer
 import numpy as np
@@ -44,18 +44,18 @@ def test_a_graph_computes_what_chainer_computes(
     network = randomise(NETWORKS[kind]())
     x = _images(*shape)
     expected = chainer_maps(network, x)
-    model = network_graph(network, all_stacks=True)
+    model = graph_of(network, all_stacks=True)
     onnx.checker.check_model(model, full_check=True)
     assert [output.name for output in model.graph.output] == [f'heatmaps_{i + 1}' for i in range(len(expected))]
     got = _run(model.SerializeToString(), x)
-    last, = _run(network_graph(network).SerializeToString(), x)
+    last, = _run(graph_of(network).SerializeToString(), x)
     for maps, wanted in zip([*got, last], [*expected, expected[-1]], strict=True):
         assert abs(wanted).max() > 0.1
         np.testing.assert_allclose(maps, wanted, atol=1e-5 * abs(wanted).max())
 
 
 def test_only_what_has_to_be_computed_is_in_a_graph(randomise: Fill) -> None:
-    stacked = network_graph(randomise(StackedHG(16, 2, 8, 2))).graph.node
+    stacked = graph_of(randomise(StackedHG(16, 2, 8, 2))).graph.node
     assert {node.op_type for node in stacked} == {'Conv', 'Relu', 'Add', 'Concat', 'MaxPool', 'Resize'}
     # Nobody wants the first stack's heatmaps, and their way into the second is part of another convolution.
     names = {node.name for node in stacked}
@@ -64,7 +64,7 @@ def test_only_what_has_to_be_computed_is_in_a_graph(randomise: Fill) -> None:
     # In the authors' residual modules the first normalisation comes after an addition, the others after convolutions.
     authors = PreActivationHG(16, 2, 8, 2)
     modules = sum(hasattr(link, 'bn3') for link in authors.links())
-    assert sum(node.op_type == 'Mul' for node in network_graph(authors).graph.node) == modules
+    assert sum(node.op_type == 'Mul' for node in graph_of(authors).graph.node) == modules
 
 
 @pytest.mark.parametrize('tiled', [False, True])
@@ -73,7 +73,7 @@ def test_the_full_network_computes_what_the_reference_computed(
 ) -> None:
     reference = np.load(shared('reference/forward_test.npz'))
     x = np.random.RandomState(zlib.crc32(b'dev-image')).uniform(0, 1, (2, 3, 256, 256)).astype(np.float32)
-    graph = network_graph(rule_network, all_stacks=True, tiled=tiled)
+    graph = graph_of(rule_network, all_stacks=True, tiled=tiled)
     outputs = _run(graph.SerializeToString(), x)
     for got, name in zip(outputs, ('out1', 'out2'), strict=True):
         np.testing.assert_allclose(got, reference[name], atol=1e-4)
@@ -82,5 +82,5 @@ def test_the_full_network_computes_what_the_reference_computed(
 def test_the_bundled_weights(chainer_maps: Maps) -> None:
     model = pretrained.load('bundled')
     x = _images(3, 3, 128, 128)
-    got, = _run(network_graph(model.network).SerializeToString(), x)
+    got, = _run(graph_of(model.network).SerializeToString(), x)
     np.testing.assert_allclose(got, chainer_maps(model.network, x)[-1], atol=1e-5)

@@ -6,11 +6,11 @@ from data.synthetic import demo_scene
 from hourglass.codec import decode_for
 from hourglass.crop import picture_box
 from hourglass.engine import quantize
-from hourglass.engine.networks import network_graph
 from hourglass.engine.quantize import quantized
 from hourglass.preactivation import PreActivationHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
+from tests.graphs import graph_of
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_the_authors_network_too() -> None:
                      refine='authors', mean=(0.4, 0.4, 0.4))
     network = spec.build_network()
     assert isinstance(network, PreActivationHG)
-    graph = network_graph(network)
+    graph = graph_of(network)
     small = quantized(graph, spec, n_people=1)
     x = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
     expected, got = (onnxruntime.InferenceSession(g.SerializeToString()).run(None, {'image': x})[0]
@@ -50,6 +50,6 @@ def test_the_authors_network_too() -> None:
 def test_calibrating_twice_gives_the_same() -> None:
     np.random.seed(0)
     spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 32))
-    graph = network_graph(spec.build_network())
+    graph = graph_of(spec.build_network())
     first, second = (quantized(graph, spec, n_people=1).SerializeToString(deterministic=True) for _ in range(2))
     assert first == second

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from hourglass.engine import winograd
 from hourglass.engine.graph import Graph
-from hourglass.engine.networks import network_graph
 from hourglass.network import StackedHG
 from hourglass.preactivation import PreActivationHG
+from tests.graphs import graph_of
 
 import chainer
 import numpy as np
@@ -32,7 +32,7 @@ def _tiled(model: onnx.ModelProto) -> set[str]:
 
 def _wide(network: chainer.Chain, rows: set[int]) -> set[str]:
     """Return the names of the wide 3x3 convolutions whose results have so many rows, for an image of 128 x 128."""
-    model = onnx.shape_inference.infer_shapes(network_graph(network, (128, 128)))
+    model = onnx.shape_inference.infer_shapes(graph_of(network, (128, 128)))
     heights = {v.name: v.type.tensor_type.shape.dim[2].dim_value for v in model.graph.value_info}
     weights = {constant.name: constant.dims for constant in model.graph.initializer}
     return {node.name for node in model.graph.node if node.op_type == 'Conv' and heights.get(node.output[0]) in rows
@@ -66,9 +66,9 @@ NETWORKS = {
 def test_a_network_in_tiles_computes_what_chainer_computes(kind: str, randomise: Fill, chainer_maps: Maps) -> None:
     make, levels = NETWORKS[kind]
     network = randomise(make())
-    graph = network_graph(network, tiled=True)
+    graph = graph_of(network, tiled=True)
     assert _tiled(graph) == _wide(network, {32 >> level for level in levels})
-    assert not _tiled(network_graph(network))
+    assert not _tiled(graph_of(network))
     # Images of one size after another: the graph is made for all.
     for shape in ((2, 3, 64, 96), (1, 3, 32, 32)):
         x = np.random.default_rng(0).random(shape, np.float32)

@@ -10,8 +10,9 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.network import StackedHG
+from hourglass.parameters import count_parameters, network_shapes
 from hourglass.spec import ModelSpec
-from pretrained.weights_file import count_parameters, load_model, network_shapes, save_model
+from pretrained.weights_file import load_model, save_model
 
 import chainer
 import numpy as np

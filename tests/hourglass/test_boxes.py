@@ -1,0 +1,30 @@
+"""Overlap of boxes and non-maximum suppression, against ChainerCV's."""
+
+from __future__ import annotations
+
+from hourglass.boxes import box_iou, suppress_boxes
+
+import numpy as np
+import pytest
+from chainercv.utils import bbox_iou, non_maximum_suppression
+
+
+def _boxes(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n)
+    corners = rng.uniform(0, 60, (n, 2))
+    return np.concatenate([corners, corners + rng.uniform(5, 40, (n, 2))], axis=1), rng.random(n)
+
+
+@pytest.mark.parametrize('threshold', [0.1, 0.45, 0.7, 1.0])
+def test_the_same_boxes_stay_as_with_chainercv(threshold: float) -> None:
+    boxes, scores = _boxes(80)
+    boxes[3], scores[3] = boxes[5], scores[5] - 0.01  # a copy
+    np.testing.assert_allclose(box_iou(boxes, boxes[:7]), bbox_iou(boxes, boxes[:7]), atol=1e-12)
+    kept = suppress_boxes(boxes, threshold, scores)
+    assert 3 not in kept
+    np.testing.assert_array_equal(kept, non_maximum_suppression(boxes, threshold, scores))
+
+
+def test_no_boxes_and_boxes_without_an_area() -> None:
+    assert suppress_boxes(np.zeros((0, 4)), 0.5, np.zeros(0)).shape == (0,)
+    assert (box_iou(np.zeros((2, 4)), np.zeros((3, 4))) == np.zeros((2, 3))).all()
