@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hourglass.detection import DEFAULT, MAX_COORDINATE, Detector, load_detector, parse_detector
+from hourglass.detection import MAX_COORDINATE, Detector, load_default, load_detector, parse_detector
 from hourglass.errors import InputError
 
 import numpy as np
@@ -196,11 +196,9 @@ class PersonLocation:
             return None
         if self.detector is not None:
             return load_detector(self.detector, self.gpu)
-        from hourglass.detection.voc import load_quickly
-
         # OpenCV's detector is no substitute here: the search finds as much without it, and in half the time.
         try:
-            return load_quickly(DEFAULT, self.gpu)
+            return load_default(self.gpu)
         except InputError as error:
             print(f'looking for somebody without a detector: {error}', file=sys.stderr)
             return None

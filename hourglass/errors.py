@@ -26,6 +26,22 @@ class ArgumentParser(argparse.ArgumentParser):
         raise InputError(f'{message} (--help explains the options)')
 
 
+#: Packages that not every installation has, by the name of their module; the extra of pyproject.toml that brings them.
+_EXTRAS = {
+    'chainer': 'chainer', 'chainercv': 'chainer', 'h5py': 'chainer', 'scipy': 'chainer', 'pycocotools': 'chainer',
+    'matplotlib': 'chainer', 'yaml': 'chainer', 'gdown': 'chainer', 'threadpoolctl': 'chainer', 'aiohttp': 'webcam',
+    'openvino': 'openvino', 'mpi4py': 'distributed',
+}
+
+
+def missing_package(error: ModuleNotFoundError) -> str | None:
+    """Return one line about a package that is not installed, or ``None`` if it is none that may be missing."""
+    package = (error.name or '').partition('.')[0]
+    if package not in _EXTRAS:
+        return None
+    return f'this needs the package {package}, which is not installed (extra "{_EXTRAS[package]}"; docs/install.md)'
+
+
 def _program() -> str:
     """Return how the running program is called: ``demo.py``, or ``python -m pretrained``."""
     path = Path(sys.argv[0])
@@ -39,6 +55,11 @@ def run(main: Callable[[], None]) -> NoReturn:
     except InputError as error:
         message = ' '.join(str(error).split())
         print(f'{_program()}: {message}', file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (package := missing_package(error)) is None:
+            raise
+        print(f'{_program()}: {package}', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(f'{_program()}: interrupted', file=sys.stderr)

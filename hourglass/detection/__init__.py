@@ -103,6 +103,15 @@ def filter_boxes(
     return boxes[is_there], scores[is_there]
 
 
+def load_default(gpu: int) -> Detector:
+    """Return the reference's detector; ``InputError`` if its weights or Chainer cannot be had within seconds."""
+    try:
+        from hourglass.detection.voc import load_quickly
+    except ModuleNotFoundError as error:
+        raise InputError(f'{DEFAULT} needs Chainer ({error.name} is not installed)') from None
+    return load_quickly(DEFAULT, gpu)
+
+
 def load_detector(name: str | None = None, gpu: int = -1) -> Detector:
     """Return a detector by its name.
 
@@ -117,10 +126,8 @@ def load_detector(name: str | None = None, gpu: int = -1) -> Detector:
     if name is not None:
         kind, file = parse_detector(name)
         return DETECTORS[kind].load(kind, file, gpu)
-    from hourglass.detection.voc import load_quickly
-
     try:
-        return load_quickly(DEFAULT, gpu)
+        return load_default(gpu)
     except InputError as error:
         detector = load_detector(FALLBACK, gpu)
         print(f'finding people with {FALLBACK}, {DETECTORS[FALLBACK].title}: {error}', file=sys.stderr)

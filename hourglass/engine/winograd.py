@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hourglass.engine.graph import Graph
-from hourglass.functions.winograd import INPUTS, TAPS
+from hourglass.winograd_tables import INPUTS, TAPS
 
 import numpy as np
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block, scratch
+from hourglass.winograd_tables import INPUTS, TAPS
 
 import numpy as np
 
@@ -17,11 +18,6 @@ _TILE = 4  # results in a row that are computed together, in two rows
 #: Products of two rows of four results: along the columns, and along the rows.
 PRODUCTS = (4, 6)
 
-#: F(4, 3): factors of six neighbouring pixels in what is multiplied.
-INPUTS = np.array([[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0],
-                   [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]])
-#: F(4, 3): factors of three taps in what they are multiplied with.
-TAPS = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 _RESULTS = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
 _TAPS_3X3 = np.kron(np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2, TAPS)
 
