@@ -1,6 +1,6 @@
 """Command line: ``python -m pretrained list | fetch | verify | inspect | convert | train | where``.
 
-``WEIGHTS`` and ``IN`` are a name or a file of any kind (pretrained/convert.py).
+``WEIGHTS`` and ``IN`` are a name or a file of any kind (pretrained/formats.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hourglass.parameters import count_parameters, is_trained
 from hourglass.spec import REFINEMENTS
 from hourglass.wording import counted
 from pretrained import registry
-from pretrained.convert import load_any, recognise
+from pretrained.formats import load_any, recognise
 from pretrained.recipe import follow
 from pretrained.registry import Entry
 from pretrained.weights_file import Model, save_model
@@ -80,9 +80,15 @@ def _facts(model: Model) -> dict[str, object]:
     }
 
 
+def _load(args: argparse.Namespace) -> Model:
+    if args.part is None:
+        return registry.load(args.name)
+    return load_any(registry.resolve(args.name), args.part)
+
+
 def _inspect(args: argparse.Namespace) -> None:
     path = registry.resolve(args.name)
-    model = registry.load(args.name)
+    model = _load(args)
     arrays = [array for key, array in model.arrays.items() if is_trained(key)]
     _print_facts({
         'file': path, 'kind': recognise(path).title, **_facts(model),
@@ -112,7 +118,7 @@ def _convert(args: argparse.Namespace) -> None:
     path = registry.resolve(args.name)
     if path.exists() and out.exists() and path.samefile(out):
         raise InputError(f'{out}: would replace the file that is converted')
-    model = registry.load(args.name)
+    model = _load(args)
     spec = model.spec.refined(args.refine, args.name)
     save_model(out, model.network, spec, np.float16 if args.half else np.float32)
     print(f'{out}: {out.stat().st_size / 1e6:.1f} MB from {model.source}')
@@ -125,6 +131,12 @@ def _train(args: argparse.Namespace) -> None:
 def _where(_: argparse.Namespace) -> None:
     print(f'downloads  {download.cache_folder()}')
     print(f'bundled    {registry.BUNDLED_FOLDER}')
+
+
+def _add_part(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--part', metavar='NAME', help='which network of a file with more than one (averaged weights, '
+                                                       'teacher and student); without it such a file is refused and '
+                                                       'the names are listed')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -140,6 +152,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     verify.set_defaults(run=_verify)
     inspect = commands.add_parser('inspect', help='say what is in a weights file of any kind, and run it once')
     inspect.add_argument('name', help='a name or a file')
+    _add_part(inspect)
     inspect.set_defaults(run=_inspect)
     convert = commands.add_parser('convert', help='write weights of any kind as a weights file of this project')
     convert.add_argument('name', metavar='IN', help='a name or a file')
@@ -148,6 +161,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     convert.add_argument('--refine', choices=REFINEMENTS,
                          help='where a joint is found in its heatmap, from now on (train.py explains; default: as '
                               'before)')
+    _add_part(convert)
     convert.set_defaults(run=_convert)
     train = commands.add_parser('train', help='train weights from the data on, as a recipe says',
                                 description='Pack the data, train in stages, store and score the weights. What is '

@@ -199,7 +199,7 @@ def read(entry: Entry, path: Path) -> Model:
         InputError: the file cannot be read, or is for another network.
     """
     # Here and not above: Chainer is imported once weights are read, not by whoever wants to know where they are.
-    from pretrained.convert import load_any
+    from pretrained.formats import load_any
 
     model = load_any(path)
     if not entry.has_known_sizes:
@@ -267,10 +267,10 @@ def resolve(name_or_path: str | os.PathLike[str]) -> Path:
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Model:
-    """Load weights by name or from a file of any kind (:func:`resolve`, :func:`pretrained.convert.load_any`)."""
+    """Load weights by name or from a file of any kind (:func:`resolve`, :func:`pretrained.formats.load_any`)."""
     path = resolve(name_or_path)
     if name_or_path not in REGISTRY:
-        from pretrained.convert import load_any
+        from pretrained.formats import load_any
 
         return load_any(path)
     entry = REGISTRY[str(name_or_path)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS
+from hourglass.npz import printable
 from hourglass.spec import ModelSpec
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -20,6 +21,29 @@ ANCHORS = {
 
 #: How the authors' weights take images and give points.
 AUTHORS: dict[str, Any] = {'crop': 'affine', 'refine': 'authors'}
+
+
+def choose_part(names: Sequence[str], part: str | None) -> str:
+    """Choose one of the networks in a file.
+
+    Args:
+        names: their names; entries of a path are separated by dots.
+        part: the one that is wanted, as a whole name or as entries that only one name has; None for the only one.
+
+    Raises:
+        InputError: there is none of this name, or more than one; the text lists the names.
+    """
+    found = [name for name in names if part is None or f'.{part}.' in f'.{name}.']
+    if part is not None and part in found:
+        return part
+    if len(found) == 1:
+        return found[0]
+    listed = ', '.join(printable(name) for name in names[:10])
+    if part is None:
+        raise InputError(f'holds {len(names)} networks: {listed}; python -m pretrained convert --part NAME makes a '
+                         'file of one')
+    raise InputError(f'--part {printable(part)}: {"no network" if not found else f"{len(found)} networks"} of this '
+                     f'name; there are {listed}')
 
 
 def network_of(keys: Iterable[str]) -> str:

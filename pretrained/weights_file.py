@@ -24,7 +24,7 @@ from hourglass.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printab
 from hourglass.parameters import is_counter, network_shapes
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
-from pretrained.topology import ANCHORS, infer_spec
+from pretrained.topology import ANCHORS, choose_part, infer_spec
 
 import numpy as np
 
@@ -73,12 +73,13 @@ def counters(spec: ModelSpec) -> dict[str, np.ndarray]:
     return {key: np.array(0) for key in network_shapes(spec) if is_counter(key)}
 
 
-def load_model(path: str | os.PathLike[str]) -> Model:
+def load_model(path: str | os.PathLike[str], part: str | None = None) -> Model:
     """Read the weights of a network.
 
     Args:
         path: a weights file of this project or of the published re-implementation (Chainer 4 to 7), a file of
             a ``TrainChain`` or a trainer's snapshot.  Values may be of any floating type.
+        part: which network, if there is more than one: the names before its keys (:func:`choose_part`).
 
     Returns:
         The model, in float32.
@@ -89,7 +90,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     """
     path = Path(path)
     with NpzFile(path) as file:
-        prefix = _find_network(file)
+        prefix = _find_network(file, part)
         keys = {key.removeprefix(prefix): key for key in file.keys if key.startswith(prefix)}
         keys.pop('meta', None)
         meta = _find_meta(file, prefix)
@@ -212,7 +213,7 @@ def _first_few(items: Iterable[str], count: int = 3) -> str:
     return ', '.join(printable(item, 100) for item in items[:count]) + rest
 
 
-def _find_network(file: NpzFile) -> str:
+def _find_network(file: NpzFile, part: str | None) -> str:
     """Return what stands before the network's keys in a file: nothing, or names that end in a slash."""
     votes: dict[str, int] = {}
     for key in file.keys:
@@ -225,11 +226,13 @@ def _find_network(file: NpzFile) -> str:
         raise InputError(f'{file.path}: no weights of a stacked hourglass network in it; {held}')
     best = [prefix for prefix, count in votes.items() if count == max(votes.values())]
     # A TrainChain may hold further networks (a teacher, averaged weights); the one it trains is its predictor.
-    if len(best) > 1:
+    if len(best) > 1 and part is None:
         best = [prefix for prefix in best if f'/{prefix}'.endswith('/predictor/')] or best
-    if len(best) > 1:
-        raise InputError(f'{file.path}: holds {len(best)} networks: {_first_few(best)}')
-    return best[0]
+    by_name = {prefix.strip('/').replace('/', '.') or '.': prefix for prefix in best}
+    try:
+        return by_name[choose_part(list(by_name), part)]
+    except InputError as error:
+        raise InputError(f'{file.path}: {error}') from None
 
 
 def _find_meta(file: NpzFile, prefix: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Weights saved by PyTorch (``.pth``, ``.pt``), read without PyTorch and without running anything in them.
+"""Weights of PyTorch (``.pth``, ``.pt``, ``.safetensors``), read without PyTorch and without running anything in them.
 
 :class:`TorchFile` reads any file of tensors, and :func:`load_pytorch` those of the authors' network.
 """

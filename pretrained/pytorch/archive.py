@@ -1,36 +1,58 @@
-"""The two formats of ``torch.save``: a zip file (since PyTorch 1.6), and pickles followed by the numbers."""
+"""Read files of tensors: the two formats of ``torch.save`` and that of safetensors.
+
+``torch.save`` writes a zip file since PyTorch 1.6, and before that pickles followed by the numbers.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Protocol
 
 from hourglass.errors import InputError
 from hourglass.npz import MAX_BYTES, printable
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
-from pretrained.pytorch.tensors import Storage, Tensor
-from pretrained.pytorch.unpickle import MAX_PICKLE_BYTES, Unpickler
+from pretrained.pytorch.pickles import MAX_PICKLE_BYTES, Pickles, Storage, Tensor, make_tensor
 
 import numpy as np
 
 # Files of the older format begin with the pickle of a number that PyTorch chose; before it stand the version of the
 # pickle and, from version 4, a length.
 _LEGACY_NUMBER = b'\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
+_LEGACY_VERSION = 1001
 ZIP_START = b'PK\3\4'
 #: Where a tar file says that it is one; PyTorch wrote such files before 0.1.10 (2017).
 TAR_MARK = slice(257, 262)
+_TAR_ENTRIES = ('sys_info', 'pickle', 'tensors', 'storages')
 
-_PROTOCOL = 1001
+_MAX_HEADER_BYTES = 16 * 1024 ** 2
+_SAFETENSORS_TYPES = {'F64': 'f8', 'F32': 'f4', 'F16': 'f2', 'BF16': 'bfloat16', 'I64': 'i8', 'I32': 'i4',
+                      'I16': 'i2', 'I8': 'i1', 'U8': 'u1', 'BOOL': '?'}
 
 
 def is_legacy(start: bytes) -> bool:
-    """Say whether a file with such a beginning is of the format before PyTorch 1.6."""
+    """Return whether a file with this beginning is of the format before PyTorch 1.6."""
     return start.startswith(b'\x80') and start.find(_LEGACY_NUMBER) in (2, 11)
+
+
+def is_safetensors(start: bytes) -> bool:
+    """Return whether a file with this beginning is one of safetensors: a length, and that many bytes of JSON."""
+    return start[8:10] in (b'{"', b'{}') and struct.unpack('<Q', start[:8])[0] <= _MAX_HEADER_BYTES
+
+
+class _Container(Protocol):
+    """What a file holds: ``value`` as in :class:`TorchFile`, and the bytes of each storage."""
+
+    value: Any
+    byte_order: Literal['<', '>']
+
+    def storage(self, key: str) -> bytes: ...
 
 
 class _ZipContainer:
@@ -44,8 +66,7 @@ class _ZipContainer:
         self._folder = names[0].removesuffix('data.pkl')
         if f'{self._folder}constants.pkl' in self._zip.namelist():
             raise Damage('a TorchScript program (torch.jit.save); only state_dicts written by torch.save are read')
-        unpickler = Unpickler(self._read('data.pkl', MAX_PICKLE_BYTES))
-        self.value = unpickler.load()
+        self.value = Pickles(self._read('data.pkl', MAX_PICKLE_BYTES)).load()
         has_order = f'{self._folder}byteorder' in self._zip.namelist()
         order = self._read('byteorder', 16) if has_order else b'little'
         if order not in (b'little', b'big'):
@@ -68,45 +89,15 @@ class _ZipContainer:
         return self._read(f'data/{key}', MAX_BYTES)
 
 
-class _LegacyContainer:
-    """Pickles of a magic number, a version, facts of the machine, the object and the storages' keys; then these."""
+class _PlacedStorages:
+    """Storages at known places of a file; a subclass fills ``_places``: first byte and number of bytes by key."""
 
     byte_order: Literal['<', '>'] = '<'
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        size = stream.seek(0, 2)
-        stream.seek(0)
-        unpickler = Unpickler(stream.read(min(size, MAX_PICKLE_BYTES)))
-        unpickler.load()  # the magic number, by which the file was recognised
-        if unpickler.load() != _PROTOCOL:
-            raise Damage('an unknown version of the format')
-        machine = unpickler.load()
-        if not isinstance(machine, dict) or machine.get('little_endian') is not True:
-            raise Damage('numbers of another byte order')
-        self.value = unpickler.load()
-        types = unpickler.storages
-        keys = unpickler.load()
-        if not isinstance(keys, list) or not all(isinstance(key, (str, int)) for key in keys):
-            raise Damage('a damaged list of storages')
-        # Before each storage stands the number of its elements; which type these have is in the pickle.
-        self._places = self._locate([str(key) for key in keys], types, unpickler.position)
-
-    def _locate(self, keys: list[str], types: Mapping[str, str], position: int) -> dict[str, tuple[int, int]]:
-        """Find where each storage lies and how many bytes it has."""
-        places: dict[str, tuple[int, int]] = {}
-        size = self._stream.seek(0, 2)
-        for key in keys:
-            self._stream.seek(position)
-            head = self._stream.read(8)
-            if len(head) < 8 or key not in types or key in places:
-                raise Damage('the file ends early, or its storages are damaged')
-            n_bytes = struct.unpack('<q', head)[0] * _item_type(types[key]).itemsize
-            if not 0 <= n_bytes <= size - position - 8:
-                raise Damage('the file ends early, or its storages are damaged')
-            places[key] = position + 8, n_bytes
-            position += 8 + n_bytes
-        return places
+        self._places: dict[str, tuple[int, int]] = {}
+        self._size = stream.seek(0, 2)
 
     def storage(self, key: str) -> bytes:
         if key not in self._places:
@@ -114,6 +105,68 @@ class _LegacyContainer:
         start, n_bytes = self._places[key]
         self._stream.seek(start)
         return self._stream.read(n_bytes)
+
+
+class _LegacyContainer(_PlacedStorages):
+    """Pickles of a magic number, a version, facts of the machine, the object and the storages' keys; then these."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream)
+        stream.seek(0)
+        pickles = Pickles(stream.read(min(self._size, MAX_PICKLE_BYTES)))
+        pickles.load()  # the magic number, by which the file was recognised
+        if pickles.load() != _LEGACY_VERSION:
+            raise Damage('an unknown version of the format')
+        machine = pickles.load()
+        if not isinstance(machine, dict) or machine.get('little_endian') is not True:
+            raise Damage('numbers of another byte order')
+        self.value = pickles.load()
+        types = pickles.storages
+        keys = pickles.load()
+        if not isinstance(keys, list) or not all(isinstance(key, (str, int)) for key in keys):
+            raise Damage('a damaged list of storages')
+        # Before each storage stands the number of its elements; which type these have is in the pickle.
+        position = pickles.position
+        for key in map(str, keys):
+            stream.seek(position)
+            head = stream.read(8)
+            if len(head) < 8 or key not in types or key in self._places:
+                raise Damage('the file ends early, or its storages are damaged')
+            n_bytes = struct.unpack('<q', head)[0] * _item_type(types[key]).itemsize
+            if not 0 <= n_bytes <= self._size - position - 8:
+                raise Damage('the file ends early, or its storages are damaged')
+            self._places[key] = position + 8, n_bytes
+            position += 8 + n_bytes
+
+
+class _SafetensorsContainer(_PlacedStorages):
+    """JSON with type, shape and place of each tensor, and then the numbers."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream)
+        stream.seek(0)
+        (length,) = struct.unpack('<Q', stream.read(8))
+        try:
+            header = json.loads(stream.read(length))
+        except (ValueError, RecursionError) as error:
+            raise Damage(f'a damaged header, {printable(str(error), 100)}') from None
+        header.pop('__metadata__', None)
+        self.value = {name: self._tensor(name, entry, 8 + length) for name, entry in header.items()}
+
+    def _tensor(self, name: str, entry: Any, data_start: int) -> Tensor:
+        try:
+            dtype, shape = _SAFETENSORS_TYPES[entry['dtype']], tuple(entry['shape'])
+            start, end = entry['data_offsets']
+            size = math.prod(shape)
+            tensor = make_tensor(Storage(name, dtype, size), 0, shape,
+                                 tuple(math.prod(shape[axis + 1:]) for axis in range(len(shape))))
+            if not 0 <= start <= end <= self._size - data_start or end - start != size * _item_type(dtype).itemsize:
+                raise Damage('the file ends early')
+        except (TypeError, KeyError, ValueError) as error:
+            raise Damage(f'its entry {printable(name)} is damaged or of an unknown type, '
+                         f'{printable(str(error))}') from None
+        self._places[name] = data_start + start, end - start
+        return tensor
 
 
 def _item_type(dtype: str, byte_order: Literal['<', '>'] = '<') -> np.dtype:
@@ -136,7 +189,7 @@ def _numbers(raw: bytes, dtype: str, byte_order: Literal['<', '>']) -> np.ndarra
 
 def _view(numbers: np.ndarray, tensor: Tensor) -> np.ndarray:
     """Return a copy of a part of a storage."""
-    storage: Storage = tensor.storage
+    storage = tensor.storage
     part = numbers[storage.start:storage.start + storage.size]
     if len(part) < storage.size:
         raise Damage(f'the storage {printable(storage.key)} is smaller than its tensors')
@@ -146,23 +199,25 @@ def _view(numbers: np.ndarray, tensor: Tensor) -> np.ndarray:
 
 
 class TorchFile:
-    """A file written by ``torch.save``.  To be used in a ``with`` statement.
+    """A file written by ``torch.save`` or safetensors.  To be used in a ``with`` statement.
 
     Args:
         path: the file.
 
     Attributes:
-        value: the object in it: dictionaries (their keys as texts), lists, numbers, texts, and
-            :class:`~pretrained.pytorch.tensors.Tensor` for tensors, whose numbers are not read yet.
+        value: the object in it, as :meth:`pretrained.pytorch.pickles.Pickles.load` returns it: the numbers of a
+            :class:`~pretrained.pytorch.pickles.Tensor` are not read yet.
+        title: name of the format.
 
     Raises:
-        InputError: the file is missing, damaged, of the oldest format (tar), or holds more than that; the same for
+        InputError: the file is missing, damaged, of the oldest format (tar), or holds more than is read; the same for
             :meth:`read`.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stream = open_file(path, 'a PyTorch file')
+        self.title = 'PyTorch'
         try:
             with self._damage():
                 start = self._stream.read(512)
@@ -173,12 +228,18 @@ class TorchFile:
             raise
         self.value = self._container.value
 
-    def _open(self, start: bytes) -> _ZipContainer | _LegacyContainer:
+    def _open(self, start: bytes) -> _Container:
         if start.startswith(ZIP_START):
             return _ZipContainer(self._stream)
         if is_legacy(start):
             return _LegacyContainer(self._stream)
+        if is_safetensors(start):
+            self.title = 'safetensors'
+            return _SafetensorsContainer(self._stream)
         if start[TAR_MARK] == b'ustar':
+            name = start[:100].partition(b'\0')[0].decode('latin-1')
+            if name not in _TAR_ENTRIES:
+                raise Damage(f'a tar archive with {printable(name)} in it; unpack it first')
             raise Damage('the tar format of PyTorch before 0.1.10, which is not read; a later one can write it anew')
         raise Damage('neither of the two formats of torch.save')
 
@@ -194,7 +255,7 @@ class TorchFile:
         try:
             yield
         except (Damage, OSError) as error:
-            raise InputError(f'{self.path}: not a readable PyTorch file ({error})') from None
+            raise InputError(f'{self.path}: not a readable {self.title} file ({error})') from None
 
     def read(self, tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
         """Read the numbers of tensors, each storage once.

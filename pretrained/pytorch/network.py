@@ -10,19 +10,20 @@ from hourglass.errors import InputError
 from hourglass.npz import Header
 from pretrained.pytorch.archive import TorchFile
 from pretrained.pytorch.layouts import find_state, rename
-from pretrained.pytorch.tensors import Tensor
+from pretrained.pytorch.pickles import Tensor
 from pretrained.topology import infer_spec
 from pretrained.weights_file import Model, check_arrays, check_count, counters, model_from_arrays
 
 import numpy as np
 
 
-def load_pytorch(path: str | os.PathLike[str]) -> Model:
-    """Read the weights of a ``PreActivationHG`` from a file of PyTorch.
+def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model:
+    """Read the weights of a ``PreActivationHG`` from a file of PyTorch or safetensors.
 
     Args:
-        path: a ``state_dict`` or a checkpoint with one in it, in either format of ``torch.save``, of one of the ports
+        path: a ``state_dict`` or a checkpoint with one in it, in any format of :class:`TorchFile`, of one of the ports
             in :mod:`pretrained.pytorch.layouts`.
+        part: which network, if there is more than one in it (averaged weights, a teacher and a student).
 
     Returns:
         The model, in float32.  Its specification has the sizes that follow from the arrays, the joints from their
@@ -34,7 +35,7 @@ def load_pytorch(path: str | os.PathLike[str]) -> Model:
     path = Path(path)
     with TorchFile(path) as file:
         try:
-            layout, state = find_state(file.value)
+            layout, state = find_state(file.value, part)
             tensors = rename(layout, state)
             spec = replace(infer_spec({key: tensor.shape for key, tensor in tensors.items()}), **layout.spec)
             headers = {key: Header(tensor.shape, _dtype(tensor)) for key, tensor in tensors.items()}
@@ -45,7 +46,7 @@ def load_pytorch(path: str | os.PathLike[str]) -> Model:
         except InputError as error:
             raise InputError(f'{path}: {error}') from None
         arrays = file.read(tensors)
-    return model_from_arrays(spec, {**arrays, **absent}, path, f'{path} (PyTorch, {layout.name} layout)')
+    return model_from_arrays(spec, {**arrays, **absent}, path, f'{path} ({file.title}, {layout.name} layout)')
 
 
 def _dtype(tensor: Tensor) -> np.dtype:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pickle
 import struct
 import zipfile
 from pathlib import Path
@@ -16,7 +17,7 @@ _STORAGE_NAMES = {'f4': 'FloatStorage', 'f8': 'DoubleStorage', 'f2': 'HalfStorag
 
 
 class TorchWriter:
-    """Write what ``torch.save`` writes of dictionaries, lists, numbers, texts and tensors (as NumPy arrays).
+    """Write what ``torch.save`` writes of dictionaries, lists, numbers, texts, tensors (as NumPy arrays) and others.
 
     Every array gets a storage of its own, in row-major order.
     """
@@ -36,7 +37,7 @@ class TorchWriter:
             return {None: b'N', True: b'\x88', False: b'\x89'}[value]
         if isinstance(value, int):
             return b'J' + struct.pack('<i', value)
-        if isinstance(value, float):
+        if type(value) is float:
             return b'G' + struct.pack('>d', value)
         if isinstance(value, str):
             return b'X' + struct.pack('<I', len(value.encode())) + value.encode()
@@ -47,7 +48,9 @@ class TorchWriter:
         if isinstance(value, dict):
             items = b'(' + write(*(part for item in value.items() for part in item)) + b'u'
             return b'ccollections\nOrderedDict\n)R' + items
-        array = np.asarray(value)
+        if not isinstance(value, np.ndarray):
+            return pickle.dumps(value, 2)[2:-1]
+        array = value
         self.storages.append(array)
         kind = _STORAGE_NAMES[array.dtype.str[1:]]
         strides = tuple(s // array.itemsize for s in np.zeros(array.shape, array.dtype).strides)

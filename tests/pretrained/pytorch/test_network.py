@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import argparse
 import re
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -175,10 +175,34 @@ def test_other_networks(path: Path, torch_writer: Any) -> None:
         assert message(path).removeprefix(f'{path}: ') == expected + found
 
 
-def test_two_networks(path: Path, port: Any, torch_writer: Any) -> None:
-    _, _, state = port
-    torch_writer.write_zip(path, {'state_dict': state, 'averaged': state})
-    assert 'holds 2 networks' in message(path)
+@pytest.mark.parametrize(('wrap', 'names', 'part'), [
+    (lambda one, two: {'state_dict': one, 'state_dict_ema': two}, ['state_dict', 'state_dict_ema'], 'state_dict_ema'),
+    (lambda one, two: {'model': {f'module.{k}': v for k, v in one.items()}, 'ema': {'decay': .9, 'shadow': two}},
+     ['model.module', 'ema.shadow'], 'ema'),
+    (lambda one, two: {'state_dict': {**{f'student.{k}': v for k, v in one.items()},
+                                      **{f'teacher.net.{k}': v for k, v in two.items()}}},
+     ['state_dict.student', 'state_dict.teacher.net'], 'teacher'),
+    (lambda one, two: {**one, **{f'ema.{k}': v for k, v in two.items()}}, ['.', 'ema'], 'ema'),
+])
+def test_one_of_two_networks(path: Path, port: Any, torch_writer: Any, wrap: Any, names: list[str], part: str) -> None:
+    _, values, state = port
+    other = {key: value if key.endswith('tracked') else value + 1 for key, value in state.items()}
+    torch_writer.write_zip(path, wrap(state, other))
+    assert f'holds 2 networks: {", ".join(names)}' in message(path)
+    stem = values_of(load_pytorch(path, part).network)['conv0/W']
+    np.testing.assert_array_equal(stem, values['conv0/W'] + 1)
+    np.testing.assert_array_equal(values_of(load_pytorch(path, names[0]).network)['conv0/W'], values['conv0/W'])
+    with pytest.raises(InputError, match='--part other: no network of this name; there are'):
+        load_pytorch(path, 'other')
+
+
+def test_objects_beside_the_weights_and_around_them(path: Path, port: Any, torch_writer: Any) -> None:
+    spec, values, state = port
+    torch_writer.write_zip(path, {'args': argparse.Namespace(lr=1), 'best': np.float64(.9), 'at': Path('a'),
+                                  'state_dict': state, 'seen': {1, 2}})
+    assert_loads(path, spec, values)
+    torch_writer.write_zip(path, argparse.Namespace(state=1))
+    assert 'found a pickled object of the class argparse.Namespace; its state_dict()' in message(path)
 
 
 def test_missing_unexpected_and_misshapen_tensors(path: Path, port: Any, torch_writer: Any) -> None:
@@ -213,9 +237,7 @@ def test_names_of_many_stacks(path: Path, torch_writer: Any) -> None:
     torch_writer.write_legacy(path, {**stacks, 'score.0.weight': np.zeros((16, 8, 1, 1), 'f'),
                                      'layer2.0.conv3.weight': weight, 'hg.0.hg.0.3.0.conv1.weight': weight,
                                      'res.0.0.conv1.weight': weight})
-    start = time.perf_counter()
     assert 'too few for a PreActivationHG of 4,000 stacks' in message(path)
-    assert time.perf_counter() - start < 5
 
 
 def test_names_that_take_long_to_match(path: Path, port: Any, torch_writer: Any) -> None:

@@ -148,9 +148,10 @@ def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray], assert_
     np.savez(path, **{f'predictor/{key}': value for key, value in arrays.items()} | other)
     assert_same(load_model(path).network, arrays)
     np.savez(path, **{f'student/{key}': value for key, value in arrays.items()} | other)
-    text = message(path)
-    assert 'student/' in text
-    assert 'teacher/' in text
+    assert 'holds 2 networks: student, teacher' in message(path)
+    assert_same(load_model(path, 'student').network, arrays)
+    with pytest.raises(InputError, match='--part ema: no network of this name'):
+        load_model(path, 'ema')
 
 
 # Arrays that do not fit.

@@ -1,4 +1,4 @@
-"""Weights files of any origin: which kind a file is of shows in its content, not in its name."""
+"""Load weights files of any format: it is recognised by the content, not by the name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hourglass.npz import MAX_BYTES, printable
 from hourglass.spec import ModelSpec
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
 from pretrained.pytorch import load_pytorch
-from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy
+from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy, is_safetensors
 from pretrained.topology import AUTHORS, joint_set_of
 from pretrained.weights_file import Model, load_model, model_from_arrays
 
@@ -31,10 +31,10 @@ _UNREADABLE = {
 
 
 class Kind(NamedTuple):
-    """A kind of weights file: what it is called, and what reads it."""
+    """A kind of weights file: what it is called, and what reads it: a function of the path and the part wanted."""
 
     title: str
-    load: Callable[[Path], Model]
+    load: Callable[[Path, str | None], Model]
 
 
 def load_torch7(path: str | os.PathLike[str]) -> Model:
@@ -77,10 +77,21 @@ def load_zipped_torch7(path: Path) -> Model:
             raise InputError(str(error).replace(str(unpacked), str(path))) from None
 
 
+def _only(load: Callable[[Path], Model]) -> Callable[[Path, str | None], Model]:
+    """Return what reads a file that always holds one network."""
+    def load_only(path: Path, part: str | None) -> Model:
+        if part is not None:
+            raise InputError(f'{path}: a Torch7 file holds one network; --part is for others')
+        return load(path)
+
+    return load_only
+
+
 NPZ = Kind('.npz of Chainer', load_model)
 PYTORCH = Kind('PyTorch', load_pytorch)
-TORCH7 = Kind('Torch7', load_torch7)
-ZIPPED_TORCH7 = Kind('zipped Torch7', load_zipped_torch7)
+SAFETENSORS = Kind('safetensors', load_pytorch)
+TORCH7 = Kind('Torch7', _only(load_torch7))
+ZIPPED_TORCH7 = Kind('zipped Torch7', _only(load_zipped_torch7))
 
 
 def recognise(path: str | os.PathLike[str]) -> Kind:
@@ -96,10 +107,12 @@ def recognise(path: str | os.PathLike[str]) -> Kind:
             return _kind_of_zip(_zip_names(stream, start))
     if is_legacy(start) or start[TAR_MARK] == b'ustar':
         return PYTORCH
+    if is_safetensors(start):
+        return SAFETENSORS
     if start.startswith(_TORCH7_STARTS):
         return TORCH7
     what = (what for begin, what in _UNREADABLE.items() if start.startswith(begin))
-    raise InputError(f'{path}: not a weights file: neither .npz, nor of PyTorch or Torch7 '
+    raise InputError(f'{path}: not a weights file: neither .npz, nor of PyTorch, safetensors or Torch7 '
                      f'({next(what, f"it begins with {start[:12]!r}")})')
 
 
@@ -120,15 +133,16 @@ def _kind_of_zip(names: list[str]) -> Kind:
     return ZIPPED_TORCH7 if is_torch7 else NPZ
 
 
-def load_any(path: str | os.PathLike[str]) -> Model:
+def load_any(path: str | os.PathLike[str], part: str | None = None) -> Model:
     """Read weights of any kind.
 
     Args:
         path: a weights file or snapshot of this project, a Chainer .npz of the published re-implementation
-            (:func:`~pretrained.weights_file.load_model`), a file of PyTorch
+            (:func:`~pretrained.weights_file.load_model`), a file of PyTorch or safetensors
             (:func:`~pretrained.pytorch.load_pytorch`), or one of Torch7 (:func:`load_torch7`), possibly zipped.
+        part: which network, if there is more than one in the file (:func:`~pretrained.topology.choose_part`).
 
     Raises:
         InputError: the file cannot be read, or is of another network.
     """
-    return recognise(path).load(Path(path))
+    return recognise(path).load(Path(path), part)

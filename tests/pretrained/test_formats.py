@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,9 +16,9 @@ from hourglass.parameters import count_parameters, network_shapes
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from hourglass.transfer import Source
-from pretrained import convert, registry
+from pretrained import formats, registry
 from pretrained.__main__ import main
-from pretrained.convert import load_any, recognise
+from pretrained.formats import load_any, recognise
 from pretrained.registry import REGISTRY
 from pretrained.weights_file import load_model, save_model
 
@@ -140,22 +142,22 @@ def test_descriptions_of_too_large_networks(tmp_path: Path) -> None:
 # Files of any kind.
 
 def test_kinds(tmp_path: Path, pth: Path, small_weights: Path, torch_writer: Any) -> None:
-    assert recognise(small_weights) is convert.NPZ
-    assert recognise(pth) is convert.PYTORCH
+    assert recognise(small_weights) is formats.NPZ
+    assert recognise(pth) is formats.PYTORCH
     torch_writer.write_zip(tmp_path / 'zip', bearpaw_state(BEARPAW))
-    assert recognise(tmp_path / 'zip') is convert.PYTORCH
+    assert recognise(tmp_path / 'zip') is formats.PYTORCH
     # A part of a zip file has no list of entries, but the first one stands at its beginning.
     (tmp_path / 'part').write_bytes((tmp_path / 'zip').read_bytes()[:5000])
-    assert recognise(tmp_path / 'part') is convert.PYTORCH
+    assert recognise(tmp_path / 'part') is formats.PYTORCH
     (tmp_path / 'part').write_bytes(small_weights.read_bytes()[:500])
-    assert recognise(tmp_path / 'part') is convert.NPZ
+    assert recognise(tmp_path / 'part') is formats.NPZ
     for start in (b'\4\0\0\0\1\0\0\0', b'4\n1\n3\nV 1\n', b'\3\0\0\0'):
         (tmp_path / 't7').write_bytes(start)
-        assert recognise(tmp_path / 't7') is convert.TORCH7
+        assert recognise(tmp_path / 't7') is formats.TORCH7
     with zipfile.ZipFile(tmp_path / 'zipped', 'w') as file:
         file.writestr('folder/', '')
         file.writestr('folder/model.t7', b'\4\0\0\0')
-    assert recognise(tmp_path / 'zipped') is convert.ZIPPED_TORCH7
+    assert recognise(tmp_path / 'zipped') is formats.ZIPPED_TORCH7
 
 
 @pytest.mark.parametrize(('content', 'reason'), [
@@ -240,6 +242,35 @@ def test_convert_and_inspect(tmp_path: Path, pth: Path, capsys: pytest.CaptureFi
         assert BEARPAW.to_json() in text
         assert 'all finite' in text
         assert 'for a grey image of 8x8' in text
+
+
+def test_convert_one_of_two_networks(tmp_path: Path, torch_writer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / 'two.pth', tmp_path / 'ema.npz'
+    one, averaged = bearpaw_state(BEARPAW), bearpaw_state(BEARPAW)
+    averaged['conv1.weight'] += 1
+    torch_writer.write_zip(path, {'state_dict': one, 'state_dict_ema': averaged})
+    with pytest.raises(InputError, match=r'holds 2 networks: state_dict, state_dict_ema; .* --part'):
+        main(['convert', str(path), str(out)])
+    assert not out.exists()
+    run(capsys, 'convert', '--part', 'state_dict_ema', str(path), str(out))
+    np.testing.assert_array_equal(load_model(out).network.conv0.W.array, averaged['conv1.weight'])
+    assert 'all finite' in run(capsys, 'inspect', '--part', 'state_dict', str(path))
+    (tmp_path / 'a.t7').write_bytes(b'\4\0\0\0')
+    with pytest.raises(InputError, match='a Torch7 file holds one network'):
+        main(['inspect', '--part', 'ema', str(tmp_path / 'a.t7')])
+
+
+def test_convert_safetensors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state, header, data = bearpaw_state(BEARPAW), {}, b''
+    for name, value in state.items():
+        header[name] = {'dtype': 'F32', 'shape': value.shape, 'data_offsets': [len(data), len(data) + value.nbytes]}
+        data += value.tobytes()
+    text = json.dumps(header).encode()
+    (tmp_path / 'a.safetensors').write_bytes(struct.pack('<Q', len(text)) + text + data)
+    assert recognise(tmp_path / 'a.safetensors') is formats.SAFETENSORS
+    text_out = run(capsys, 'convert', str(tmp_path / 'a.safetensors'), str(tmp_path / 'a.npz'))
+    assert '(safetensors, bearpaw layout)' in text_out
+    np.testing.assert_array_equal(load_model(tmp_path / 'a.npz').network.conv0.W.array, state['conv1.weight'])
 
 
 def test_convert_to_half_precision(tmp_path: Path, pth: Path, capsys: pytest.CaptureFixture[str]) -> None:

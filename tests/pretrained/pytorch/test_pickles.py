@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import argparse
+import collections
+import datetime
+import enum
+import pickle
+import struct
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hourglass.errors import InputError
+from pretrained.pytorch import TorchFile
+from pretrained.pytorch.layouts import find_state
+from pretrained.pytorch.pickles import Placeholder, Tensor
+
+import numpy as np
+import pytest
+
+Message = Callable[[Path], str]
+WritePickle = Callable[..., None]
+TensorPickle = Callable[..., bytes]
+FLOATS = b'(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x06tQ'
+DICT = b'ccollections\nOrderedDict\n'
+KEYS = b'\x80\x02](X\x01\0\0\x000e.'
+
+
+@pytest.mark.parametrize('protocol', [2, 3, 4, 5])
+def test_plain_values(path: Path, protocol: int, write_pickle: WritePickle) -> None:
+    value = {'a': [1, 2.5, 'text', None, True, (1, 2, 3, 4), -3, 2 ** 40, 70000], 'b': {'c': ()}}
+    if protocol > 2:  # version 2 makes bytes by a call
+        value['a'].append(b'bytes')
+    write_pickle(path, pickle.dumps(value, protocol))
+    with TorchFile(path) as file:
+        assert file.value == value
+
+
+def test_dictionaries(path: Path, write_pickle: WritePickle) -> None:
+    pairs = b'](' + b'](U\x01aK\x01e' + b'](U\x01bK\x02e' + b'e'
+    for data, expected in (
+            (b'\x80\x02' + DICT + pairs + b'\x85R.', {'a': 1, 'b': 2}),  # Python 2: lists, and texts as bytes
+            (pickle.dumps({0: 1, None: 2, .5: 3}, 2), {'0': 1, 'None': 2, '0.5': 3}),
+            (pickle.dumps({(0, 1): 1, b'x': 2, 2 ** 2000: 3, 'a': 4}, 4), {'a': 4}),
+            (b'\x80\x02' + DICT + b')R}X\x09\0\0\0_metadata}sb.', {})):  # attributes
+        write_pickle(path, data)
+        with TorchFile(path) as file:
+            assert file.value == expected
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+class Slots:
+    __slots__ = ('a',)
+
+    def __init__(self) -> None:
+        self.a = 1
+
+
+class Config(dict):
+    pass
+
+
+class State(collections.OrderedDict):
+    pass
+
+
+Row = collections.namedtuple('Row', 'a b')
+
+
+@pytest.mark.parametrize('protocol', [2, 3, 4, 5])
+def test_other_objects_become_placeholders(path: Path, protocol: int, write_pickle: WritePickle) -> None:
+    objects = [
+        np.float64(.5), np.arange(3), np.random.RandomState(0), argparse.Namespace(a=1), datetime.datetime.now(),
+        datetime.timedelta(1), PurePosixPath('a/b'), {1, 2}, State(a=1), Config(b=2), Colour.RED, Slots(),
+        Row(1, 2), complex(1, 2), collections.defaultdict(list, a=[1]), collections.Counter('ab'), slice(1), len,
+        range(3), bytearray(b'x') if protocol < 5 else {3}, dict, collections.deque([1, 2]),
+    ]
+    assert all(pickle.loads(pickle.dumps(o, protocol)) is not None for o in objects)
+    write_pickle(path, pickle.dumps({'objects': objects, 'frozen': frozenset([(1, 2)]), 'after': 'x'}, protocol))
+    with TorchFile(path) as file:
+        found = file.value['objects']
+        assert len(found) == len(objects)
+        assert all(isinstance(o, Placeholder) or issubclass(o, Placeholder) for o in found)
+        assert type(found[0]).__name__.endswith('multiarray.scalar')
+        assert dict(found[8]) == {'a': 1}
+        assert file.value['after'] == 'x'
+
+
+class Touch:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize('protocol', [2, 3, 4, 5])
+def test_nothing_is_executed(path: Path, protocol: int, write_pickle: WritePickle, legacy_head: bytes) -> None:
+    evidence = path.parent / 'executed'
+    data = pickle.dumps({'a': Touch(evidence)}, protocol)
+    write_pickle(path, data)
+    legacy = path.with_suffix('.old')
+    legacy.write_bytes(legacy_head + data + b'\x80\x02].')
+    for file_path in (path, legacy):
+        with TorchFile(file_path) as file:
+            assert isinstance(file.value['a'], Placeholder)
+    assert not evidence.exists()
+    pickle.loads(data)
+    assert evidence.exists()
+
+
+@pytest.mark.parametrize('data', [
+    b'cos\nsystem\nX\x02\0\0\0id\x85R.', b'cbuiltins\neval\n.', b'X\x02\0\0\0osX\x06\0\0\0system\x93.',
+    b'(cos\nsystem\nX\x02\0\0\0ido.', b'(X\x02\0\0\0idios\nsystem\n.', b'cos\nsystem\n)\x81.', b'cos\nsystem\n)}\x92.',
+    b'cbuiltins\ngetattr\ncos\npath\nX\x06\0\0\0system\x86R)R.',  # what a call returned is called
+    b'ca\nb\n)\x81}X\x09\0\0\0__class__cc\nd\nsb.', b'ca\nb\n)RX\x01\0\0\0xa.', b'ca\nb\n)R(K\x01K\x02e.',
+    b'ca\nb\n)R(K\x01\x90.',
+])
+def test_names_are_never_looked_up(path: Path, data: bytes, write_pickle: WritePickle) -> None:
+    write_pickle(path, b'\x80\x04' + data)
+    with TorchFile(path) as file:
+        assert isinstance(file.value, Placeholder) or issubclass(file.value, Placeholder)
+
+
+def test_nothing_of_the_reader_can_be_changed(
+        path: Path, message: Message, write_pickle: WritePickle, tensor_pickle: TensorPickle) -> None:
+    """The instruction BUILD sets attributes: by a dictionary, and by a pair with those of slots."""
+    slots = b'N}X\x0c\0\0\0__setstate__K\x01s\x86b.'
+    write_pickle(path, b'\x80\x02ca\nb\n' + slots)
+    message(path)
+    for target in (DICT, b'ctorch._utils\n_rebuild_tensor_v2\n', DICT + b')R', FLOATS):
+        for state in (slots, b'}X\x04\0\0\0size' + b'M\xff\xffsb.', b'}X\x06\0\0\0_buildNsb.'):
+            write_pickle(path, b'\x80\x02' + target + state)
+            with TorchFile(path):
+                pass
+    write_pickle(path, tensor_pickle(0, (6,), (1,)).replace(b'}tRs.', b'}tR}X\x05\0\0\0shapeM\xff\xff\x85sbs.'),
+                 _0=bytes(24))
+    with TorchFile(path) as file:
+        assert file.value['a'].shape == (6,)
+        assert file.read(file.value)['a'].shape == (6,)
+
+
+@pytest.mark.parametrize('data', [
+    b'}}\x93.', b'cos\0x\nsystem\n.', b'(K\x01o.', b'K\x01K\x02\x81.', DICT + b'K\x01\x85R.',
+    DICT + b'(' + b'N' * 65 + b'tR.', b'ca\nb\n(' + b'N' * 65 + b'tR.', b'ctorch\nFloatStorage\n)R.', b'K\x01)R.',
+    b'ctorch\nSize\nX\x01\0\0\0a\x85\x85R.', b'ctorch._utils\n_rebuild_tensor_v2\nNNN\x87R.',
+    b'ctorch._utils\n_rebuild_tensor\n(NNNNtR.', b'K\x01Q.', b'(X\x07\0\0\0storageK\x01K\x01K\x01K\x01tQ.',
+    FLOATS.replace(b'FloatStorage', b'Size') + b'.', FLOATS.replace(b'K\x06tQ', b'J\xff\xff\xff\xfftQ') + b'.',
+    FLOATS.replace(b'K\x06tQ', b'K\x06(K\x01K\x04K\x04ttQ') + b'.', FLOATS + FLOATS.replace(b'Float', b'Half') + b'.',
+    b'X\xff\xff\xff\x7fabc.', b'N', b'.', b'h\x05.', b'Nr\xff\xff\xff\xff.', b'K\x01K\x02s.', b'}(K\x01u.', b'}K\x01a.',
+    b'K\x01}b.', b'X\x01\0\0\0\xff.', b'\x80\xff.', b'(0t.', b'N(0t.', b'\x82\x01.', b'(d.', b'I1\n.', b'\xff',
+    b'c' + b'a' * 300 + b'\nb\n.', b''.join(b'cm\nn%d\n0' % i for i in range(2000)) + b'N.',
+    b'\x8d' + b'\xff' * 7 + b'\x7fabc.', b'\x8e' + b'\xff' * 7 + b'\x7fabc.', b'\x96' + b'\xff' * 7 + b'\x7fabc.',
+    b'\x95' + b'\xff' * 8 + b'N', b'\x8b\xff\xff\xff\x7f.',
+])
+def test_bad_pickles(path: Path, data: bytes, message: Message, write_pickle: WritePickle, legacy_head: bytes) -> None:
+    tracemalloc.start()
+    write_pickle(path, b'\x80\x02' + data)
+    message(path)
+    path.write_bytes(legacy_head + b'\x80\x02' + data)
+    message(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6
+
+
+PUT, GET = b'q\0', b'h\0'
+DOUBLED = b')' + b''.join(b'q\0h\0\x86' for _ in range(1000))
+COSTLY = {
+    'deep-lists': b']' * 1_000_000 + b'a' * 999_999 + b'.',
+    'deep-tuples': b')' + b'\x85' * 1_000_000 + b'.',
+    'deep-tuple-as-key': b'})' + b'\x85' * 1_000_000 + b'Ns.',
+    'deep-dictionaries': b'}' + b'X\x01\0\0\0a}' * 300_000 + b's' * 300_000 + b'.',
+    'doubled-tuples': DOUBLED + b'.',
+    'doubled-tuples-as-key': b'}' + DOUBLED + b'Ns.',
+    'doubled-tuples-in-sets': b'\x8f(' + DOUBLED + b'\x900(' + DOUBLED + b'\x91.',
+    'doubled-tuples-as-names': b'(X\x07\0\0\0storage' + DOUBLED + b'NNNtQ.',
+    'one-list-in-many-calls': b'](' + b'N' * 100_000 + b'e' + PUT + b'0' + (DICT + GET + b'\x85R') * 1000 + b'.',
+    'long-arguments': b'(' + b'N' * 100_000 + b't' + PUT + b'0' + (b'ctorch\nSize\n' + GET + b'R') * 1000 + b'.',
+    'long-arguments-of-a-placeholder': b'(' + b'N' * 100_000 + b't' + PUT + b'0'
+                                       + (b'ca\nb\n' + GET + b'R') * 1000 + b'.',
+    'same-dictionary-everywhere': b'}' + PUT + b'(' + b''.join(
+        b'J' + struct.pack('<i', i) + GET for i in range(20_000)) + b'u.',
+    'long-key-above-many': b'}X' + struct.pack('<I', 10 ** 6) + b'k' * 10 ** 6 + b'}(' + b''.join(
+        b'J' + struct.pack('<i', i) + b'}' for i in range(20_000)) + b'us.',
+    'many-instructions': b'N0' * 1_500_000 + b'.',
+}
+
+
+@pytest.mark.parametrize('name', list(COSTLY))
+def test_costly_pickles(path: Path, name: str, write_pickle: WritePickle) -> None:
+    write_pickle(path, b'\x80\x04' + COSTLY[name])
+    with pytest.raises(InputError) as caught, TorchFile(path) as file:
+        find_state(file.value)
+    assert '\n' not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+# Tensors.
+
+def test_views_share_a_storage(path: Path, write_pickle: WritePickle, tensor_pickle: TensorPickle) -> None:
+    write_pickle(path, tensor_pickle(1, (2, 2), (1, 2)), _0=np.arange(6, dtype='f4').tobytes())
+    with TorchFile(path) as file:
+        assert isinstance(file.value['a'], Tensor)
+        np.testing.assert_array_equal(file.read(file.value)['a'], [[1, 3], [2, 4]])
+
+
+def test_bfloat16_is_the_upper_half_of_float32(
+        path: Path, write_pickle: WritePickle, tensor_pickle: TensorPickle) -> None:
+    values = np.array([1, -2.5, 0, 1e30, 3, 4], 'f4').view('u4') >> 16
+    storage = FLOATS.replace(b'FloatStorage', b'BFloat16Storage')
+    write_pickle(path, tensor_pickle(0, (6,), (1,), storage), _0=values.astype('u2').tobytes())
+    with TorchFile(path) as file:
+        np.testing.assert_allclose(file.read(file.value)['a'], [1, -2.5, 0, 1e30, 3, 4], rtol=1 / 128)
+
+
+@pytest.mark.parametrize(('offset', 'shape', 'strides'), [
+    (0, (7,), (1,)), (1, (6,), (1,)), (0, (2, 2), (5, 1)), (0, (1000000, 1000000), (0, 0)), (0, (7,), (0,)),
+    (-1, (2,), (1,)), (0, (-1,), (1,)), (0, (2,), (-1,)), (0, (2, 2), (1,)), (0, (1,) * 9, (1,) * 9),
+    (7, (1,), (1,)),
+])
+def test_tensors_beyond_their_storage(
+    path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], message: Message,
+    write_pickle: WritePickle, tensor_pickle: TensorPickle,
+) -> None:
+    write_pickle(path, tensor_pickle(offset, shape, strides), _0=bytes(24))
+    text = message(path)
+    assert 'larger than its storage' in text or 'impossible size' in text
+
+
+@pytest.mark.parametrize('raw', [bytes(20), bytes(23), b''])
+def test_storages_that_are_too_short(path: Path, raw: bytes, message: Message, write_pickle: WritePickle,
+                                     tensor_pickle: TensorPickle, legacy_head: bytes) -> None:
+    data = tensor_pickle(0, (6,), (1,))
+    write_pickle(path, data, _0=raw)
+    message(path)
+    path.write_bytes(legacy_head + data + KEYS + struct.pack('<q', len(raw) // 4) + raw[:20])
+    message(path)
+
+
+def test_missing_storage(path: Path, message: Message, write_pickle: WritePickle, tensor_pickle: TensorPickle,
+                         legacy_head: bytes) -> None:
+    write_pickle(path, tensor_pickle(0, (6,), (1,)))
+    assert 'data/0 is damaged or missing' in message(path)
+    path.write_bytes(legacy_head + tensor_pickle(0, (6,), (1,)) + b'\x80\x02].')
+    assert 'storage 0 is missing' in message(path)
+
+
+def test_sizes_in_a_file_are_not_believed(
+        path: Path, message: Message, tensor_pickle: TensorPickle, legacy_head: bytes) -> None:
+    huge = FLOATS.replace(b'K\x06tQ', b'\x8a\x05' + (2 ** 38).to_bytes(5, 'little') + b'tQ')
+    path.write_bytes(legacy_head + tensor_pickle(0, (6,), (1,), huge) + KEYS + struct.pack('<q', 2 ** 38))
+    tracemalloc.start()
+    message(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
