@@ -1,11 +1,10 @@
-"""Random changes of a training sample: as published, by resampling once, and those of the original training code."""
+"""Random changes of a training sample: as published, or by resampling once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hourglass.crop import Box, CropBox
-from hourglass.torch7_crop import AuthorsTransform
 from hourglass.warp import WarpedBox
 
 import cv2
@@ -168,50 +167,6 @@ class WarpAugmentation(Augmentation):
         """Mirror a sample and change its colours at random; the arguments are those of :class:`Augmentation`."""
         return self._change_pixels(image, heatmaps, labelled, flip_order, rng)
 
-
-@dataclass(frozen=True)
-class AuthorsAugmentation:
-    """The random changes of the original training code, for the original code's crop.
-
-    The person is turned and scaled when it is cut out, so that nothing is resampled twice and what the turned crop
-    shows of the image is not lost.
-
-    Attributes:
-        scale: standard deviation of the binary logarithm of the factor that the crop grows by, cut at twice that.
-        rotation: standard deviation of the angle in degrees, cut at twice that.
-        rotate_prob: probability of rotating at all.
-        flip: probability of mirroring.
-        colour: range of the factor for each of the three channels.
-    """
-
-    scale: float = 0.25
-    rotation: float = 30.0
-    rotate_prob: float = 0.4
-    flip: float = 0.5
-    colour: tuple[float, float] = (0.6, 1.4)
-
-    def move(self, box: Box, rng: np.random.Generator) -> Box:
-        """Return another crop of the same person.
-
-        Raises:
-            ValueError: the crop is not that of the original code.
-        """
-        if not isinstance(box, AuthorsTransform):
-            raise ValueError('this augmentation changes the crop of the original code, and there is another')
-        growth, angle = np.clip(rng.standard_normal(2), -2, 2) * (self.scale, self.rotation)
-        turned = rng.random() < self.rotate_prob
-        return replace(box, scale=box.scale * 2 ** growth, rotation=box.rotation + angle if turned else box.rotation)
-
-    def __call__(
-        self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
-        rng: np.random.Generator, middle: tuple[float, float] | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mirror a sample and change its colours at random; the arguments are those of :class:`Augmentation`."""
-        return _mirror_and_colour(image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
-
-
-#: What :class:`data.transform.TrainTransform` takes.
-AnyAugmentation = Augmentation | AuthorsAugmentation
 
 #: By the names that the command line knows.
 AUGMENTATIONS: dict[str, type[Augmentation]] = {'published': Augmentation, 'warp': WarpAugmentation}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data.augment import AnyAugmentation
+from data.augment import Augmentation
 from data.person import Person
 from hourglass.codec import encode, to_cells
 from hourglass.crop import Box, cut, normalise, person_box
@@ -54,7 +54,7 @@ class TrainTransform:
         sigma: standard deviation of the targets in cells.
     """
 
-    def __init__(self, spec: ModelSpec, augmentation: AnyAugmentation | None = None, sigma: float = 1.0) -> None:
+    def __init__(self, spec: ModelSpec, augmentation: Augmentation | None = None, sigma: float = 1.0) -> None:
         self.spec = spec
         self.augmentation = augmentation
         self.sigma = sigma

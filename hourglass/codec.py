@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hourglass.crop import Box
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import AuthorsTransform, truncate
+from hourglass.torch7_crop import truncate
 
 import numpy as np
 
@@ -159,12 +159,6 @@ def decode_for(
     return decode(heatmaps, size, spec.refine, spec.grid)
 
 
-def _to_images(points: np.ndarray, boxes: Sequence[Box], refine: str) -> np.ndarray:
-    in_image = np.stack([box.to_image(p) for box, p in zip(boxes, points, strict=True)])
-    # The original code rounds every coordinate that it transforms.
-    return truncate(in_image) if refine == 'authors' else in_image
-
-
 def decode_in_images(
     spec: ModelSpec, heatmaps: np.ndarray, boxes: Sequence[Box],
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -179,80 +173,9 @@ def decode_in_images(
         Points (N, K, 2) float64, (y, x) in pixels of the images, and scores (N, K) float32 in [0, 1].
     """
     points, scores = decode_for(spec, heatmaps, np.array([box.shape for box in boxes]))
-    return _to_images(points, boxes, spec.refine), spec.scores(scores)
-
-
-def authors_decode(heatmaps: np.ndarray, transforms: Sequence[AuthorsTransform]) -> tuple[np.ndarray, np.ndarray]:
-    """Decode heatmaps as the original training code does for its scores.
-
-    Negative responses count as zero; of the highest cells the first is taken, then a quarter of a cell towards the
-    larger neighbour in x and in y where the cell is not at the border, then half a cell; the point goes back through
-    the crop's transform and is rounded towards zero.
-
-    Args:
-        heatmaps: (N, K, H, W) float, N at least 1.
-        transforms: N crops; their size does not matter.
-
-    Returns:
-        Points (N, K, 2) float64, (y, x), whole pixels of the images; and scores (N, K) float32 in [0, 1].
-    """
-    points, scores = decode(heatmaps, np.array([transform.shape for transform in transforms]), 'authors')
-    return _to_images(points, transforms, 'authors'), scores
-
-
-def draw_gaussian(heatmap: np.ndarray, point: np.ndarray, sigma: float = 1.0, variant: str = 'train') -> None:
-    """Draw a joint into a heatmap as the original code does: a window of 7 cells for sigma 1, peak 1, zero outside.
-
-    The bell is wider than ``sigma`` says: its standard deviation is a quarter of the window.  Where the window
-    crosses the upper or the left border, the original takes the wrong part of it, so that the bell is one or two
-    cells too far inside; so does this.
-
-    Args:
-        heatmap: (H, W) float, changed in place.
-        point: (2,), (y, x) in cells.
-        sigma: a third of what the window reaches to each side of its middle, in cells.
-        variant: what to do where something is drawn already (:data:`hourglass.torch7_crop.VARIANTS`).  ``train``
-            keeps the larger value; ``demo`` adds, up to 1.
-    """
-    reach = int(np.ceil(3 * sigma))
-    window = 2 * reach + 1
-    distance = (np.arange(window) - reach) / (window / 4)
-    bell = np.exp(-distance ** 2 / 2)
-    targets, sources = [], []
-    for position, cells in zip(np.asarray(point, np.float64), heatmap.shape, strict=True):
-        # The original's first and last cell, counted from 1.
-        first, last = (int(np.floor(position)) + 1 + side for side in (-reach, reach))
-        if first > cells or last < 1:
-            return
-        start, stop = max(1, first), min(last, cells)
-        targets.append(slice(start - 1, stop))
-        skipped = max(1, -first) - 1
-        sources.append(bell[skipped:skipped + stop - start + 1])
-    part = heatmap[tuple(targets)]
-    drawn = np.outer(*sources).astype(heatmap.dtype)
-    part[:] = np.maximum(part, drawn) if variant == 'train' else np.minimum(part + drawn, 1)
-
-
-def authors_targets(
-    points: np.ndarray, labelled: np.ndarray, transform: AuthorsTransform, cells: int = 64, sigma: float = 1.0,
-) -> np.ndarray:
-    """Draw the targets of the original training code (:func:`draw_gaussian`), in whole cells.
-
-    Args:
-        points: (K, 2), (y, x) in pixels of the image.
-        labelled: (K,) bool; the map of a joint that is not labelled is zero.
-        transform: where the crop lies; its size does not matter.
-        cells: height and width of the maps.
-        sigma: as for :func:`draw_gaussian`.
-
-    Returns:
-        (K, cells, cells) float32.
-    """
-    heatmaps = np.zeros((len(points), cells, cells), np.float32)
-    cell = transform.resized(cells).to_crop(points, whole=True)
-    for k in np.flatnonzero(labelled):
-        draw_gaussian(heatmaps[k], cell[k], sigma, transform.variant)
-    return heatmaps
+    in_image = np.stack([box.to_image(p) for box, p in zip(boxes, points, strict=True)])
+    # The original code rounds every coordinate that it transforms.
+    return truncate(in_image) if spec.refine == 'authors' else in_image, spec.scores(scores)
 
 
 def unflip(heatmaps: np.ndarray, flip_order: np.ndarray) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 Newell, Yang, Deng: *Stacked Hourglass Networks for Human Pose Estimation*, ECCV 2016.  A person has a centre and a
 scale; the crop is a square whose side is 200 pixels times the scale, black outside of the image, never distorted.
-Two versions of that code are in use and differ in small things (:data:`VARIANTS`).
+The code for training and scoring is followed; the one for showing results differs in small things.
 
-Their coordinates are x, y, 1-based, and rounded towards zero.  Here, as everywhere in this project, points are
+Its coordinates are x, y, 1-based, and rounded towards zero.  Here, as everywhere in this project, points are
 (y, x) and 0-based; the conversion is inside.
 """
 
@@ -17,11 +17,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
-#: ``train``: the code for training and scoring.  It transforms pixel numbers counted from 0, and where the crop is
-#: reduced by 2 or more it reduces the whole image first.  ``demo``: the code for showing results, which transforms
-#: pixel numbers counted from 1, and cuts before it resizes.
-VARIANTS = ('train', 'demo')
 
 #: Length in pixels of a person of scale 1.
 PERSON_LENGTH = 200
@@ -45,8 +40,6 @@ class AuthorsTransform:
         center: (y, x) in pixels of the image.
         scale: side of the square in the image, divided by 200 pixels.
         size: side of the crop in its own pixels.
-        rotation: degrees by which the crop shows the person turned about the centre, counter-clockwise.
-        variant: one of :data:`VARIANTS`.
 
     Raises:
         ValueError: a value that no crop can have.
@@ -55,15 +48,10 @@ class AuthorsTransform:
     center: tuple[float, float]
     scale: float
     size: int
-    rotation: float = 0.0
-    variant: str = 'train'
 
     def __post_init__(self) -> None:
-        if not (np.isfinite([*self.center, self.rotation]).all() and 0 < self.scale < np.inf and self.size > 0):
-            raise ValueError(f'no crop has centre {self.center}, scale {self.scale}, size {self.size} '
-                             f'and rotation {self.rotation}')
-        if self.variant not in VARIANTS:
-            raise ValueError(f'variant is {self.variant!r}, not one of {", ".join(VARIANTS)}')
+        if not (np.isfinite(self.center).all() and 0 < self.scale < np.inf and self.size > 0):
+            raise ValueError(f'no crop has centre {self.center}, scale {self.scale} and size {self.size}')
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -75,50 +63,25 @@ class AuthorsTransform:
         """Side of the square in pixels of the image."""
         return PERSON_LENGTH * self.scale
 
-    @property
-    def first(self) -> int:
-        """The number that the original code gives to the first pixel when it transforms."""
-        return 1 if self.variant == 'demo' else 0
-
     def resized(self, size: int) -> AuthorsTransform:
         """Return the map to another size of the crop, such as that of the heatmaps."""
         return replace(self, size=size)
 
-    def matrix(self) -> np.ndarray:
-        """Return (3, 3) float64: column vectors (x, y, 1) of the image to those of the crop."""
-        zoom, middle = self.size / self.side, self.size / 2
-        y, x = self.center
-        placed = np.array([[zoom, 0, middle - zoom * x], [0, zoom, middle - zoom * y], [0, 0, 1]])
-        if not self.rotation:
-            return placed
-        cos, sin = np.cos(np.deg2rad(self.rotation)), np.sin(np.deg2rad(self.rotation))
-        turned = np.array([[cos, sin, middle - middle * (cos + sin)], [-sin, cos, middle - middle * (cos - sin)],
-                           [0, 0, 1]])
-        return turned @ placed
+    @property
+    def _zoom(self) -> float:
+        return self.size / self.side
 
-    def _map(self, points: np.ndarray, matrix: np.ndarray, whole: bool) -> np.ndarray:
-        numbers = np.asarray(points, np.float64)[..., ::-1] + self.first
-        mapped = numbers @ matrix[:2, :2].T + matrix[:2, 2]
-        return ((truncate(mapped) if whole else mapped) - self.first)[..., ::-1]
+    def to_crop(self, points: np.ndarray) -> np.ndarray:
+        """Map points (..., 2), (y, x), from pixels of the image to pixels of the crop; float64."""
+        return (np.asarray(points, np.float64) - self.center) * self._zoom + self.size / 2
 
-    def to_crop(self, points: np.ndarray, whole: bool = False) -> np.ndarray:
-        """Map points (..., 2), (y, x), from the image to the crop; float64.
-
-        Args:
-            points: in pixels of the image.
-            whole: round towards zero, as the original code always does.
-        """
-        return self._map(points, self.matrix(), whole)
-
-    def to_image(self, points: np.ndarray, whole: bool = False) -> np.ndarray:
+    def to_image(self, points: np.ndarray) -> np.ndarray:
         """Map points (..., 2), (y, x), from the crop to the image; the inverse of :meth:`to_crop`."""
-        return self._map(points, np.linalg.inv(self.matrix()), whole)
+        return (np.asarray(points, np.float64) - self.size / 2) / self._zoom + self.center
 
     def corners(self) -> np.ndarray:
         """Return (2, 2) int, the first row and column of the square in the image, and the first ones after it."""
-        upright = replace(self, rotation=0.0)
-        ends = np.array([[0, 0], [self.size - self.first] * 2])
-        corners = (upright.to_image(ends, whole=True) + self.first).astype(np.int64)
+        corners = truncate(self.to_image(np.array([[0, 0], self.shape]))).astype(np.int64)
         # A square smaller than a pixel still shows one.
         corners[1] = np.maximum(corners[1], corners[0] + 1)
         return corners
@@ -182,59 +145,6 @@ def _resize(
     return np.stack([(across @ (down @ channel).T).T for channel in image[tuple(inside)]])
 
 
-def _copy(image: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Return the box of an image between two corners, black outside of the image."""
-    (y0, x0), (y1, x1) = corners
-    out = np.zeros((len(image), y1 - y0, x1 - x0), np.float32)
-    low = np.maximum(corners[0], 0)
-    high = np.minimum(corners[1], image.shape[1:])
-    if (low < high).all():
-        (a, b), (c, d) = low, high
-        out[:, a - y0:c - y0, b - x0:d - x0] = image[:, a:c, b:d]
-    return out
-
-
-def _neighbours(position: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return for positions on an axis the pixel before, the one after, the latter's weight, and what is outside.
-
-    The first and the last pixel are continued for half a pixel; beyond is outside.
-    """
-    before = np.floor(position).astype(np.int64)
-    outside = (position < -0.5) | (position >= length - 0.5)
-    return np.clip(before, 0, length - 1), np.clip(before + 1, 0, length - 1), position - before, outside
-
-
-def _rotate(image: np.ndarray, degrees: float, rows: slice, columns: slice) -> np.ndarray:
-    """Rotate an image (C, H, W) about its middle with bilinear interpolation, and return a part of the result."""
-    height, width = image.shape[1:]
-    middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
-    y, x = np.arange(height)[rows, None] - middle_y, np.arange(width)[None, columns] - middle_x
-    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-    y0, y1, in_y, outside_y = _neighbours(sin * x + cos * y + middle_y, height)
-    x0, x1, in_x, outside_x = _neighbours(cos * x - sin * y + middle_x, width)
-    in_y, in_x = in_y.astype(np.float32), in_x.astype(np.float32)
-    flat = image.reshape(len(image), -1)
-    upper = flat.take(y0 * width + x0, axis=1) * (1 - in_x) + flat.take(y0 * width + x1, axis=1) * in_x
-    lower = flat.take(y1 * width + x0, axis=1) * (1 - in_x) + flat.take(y1 * width + x1, axis=1) * in_x
-    return np.where(outside_y | outside_x, np.float32(0), upper * (1 - in_y) + lower * in_y)
-
-
-def _margin(corners: np.ndarray) -> int:
-    """Return how many pixels a box needs on each side so that it can be rotated without losing its own corners."""
-    lengths = corners[1] - corners[0]
-    return int(np.ceil(np.hypot(*lengths) / 2 - lengths[1] / 2))
-
-
-def _turned(image: np.ndarray, transform: AuthorsTransform, corners: np.ndarray) -> np.ndarray:
-    """Return the box between two corners of an upright image, rotated."""
-    margin = _margin(corners)
-    box = _copy(image, corners + np.array([[-margin], [margin]]))
-    # The demo keeps one row and one column of the margin.
-    first = margin - 1 if transform.variant == 'demo' else margin
-    kept = (slice(first, length - margin) for length in box.shape[1:])
-    return _rotate(box, transform.rotation, *kept)
-
-
 def _reduced_crop(image: np.ndarray, transform: AuthorsTransform, factor: float) -> np.ndarray:
     """Crop as the training code does for a large person: reduce the whole image, then cut pixel for pixel."""
     height, width = image.shape[1:]
@@ -244,18 +154,10 @@ def _reduced_crop(image: np.ndarray, transform: AuthorsTransform, factor: float)
         return np.zeros((len(image), *transform.shape), np.float32)
     y, x = transform.center
     small = replace(transform, center=(y / factor, x / factor), scale=transform.scale / factor)
-    first = small.corners()[0]
-    corners = np.stack([first, first + transform.size])
-    margin = _margin(corners) if transform.rotation else 0
-    square = _resize(image, (0, 0), (height, width), (sizes[0], sizes[1]), tuple(first - margin),
-                     transform.size + 2 * margin)
-    if not transform.rotation:
-        return square
-    kept = slice(margin, margin + transform.size)
-    return _rotate(square, transform.rotation, kept, kept)
+    return _resize(image, (0, 0), (height, width), (sizes[0], sizes[1]), tuple(small.corners()[0]), transform.size)
 
 
-def authors_crop(image: np.ndarray, transform: AuthorsTransform, corners: np.ndarray | None = None) -> np.ndarray:
+def authors_crop(image: np.ndarray, transform: AuthorsTransform) -> np.ndarray:
     """Cut a person out of an image.
 
     The corners of the crop are whole pixels of the image, so that the picture is up to a pixel away from
@@ -264,20 +166,13 @@ def authors_crop(image: np.ndarray, transform: AuthorsTransform, corners: np.nda
     Args:
         image: (3, H, W) float32 of any range.
         transform: where the person is.
-        corners: (2, 2) int, to be used in place of :meth:`AuthorsTransform.corners` where the training code does
-            not reduce the whole image.
 
     Returns:
         (3, size, size) float32.
     """
     size = transform.size
     factor = transform.side / size
-    if transform.variant == 'train' and factor >= 2:
+    if factor >= 2:
         return _reduced_crop(image, transform, factor)
-    if corners is None:
-        corners = transform.corners()
-    if transform.rotation:
-        box = _turned(image, transform, corners)
-        return _resize(box, (0, 0), box.shape[1:], transform.shape, (0, 0), size)
-    (y0, x0), (height, width) = corners[0].tolist(), (corners[1] - corners[0]).tolist()
-    return _resize(image, (y0, x0), (height, width), transform.shape, (0, 0), size)
+    (y0, x0), (y1, x1) = transform.corners().tolist()
+    return _resize(image, (y0, x0), (y1 - y0, x1 - x0), transform.shape, (0, 0), size)

@@ -96,7 +96,7 @@ def test_a_training_sample_has_the_shapes_that_the_network_needs() -> None:
     assert not heatmaps[~labelled].any()
 
 
-@pytest.mark.parametrize('crop', ['truncate', 'pad'])
+@pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
 def test_without_augmentation_the_targets_are_where_the_image_shows_the_joints(crop: str) -> None:
     """A white spot drawn at a joint must come out under the peak of the joint's target."""
     image, person = _small_sample()

@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from hourglass.codec import authors_decode, authors_targets, decode, decode_in_images, draw_gaussian, encode, unflip
+from hourglass.codec import decode, decode_in_images, encode, unflip
 from hourglass.crop import CropBox, person_box
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import VARIANTS, AuthorsTransform
+from hourglass.torch7_crop import AuthorsTransform
 
 import numpy as np
 import pytest
@@ -119,25 +119,7 @@ def test_heatmaps_of_a_mirror_image_lie_on_those_of_the_image_where_the_grid_is_
 
 Shared = Callable[[str], Path]
 POSE = 'reference/torch7/pose'
-
-# x and y, counted from 1, of the joints of the recorded maps.
-DRAWN_POINTS = (
-    (32, 32), (1, 1), (64, 64), (2, 63), (63, 2), (66, 10), (70, 70), (-2, 5), (0, 0), (-1, -1), (5, -2), (10.4, 20.6),
-    (67, 67), (64.9, 1.2),
-)
-
-
-def _draw(points: list[tuple[float, float]], sigma: float = 1.0, variant: str = 'train') -> np.ndarray:
-    """Draw points, (x, y) counted from 1, into one map."""
-    heatmap = np.zeros((64, 64), np.float32)
-    for x, y in points:
-        draw_gaussian(heatmap, np.array([y - 1, x - 1]), sigma, variant)
-    return heatmap
-
-
-def _is_clear(real: np.ndarray) -> np.ndarray:
-    """Return where rounding does not depend on the last bits."""
-    return abs(real - np.rint(real)) > 1e-4
+AFFINE = ModelSpec(crop='affine', refine='authors')
 
 
 def test_decoded_scores_of_the_training_code_equal_the_original(shared: Shared) -> None:
@@ -146,66 +128,11 @@ def test_decoded_scores_of_the_training_code_equal_the_original(shared: Shared) 
         transforms = [AuthorsTransform((y, x), scale, 256) for x, y, scale in arrays['center_scale']]
     cells, _ = decode(heatmaps, (64, 64), 'authors')
     np.testing.assert_allclose(cells[..., ::-1] + 1, expected[..., 2:4], rtol=0, atol=1e-6)
-    points, scores = authors_decode(heatmaps, transforms)
-    clear = _is_clear(real)
-    assert clear.all()
+    points, scores = decode_in_images(AFFINE, heatmaps, transforms)
+    assert (abs(real - np.rint(real)) > 1e-4).all(), 'rounding does not depend on the last bits'
     np.testing.assert_array_equal(points[..., ::-1] + 1, expected[..., :2])
     np.testing.assert_array_equal(scores, np.clip(expected[..., 4], 0, 1))
     assert (expected[..., 4] < 0).any(), 'some maps have no response'
-
-
-def test_decoding_of_the_demo_equals_the_original(shared: Shared) -> None:
-    with np.load(shared(f'{POSE}/demo_funcs.npz')) as arrays:
-        # The program of the demo sets negative responses to zero, and neither refines nor adds half a cell.
-        cells, _ = decode(np.maximum(arrays['getPreds_hm'], 0), (64, 64))
-        for i, (x, y, scale) in enumerate(arrays['getPreds_center_scale']):
-            np.testing.assert_array_equal(cells[:, ::-1] + 1, arrays['getPreds_hmcoords'][i])
-            points = AuthorsTransform((y, x), scale, 64, variant='demo').to_image(cells, whole=True)
-            clear = _is_clear(arrays['getPreds_imgcoords_real'][i])
-            np.testing.assert_array_equal(points[:, ::-1][clear] + 1, arrays['getPreds_imgcoords'][i][clear])
-
-
-@pytest.mark.parametrize('variant', VARIANTS)
-def test_drawn_joints_equal_the_original(shared: Shared, variant: str) -> None:
-    with np.load(shared(f'{POSE}/{variant}_funcs.npz')) as arrays:
-        drawn = np.stack([_draw([point], variant=variant) for point in DRAWN_POINTS])
-        np.testing.assert_allclose(drawn, arrays['drawGaussian_s1'], rtol=0, atol=1e-6)
-
-
-def test_overlapping_and_large_joints_equal_the_original(shared: Shared) -> None:
-    both: list[tuple[float, float]] = [(30, 30), (32, 31)]
-    with np.load(shared(f'{POSE}/demo_funcs.npz')) as arrays:
-        np.testing.assert_allclose(_draw(both, variant='demo'), arrays['drawGaussian_twice'], rtol=0, atol=1e-6)
-    with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
-        drawn = [_draw(both), _draw([(30, 30)], 2), _draw([(30, 30)], 1.5)]
-        np.testing.assert_allclose(drawn, arrays['drawGaussian_twice_s2_s15'], rtol=0, atol=1e-6)
-
-
-def test_a_drawn_joint_is_a_window_of_seven_cells() -> None:
-    heatmap = _draw([(31, 21)])
-    y, x = np.nonzero(heatmap)
-    assert (y.min(), y.max(), x.min(), x.max()) == (17, 23, 27, 33)
-    assert heatmap[20, 30] == 1
-    np.testing.assert_allclose(heatmap[20, 27:34], np.exp(-np.arange(-3, 4) ** 2 / (2 * 1.75 ** 2)), atol=1e-6)
-
-
-def test_a_joint_at_the_upper_or_left_border_is_shifted_as_in_the_original() -> None:
-    for position, peak in ((1, 3), (2, 4), (3, 4), (4, 4), (61, 61), (64, 64)):
-        y, x = np.unravel_index(_draw([(position, 32)]).argmax(), (64, 64))
-        assert (y + 1, x + 1) == (32, peak)
-    assert not _draw([(68, 30), (30, -3)]).any()
-    assert _draw([(67, 30)]).any()
-
-
-def test_the_targets_of_the_original_are_in_whole_cells_of_the_crop() -> None:
-    transform = AuthorsTransform((100, 200), 1, 256)
-    points = np.array([[100.0, 200], [103, 206], [50, 150], [100, 200]])
-    labelled = np.array([True, True, True, False])
-    heatmaps = authors_targets(points, labelled, transform)
-    assert heatmaps.dtype == np.float32
-    peaks = [np.unravel_index(heatmap.argmax(), (64, 64)) for heatmap in heatmaps]
-    assert peaks == [(32, 32), (32, 33), (16, 16), (0, 0)]
-    assert not heatmaps[3].any()
 
 
 def _slow_authors_decode(heatmap: np.ndarray) -> tuple[float, float]:
@@ -236,13 +163,13 @@ def test_one_by_one_gives_what_a_batch_gives() -> None:
     rng = np.random.default_rng(0)
     heatmaps = rng.standard_normal((5, 16, 32, 32)).astype(np.float32)
     transforms = [AuthorsTransform((y, x), scale, 128) for y, x, scale in rng.uniform(1, 5, (5, 3))]
-    points, scores = authors_decode(heatmaps, transforms)
+    points, scores = decode_in_images(AFFINE, heatmaps, transforms)
     assert (points == np.trunc(points)).all()
     for i, transform in enumerate(transforms):
-        alone = authors_decode(heatmaps[i:i + 1], [transform])
+        alone = decode_in_images(AFFINE, heatmaps[i:i + 1], [transform])
         np.testing.assert_array_equal(alone[0][0], points[i])
         np.testing.assert_array_equal(alone[1][0], scores[i])
-        resized = authors_decode(heatmaps[i:i + 1], [transform.resized(99)])
+        resized = decode_in_images(AFFINE, heatmaps[i:i + 1], [transform.resized(99)])
         np.testing.assert_array_equal(resized[0][0], points[i])
 
 

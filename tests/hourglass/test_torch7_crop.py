@@ -3,17 +3,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from hourglass.torch7_crop import VARIANTS, AuthorsTransform, authors_crop, truncate
+from hourglass.torch7_crop import AuthorsTransform, authors_crop, truncate
 
 import numpy as np
 import pytest
 
 
-@pytest.mark.parametrize('variant', VARIANTS)
-@pytest.mark.parametrize('rotation', [0, 33, -120])
-def test_a_point_comes_back(variant: str, rotation: float) -> None:
+def test_a_point_comes_back() -> None:
     points = np.random.default_rng(0).uniform(-300, 900, (4, 16, 2))
-    transform = AuthorsTransform((210.5, 333.25), 2.3, 256, rotation, variant)
+    transform = AuthorsTransform((210.5, 333.25), 2.3, 256)
     np.testing.assert_allclose(transform.to_image(transform.to_crop(points)), points, atol=1e-9)
     np.testing.assert_allclose(transform.to_crop(transform.to_image(points)), points, atol=1e-9)
 
@@ -24,8 +22,6 @@ def test_the_square_has_the_person_in_its_middle() -> None:
     np.testing.assert_allclose(transform.to_crop(np.array([[100, 300], [-100, 100], [300, 500]])),
                                [[32, 32], [0, 0], [64, 64]], atol=1e-12)
     np.testing.assert_array_equal(transform.corners(), [[-100, 100], [300, 500]])
-    turned = replace(transform, rotation=90)
-    np.testing.assert_allclose(turned.to_crop(np.array([[100, 500]])), [[0, 32]], atol=1e-12)
 
 
 def test_rounding_is_towards_zero_and_forgives_the_last_bits() -> None:
@@ -56,23 +52,6 @@ def _slow_resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.array([[_slow_scale(column, size[0]) for column in channel.T] for channel in wide]).transpose(0, 2, 1)
 
 
-def _slow_rotate(image: np.ndarray, degrees: float) -> np.ndarray:
-    height, width = image.shape[1:]
-    out = np.zeros(image.shape)
-    cos, sin = np.cos(degrees * np.pi / 180), np.sin(degrees * np.pi / 180)
-    for y in range(height):
-        for x in range(width):
-            dy, dx = y - (height - 1) / 2, x - (width - 1) / 2
-            sy, sx = sin * dx + cos * dy + (height - 1) / 2, cos * dx - sin * dy + (width - 1) / 2
-            if not (-.5 <= sy < height - .5 and -.5 <= sx < width - .5):
-                continue
-            for j, i in ((j, i) for j in (int(np.floor(sy)), int(np.floor(sy)) + 1)
-                         for i in (int(np.floor(sx)), int(np.floor(sx)) + 1)):
-                weight = (1 - abs(sy - j)) * (1 - abs(sx - i))
-                out[:, y, x] += weight * image[:, min(max(j, 0), height - 1), min(max(i, 0), width - 1)]
-    return out
-
-
 def _slow_cut(image: np.ndarray, corners: list[int]) -> np.ndarray:
     y0, x0, y1, x1 = corners
     out = np.zeros((len(image), y1 - y0, x1 - x0))
@@ -84,80 +63,64 @@ def _slow_cut(image: np.ndarray, corners: list[int]) -> np.ndarray:
 
 def _slow_crop(image: np.ndarray, transform: AuthorsTransform) -> np.ndarray:
     """The original procedure, step by step with loops."""
-    size, first = transform.size, transform.first
+    size = transform.size
     center, side = np.array(transform.center), 200 * transform.scale
-    factor = side / size if transform.variant == 'train' and side / size >= 2 else 1
+    factor = side / size if side / size >= 2 else 1
     if factor > 1:
         longer = int(max(image.shape[1:]) / factor)
         height, width = (int(longer * extent / max(image.shape[1:])) for extent in image.shape[1:])
         image = _slow_resize(image, (height, width))
     center, side = center / factor, side / factor
-    corners = [int(np.round((position / size - .5) * side + c, 9)) for position in (first, size) for c in center]
+    corners = [int(np.round((position / size - .5) * side + c, 9)) for position in (0, size) for c in center]
     if factor > 1:
         corners[2:] = [corners[0] + size, corners[1] + size]
-    if not transform.rotation:
-        box = _slow_cut(image, corners)
-    else:
-        height, width = corners[2] - corners[0], corners[3] - corners[1]
-        pad = int(np.ceil((height ** 2 + width ** 2) ** .5 / 2 - width / 2))
-        box = _slow_cut(image, [corners[0] - pad, corners[1] - pad, corners[2] + pad, corners[3] + pad])
-        box = _slow_rotate(box, transform.rotation)
-        start = pad - 1 if transform.variant == 'demo' else pad
-        box = box[:, start:box.shape[1] - pad, start:box.shape[2] - pad]
+    box = _slow_cut(image, corners)
     return box if factor > 1 else _slow_resize(box, (size, size))
 
 
-@pytest.mark.parametrize('variant', VARIANTS)
-@pytest.mark.parametrize('rotation', [0, 25, -160])
 @pytest.mark.parametrize(('center', 'scale'), [
     ((20.3, 30.6), .05), ((20.3, 30.6), .111), ((3.2, 40.1), .22), ((20, 1), .5),
 ])
-def test_crops_equal_the_procedure_step_by_step(
-    variant: str, rotation: float, center: tuple[float, float], scale: float,
-) -> None:
+def test_crops_equal_the_procedure_step_by_step(center: tuple[float, float], scale: float) -> None:
     image = np.random.default_rng(0).uniform(0, 1, (2, 40, 50)).astype(np.float32)
-    transform = AuthorsTransform(center, scale, 16, rotation, variant)
+    transform = AuthorsTransform(center, scale, 16)
     np.testing.assert_allclose(authors_crop(image, transform), _slow_crop(image, transform), atol=3e-6)
 
 
-@pytest.mark.parametrize('variant', VARIANTS)
 @pytest.mark.parametrize('scale', [.3, 1.0])
-def test_outside_of_the_image_is_black(variant: str, scale: float) -> None:
+def test_outside_of_the_image_is_black(scale: float) -> None:
     image = np.ones((3, 30, 40), np.float32)
     side = 200 * scale
-    crop = authors_crop(image, AuthorsTransform((0, 0), scale, 32, variant=variant))
+    crop = authors_crop(image, AuthorsTransform((0, 0), scale, 32))
     assert not crop[:, :15].any()
     assert not crop[:, :, :15].any()
     assert crop[:, 17, 17].min() > 0.9
-    far = authors_crop(image, AuthorsTransform((-side, 20), scale, 32, variant=variant))
+    far = authors_crop(image, AuthorsTransform((-side, 20), scale, 32))
     assert not far.any()
 
 
-@pytest.mark.parametrize('variant', VARIANTS)
-def test_a_crop_of_any_size_is_made_without_memory(variant: str) -> None:
+def test_a_crop_of_any_size_is_made_without_memory() -> None:
     image = np.ones((3, 10, 12), np.float32)
-    assert authors_crop(image, AuthorsTransform((5, 5), 1e4, 16, variant=variant)).shape == (3, 16, 16)
-    point = authors_crop(image, AuthorsTransform((5.2, 5.2), 1e-3, 16, variant=variant))
+    assert authors_crop(image, AuthorsTransform((5, 5), 1e4, 16)).shape == (3, 16, 16)
+    point = authors_crop(image, AuthorsTransform((5.2, 5.2), 1e-3, 16))
     np.testing.assert_allclose(point, 1, atol=1e-6)
 
 
-@pytest.mark.parametrize('rotation', [0, 40, -75])
 @pytest.mark.parametrize('scale', [.4, .9])
 def test_the_crop_shows_a_spot_where_the_transform_puts_it(
-    rotation: float, scale: float, middle_of: Callable[[np.ndarray, float], np.ndarray],
+    scale: float, middle_of: Callable[[np.ndarray, float], np.ndarray],
 ) -> None:
     image = np.zeros((3, 120, 140), np.float32)
     image[:, 70:74, 90:94] = 1
-    transform = AuthorsTransform((60, 70), scale, 64, rotation)
+    transform = AuthorsTransform((60, 70), scale, 64)
     crop = authors_crop(image, transform)[0]
     # The crop begins at a whole pixel of the image or of its reduction, and the reduction has a whole size.
     assert abs(middle_of(crop, 0.5) - transform.to_crop(np.array([72, 92]))).max() < 1.3
 
 
 @pytest.mark.parametrize('values', [
-    {'scale': 0}, {'scale': -1}, {'scale': np.nan}, {'center': (np.nan, 0)}, {'size': 0}, {'variant': 'other'},
-    {'rotation': np.inf},
+    {'scale': 0}, {'scale': -1}, {'scale': np.nan}, {'center': (np.nan, 0)}, {'size': 0},
 ])
 def test_what_is_no_crop_is_refused(values: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r'no crop has|variant'):
+    with pytest.raises(ValueError, match='no crop has'):
         replace(AuthorsTransform((0, 0), 1, 64), **values)
