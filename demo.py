@@ -28,7 +28,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--json', metavar='FILE', help='write the joints: name, x, y (pixels of the picture), score')
     parser.add_argument('--heatmaps', metavar='FILE', help='write a picture of every joint\'s heatmap over the image')
     add_predictor_options(parser)
-    add_drawing_options(parser, 'a hundredth of the image; the original drew 20')
+    add_drawing_options(parser, 'a hundredth of the image; the reference drew 20')
     add_location_options(parser)
     options = parser.parse_args(join_negative_numbers(sys.argv[1:]))
     check_predictor_options(options)

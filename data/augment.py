@@ -154,7 +154,7 @@ class WarpAugmentation(Augmentation):
         """Return another crop of the same person.
 
         Raises:
-            ValueError: the crop is that of the original code.
+            ValueError: the crop is that of the Torch7 code.
         """
         if not isinstance(box, CropBox):
             raise ValueError('this augmentation changes a crop in whole pixels, and there is another')

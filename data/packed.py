@@ -57,10 +57,10 @@ def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> 
     Returns:
         (3, h, w) uint8, h and w at most ``size * margin`` plus one; and the person in its pixels.
     """
-    box = crop_box(person.center, person.side * margin, image.shape[1:], 'truncate')
+    box = crop_box(person.center, person.side * margin, image.shape[1:], 'clip')
     largest = math.ceil(size * margin) + 1
     height, width = (min(max(1, round(length * size / person.side)), largest) for length in box.shape)
-    pixels = cut(image, box, (height, width), 'truncate')
+    pixels = cut(image, box, (height, width), 'clip')
     # The two factors differ by the rounding of height and width; lengths are measured by their mean.
     scale = np.array([height, width]) / np.array(box.shape)
     mean = float(np.sqrt(scale.prod()))

@@ -63,7 +63,7 @@ class TrainTransform:
         self.cells = height // 4, width // 4
         # Where the picture's middle lies among the cells depends on what they stand for.
         middle = np.array([height // 2, width // 2])
-        y, x = to_cells(middle, spec.input_size, self.cells, spec.grid, spec.refine).tolist()
+        y, x = to_cells(middle, spec.input_size, self.cells, spec.align_corners, spec.decoding).tolist()
         self._middle = y, x
 
     def __call__(
@@ -78,7 +78,8 @@ class TrainTransform:
             box = self.augmentation.move(box, rng)
         crop = crop_person(image, person, spec, box)
         # 2. Draw the targets.
-        heatmaps = encode(crop.points, crop.labelled, box.shape, self.cells, spec.grid, self.sigma, spec.refine)
+        heatmaps = encode(crop.points, crop.labelled, box.shape, self.cells, spec.align_corners, self.sigma,
+                          spec.decoding)
         # 3. Change both at random.
         inputs, labelled = crop.image, crop.labelled
         if self.augmentation is not None:

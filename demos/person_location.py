@@ -144,8 +144,8 @@ class PersonLocation:
     def adapt(self, predictor: PosePredictor) -> PosePredictor:
         """Return the predictor with the way of cropping that ``fit`` asks for."""
         spec = predictor.spec
-        # The original code's crop never distorts anything, so it pads already.
-        crop = {None: spec.crop, 'stretch': 'truncate', 'pad': 'affine' if spec.crop == 'affine' else 'pad'}[self.fit]
+        # The Torch7 code's crop pads already.
+        crop = {None: spec.crop, 'stretch': 'clip', 'pad': 'torch7' if spec.crop == 'torch7' else 'pad'}[self.fit]
         if crop == spec.crop:
             return predictor
         return type(predictor)(predictor.engine, replace(spec, crop=crop), predictor.flip, predictor.batchsize)

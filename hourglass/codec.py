@@ -10,33 +10,34 @@ from hourglass.torch7_crop import truncate
 
 import numpy as np
 
-#: The point within a cell, in cells from its number, that a joint in that cell is said to be at (``ModelSpec.refine``).
-CELL_ORIGIN = {'none': 0.0, 'quarter': 0.0, 'gaussian': 0.0, 'authors': 0.5}
+#: Position of a joint within its cell, in cells from the cell's number, by ``ModelSpec.decoding``.
+CELL_ORIGIN = {'argmax': 0.0, 'quarter-offset': 0.0, 'dark': 0.0, 'torch7': 0.5}
 
 # The least that a neighbour of a highest cell counts for, as a share of its value, before logarithms are taken.
 _FLOOR = 1e-3
 
 
-def _axis_ratio(grid: str, size: int, cells: int) -> float:
-    """Return pixels per cell along one axis (see ``ModelSpec.grid``)."""
-    return size / cells if grid == 'scaled' else (size - 1) / (cells - 1)
+def _axis_ratio(align_corners: bool, size: int, cells: int) -> float:
+    """Return pixels per cell along one axis (see ``ModelSpec.align_corners``)."""
+    return (size - 1) / (cells - 1) if align_corners else size / cells
 
 
-def pixels_per_cell(grid: str, size: tuple[int, int], cells: tuple[int, int]) -> np.ndarray:
+def pixels_per_cell(align_corners: bool, size: tuple[int, int], cells: tuple[int, int]) -> np.ndarray:
     """Return (2,) float64, how many pixels lie between neighbouring cells in y and in x."""
-    return np.array([_axis_ratio(grid, s, c) for s, c in zip(size, cells, strict=True)])
+    return np.array([_axis_ratio(align_corners, s, c) for s, c in zip(size, cells, strict=True)])
 
 
 def to_cells(
-    points: np.ndarray, size: tuple[int, int], cells: tuple[int, int], grid: str = 'scaled', refine: str = 'none',
+    points: np.ndarray, size: tuple[int, int], cells: tuple[int, int], align_corners: bool = False,
+    decoding: str = 'argmax',
 ) -> np.ndarray:
     """Return where points lie on heatmaps, (..., 2) float64 in cells; the arguments are those of :func:`encode`."""
-    return np.asarray(points, np.float64) / pixels_per_cell(grid, size, cells) - CELL_ORIGIN[refine]
+    return np.asarray(points, np.float64) / pixels_per_cell(align_corners, size, cells) - CELL_ORIGIN[decoding]
 
 
 def encode(
     points: np.ndarray, labelled: np.ndarray, size: tuple[int, int], cells: tuple[int, int],
-    grid: str = 'scaled', sigma: float = 1.0, refine: str = 'none',
+    align_corners: bool = False, sigma: float = 1.0, decoding: str = 'argmax',
 ) -> np.ndarray:
     """Draw target heatmaps: a Gaussian with peak 1 about each labelled joint, not truncated.
 
@@ -45,14 +46,14 @@ def encode(
         labelled: (K,) bool; the map of a joint that is not labelled is zero.
         size: (height, width) of the crop that the points belong to.
         cells: (height, width) of the maps.
-        grid: which pixel a cell stands for (``ModelSpec.grid``).
+        align_corners: which pixel a cell's centre is (``ModelSpec.align_corners``).
         sigma: standard deviation in cells.
-        refine: how the maps will be decoded (``ModelSpec.refine``).
+        decoding: how the maps will be decoded (``ModelSpec.decoding``).
 
     Returns:
         (K, *cells) float32.
     """
-    centres = to_cells(points, size, cells, grid, refine)
+    centres = to_cells(points, size, cells, align_corners, decoding)
     along_y, along_x = (
         np.exp(-(np.arange(n) - centres[:, axis, None]) ** 2 / (2 * sigma ** 2)) for axis, n in enumerate(cells)
     )
@@ -115,48 +116,48 @@ def _is_interior(cell: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
 
 
 def decode(
-    heatmaps: np.ndarray, size: tuple[int, int] | np.ndarray, refine: str = 'none', grid: str = 'scaled',
+    heatmaps: np.ndarray, size: tuple[int, int] | np.ndarray, decoding: str = 'argmax', align_corners: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the joints in heatmaps.
 
     Args:
         heatmaps: (..., K, H, W) float.
         size: (height, width) of the crop; or (..., 2), one for each image.
-        refine: ``none``, ``quarter``, ``gaussian`` or ``authors`` (``ModelSpec.refine``).
-        grid: which pixel a cell stands for (``ModelSpec.grid``).
+        decoding: ``argmax``, ``quarter-offset``, ``dark`` or ``torch7`` (``ModelSpec.decoding``).
+        align_corners: which pixel a cell's centre is (``ModelSpec.align_corners``).
 
     Returns:
         Points (..., K, 2) float64, (y, x) in pixels of the crop, and scores (..., K) float32 in [0, 1], the value
-        of the highest cell (of the smoothed map, where ``refine`` smooths; the value is that before).
+        of the highest cell (of the smoothed map, where ``decoding`` smooths; the value is that before).
     """
     *_, height, width = heatmaps.shape
-    maps = _smoothed(heatmaps) if refine == 'gaussian' else heatmaps
+    maps = _smoothed(heatmaps) if decoding == 'dark' else heatmaps
     highest = maps.reshape(*maps.shape[:-2], height * width).argmax(axis=-1)
     cell = np.stack(np.divmod(highest, width), axis=-1)
     heights = np.take_along_axis(heatmaps.reshape(*heatmaps.shape[:-2], height * width), highest[..., None], -1)[..., 0]
     scores = np.clip(heights, 0, 1).astype(np.float32)
 
-    if refine == 'authors':
+    if decoding == 'torch7':
         # Negative responses count as zero, and a map of zeros has its maximum in the first cell.
         cell = np.where(scores[..., None] > 0, cell, 0)
-    position = cell + CELL_ORIGIN[refine]
-    if refine != 'none':
-        step = _step(maps, cell, _to_peak if refine == 'gaussian' else _quarter)
-        if refine == 'authors':
+    position = cell + CELL_ORIGIN[decoding]
+    if decoding != 'argmax':
+        step = _step(maps, cell, _to_peak if decoding == 'dark' else _quarter)
+        if decoding == 'torch7':
             step = np.where(_is_interior(cell, (height, width)), step, 0)
         position = position + step
     pixels = np.asarray(size, np.float64)[..., None, :]
     cells = np.array([height, width])
-    points = position * pixels / cells if grid == 'scaled' else position * (pixels - 1) / (cells - 1)
-    # The published decoding keeps whole pixels: it scales an array of integers.
-    return (np.floor(points) if refine == 'none' else points), scores
+    points = position * (pixels - 1) / (cells - 1) if align_corners else position * pixels / cells
+    # The reference scales an array of integers, so its points are whole pixels.
+    return (np.floor(points) if decoding == 'argmax' else points), scores
 
 
 def decode_for(
     spec: ModelSpec, heatmaps: np.ndarray, size: tuple[int, int] | np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decode heatmaps as the weights ask for (:func:`decode`)."""
-    return decode(heatmaps, size, spec.refine, spec.grid)
+    return decode(heatmaps, size, spec.decoding, spec.align_corners)
 
 
 def decode_in_images(
@@ -174,8 +175,8 @@ def decode_in_images(
     """
     points, scores = decode_for(spec, heatmaps, np.array([box.shape for box in boxes]))
     in_image = np.stack([box.to_image(p) for box, p in zip(boxes, points, strict=True)])
-    # The original code rounds every coordinate that it transforms.
-    return truncate(in_image) if spec.refine == 'authors' else in_image, spec.scores(scores)
+    # The Torch7 code rounds every coordinate that it transforms.
+    return truncate(in_image) if spec.decoding == 'torch7' else in_image, spec.scores(scores)
 
 
 def unflip(heatmaps: np.ndarray, flip_order: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import PERSON_LENGTH, AuthorsTransform, authors_crop
+from hourglass.torch7_crop import PERSON_LENGTH, Torch7Transform, torch7_crop
 from hourglass.warp import WarpedBox, seen_part
 
 import cv2
@@ -48,22 +48,22 @@ class CropBox:
 
 #: Where a crop lies in its image.  Each has ``shape``, the (height, width) that points of the crop are within, and
 #: ``to_crop`` and ``to_image``, which map such points.
-Box = CropBox | WarpedBox | AuthorsTransform
+Box = CropBox | WarpedBox | Torch7Transform
 
 
 def _check_way(crop: str) -> None:
-    if crop not in ('truncate', 'pad'):
+    if crop not in ('clip', 'pad'):
         raise ValueError(f'a box in whole pixels cannot be cropped by {crop!r}')
 
 
-def crop_box(center: np.ndarray, side: float, image_shape: tuple[int, int], crop: str = 'truncate') -> CropBox:
+def crop_box(center: np.ndarray, side: float, image_shape: tuple[int, int], crop: str = 'clip') -> CropBox:
     """Return the square of the given side about a person, in whole pixels.
 
     Args:
         center: (2,), (y, x) in pixels of the image.
         side: length of the square's side in pixels.
         image_shape: (height, width) of the image.
-        crop: ``truncate`` cuts the square at the image's border; ``pad`` leaves it whole.
+        crop: ``clip`` cuts the square at the image's border; ``pad`` leaves it whole.
 
     Returns:
         A box of at least one pixel: where the square lies wholly outside the image, it is moved to the border.
@@ -101,15 +101,15 @@ def box_around(points: np.ndarray, labelled: np.ndarray, margin: float = 1.25) -
     return ((low + high) / 2).astype(np.float32), max(float((high - low).max()) * margin, 2.0)
 
 
-def whole_image(image_shape: tuple[int, int], crop: str = 'truncate') -> CropBox:
+def whole_image(image_shape: tuple[int, int], crop: str = 'clip') -> CropBox:
     """Return the crop of a picture with one person in the centre, the image 1.25 times as high as the person.
 
-    With ``truncate`` it is the whole image, which is then stretched to the network's input as published; with
+    With ``clip`` it is the whole image, which is then stretched to the network's input as published; with
     ``pad`` the square about the centre whose side is the image's height, so that nobody is distorted.
     """
     _check_way(crop)
     height, width = image_shape
-    if crop == 'truncate':
+    if crop == 'clip':
         return CropBox(0, 0, height, width)
     return crop_box(np.array([height / 2, width / 2]), height, image_shape, crop)
 
@@ -124,23 +124,23 @@ def person_box(center: np.ndarray, side: float, image_shape: tuple[int, int], sp
         spec: gives the way of cropping and the input size.
 
     Raises:
-        InputError: the original code's crop is asked for with an input that is not square.
+        InputError: the Torch7 code's crop is asked for with an input that is not square.
     """
-    if spec.crop != 'affine':
+    if spec.crop != 'torch7':
         return crop_box(center, side, image_shape, spec.crop)
     height, width = spec.input_size
     if height != width:
         raise InputError(f'the crop {spec.crop!r} is square, and the input {height}x{width} is not')
     y, x = (float(value) for value in center)
-    return AuthorsTransform((y, x), max(float(side), 1.0) / PERSON_LENGTH, height)
+    return Torch7Transform((y, x), max(float(side), 1.0) / PERSON_LENGTH, height)
 
 
 def picture_box(image_shape: tuple[int, int], spec: ModelSpec) -> Box:
     """Return the crop of a picture with one person in the centre, the image 1.25 times as high as the person.
 
-    As :func:`whole_image`; the original code's crop takes the square about the centre too.
+    As :func:`whole_image`; the Torch7 code's crop takes the square about the centre too.
     """
-    if spec.crop != 'affine':
+    if spec.crop != 'torch7':
         return whole_image(image_shape, spec.crop)
     height, width = image_shape
     return person_box(np.array([height / 2, width / 2]), height, image_shape, spec)
@@ -158,24 +158,24 @@ def _cut_padded(image: np.ndarray, box: CropBox, size: tuple[int, int]) -> np.nd
     return part.warp(np.diag(scale * part.factor), (part.factor / 2 + part.low - box.corner) * scale - 0.5, size)
 
 
-def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'truncate') -> np.ndarray:
+def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'clip') -> np.ndarray:
     """Cut a box out of an image and resize it.
 
     Args:
         image: (3, H, W) float32.
         box: the crop, from :func:`person_box` or :func:`picture_box`.
         size: (height, width) of the result.
-        crop: ``truncate``: as published, by bilinear resizing.  ``pad``: what lies outside of the image is black,
-            and strong reduction averages.  A box of the original code's crop is cut as that code does, always; one
+        crop: ``clip``: as published, by bilinear resizing.  ``pad``: what lies outside of the image is black,
+            and strong reduction averages.  A box of the Torch7 code's crop is cut as that code does, always; one
             that is turned, in one step.
 
     Returns:
         (3, *size) float32.
     """
-    if isinstance(box, AuthorsTransform):
+    if isinstance(box, Torch7Transform):
         if size[0] != size[1]:
-            raise ValueError(f'the crop of the original code is square, and {size[0]}x{size[1]} is not')
-        return authors_crop(image, box.resized(size[0]))
+            raise ValueError(f'the crop of the Torch7 code is square, and {size[0]}x{size[1]} is not')
+        return torch7_crop(image, box.resized(size[0]))
     _check_way(crop)
     if isinstance(box, WarpedBox):
         return box.cut(image, size)

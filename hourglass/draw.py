@@ -9,8 +9,8 @@ from hourglass.joints import JointSet
 import cv2
 import numpy as np
 
-#: RGB of a limb by the part of the body that it belongs to: the colours of the original drawing, and those of the sides
-#: for joints of a user's.
+#: RGB of a limb by the part of the body that it belongs to: the colours of the reference (Chainer), and those of the
+#: sides for joints of a user's.
 PART_COLOURS = {'arm': (255, 0, 0), 'head': (0, 255, 0), 'spine': (255, 255, 255), 'leg': (0, 0, 255),
                 'left': (0, 160, 255), 'right': (255, 128, 0), 'middle': (0, 220, 0)}
 #: RGB of other parts that have none, by turns.

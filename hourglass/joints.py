@@ -114,7 +114,7 @@ MPII = JointSet(
         'pelvis', 'thorax', 'upper neck', 'head top',
         'right wrist', 'right elbow', 'right shoulder', 'left shoulder', 'left elbow', 'left wrist',
     ),
-    # In the order of the original drawing, where later limbs lie on top.
+    # In the order of the reference (Chainer), where later limbs lie on top.
     limbs=(
         ('right wrist', 'right elbow', 'arm'), ('right elbow', 'right shoulder', 'arm'),
         ('right shoulder', 'thorax', 'arm'),

@@ -176,7 +176,7 @@ class _Search:
             self.bar.update(len(batch))
         return bool(new)
 
-    def refine(self) -> None:
+    def look_again(self) -> None:
         """Look again around the joints of the best poses, until that leads nowhere new."""
         for _ in range(ROUNDS):
             follow = [entry for entry in self.ranking()[:BEST] if entry[0] not in self._followed]
@@ -237,11 +237,11 @@ def locate(
               disable=None if show_progress else True) as bar:
         search = _Search(plain, small, bar)
         if search.look([detected_square(box) for box in boxes]):
-            search.refine()
+            search.look_again()
         for sides in SEARCH_SIDES:
             if not search.is_confident():
                 search.look(search_squares(small.shape[1:], sides))
-                search.refine()
+                search.look_again()
     (y, x, side), pose = search.ranking()[0]
     if small is image and not predictor.flip:
         return pose

@@ -130,7 +130,7 @@ class StackedHG(Chain):
         n_stack: number of hourglasses.
         width: channels inside an hourglass (256 in the paper); all other widths follow from it.
         layer_num: number of times an hourglass halves the resolution.
-        upsampling: one of :data:`UPSAMPLINGS`; an early network of the authors repeats pixels (``nearest``).
+        upsampling: one of :data:`UPSAMPLINGS`; an early network of the Torch7 code repeats pixels (``nearest``).
     """
 
     def __init__(self, out_channels: int = 16, n_stack: int = 2, width: int = 256, layer_num: int = 4,

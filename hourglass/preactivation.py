@@ -1,7 +1,7 @@
-"""The authors' own network, in which batch normalisation and ReLU come before each convolution.
+"""The network of the Torch7 code, in which batch normalisation and ReLU come before each convolution.
 
 Newell, Yang, Deng: *Stacked Hourglass Networks for Human Pose Estimation*, ECCV 2016, with residual modules as in
-He et al.: *Identity Mappings in Deep Residual Networks*, ECCV 2016.  The authors' Torch7 weights and the PyTorch
+He et al.: *Identity Mappings in Deep Residual Networks*, ECCV 2016.  The Torch7 weights and the PyTorch
 ports are for this network.
 """
 
@@ -107,7 +107,7 @@ class PreActivationHG(Chain):
         layer_num: number of times an hourglass halves the resolution.
         n_modules: number of residual modules in each place of an hourglass and after it.
         wide_stem: whether the second of the stem's three residual modules already has ``width`` output channels.
-            The authors' has ``width / 2``; bearpaw's port has ``width``.
+            The Torch7 code has ``width / 2``; bearpaw's port has ``width``.
     """
 
     def __init__(self, out_channels: int = 16, n_stack: int = 8, width: int = 256, layer_num: int = 4,

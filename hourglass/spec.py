@@ -37,12 +37,18 @@ NETWORKS = {
 }
 
 #: Allowed values of the choices in a :class:`ModelSpec`.
-CROPS = ('truncate', 'pad', 'affine')
-REFINEMENTS = ('none', 'quarter', 'gaussian', 'authors')
-GRIDS = ('scaled', 'aligned')
+CROPS = ('clip', 'pad', 'torch7')
+DECODINGS = ('argmax', 'quarter-offset', 'dark', 'torch7')
 #: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each pixel
 #: repeated twice in both directions.
 UPSAMPLINGS = ('bilinear', 'nearest')
+#: Entries of weights files from before the present names.
+_FORMER_NAMES: dict[tuple[str, str], tuple[str, Any]] = {
+    ('refine', 'none'): ('decoding', 'argmax'), ('refine', 'quarter'): ('decoding', 'quarter-offset'),
+    ('refine', 'gaussian'): ('decoding', 'dark'), ('refine', 'authors'): ('decoding', 'torch7'),
+    ('grid', 'scaled'): ('align_corners', False), ('grid', 'aligned'): ('align_corners', True),
+    ('crop', 'truncate'): ('crop', 'clip'), ('crop', 'affine'): ('crop', 'torch7'),
+}
 #: Most points of a table of confidence.
 _MAX_POINTS = 64
 
@@ -61,16 +67,17 @@ class ModelSpec:
         joints: the joint set: the name of one that comes along (:data:`hourglass.joints.JOINT_SETS`), or a user's
             (:mod:`hourglass.joint_table`), which is stored whole.
         input_size: (height, width) of the network's input in pixels.
-        crop: how a person is cut out.  ``truncate``: the crop ends at the image's border and is then stretched to
-            ``input_size``; ``pad``: outside of the image is black and nothing is distorted; ``affine``: the same by
-            the authors' rule, an affine map about the person's centre.
+        crop: how a person is cut out.  ``clip``: the crop ends at the image's border and is then stretched to
+            ``input_size``; ``pad``: outside of the image is black and nothing is distorted; ``torch7``: as ``pad``,
+            with the pixels and rounding of the Torch7 code.
         mean: subtracted from the channels R, G, B of an image in [0, 1].
-        refine: decoding of a heatmap.  ``none``: the highest cell; ``quarter``: a quarter of a cell further towards
-            the larger neighbour, in y and in x; ``gaussian``: the map is smoothed, and the joint is at the peak of the
-            Gaussian through the highest cell and its neighbours; ``authors``: responses below zero count as zero, the
-            quarter of a cell only where the highest cell is not at the border, then half a cell more in y and in x.
-        grid: which pixel a cell stands for.  ``scaled``: cell * size / cells; ``aligned``:
-            cell * (size - 1) / (cells - 1), so that the first and last cell fall on the first and last pixel.
+        decoding: how a heatmap becomes a point.  ``argmax``: the highest cell; ``quarter-offset``: a quarter of a cell
+            further towards the larger neighbour, in y and in x; ``dark``: the peak of the Gaussian through the highest
+            cell and its neighbours, after smoothing (distribution-aware, Zhang et al., CVPR 2020); ``torch7``: as the
+            Torch7 code, where responses below zero count as zero, the quarter offset is left out at the border, and
+            half a cell is added in y and in x.
+        align_corners: which pixel a cell stands for: cell * size / cells; or, if true, cell * (size - 1) / (cells - 1),
+            so that the first and last cell are the first and last pixel.
         confidence: how often a joint is right by the height of its heatmap: points (height, share), both rising,
             with straight lines between (``eval.py --calibrate``).  Without any, a joint's score is the height.
     """
@@ -82,10 +89,10 @@ class ModelSpec:
     layer_num: int = 4
     joints: str | JointSet = 'mpii'
     input_size: tuple[int, int] = (256, 256)
-    crop: str = 'truncate'
+    crop: str = 'clip'
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    refine: str = 'none'
-    grid: str = 'scaled'
+    decoding: str = 'argmax'
+    align_corners: bool = False
     upsampling: str = 'bilinear'
     n_modules: int = 1
     wide_stem: bool = False
@@ -96,7 +103,7 @@ class ModelSpec:
             check_name(self.joints)
             object.__setattr__(self, 'joints', self.joints.name)  # one form for each set
         choices = (('network', tuple(NETWORKS)), ('joints', tuple(JOINT_SETS)), ('crop', CROPS),
-                   ('refine', REFINEMENTS), ('grid', GRIDS), ('upsampling', UPSAMPLINGS))
+                   ('decoding', DECODINGS), ('upsampling', UPSAMPLINGS))
         for name, allowed in choices:
             if getattr(self, name) not in allowed and not isinstance(getattr(self, name), JointSet):
                 raise InputError(f'{name} is {getattr(self, name)!r}, not one of {", ".join(allowed)}')
@@ -104,8 +111,9 @@ class ModelSpec:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
                 raise InputError(f'{name} is {value!r}, not a number from 1 to 4096')
-        if not isinstance(self.wide_stem, bool):
-            raise InputError(f'wide_stem is {self.wide_stem!r}, neither true nor false')
+        for name in ('wide_stem', 'align_corners'):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f'{name} is {getattr(self, name)!r}, neither true nor false')
         for name, default in (('n_modules', 1), ('wide_stem', False)):
             if name not in NETWORKS[self.network].arguments and getattr(self, name) != default:
                 raise InputError(f'{name} is {getattr(self, name)!r}, but a {self.network} has no such choice')
@@ -143,16 +151,16 @@ class ModelSpec:
         """
         return float(self.scores(np.array([height], np.float32))[0])
 
-    def refined(self, refine: str | None, source: str) -> ModelSpec:
-        """Return this with another decoding, or as it is for None.
+    def with_decoding(self, decoding: str | None, source: str) -> ModelSpec:
+        """Return a copy with another decoding; None keeps this one.
 
         Raises:
-            InputError: only one of the two decodings is ``authors``; ``source`` says whose the other one is.
+            InputError: one of the two decodings is ``torch7`` and the other is not; ``source`` names these weights.
         """
-        # Half a cell lies between what the heatmaps of these two say.
-        if refine not in (None, self.refine) and 'authors' in (refine, self.refine):
-            raise InputError(f'--refine {refine}: {source} has {self.refine}')
-        return replace(self, refine=refine or self.refine)
+        # Targets of the two differ by half a cell.
+        if decoding not in (None, self.decoding) and 'torch7' in (decoding, self.decoding):
+            raise InputError(f'--decoding {decoding}: {source} has {self.decoding}')
+        return replace(self, decoding=decoding or self.decoding)
 
     @property
     def joint_set(self) -> JointSet:
@@ -192,6 +200,7 @@ class ModelSpec:
             raise InputError(f'the description of the network is not JSON ({error})') from None
         if not isinstance(values, dict):
             raise InputError('the description of the network is not a JSON object')
+        values = dict(_FORMER_NAMES.get((name, str(value)), (name, value)) for name, value in values.items())
         unknown = sorted(set(values) - set(cls.__dataclass_fields__))
         if unknown:
             raise InputError(f'the description of the network has unknown entries: {", ".join(unknown)}')

@@ -1,4 +1,4 @@
-"""The crop of the original Torch7 code, which the original weights were trained with.
+"""The crop of the Torch7 code, which its weights were trained with.
 
 Newell, Yang, Deng: *Stacked Hourglass Networks for Human Pose Estimation*, ECCV 2016.  A person has a centre and a
 scale; the crop is a square whose side is 200 pixels times the scale, black outside of the image, never distorted.
@@ -33,7 +33,7 @@ def truncate(values: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class AuthorsTransform:
+class Torch7Transform:
     """The map between an image and a square crop about a person.
 
     Attributes:
@@ -63,7 +63,7 @@ class AuthorsTransform:
         """Side of the square in pixels of the image."""
         return PERSON_LENGTH * self.scale
 
-    def resized(self, size: int) -> AuthorsTransform:
+    def resized(self, size: int) -> Torch7Transform:
         """Return the map to another size of the crop, such as that of the heatmaps."""
         return replace(self, size=size)
 
@@ -145,7 +145,7 @@ def _resize(
     return np.stack([(across @ (down @ channel).T).T for channel in image[tuple(inside)]])
 
 
-def _reduced_crop(image: np.ndarray, transform: AuthorsTransform, factor: float) -> np.ndarray:
+def _reduced_crop(image: np.ndarray, transform: Torch7Transform, factor: float) -> np.ndarray:
     """Crop as the training code does for a large person: reduce the whole image, then cut pixel for pixel."""
     height, width = image.shape[1:]
     longer = int(max(height, width) / factor)
@@ -157,11 +157,11 @@ def _reduced_crop(image: np.ndarray, transform: AuthorsTransform, factor: float)
     return _resize(image, (0, 0), (height, width), (sizes[0], sizes[1]), tuple(small.corners()[0]), transform.size)
 
 
-def authors_crop(image: np.ndarray, transform: AuthorsTransform) -> np.ndarray:
+def torch7_crop(image: np.ndarray, transform: Torch7Transform) -> np.ndarray:
     """Cut a person out of an image.
 
     The corners of the crop are whole pixels of the image, so that the picture is up to a pixel away from
-    where ``transform`` puts its points, as in the original.
+    where ``transform`` puts its points, as in the Torch7 code.
 
     Args:
         image: (3, H, W) float32 of any range.

@@ -13,7 +13,7 @@ from hourglass import download, errors
 from hourglass.errors import ArgumentParser, InputError
 from hourglass.files import sha256_of
 from hourglass.parameters import count_parameters, is_trained
-from hourglass.spec import REFINEMENTS
+from hourglass.spec import DECODINGS
 from hourglass.wording import counted
 from pretrained import registry
 from pretrained.formats import load_any, recognise
@@ -119,7 +119,7 @@ def _convert(args: argparse.Namespace) -> None:
     if path.exists() and out.exists() and path.samefile(out):
         raise InputError(f'{out}: would replace the file that is converted')
     model = _load(args)
-    spec = model.spec.refined(args.refine, args.name)
+    spec = model.spec.with_decoding(args.decoding, args.name)
     save_model(out, model.network, spec, np.float16 if args.half else np.float32)
     print(f'{out}: {out.stat().st_size / 1e6:.1f} MB from {model.source}')
 
@@ -158,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     convert.add_argument('name', metavar='IN', help='a name or a file')
     convert.add_argument('out', metavar='OUT.npz', help='the file to write')
     convert.add_argument('--half', action='store_true', help='store convolutions in half precision')
-    convert.add_argument('--refine', choices=REFINEMENTS,
+    convert.add_argument('--decoding', choices=DECODINGS,
                          help='where a joint is found in its heatmap, from now on (train.py explains; default: as '
                               'before)')
     _add_part(convert)

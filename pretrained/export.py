@@ -8,7 +8,7 @@ skeleton       limbs: joint, joint (numbers from 0), part of the body
 flip_order     entry k is the joint that takes place k in a mirrored image
 preprocessing  what the input is: ``layout``, ``colours``, ``range``, ``mean`` (to be subtracted, R, G, B), ``size``
                (height, width), and ``crop`` (:class:`hourglass.spec.ModelSpec`)
-decoding       how heatmaps become points: ``refine`` and ``grid`` (:class:`hourglass.spec.ModelSpec`)
+decoding       how heatmaps become points: ``method`` and ``align_corners`` (:class:`hourglass.spec.ModelSpec`)
 spec           the whole :class:`hourglass.spec.ModelSpec`
 =============  =======================================================================================================
 """
@@ -41,7 +41,7 @@ def metadata(spec: ModelSpec, weights: str) -> dict[str, str]:
         'joints': joint_set.joints, 'skeleton': joint_set.limb_indices, 'flip_order': joint_set.flip_order.tolist(),
         'preprocessing': {'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': spec.mean,
                           'size': spec.input_size, 'crop': spec.crop},
-        'decoding': {'refine': spec.refine, 'grid': spec.grid},
+        'decoding': {'method': spec.decoding, 'align_corners': spec.align_corners},
     }
     return {'title': 'Stacked hourglass network for human pose estimation', 'weights': weights,
             'spec': spec.to_json(), **{name: json.dumps(value) for name, value in values.items()}}

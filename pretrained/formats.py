@@ -17,7 +17,7 @@ from hourglass.spec import ModelSpec
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
 from pretrained.pytorch import load_pytorch
 from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy, is_safetensors
-from pretrained.topology import AUTHORS, joint_set_of
+from pretrained.topology import TORCH7_CODE, joint_set_of
 from pretrained.weights_file import Model, load_model, model_from_arrays
 
 #: How a Torch7 file begins: a table or an object of a class, in binary or as text.
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
 
 
 def load_torch7(path: str | os.PathLike[str]) -> Model:
-    """Read the authors' weights from a file of Torch7 (:func:`pretrained.torch7.convert_t7`).
+    """Read weights from a file of Torch7 (:func:`pretrained.torch7.convert_t7`).
 
     Raises:
         InputError: the file cannot be read, or is of another network.
@@ -49,14 +49,14 @@ def load_torch7(path: str | os.PathLike[str]) -> Model:
     found = convert_t7(path)
     sizes = {'upsampling': 'nearest', **found.sizes}
     try:
-        spec = ModelSpec(found.family, joints=joint_set_of(sizes['out_channels']), **sizes, **AUTHORS)
+        spec = ModelSpec(found.family, joints=joint_set_of(sizes['out_channels']), **sizes, **TORCH7_CODE)
     except InputError as error:
         raise InputError(f'{path}: {error}') from None
     return model_from_arrays(spec, found.arrays, path, f'{path} (Torch7)')
 
 
 def load_zipped_torch7(path: Path) -> Model:
-    """Read a zip file that holds one file of Torch7, as the authors' weights were published."""
+    """Read a zip file that holds one file of Torch7, as these weights were published."""
     with open_file(path, 'a zip file') as stream, tempfile.TemporaryDirectory() as folder:
         unpacked = Path(folder) / 'weights.t7'
         try:

@@ -14,7 +14,7 @@ from hourglass.files import sha256_of
 from hourglass.source import Source
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
-from pretrained.topology import AUTHORS
+from pretrained.topology import TORCH7_CODE
 
 if TYPE_CHECKING:
     from pretrained.weights_file import Model
@@ -53,7 +53,7 @@ class Entry:
         scores: published results.
         max_bytes: no larger file is downloaded.
         sha256: the file's checksum, or its first digits, where they are known.
-        protocol: who counts on MPII's validation images by default: ``one-per-image``, or ``all`` as for the authors.
+        protocol: who counts on MPII's validation images by default: ``one-per-image``, or ``all`` (Torch7 code).
         has_known_sizes: whether the file must be of ``spec``'s sizes; otherwise the sizes are the file's.
     """
 
@@ -97,9 +97,9 @@ def _bearpaw(n_stack: int, digits: str, *scores: Score) -> Entry:
     size = counted(n_stack, 'stack')
     return Entry(
         name=f'bearpaw-hg{n_stack}', file=file,
-        description=f"a PyTorch port of the authors' network with {size}, trained on MPII",
+        description=f"a PyTorch port of the Torch7 network with {size}, trained on MPII",
         spec=ModelSpec('PreActivationHG', n_stack=n_stack, wide_stem=True, upsampling='nearest',
-                       mean=(0.4404, 0.4440, 0.4327), **AUTHORS),
+                       mean=(0.4404, 0.4440, 0.4327), **TORCH7_CODE),
         sources=(Source('GitHub release', 'https', _BEARPAW_URL + file),), scores=scores, sha256=digits,
         protocol='all',
     )
@@ -126,8 +126,8 @@ _ENTRIES = (
         file='hourglass-small-3stacks-mpii16.npz',
         description="small weights that come with the project, for MPII's joints, trained on LSP; "
                     'bundled/MODEL_CARD.md tells more',
-        spec=ModelSpec(n_stack=3, width=64, layer_num=3, input_size=(160, 160), crop='pad', refine='gaussian',
-                       grid='aligned'),
+        spec=ModelSpec(n_stack=3, width=64, layer_num=3, input_size=(160, 160), crop='pad', decoding='dark',
+                       align_corners=True),
         scores=(
             _score('PCK@0.2, 500 people of LSP whom only the weights behind it had seen, averaged over the image '
                    'and its mirror image', .969, .884, .805, .745, .886, .839, .795, Mean=.846),
@@ -138,8 +138,8 @@ _ENTRIES = (
         name='small-mpii16',
         file='hourglass-small-mpii16.npz',
         description='two stacks, what the bundled weights began with; bundled/MODEL_CARD_MPII16.md tells more',
-        spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(160, 160), crop='pad', refine='gaussian',
-                       grid='aligned'),
+        spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(160, 160), crop='pad', decoding='dark',
+                       align_corners=True),
         scores=(
             _score('PCK@0.2, 500 people of LSP whom only the weights it began with had seen, averaged over the image '
                    'and its mirror image', .966, .875, .798, .732, .869, .821, .767, Mean=.833),
@@ -151,7 +151,7 @@ _ENTRIES = (
         file='hourglass-small-lsp14.npz',
         description='14 joints of LSP, what small-mpii16 began with; bundled/MODEL_CARD_LSP14.md tells more',
         spec=ModelSpec(out_channels=14, n_stack=2, width=64, layer_num=3, joints='lsp', input_size=(128, 128),
-                       crop='pad', refine='quarter', grid='aligned'),
+                       crop='pad', decoding='quarter-offset', align_corners=True),
         scores=(
             _score('PCK@0.2, LSP test half, averaged over the image and its mirror image',
                    .952, .839, .747, .678, .844, .800, .749, Mean=.801),
@@ -161,9 +161,9 @@ _ENTRIES = (
     Entry(
         name='umich',
         file='umich-stacked-hourglass.zip',
-        description="the authors' own weights, a Torch7 file, trained on MPII; the sizes are read from the file",
-        spec=ModelSpec('PreActivationHG', n_stack=8, upsampling='nearest', **AUTHORS),
-        sources=(Source("the authors' page", 'https',
+        description="the Torch7 weights of the paper's authors, trained on MPII; the sizes are read from the file",
+        spec=ModelSpec('PreActivationHG', n_stack=8, upsampling='nearest', **TORCH7_CODE),
+        sources=(Source("the project page", 'https',
                         'https://www-personal.umich.edu/~alnewell/pose/umich-stacked-hourglass.zip'),),
         scores=(
             _score('PCKh@0.5, MPII validation, all 2,958 people',

@@ -19,8 +19,8 @@ ANCHORS = {
     'PreActivationHG': ('hg1/upper/0/conv1/W', 'after1/0/conv1/W', 'feature1/W', 'output1/W'),
 }
 
-#: How the authors' weights take images and give points.
-AUTHORS: dict[str, Any] = {'crop': 'affine', 'refine': 'authors'}
+#: How the weights of the Torch7 code take images and give points.
+TORCH7_CODE: dict[str, Any] = {'crop': 'torch7', 'decoding': 'torch7'}
 
 
 def choose_part(names: Sequence[str], part: str | None) -> str:
@@ -64,8 +64,8 @@ def joint_set_of(joints: int) -> str:
 def infer_spec(shapes: Shapes) -> ModelSpec:
     """Work out the sizes of a network from the names and shapes of its arrays.
 
-    The joint set follows from the number of heatmaps.  Images go into a ``PreActivationHG`` by the authors' rules and
-    into a ``StackedHG`` by those of the published re-implementation.
+    The joint set follows from the number of heatmaps.  Images go into a ``PreActivationHG`` by the rules of the
+    Torch7 code and into a ``StackedHG`` by those of the reference (Chainer).
 
     Args:
         shapes: shape of every array by its key in a weights file.
@@ -116,7 +116,7 @@ def _preactivation_sizes(shapes: Shapes) -> dict[str, Any]:
         'n_modules': _count(shapes, r'after1/[0-9]+/'),
         'wide_stem': _channels(shapes, 'res1/conv3/W') == width,
         'upsampling': 'nearest',
-        **AUTHORS,
+        **TORCH7_CODE,
     }
 
 

@@ -14,7 +14,7 @@ from hourglass.errors import run
 from hourglass.image import read_image, write_image
 from hourglass.joints import COCO, MPII
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import AuthorsTransform, authors_crop
+from hourglass.torch7_crop import Torch7Transform, torch7_crop
 from pretrained.weights_file import load_model, save_model
 
 import numpy as np
@@ -163,7 +163,7 @@ def test_the_limits_on_people(demo: Run, scene: Any, tmp_path: Path) -> None:
 
 def test_eight_stacks_follow_their_own_preprocessing(demo: Run, scene: Any, tmp_path: Path) -> None:
     spec = ModelSpec('PreActivationHG', n_stack=8, width=8, layer_num=2, wide_stem=True, upsampling='nearest',
-                     mean=(0.4404, 0.4440, 0.4327), crop='affine', refine='authors', input_size=(64, 64))
+                     mean=(0.4404, 0.4440, 0.4327), crop='torch7', decoding='torch7', input_size=(64, 64))
     np.random.seed(0)
     save_model(tmp_path / 'hg8.npz', spec.build_network(), spec)
     assert load_model(tmp_path / 'hg8.npz').spec == spec
@@ -177,9 +177,9 @@ def test_eight_stacks_follow_their_own_preprocessing(demo: Run, scene: Any, tmp_
     image = read_image(scene[0])
     for i, person in enumerate(people):
         x, y, width, height = person['bbox']
-        crop = AuthorsTransform((y + height / 2 + 15 / 200 * height, x + width / 2), 1.25 * height / 200, 64)
+        crop = Torch7Transform((y + height / 2 + 15 / 200 * height, x + width / 2), 1.25 * height / 200, 64)
         seen = tiles[:, :, 64 * i:64 * (i + 1)]
-        assert abs(seen - np.clip(authors_crop(image, crop), 0, 255)).mean() < 6, 'more than JPEG changes'
+        assert abs(seen - np.clip(torch7_crop(image, crop), 0, 255)).mean() < 6, 'more than JPEG changes'
         points = np.array([(joint['y'], joint['x']) for joint in person['joints']])
         assert len(points) == 16
         # The original code's points are whole pixels, and within the crop.

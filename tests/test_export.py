@@ -94,7 +94,7 @@ def test_the_file_runs_without_this_project(
         assert json.loads(texts['flip_order']) == MPII.flip_order.tolist()
         assert json.loads(texts['preprocessing']) == {
             'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [160, 160], 'crop': 'pad'}
-        assert json.loads(texts['decoding']) == {'refine': 'gaussian', 'grid': 'aligned'}
+        assert json.loads(texts['decoding']) == {'method': 'dark', 'align_corners': True}
         assert ModelSpec.from_json(texts['spec']) == pretrained.load('bundled').spec
 
 

@@ -11,7 +11,7 @@ from data.augment import AUGMENTATIONS
 from data.sets import DATASETS
 from hourglass.errors import ArgumentParser, InputError
 from hourglass.joints import JOINT_SETS
-from hourglass.spec import CROPS, GRIDS, REFINEMENTS
+from hourglass.spec import CROPS, DECODINGS
 from hourglass.textfile import read_values
 from training.loss import LOSSES
 from training.schedule import OPTIMIZERS, SCHEDULES
@@ -36,16 +36,16 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
                        help=f'joints of the network: {", ".join(JOINT_SETS)}, or a table of your own in JSON or YAML '
                             '(default: those of the first data set)')
     group.add_argument('--crop', choices=CROPS,
-                       help='how people are cut out: ending at the border and stretched (truncate, the default), or '
-                            'with black around')
-    group.add_argument('--refine', choices=REFINEMENTS,
-                       help='where a joint is found: the highest cell of its heatmap (none, the default), a quarter of '
-                            'a cell from there towards the larger neighbour, or the peak of a Gaussian through the '
-                            'highest cells of the smoothed heatmap; authors, only with such weights')
-    group.add_argument('--grid', choices=GRIDS,
-                       help='which pixel a cell of a heatmap stands for: scaled, as published (the default); or '
-                            'aligned, the first and last cell for the first and last pixel: then the heatmaps of a '
-                            'mirror image lie exactly on those of the image')
+                       help='how people are cut out: ending at the border and stretched (clip, the default), with '
+                            'black around (pad), or with the pixels and rounding of the Torch7 code (torch7)')
+    group.add_argument('--decoding', choices=DECODINGS,
+                       help='how a heatmap becomes a joint: its highest cell (argmax, the default), a quarter of a '
+                            'cell from there towards the larger neighbour (quarter-offset), or the peak of a Gaussian '
+                            'through the highest cells of the smoothed heatmap (dark); torch7 needs such weights')
+    group.add_argument('--align-corners', action=argparse.BooleanOptionalAction, default=None,
+                       help='whether the first and last cell of a heatmap are the first and last pixel, so that the '
+                            'heatmaps of a mirror image lie exactly on those of the image (default: no, as in the '
+                            'reference)')
     group.add_argument('--no-validation', action='store_true',
                        help='train on the validation part too, and report no score')
     group.add_argument('--validation', dest='no_validation', action='store_false',
@@ -166,6 +166,9 @@ def _as_arguments(values: dict[str, Any], path: Path) -> list[str]:
         if name not in actions:
             raise InputError(f'{path}: unknown option {key!r}')
         flag = actions[name].option_strings[0]
+        if isinstance(actions[name], argparse.BooleanOptionalAction) and isinstance(value, bool):
+            arguments.append(actions[name].option_strings[not value])
+            continue
         if value is None or value is False or value == []:
             continue
         if actions[name].nargs == 0:

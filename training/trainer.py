@@ -170,15 +170,15 @@ def _told_results(trainer: training.Trainer, out: Path, validation: Validation |
 def _resolve(options: argparse.Namespace, inputs: Inputs, comm: Communicator) -> None:
     """Put in place of the options that were left open what they come to."""
     spec = inputs.spec
-    if options.augmentation == 'warp' and spec.crop == 'affine':
-        raise InputError('--augmentation warp does not go with the crop affine')
+    if options.augmentation == 'warp' and spec.crop == 'torch7':
+        raise InputError('--augmentation warp does not go with the crop torch7')
     options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), comm)
     options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
     options.crop = spec.crop
     # The option stands for a square; other sizes come from --init, also when the training is repeated.
     if spec.input_size[0] == spec.input_size[1]:
         options.input_size = spec.input_size[0]
-    options.refine, options.grid = spec.refine, spec.grid
+    options.decoding, options.align_corners = spec.decoding, spec.align_corners
     if isinstance(spec.joints, str):
         options.joints = spec.joints
     options.lr = options.lr or OPTIMIZERS[options.optimizer].lr

@@ -48,9 +48,10 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
                              if getattr(options, option) is not None}
     if options.input_size is not None:
         sizes['input_size'] = (options.input_size, options.input_size)
-    base = base.refined(options.refine, 'the network to begin with')
+    base = base.with_decoding(options.decoding, 'the network to begin with')
     return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop,
-                   grid=options.grid or base.grid, confidence=(), **sizes)
+                   align_corners=base.align_corners if options.align_corners is None else options.align_corners,
+                   confidence=(), **sizes)
 
 
 def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:

@@ -56,7 +56,7 @@ def packed(lsp: Path, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize('crop', ['truncate', 'pad'])
+@pytest.mark.parametrize('crop', ['clip', 'pad'])
 def test_a_packed_person_gives_the_same_sample(lsp: Path, packed: Path, crop: str) -> None:
     spec = replace(SPEC, crop=crop)
     original, cached = LSPDataset(lsp, 'train-fit'), PackedDataset(packed)

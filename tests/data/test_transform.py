@@ -96,7 +96,7 @@ def test_a_training_sample_has_the_shapes_that_the_network_needs() -> None:
     assert not heatmaps[~labelled].any()
 
 
-@pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
+@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
 def test_without_augmentation_the_targets_are_where_the_image_shows_the_joints(crop: str) -> None:
     """A white spot drawn at a joint must come out under the peak of the joint's target."""
     image, person = _small_sample()
@@ -111,20 +111,23 @@ def test_without_augmentation_the_targets_are_where_the_image_shows_the_joints(c
 
 
 @pytest.mark.parametrize('name', AUGMENTATIONS)
-@pytest.mark.parametrize(('grid', 'refine'), [('scaled', 'none'), ('aligned', 'gaussian'), ('scaled', 'authors')])
-def test_turned_and_zoomed_targets_stay_where_the_image_shows_the_joints(name: str, grid: str, refine: str) -> None:
+@pytest.mark.parametrize(('align_corners', 'decoding'), [(False, 'argmax'), (True, 'dark'), (False, 'torch7')])
+def test_turned_and_zoomed_targets_stay_where_the_image_shows_the_joints(
+    name: str, align_corners: bool, decoding: str,
+) -> None:
     """Picture and target are turned about one and the same point, whatever pixel a cell stands for."""
     person = replace(_small_sample()[1], center=np.array([64., 64.]), side=128 / 1.25,
                      points=np.tile([40., 85.], (16, 1)), labelled=np.ones(16, bool))
     y, x = np.mgrid[:128, :128]
     spot = np.exp(-((y - 40) ** 2 + (x - 85) ** 2) / 32)
     image = np.tile(np.float32(255) * spot, (3, 1, 1)).astype(np.float32)
-    spec = ModelSpec(input_size=(128, 128), crop='pad', grid=grid, refine=refine)
+    spec = ModelSpec(input_size=(128, 128), crop='pad', align_corners=align_corners, decoding=decoding)
     transform = TrainTransform(spec, AUGMENTATIONS[name](flip=0, colour=(1, 1)))
     for seed in range(5):
         inputs, heatmaps, _ = transform((image, person), np.random.default_rng(seed))
-        cells = _centroid(heatmaps[0]) + CELL_ORIGIN[refine]
-        np.testing.assert_allclose(cells * pixels_per_cell(grid, (128, 128), (32, 32)), _centroid(inputs[0]), atol=.3)
+        cells = _centroid(heatmaps[0]) + CELL_ORIGIN[decoding]
+        pixels = cells * pixels_per_cell(align_corners, (128, 128), (32, 32))
+        np.testing.assert_allclose(pixels, _centroid(inputs[0]), atol=.3)
 
 
 def _centroid(array: np.ndarray) -> np.ndarray:

@@ -131,7 +131,7 @@ def test_whether_somebody_is_there_is_asked_where_that_was_not_said(predictor: P
     assert _parse().is_confident(pose, predictor.spec)
 
 
-@pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
+@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
 def test_the_whole_picture_can_be_taken_in_two_ways(predictor: PosePredictor, crop: str) -> None:
     image = demo_scene((324, 576))
     other = PosePredictor(predictor.engine, replace(predictor.spec, crop=crop))

@@ -3,12 +3,12 @@ from __future__ import annotations
 from hourglass.crop import CropBox, crop_box, cut, person_box, picture_box, whole_image
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import AuthorsTransform, authors_crop
+from hourglass.torch7_crop import Torch7Transform, torch7_crop
 
 import numpy as np
 import pytest
 
-AFFINE = ModelSpec(input_size=(128, 128), crop='affine', refine='authors')
+TORCH7 = ModelSpec(input_size=(128, 128), crop='torch7', decoding='torch7')
 
 
 def test_the_published_crop_ends_at_the_border() -> None:
@@ -21,7 +21,7 @@ def test_the_padded_crop_keeps_its_square() -> None:
     assert crop_box(np.array([10, 50]), 100, (720, 1280), 'pad') == CropBox(-40, 0, 60, 100)
 
 
-@pytest.mark.parametrize('crop', ['truncate', 'pad'])
+@pytest.mark.parametrize('crop', ['clip', 'pad'])
 @pytest.mark.parametrize('center', [(-500, -500), (5000, 5000), (10, 10)])
 def test_a_crop_is_never_empty(crop: str, center: tuple[int, int]) -> None:
     box = crop_box(np.array(center), 0.1, (20, 30), crop)
@@ -59,21 +59,21 @@ def test_a_huge_padded_square_needs_no_memory() -> None:
 
 def test_one_function_makes_the_crop_that_the_weights_ask_for() -> None:
     center, side, shape = np.array([100.0, 50.0]), 300.0, (720, 1280)
-    for crop in ('truncate', 'pad'):
+    for crop in ('clip', 'pad'):
         spec = ModelSpec(crop=crop)
         assert person_box(center, side, shape, spec) == crop_box(center, side, shape, crop)
         assert picture_box(shape, spec) == whole_image(shape, crop)
-    box = person_box(center, side, shape, AFFINE)
-    assert box == AuthorsTransform((100, 50), 1.5, 128)
-    assert picture_box(shape, AFFINE) == AuthorsTransform((360, 640), 3.6, 128)
-    assert person_box(center, 0, shape, AFFINE) == AuthorsTransform((100, 50), 1 / 200, 128)
+    box = person_box(center, side, shape, TORCH7)
+    assert box == Torch7Transform((100, 50), 1.5, 128)
+    assert picture_box(shape, TORCH7) == Torch7Transform((360, 640), 3.6, 128)
+    assert person_box(center, 0, shape, TORCH7) == Torch7Transform((100, 50), 1 / 200, 128)
     image = np.random.default_rng(0).uniform(0, 255, (3, 200, 100)).astype(np.float32)
-    np.testing.assert_array_equal(cut(image, box, (128, 128), 'affine'), authors_crop(image, box))
+    np.testing.assert_array_equal(cut(image, box, (128, 128), 'torch7'), torch7_crop(image, box))
 
 
 def test_every_box_maps_points_there_and_back() -> None:
     points = np.random.default_rng(0).uniform(0, 100, (16, 2))
-    for box in (CropBox(-5, 3, 60, 80), person_box(np.array([30, 40]), 70, (90, 90), AFFINE)):
+    for box in (CropBox(-5, 3, 60, 80), person_box(np.array([30, 40]), 70, (90, 90), TORCH7)):
         np.testing.assert_allclose(box.to_image(box.to_crop(points)), points, atol=1e-9)
         inside = box.to_crop(box.to_image(np.array([[0, 0], box.shape])))
         np.testing.assert_allclose(inside, [[0, 0], box.shape], atol=1e-9)
@@ -81,13 +81,13 @@ def test_every_box_maps_points_there_and_back() -> None:
 
 def test_a_way_of_cropping_is_never_taken_for_another() -> None:
     with pytest.raises(InputError, match='square'):
-        person_box(np.array([5, 5]), 10, (20, 20), ModelSpec(input_size=(64, 128), crop='affine'))
-    with pytest.raises(ValueError, match='affine'):
-        crop_box(np.array([5, 5]), 10, (20, 20), 'affine')
-    with pytest.raises(ValueError, match='affine'):
-        whole_image((20, 20), 'affine')
+        person_box(np.array([5, 5]), 10, (20, 20), ModelSpec(input_size=(64, 128), crop='torch7'))
+    with pytest.raises(ValueError, match='torch7'):
+        crop_box(np.array([5, 5]), 10, (20, 20), 'torch7')
+    with pytest.raises(ValueError, match='torch7'):
+        whole_image((20, 20), 'torch7')
     image = np.zeros((3, 20, 20), np.float32)
-    with pytest.raises(ValueError, match='affine'):
-        cut(image, CropBox(0, 0, 5, 5), (8, 8), 'affine')
+    with pytest.raises(ValueError, match='torch7'):
+        cut(image, CropBox(0, 0, 5, 5), (8, 8), 'torch7')
     with pytest.raises(ValueError, match='square'):
-        cut(image, AuthorsTransform((5, 5), 1, 8), (8, 16), 'affine')
+        cut(image, Torch7Transform((5, 5), 1, 8), (8, 16), 'torch7')

@@ -23,7 +23,7 @@ from hourglass.locate import (
 )
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import AuthorsTransform
+from hourglass.torch7_crop import Torch7Transform
 
 import cv2
 import numpy as np
@@ -207,10 +207,10 @@ def test_centre_and_scale_are_those_of_mpii() -> None:
     assert scaled_square((300.0, 200.0), 2.0) == (330.0, 200.0, 500.0)
 
 
-@pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
+@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
 def test_corners_are_those_of_the_crop(crop: str) -> None:
     box = crop_of((50.0, 60.0, 40.0), (200, 200), ModelSpec(crop=crop))
-    assert isinstance(box, AuthorsTransform if crop == 'affine' else CropBox)
+    assert isinstance(box, Torch7Transform if crop == 'torch7' else CropBox)
     np.testing.assert_allclose(corners(box), (30, 40, 70, 80), atol=1e-6)
 
 

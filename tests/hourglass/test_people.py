@@ -12,7 +12,7 @@ from hourglass.joints import COCO, MPII, JointSet
 from hourglass.people import PeoplePredictor, crop_of
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import AuthorsTransform
+from hourglass.torch7_crop import Torch7Transform
 
 import chainer
 import chainer.functions as F
@@ -58,12 +58,12 @@ def _spots(*places: tuple[int, int], shape: tuple[int, int] = SHAPE, sigma: floa
     return image
 
 
-@pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
-@pytest.mark.parametrize('refine', ['none', 'quarter', 'gaussian', 'authors'])
-def test_everybody_is_found_where_they_are_whatever_the_weights_ask_for(crop: str, refine: str) -> None:
+@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
+@pytest.mark.parametrize('decoding', ['argmax', 'quarter-offset', 'dark', 'torch7'])
+def test_everybody_is_found_where_they_are_whatever_the_weights_ask_for(crop: str, decoding: str) -> None:
     places = [(90, 60), (200, 300), (60, 360)]
     boxes = [[y - 50, x - 30, y + 50, x + 30] for y, x in places]
-    people = PeoplePredictor(_predictor(ModelSpec(input_size=(128, 128), crop=crop, refine=refine)), _Boxes(boxes))
+    people = PeoplePredictor(_predictor(ModelSpec(input_size=(128, 128), crop=crop, decoding=decoding)), _Boxes(boxes))
     for found in people.predict([_spots(*places), _spots(*places, shape=(260, 420))]):
         assert len(found) == 3
         for place, box, person in zip(places, boxes, found, strict=True):
@@ -71,7 +71,7 @@ def test_everybody_is_found_where_they_are_whatever_the_weights_ask_for(crop: st
             assert abs(person.pose.points - place).max() <= 5
             assert person.box == tuple(box)
             assert person.pose.heatmaps.shape == (16, 0, 0)
-            assert isinstance(person.pose.box, AuthorsTransform if crop == 'affine' else CropBox)
+            assert isinstance(person.pose.box, Torch7Transform if crop == 'torch7' else CropBox)
 
 
 def test_the_crop_is_the_published_one() -> None:
@@ -142,7 +142,7 @@ def test_boxes_that_hold_nobody(boxes: list) -> None:
     assert [person.box for person in found] == [tuple(good)]
 
 
-@pytest.mark.parametrize('crop', ['truncate', 'pad', 'affine'])
+@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
 @pytest.mark.parametrize('box', [
     [-40, -30, 60, 40], [250, 350, 350, 450], [-1000, -1000, 2000, 2000], [-1e6, -1e6, 1e6, 1e6], [0, 0, 300, 400],
     [299, 399, 301, 401], [10, 10, 12, 11], [100, 0, 101, 400], [0, 100, 300, 101], [298.9, 20, 310, 30],

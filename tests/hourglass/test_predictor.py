@@ -11,14 +11,14 @@ from hourglass.joints import MPII
 from hourglass.network import StackedHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import AuthorsTransform
+from hourglass.torch7_crop import Torch7Transform
 
 import chainer
 import chainer.functions as F
 import numpy as np
 import pytest
 
-SMALL = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad', refine='quarter')
+SMALL = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad', decoding='quarter-offset')
 
 
 @pytest.fixture
@@ -109,13 +109,13 @@ def _spot(y: int, x: int, shape: tuple[int, int] = (300, 400)) -> np.ndarray:
     return image
 
 
-WAYS = [(crop, refine) for crop in ('truncate', 'pad', 'affine')
-        for refine in ('none', 'quarter', 'gaussian', 'authors')]
+WAYS = [(crop, decoding) for crop in ('clip', 'pad', 'torch7')
+        for decoding in ('argmax', 'quarter-offset', 'dark', 'torch7')]
 
 
-@pytest.mark.parametrize(('crop', 'refine'), WAYS)
-def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, refine: str) -> None:
-    spec = ModelSpec(input_size=(128, 128), crop=crop, refine=refine)
+@pytest.mark.parametrize(('crop', 'decoding'), WAYS)
+def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, decoding: str) -> None:
+    spec = ModelSpec(input_size=(128, 128), crop=crop, decoding=decoding)
     predictor = PosePredictor(_Brightness(), spec, batchsize=2)
     places = [(140, 210), (170, 180), (101, 233)]
     images = [_spot(*place) for place in places]
@@ -140,14 +140,14 @@ def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, ref
 
 
 def test_the_crop_of_the_original_code_is_taken_without_being_told() -> None:
-    spec = ModelSpec(input_size=(64, 64), crop='affine', refine='authors', mean=(.4, .5, .6))
+    spec = ModelSpec(input_size=(64, 64), crop='torch7', decoding='torch7', mean=(.4, .5, .6))
     predictor = PosePredictor(_Brightness(), spec)
     image = _spot(60, 70, (120, 150))
     pose, = predictor.poses([image])
-    assert pose.box == AuthorsTransform((60, 75), .6, 64)
+    assert pose.box == Torch7Transform((60, 75), .6, 64)
     assert (pose.points == np.trunc(pose.points)).all()
     assert abs(pose.points - (60, 70)).max() <= 120 / 16
     seen = predictor.crop_image(image, pose.box)
-    np.testing.assert_array_equal(seen, cut(image, pose.box, (64, 64), 'affine'))
+    np.testing.assert_array_equal(seen, cut(image, pose.box, (64, 64), 'torch7'))
     np.testing.assert_allclose(predictor.prepare(image, pose.box),
                                seen / 255 - np.array([.4, .5, .6])[:, None, None], atol=1e-6)

@@ -13,12 +13,12 @@ import pytest
 
 def test_a_spec_survives_json() -> None:
     spec = ModelSpec(out_channels=14, n_stack=3, width=64, layer_num=3, joints='lsp', input_size=(128, 96),
-                     crop='pad', mean=(.4, .4, .5), refine='quarter', grid='aligned')
+                     crop='pad', mean=(.4, .4, .5), decoding='quarter-offset', align_corners=True)
     assert ModelSpec.from_json(spec.to_json()) == spec
     assert ModelSpec.from_json('{}') == ModelSpec()
-    authors = ModelSpec('PreActivationHG', n_stack=8, crop='affine', refine='authors', upsampling='nearest',
-                        n_modules=2, wide_stem=True)
-    assert ModelSpec.from_json(authors.to_json()) == authors
+    torch7 = ModelSpec('PreActivationHG', n_stack=8, crop='torch7', decoding='torch7', upsampling='nearest',
+                       n_modules=2, wide_stem=True)
+    assert ModelSpec.from_json(torch7.to_json()) == torch7
 
 
 def test_descriptions_of_older_files_are_read() -> None:
@@ -27,7 +27,17 @@ def test_descriptions_of_older_files_are_read() -> None:
             '"width": 64}')
     spec = ModelSpec.from_json(text)
     assert (spec.upsampling, spec.n_modules, spec.wide_stem) == ('bilinear', 1, False)
-    assert json.loads(text).items() <= json.loads(spec.to_json()).items()
+    assert (spec.crop, spec.decoding, spec.align_corners) == ('pad', 'quarter-offset', True)
+    assert not {'refine', 'grid'} & set(json.loads(spec.to_json()))
+
+
+@pytest.mark.parametrize(('former', 'present'), [
+    ({'refine': 'none', 'grid': 'scaled', 'crop': 'truncate'}, ModelSpec()),
+    ({'refine': 'gaussian', 'grid': 'aligned'}, ModelSpec(decoding='dark', align_corners=True)),
+    ({'refine': 'authors', 'crop': 'affine'}, ModelSpec(decoding='torch7', crop='torch7')),
+])
+def test_former_names_are_translated(former: dict[str, str], present: ModelSpec) -> None:
+    assert ModelSpec.from_json(json.dumps(former)) == present
 
 
 @pytest.mark.parametrize(('change', 'message'), [
@@ -49,9 +59,11 @@ def test_descriptions_of_older_files_are_read() -> None:
     ({'network': 'PreActivationHG', 'n_modules': 0}, 'n_modules is 0, not a number from 1'),
     ({'network': 'PreActivationHG', 'n_modules': True}, 'n_modules is True, not a number from 1'),
     ({'network': 'PreActivationHG', 'wide_stem': 1}, 'wide_stem is 1, neither true nor false'),
+    ({'align_corners': 'yes'}, "align_corners is 'yes', neither true nor false"),
+    ({'refine': 'half'}, 'unknown entries: refine'),
     ({'n_modules': 2}, 'n_modules is 2, but a StackedHG has no such choice'),
     ({'wide_stem': True}, 'wide_stem is True, but a StackedHG has no such choice'),
-    ({'refine': 'half'}, "refine is 'half', not one of none, quarter, gaussian, authors"),
+    ({'decoding': 'half'}, "decoding is 'half', not one of argmax, quarter-offset, dark, torch7"),
 ])
 def test_a_wrong_entry_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -72,7 +84,7 @@ def test_the_spec_builds_its_network() -> None:
     assert ModelSpec(width=8, upsampling='nearest').build_network().upsampling == 'nearest'
 
 
-def test_the_spec_builds_the_authors_network() -> None:
+def test_the_spec_builds_a_preactivation_network() -> None:
     spec = ModelSpec('PreActivationHG', n_stack=1, width=8, layer_num=2, n_modules=3, wide_stem=True)
     network = spec.build_network()
     assert isinstance(network, PreActivationHG)

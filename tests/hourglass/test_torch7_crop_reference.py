@@ -9,7 +9,7 @@ from pathlib import Path
 from data.augment import mirror
 from hourglass.image import read_image
 from hourglass.joints import MPII
-from hourglass.torch7_crop import AuthorsTransform, authors_crop, truncate
+from hourglass.torch7_crop import Torch7Transform, torch7_crop, truncate
 
 import numpy as np
 import pytest
@@ -21,13 +21,13 @@ POSE = 'reference/torch7/pose'
 RECORDED_TRANSFORMS = {0: (560, 367.5, 3.1, 256), 3: (300, 600, 6, 64)}
 
 
-def _recorded_crops(shared: Shared) -> dict[int, tuple[str, AuthorsTransform]]:
+def _recorded_crops(shared: Shared) -> dict[int, tuple[str, Torch7Transform]]:
     """Read image name and transform of every recorded crop that is not turned, by number."""
     pattern = re.compile(r'crop (\d+) (\d+) center=\((\S+),(\S+)\) scale=(\S+) rot=0 res=64 ok')
     cases = {}
     for match in pattern.finditer(shared(f'{POSE}/train_manifest.txt').read_text()):
         x, y, scale = (float(value) for value in match.groups()[2:])
-        cases[int(match[1])] = match[2], AuthorsTransform((y, x), scale, 64)
+        cases[int(match[1])] = match[2], Torch7Transform((y, x), scale, 64)
     return cases
 
 
@@ -45,7 +45,7 @@ def test_crops_equal_the_original(shared: Shared, number: int) -> None:
     name, transform = _recorded_crops(shared)[number]
     with np.load(shared(f'{POSE}/train_crops64_f32.npz')) as arrays:
         expected = arrays[f'crop{number:02}']
-    crop = authors_crop(_unit_image(shared, name), transform)
+    crop = torch7_crop(_unit_image(shared, name), transform)
     assert crop.dtype == np.float32
     np.testing.assert_allclose(crop, expected, rtol=0, atol=8e-6)
 
@@ -58,16 +58,16 @@ def test_a_crop_that_depends_on_single_precision_equals_the_original_from_its_co
                        shared(f'{POSE}/train_crop_corners.txt').read_text())
     corners = np.array([int(value) for value in line]).reshape(2, 2)[:, ::-1] - 1
     assert abs(corners - transform.corners()).max() == 1
-    monkeypatch.setattr(AuthorsTransform, 'corners', lambda self: corners)
+    monkeypatch.setattr(Torch7Transform, 'corners', lambda self: corners)
     with np.load(shared(f'{POSE}/train_crops64_f32.npz')) as arrays:
-        np.testing.assert_allclose(authors_crop(_unit_image(shared, name), transform), arrays['crop08'], rtol=0,
+        np.testing.assert_allclose(torch7_crop(_unit_image(shared, name), transform), arrays['crop08'], rtol=0,
                                    atol=2e-6)
 
 
 @pytest.mark.parametrize('case', RECORDED_TRANSFORMS)
 def test_transforms_equal_the_original(shared: Shared, case: int) -> None:
     x, y, scale, size = RECORDED_TRANSFORMS[case]
-    transform = AuthorsTransform((y, x), scale, int(size))
+    transform = Torch7Transform((y, x), scale, int(size))
     with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
         for way, function in enumerate((transform.to_crop, transform.to_image)):
             points = _flip_xy(arrays['transform_in'][case, way]) - 1

@@ -27,7 +27,7 @@ import numpy as np
 import pytest
 from chainer.serializers import DictionarySerializer
 
-AUTHORS = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop='affine', refine='authors',
+TORCH7_CODE = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop='torch7', decoding='torch7',
                     upsampling='nearest')
 
 
@@ -79,7 +79,7 @@ def bearpaw_state(spec: ModelSpec) -> dict[str, np.ndarray]:
     return state
 
 
-BEARPAW = replace(AUTHORS, n_stack=1, layer_num=1, wide_stem=True, mean=(0.4404, 0.4440, 0.4327))
+BEARPAW = replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True, mean=(0.4404, 0.4440, 0.4327))
 
 
 @pytest.fixture
@@ -97,8 +97,9 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 # Weights files of the authors' network.
 
 @pytest.mark.parametrize('spec', [
-    AUTHORS, BEARPAW, replace(AUTHORS, n_modules=3), replace(AUTHORS, out_channels=14, joints='lsp', width=20),
-    ModelSpec(width=8, upsampling='nearest', crop='affine', refine='authors'),
+    TORCH7_CODE, BEARPAW, replace(TORCH7_CODE, n_modules=3),
+    replace(TORCH7_CODE, out_channels=14, joints='lsp', width=20),
+    ModelSpec(width=8, upsampling='nearest', crop='torch7', decoding='torch7'),
 ])
 def test_files_give_back_network_and_specification(tmp_path: Path, spec: ModelSpec) -> None:
     network = spec.build_network()
@@ -112,7 +113,7 @@ def test_files_give_back_network_and_specification(tmp_path: Path, spec: ModelSp
 
 
 @pytest.mark.parametrize('spec', [
-    AUTHORS, replace(BEARPAW, mean=(0., 0., 0.)), replace(AUTHORS, n_stack=3, layer_num=1, n_modules=2)])
+    TORCH7_CODE, replace(BEARPAW, mean=(0., 0., 0.)), replace(TORCH7_CODE, n_stack=3, layer_num=1, n_modules=2)])
 def test_sizes_of_the_authors_network_follow_from_the_arrays(tmp_path: Path, spec: ModelSpec) -> None:
     network = spec.build_network()
     np.savez(tmp_path / 'a.npz', **{f'predictor/{key}': value for key, value in values_of(network).items()})
@@ -123,7 +124,7 @@ def test_sizes_of_the_authors_network_follow_from_the_arrays(tmp_path: Path, spe
 
 @pytest.mark.parametrize('key', ['res1/conv3/W', 'hg1/upper/0/conv3/W', 'output1/W', 'hg2/inner/inner/0/bn1/beta'])
 def test_missing_arrays_of_the_authors_network(tmp_path: Path, key: str) -> None:
-    values = values_of(AUTHORS.build_network())
+    values = values_of(TORCH7_CODE.build_network())
     del values[key]
     np.savez(tmp_path / 'a.npz', **values)
     with pytest.raises(InputError, match=key):
@@ -131,9 +132,9 @@ def test_missing_arrays_of_the_authors_network(tmp_path: Path, key: str) -> None
 
 
 def test_descriptions_of_too_large_networks(tmp_path: Path) -> None:
-    values = values_of(AUTHORS.build_network())
+    values = values_of(TORCH7_CODE.build_network())
     for change in ({'n_modules': 4096}, {'n_stack': 4096}, {'width': 4096}, {'network': 'StackedHG'}):
-        meta = replace(AUTHORS, **change).to_json()
+        meta = replace(TORCH7_CODE, **change).to_json()
         np.savez(tmp_path / 'a.npz', **values, meta=np.array(meta))
         with pytest.raises(InputError, match=r'too few|does not fit'):
             load_model(tmp_path / 'a.npz')
@@ -196,7 +197,7 @@ def test_torch7_weights_give_the_recorded_outputs(shared: Callable[[str], Path],
     with zipfile.ZipFile(tmp_path / 'zipped.zip', 'w', zipfile.ZIP_DEFLATED) as file:
         file.write(path, 'somewhere/weights.t7')
     for model in (load_any(path), load_any(tmp_path / 'zipped.zip')):
-        assert (model.spec.upsampling, model.spec.crop, model.spec.refine) == ('nearest', 'affine', 'authors')
+        assert (model.spec.upsampling, model.spec.crop, model.spec.decoding) == ('nearest', 'torch7', 'torch7')
         with chainer.using_config('train', False), chainer.no_backprop_mode():
             outputs = model.network(x)
         assert len(outputs) == model.spec.n_stack
@@ -281,9 +282,9 @@ def test_convert_to_half_precision(tmp_path: Path, pth: Path, capsys: pytest.Cap
 
 def test_convert_to_another_decoding(tmp_path: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, out = load_model(small_weights), tmp_path / 'new.npz'
-    run(capsys, 'convert', '--refine', 'gaussian', str(small_weights), str(out))
+    run(capsys, 'convert', '--decoding', 'dark', str(small_weights), str(out))
     after = load_model(out)
-    assert after.spec == replace(before.spec, refine='gaussian')
+    assert after.spec == replace(before.spec, decoding='dark')
     np.testing.assert_array_equal(after.network.conv0.W.array, before.network.conv0.W.array)
 
 
@@ -293,7 +294,7 @@ def test_mistakes_of_convert(tmp_path: Path, pth: Path, small_weights: Path) -> 
                          (['convert', str(small_weights), str(small_weights)], 'would replace'),
                          (['convert', str(pth), str(pth / 'x.npz')], 'cannot be written'),
                          (['convert', 'no/such.npz', str(small_weights)], 'such'),
-                         (['convert', '--refine', 'authors', str(small_weights), 'x.npz'], '--refine authors'),
+                         (['convert', '--decoding', 'torch7', str(small_weights), 'x.npz'], '--decoding torch7'),
                          (['inspect', str(tmp_path)], 'a folder')):
         with pytest.raises(InputError, match=reason):
             main(argv)
@@ -342,7 +343,7 @@ def test_sizes_of_the_authors_file_are_its_own(shared: Callable[[str], Path]) ->
     for name, network in (('hg2s_nograd', 'PreActivationHG'), ('demo2s_nograd', 'StackedHG')):
         model = registry.read(entry, shared(f'reference/torch7/models/{name}.t7'))
         assert (model.spec.network, model.spec.n_stack, model.spec.width) == (network, 2, 16)
-        assert (model.spec.crop, model.spec.refine, model.spec.mean) == ('affine', 'authors', (0, 0, 0))
+        assert (model.spec.crop, model.spec.decoding, model.spec.mean) == ('torch7', 'torch7', (0, 0, 0))
 
 
 def test_registered_ports_have_the_digits_of_their_checksum_in_their_name() -> None:

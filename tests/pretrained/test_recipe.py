@@ -22,7 +22,8 @@ TINY: dict[str, Any] = {
     'packed': {'people': {'dataset': 'synthetic', 'samples': 10, 'size': 32}},
     'common': {'stacks': 1, 'width': 8, 'depth': 1, 'batchsize': 5, 'optimizer': 'adamw', 'epoch': 1},
     'stages': [{'name': 'coarse', 'people': ['people'], 'options': {'input-size': 24}},
-               {'name': 'fine', 'people': ['people', 'people'], 'options': {'input-size': 32, 'refine': 'quarter'}}],
+               {'name': 'fine', 'people': ['people', 'people'],
+                'options': {'input-size': 32, 'decoding': 'quarter-offset'}}],
     'calibrate': 'people',
     'file': 'tiny.npz',
 }
@@ -45,7 +46,7 @@ def test_from_data_to_weights_and_nothing_twice(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr
     assert 'mean over 14 joints' in first.stdout
     spec = load_model(out / 'tiny.npz').spec
-    assert (spec.input_size, spec.refine, spec.width) == ((32, 32), 'quarter', 8)
+    assert (spec.input_size, spec.decoding, spec.width) == ((32, 32), 'quarter-offset', 8)
     assert spec.confidence == load_model(out / 'calibrated.npz').spec.confidence != ()
     assert load_model(out / 'fine' / 'best.npz').spec.confidence == ()
     assert json.loads((out / 'fine' / 'run.json').read_text())['options']['init'] == str(out / 'coarse' / 'best.npz')

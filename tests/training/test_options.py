@@ -23,10 +23,12 @@ def _config(tmp_path: Path, values: object, name: str = 'run.json') -> str:
 def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
     config = _config(tmp_path, {
         'dataset': ['lsp', 'lspet'], 'epoch': 7, 'batchsize': 3, 'lr': 1e-3,
-        'no-validation': True, 'gpu': '-1', 'joint_weights': ['right wrist=2'], 'samples': None, 'init': './-x'})
+        'no-validation': True, 'gpu': '-1', 'joint_weights': ['right wrist=2'], 'samples': None, 'init': './-x',
+        'align_corners': False})
     options = parse_options(['--config', config, '--epoch', '9'])
     assert (options.epoch, options.batchsize, options.lr, options.dataset) == (9, 3, 1e-3, ['lsp', 'lspet'])
     assert options.no_validation is True
+    assert options.align_corners is False
     assert options.joint_weights == ['right wrist=2']
     assert options.gpu == '-1'
     assert options.stacks is None
@@ -46,6 +48,7 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
     ({'dataset': 'lsp', 'epoch': {'a': 1}}, 'epoch is'),
     ({'dataset': 'lsp', 'epoch': [3]}, 'epoch is'),
     ({'dataset': 'lsp', 'no_validation': 1}, 'not true or false'),
+    ({'dataset': 'lsp', 'align_corners': 'yes'}, 'not true or false'),
     ([1, 2], 'does not hold options'),
     ('{', 'not a JSON file'),
     ('[' * 100_000, 'not a JSON file'),
@@ -125,7 +128,7 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--rotate-prob', '1.1'], '--rotate-prob must'),
     (['--cutout', '-0.1'], '--cutout must'),
     (['--scale-range', '2', '1'], '--scale-range must'),
-    (['--augmentation', 'warp', '--crop', 'affine'], '--augmentation warp does not go with the crop affine'),
+    (['--augmentation', 'warp', '--crop', 'torch7'], '--augmentation warp does not go with the crop torch7'),
     (['--epochs', '3'], 'unrecognized arguments'),
     (['--freeze', '*'], '--freeze *: no parameter is left to train'),
     (['--ohkm', '15'], '--ohkm 15: the network has 14 joints'),

@@ -18,12 +18,13 @@ from training.transfer import copy_common, make_spec
 import numpy as np
 import pytest
 
-MPII_SPEC = ModelSpec(n_stack=2, width=8, layer_num=1, input_size=(32, 32), mean=(.5, .4, .3), refine='quarter')
+MPII_SPEC = ModelSpec(n_stack=2, width=8, layer_num=1, input_size=(32, 32), mean=(.5, .4, .3),
+                      decoding='quarter-offset')
 Run = Callable[..., None]
 
 
 def _options(**values: object) -> argparse.Namespace:
-    names = ('stacks', 'width', 'depth', 'input_size', 'crop', 'refine', 'grid')
+    names = ('stacks', 'width', 'depth', 'input_size', 'crop', 'decoding', 'align_corners')
     return argparse.Namespace(**{**dict.fromkeys(names), **values})
 
 
@@ -34,11 +35,11 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     assert make_spec(_options(crop='pad', input_size=64), init, MPII) == replace(
         MPII_SPEC, crop='pad', input_size=(64, 64))
     assert make_spec(_options(), None, LSP) == ModelSpec(joints='lsp', out_channels=14)
-    assert make_spec(_options(refine='none'), init, MPII) == replace(MPII_SPEC, refine='none')
-    assert make_spec(_options(grid='aligned'), init, MPII) == replace(MPII_SPEC, grid='aligned')
-    aligned = Model.of_network(init.network, replace(MPII_SPEC, grid='aligned'), 'x')
-    assert make_spec(_options(), aligned, MPII).grid == 'aligned'
-    assert make_spec(_options(grid='scaled'), aligned, MPII).grid == 'scaled'
+    assert make_spec(_options(decoding='argmax'), init, MPII) == replace(MPII_SPEC, decoding='argmax')
+    assert make_spec(_options(align_corners=True), init, MPII) == replace(MPII_SPEC, align_corners=True)
+    aligned = Model.of_network(init.network, replace(MPII_SPEC, align_corners=True), 'x')
+    assert make_spec(_options(), aligned, MPII).align_corners is True
+    assert make_spec(_options(align_corners=False), aligned, MPII).align_corners is False
     with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
         make_spec(_options(width=16), init, LSP)
     assert make_spec(_options(stacks=4), init, MPII) == replace(MPII_SPEC, n_stack=4)
@@ -53,12 +54,12 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
 
 
 def test_decoding_with_half_a_cell_more_stays_with_its_weights() -> None:
-    init = Model.of_network(MPII_SPEC.build_network(), replace(MPII_SPEC, refine='authors'), 'x')
-    assert make_spec(_options(), init, MPII).refine == 'authors'
-    assert make_spec(_options(refine='authors'), init, MPII).refine == 'authors'
-    for refine, weights in (('quarter', init), ('authors', None)):
-        with pytest.raises(InputError, match=f'--refine {refine}: the network'):
-            make_spec(_options(refine=refine), weights, MPII)
+    init = Model.of_network(MPII_SPEC.build_network(), replace(MPII_SPEC, decoding='torch7'), 'x')
+    assert make_spec(_options(), init, MPII).decoding == 'torch7'
+    assert make_spec(_options(decoding='torch7'), init, MPII).decoding == 'torch7'
+    for decoding, weights in (('quarter-offset', init), ('torch7', None)):
+        with pytest.raises(InputError, match=f'--decoding {decoding}: the network'):
+            make_spec(_options(decoding=decoding), weights, MPII)
 
 
 @pytest.mark.parametrize(('known', 'wanted', 'missing'), [

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SPEC = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad', refine='quarter')
+SPEC = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad', decoding='quarter-offset')
 
 
 class SpotPredictor(PosePredictor):

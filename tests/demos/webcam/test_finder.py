@@ -69,7 +69,7 @@ def test_heatmaps_are_bright_where_the_joint_is(finder: PoseFinder, spot: Spot, 
 
 
 def test_heatmaps_of_the_original_codes_crop_lie_where_it_was_cut() -> None:
-    spec = ModelSpec(input_size=(64, 64), crop='affine')
+    spec = ModelSpec(input_size=(64, 64), crop='torch7')
     finder = PoseFinder(PosePredictor(spec.build_network(), spec))
     pose, = finder.predictor.poses([np.zeros((3, 120, 200), np.float32)])
     heatmap = finder._heatmap(pose, 'all')

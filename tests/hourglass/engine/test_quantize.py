@@ -35,8 +35,8 @@ def test_eight_bits_find_the_same_joints(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_authors_network_too() -> None:
     np.random.seed(0)
-    spec = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, input_size=(64, 64), crop='affine',
-                     refine='authors', mean=(0.4, 0.4, 0.4))
+    spec = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, input_size=(64, 64), crop='torch7',
+                     decoding='torch7', mean=(0.4, 0.4, 0.4))
     network = spec.build_network()
     assert isinstance(network, PreActivationHG)
     graph = graph_of(network)

@@ -19,7 +19,7 @@ import pytest
 from chainer.serializers import DictionarySerializer
 
 MEAN = (0.4404, 0.4440, 0.4327)
-SMALL = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop='affine', refine='authors',
+SMALL = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop='torch7', decoding='torch7',
                   upsampling='nearest')
 ARRAYS = {'W': 'weight', 'b': 'bias', 'gamma': 'weight', 'beta': 'bias', 'avg_mean': 'running_mean',
           'avg_var': 'running_var', 'N': 'num_batches_tracked'}
@@ -279,7 +279,7 @@ def test_outputs_are_those_of_the_ports(
     path.unlink()
     assert model.spec == ModelSpec(
         'PreActivationHG', n_stack=int(name[-1]), wide_stem=name.startswith('bearpaw'), upsampling='nearest',
-        crop='affine', refine='authors', mean=MEAN if name.startswith('bearpaw') else (0, 0, 0))
+        crop='torch7', decoding='torch7', mean=MEAN if name.startswith('bearpaw') else (0, 0, 0))
     x = np.random.RandomState(zlib.crc32(b'dev-image')).uniform(0, 1, (1, 3, 256, 256)).astype('f')
     with chainer.using_config('train', False), chainer.no_backprop_mode():
         outputs = model.network(x)

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 64), crop='pad',
-                  mean=(.5, .25, 0), refine='quarter', grid='aligned')
+                  mean=(.5, .25, 0), decoding='quarter-offset', align_corners=True)
 
 ValuesOf = Callable[[chainer.Link], dict[str, Any]]
 AssertSame = Callable[[StackedHG, dict[str, Any]], None]
