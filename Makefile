@@ -5,7 +5,6 @@
 VENV ?= .venv
 PYTHON ?=
 RUN = $(VENV)/bin/python
-REQUIREMENTS = requirements.txt requirements-chainer.txt
 export VENV PYTHON
 
 .PHONY: help setup setup-dev demo test lint bench clean
@@ -18,12 +17,12 @@ setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
 
 # A stamp names what was installed: without a change to these files, set-up touches nothing and needs no network.
-$(VENV)/.installed: $(REQUIREMENTS) tools/setup.sh
-	@sh tools/setup.sh $(REQUIREMENTS)
+$(VENV)/.installed: pyproject.toml constraints.txt tools/setup.sh
+	@sh tools/setup.sh train chainer
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-webcam.txt
-	@sh tools/setup.sh requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@sh tools/setup.sh dev
 	@touch $@
 
 demo: setup

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Create .venv (or the folder in $VENV) and install the requirements files named on the command line.
+# Create .venv (or the folder in $VENV) and install this project with the extras named on the command line.
 # Run by `make setup`; safe to run again at any time, also after it was interrupted.
 set -eu
 
@@ -38,18 +38,22 @@ pip() {
     "$venv/bin/python" -m pip --disable-pip-version-check "$@"
 }
 
-for requirements in "$@"; do
-    echo "setup: installing $requirements"
-    case $requirements in
-        # The file itself says why.
-        requirements-chainer.txt) CC=true LDSHARED=true pip install --quiet --no-build-isolation -r "$requirements" ;;
-        *) pip install --quiet --only-binary :all: -r "$requirements" ;;
-    esac || fail "pip could not install $requirements (its message is above)"
+for extra in "$@"; do
+    echo "setup: installing extra $extra"
+    case $extra in
+        # Chainer and ChainerCV were last released as source, before Python 3.9.
+        # --no-build-isolation: their set-up scripts import pkg_resources and NumPy and do not say so; extra "train"
+        # installs both.
+        # CC=true LDSHARED=true: a compiler that does nothing leaves out ChainerCV's one extension, whose C is too old
+        # for Python 3.11 and later; hourglass/compat.py replaces it. No compiler is needed on the machine.
+        chainer) CC=true LDSHARED=true pip install --quiet --no-build-isolation -c constraints.txt -e ".[$extra]" ;;
+        *) pip install --quiet --only-binary :all: -c constraints.txt -e ".[$extra]" ;;
+    esac || fail "pip could not install the extra $extra (its message is above)"
 done
 
 # The ordinary OpenCV wheel needs the system's libGL, which a server may not have; the headless one does not.
 if ! "$venv/bin/python" -c 'import cv2' >/dev/null 2>&1; then
-    opencv=$(sed -n 's/^opencv-python==/opencv-python-headless==/p' requirements.txt)
+    opencv=$(sed -n 's/^opencv-python==/opencv-python-headless==/p' constraints.txt)
     echo "setup: opencv-python does not load here (usually libGL is missing); installing $opencv instead"
     pip uninstall --quiet --yes opencv-python
     # Both packages own the same folder, so that removing one damages the other if it was there.
