@@ -78,7 +78,7 @@ def serve_page(options: argparse.Namespace) -> None:
         from demos.webcam.guard import is_loopback
         from demos.webcam.serve import serve, take_port, url_of
     except ModuleNotFoundError as error:
-        raise InputError(f'the page needs {error.name}: pip install -r requirements-webcam.txt') from None
+        raise InputError(f'the page needs {error.name}: pip install ".[webcam]"') from None
 
     sock = take_port(options.host, 8000 if options.port is None else options.port)
     from demos.webcam.server import PoseServer

@@ -89,7 +89,7 @@ def _add_chainercv_extension() -> None:
 
 def _silence_pkg_resources() -> None:
     """Keep setuptools' notice about pkg_resources from every user's screen."""
-    # ChainerCV asks pkg_resources for its own version, so requirements.txt pins a setuptools that has it.
+    # ChainerCV asks pkg_resources for its own version, so the extra "train" has a setuptools with it.
     warnings.filterwarnings('ignore', message='pkg_resources is deprecated', category=UserWarning)
 
 

@@ -25,7 +25,7 @@ def check_gpu(gpu: int) -> None:
         import cupy
     except ImportError as error:
         raise InputError(f'--gpu {gpu} needs CuPy, which is not installed or does not load ({error}); '
-                         'see requirements-gpu-cuda12.txt and requirements-gpu-cuda13.txt') from None
+                         'install the extra "gpu-cuda12" or "gpu-cuda13"') from None
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -78,8 +78,8 @@ def use_device(network: chainer.Chain, gpu: int) -> chainer.Chain:
 
         if not chainer.backends.cuda.available:  # CuPy finds the GPU, but not all of CUDA's libraries
             reason = ' '.join(str(chainer.backends.cuda._resolution_error).split())
-            raise InputError(f'--gpu {gpu}: a library of CUDA is missing ({reason}); see requirements-gpu-cuda12.txt '
-                             'and requirements-gpu-cuda13.txt')
+            raise InputError(f'--gpu {gpu}: a library of CUDA is missing ({reason}); install the extra "gpu-cuda12" '
+                             'or "gpu-cuda13"')
         device = chainer.get_device(f'@cupy:{gpu}')
         device.use()
         network.to_device(device)

@@ -12,7 +12,9 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from hourglass.version import __version__
 
 
 class InputError(Exception):
@@ -20,7 +22,11 @@ class InputError(Exception):
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, like those about any other mistake."""
+    """A parser whose complaints are one line, like those about any other mistake; it has ``--version``."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.add_argument('--version', action='version', version=f'stacked-hourglass-chainer {__version__}')
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f'{message} (--help explains the options)')

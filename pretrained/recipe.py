@@ -216,7 +216,7 @@ def _run(command: Sequence[str]) -> int:
             child.terminate()
         status = child.wait()
     except FileNotFoundError:
-        raise InputError(f'{command[0]}: no such command; requirements-distributed.txt installs it') from None
+        raise InputError(f'{command[0]}: no such command; extra "distributed" installs it') from None
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

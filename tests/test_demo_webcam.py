@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip('aiohttp', reason='the page needs aiohttp (requirements-webcam.txt)')
+pytest.importorskip('aiohttp', reason='the page needs aiohttp (extra "webcam")')
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = [sys.executable, str(ROOT / 'demo_webcam.py')]

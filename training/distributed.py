@@ -199,11 +199,11 @@ def _communicator(on_gpu: bool) -> Any:
         import mpi4py.MPI
     except ImportError:
         raise InputError('--distributed needs mpi4py, which is not installed '
-                         '(pip install -r requirements-distributed.txt)') from None
+                         '(pip install ".[distributed]")') from None
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise InputError(f'--distributed needs MPI, which mpi4py does not find ({reason}); '
-                         'pip install -r requirements-distributed.txt brings one') from None
+                         'pip install ".[distributed]" brings one') from None
     if mpi4py.MPI.COMM_WORLD.size == 1 and _started() > 1:
         raise InputError(f'--distributed: {_started()} processes were started, but mpi4py sees only this one; its MPI '
                          f'({mpi4py.MPI.Get_library_version().split(",")[0].splitlines()[0]}) and mpiexec must be the '

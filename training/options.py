@@ -108,7 +108,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
                             'the processes on a machine take one each, in order); -1 for the CPU')
     group.add_argument('--distributed', action='store_true',
                        help='train with all processes that mpiexec has started: "mpiexec -n 4 python train.py '
-                            '--distributed ..." (ChainerMN; requirements-distributed.txt)')
+                            '--distributed ..." (ChainerMN; extra "distributed")')
     group.add_argument('--sync-bn', action='store_true',
                        help='with --distributed, normalise by the statistics of the whole batch and not of each '
                             'process\'s part: slower')

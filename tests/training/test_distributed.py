@@ -62,11 +62,11 @@ class Job:
 
 @pytest.fixture(scope='module')
 def job() -> Job:
-    pytest.importorskip('mpi4py', reason='mpi4py is not installed (requirements-distributed.txt)')
+    pytest.importorskip('mpi4py', reason='mpi4py is not installed (extra "distributed")')
     beside = Path(sys.executable).with_name('mpiexec')
     found = str(beside) if beside.exists() else shutil.which('mpiexec')
     if found is None:
-        pytest.skip('there is no mpiexec (requirements-distributed.txt brings one)')
+        pytest.skip('there is no mpiexec (extra "distributed" brings one)')
     return Job(found)
 
 
@@ -196,7 +196,7 @@ def _without_mpi4py(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures('_without_mpi4py')
 def test_what_is_missing_is_told(run_training: Callable[..., None], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r'--distributed needs mpi4py.*requirements-distributed.txt'):
+    with pytest.raises(InputError, match=r'--distributed needs mpi4py.*distributed'):
         run_training('--distributed', '--out', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 
