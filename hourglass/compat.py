@@ -1,4 +1,4 @@
-"""Let Chainer 7.8.1 and ChainerCV 0.13.1 import on today's Python and NumPy.
+"""Let Chainer 7.8.1 and ChainerCV 0.13.1 import on today's Python and NumPy, and keep ONNX Runtime quiet.
 
 Both packages stopped at NumPy 1.19 and Python 3.8.  What they miss since then is little, and all of it is
 here; nothing inside the two packages is changed.  Every package of this project imports this module before
@@ -8,6 +8,7 @@ it imports NumPy, never Chainer.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from types import ModuleType
@@ -103,6 +104,13 @@ def _silence_nccl() -> None:
     warnings.filterwarnings('ignore', message=r'\s*nccl library could not be loaded', category=UserWarning)
 
 
+def _disable_telemetry() -> None:
+    """Keep ONNX Runtime from sending events and from leaving a device id in the user's home."""
+    # ONNX Runtime 1.29 and later does both while it is imported. A user who has set the variable is left alone.
+    os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
+
+
+_disable_telemetry()
 _add_numpy_names()
 _skip_environment_check()
 _add_chainercv_extension()

@@ -10,7 +10,6 @@ import onnxruntime as ort
 
 def session_options(log_severity: int = 3) -> ort.SessionOptions:
     """Return the options of every network that ONNX Runtime runs here; less than ``log_severity`` is not logged."""
-    ort.disable_telemetry_events()  # the builds for Windows have some
     options = ort.SessionOptions()
     options.log_severity_level = log_severity
     options.intra_op_num_threads = threads()
