@@ -91,7 +91,7 @@ def _fetch(options: argparse.Namespace) -> None:
     from data.sets import DATASETS
 
     root = Path(options.root or DATASETS[options.dataset].root or '')
-    fetch_set(options.dataset, root, options.split, options.keep)
+    fetch_set(options.dataset, root, options.split, options.keep, options.insecure)
     check_set(options.dataset, root, options.split)
 
 
@@ -161,11 +161,13 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(function=_check)
 
     command = commands.add_parser('fetch', help='download and unpack a set', description=(
-        'Download and unpack what is missing of a data set, going on where an earlier run stopped. An archive that '
+        'Download and unpack what is missing of a data set, resuming where an earlier run stopped. An archive that '
         'was put into the folder by hand is used as it is.'))
     command.add_argument('dataset', choices=PUBLISHED, help='the data set')
     _add_folder_options(command)
     command.add_argument('--keep', action='store_true', help='leave the archives there after unpacking')
+    command.add_argument('--insecure', action='store_true', help=(
+        'accept a server without encryption for an archive whose checksum is not known'))
     command.set_defaults(function=_fetch)
 
     command = commands.add_parser('joints', help='write a table of joints, to begin a table of your own with',

@@ -1,34 +1,32 @@
 """Downloading and unpacking the data sets that need no login: ``python -m data fetch``.
 
-An interrupted download or unpacking goes on where it stopped, and an archive that was brought by hand is used as it
+An interrupted download or unpacking resumes where it stopped, and an archive that was put there by hand is used as it
 is.  Of an archive only the files that its entry in :data:`ARCHIVES` describes are unpacked, each of them whole or
 not at all.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.check import CHECKS
+from hourglass import download
+from hourglass.download import Source
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.lock import only_process
-from hourglass.transfer import TRANSFERS, Limits, Source, TransferError, check_reachable, reason
 from hourglass.wording import counted
 
 from filelock import Timeout
 from tqdm import tqdm
 
-_CONNECT_SECONDS = 10.0
 _CHUNK = 1024 * 1024
 _HIDDEN_LOCK = '.fetch.lock'
 
@@ -38,7 +36,7 @@ class Archive:
     """A zip file of a data set.
 
     Attributes:
-        name: its file name, also when it is brought by hand.
+        name: its file name, also when it is put there by hand.
         urls: where it can be had, tried in this order.
         max_bytes: a larger file is not wanted.
         sha256: of the whole file; ``None`` if it is not known.
@@ -122,70 +120,39 @@ def _wanted(archive: Archive, content: zipfile.ZipFile) -> dict[str, zipfile.Zip
 
 
 def check_archive(archive: Archive, path: Path) -> None:
-    """Look whether a file is the archive wanted.
+    """Check that a file has the content wanted; its checksum is compared by the download.
 
     Raises:
-        InputError: it is not; the text names the file and the reason.
+        InputError: it has not; the text names the file and the reason.
     """
     try:
-        size = path.stat().st_size
-        if size > archive.max_bytes:
+        if path.stat().st_size > archive.max_bytes:
             raise InputError(f'has more than {archive.max_bytes:,} bytes')
-        if archive.sha256 is not None and _sha256(path) != archive.sha256:
-            raise InputError(f'its SHA-256 is not {archive.sha256}')
         with zipfile.ZipFile(path) as content:
             _wanted(archive, content)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise InputError(f'{path}: not a zip file that can be read ({reason(error)})') from None
+        raise InputError(f'{path}: not a zip file that can be read ({_reason(error)})') from None
     except InputError as error:
         raise InputError(f'{path}: {error}') from None
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file, _bar(f'checking {path.name}', path.stat().st_size, 'B') as bar:
-        while block := file.read(_CHUNK):
-            digest.update(block)
-            bar.update(len(block))
-    return digest.hexdigest()
+def _reason(error: Exception) -> str:
+    return getattr(error, 'strerror', None) or ' '.join(str(error).split()) or type(error).__name__
 
 
-def _bar(title: str, total: int, unit: str) -> tqdm:
-    # disable=None: shown only where stderr is a terminal.
-    return tqdm(desc=title, total=total, unit=unit, unit_scale=unit == 'B', disable=None, leave=False)
-
-
-def download(archive: Archive, root: Path) -> Path:
+def get_archive(archive: Archive, root: Path, insecure: bool = False) -> Path:
     """Return an archive of a data root, downloading it if it is not there or is not the one wanted.
 
     Raises:
         InputError: no address delivered it; the text has the reasons, and says what to put where.
     """
-    target = root / archive.name
-    failures = []
-    if target.exists():
-        try:
-            check_archive(archive, target)
-            return target
-        except InputError as error:
-            failures.append(str(error))
-    for url in archive.urls:
-        source = Source(url, 'https', url)
-        try:
-            check_reachable(url, _CONNECT_SECONDS)
-            arrived = TRANSFERS[source.kind](source, target, Limits(archive.max_bytes, _CONNECT_SECONDS))
-            try:
-                check_archive(archive, arrived)
-            except InputError as error:
-                arrived.unlink()
-                text = str(error).removeprefix(f'{arrived}: ')
-                raise TransferError(f'what arrived is not the file wanted: {text}') from None
-            os.replace(arrived, target)
-            return target
-        except (TransferError, OSError) as error:  # requests' own errors are OSErrors
-            failures.append(f'{url}: {reason(error)}')
-    raise InputError(f'{archive.name} could not be downloaded ({"; ".join(failures)}); put it in {root} and run this '
-                     'again, and it is checked and unpacked')
+    try:
+        return download.fetch(
+            archive.name, tuple(Source(url, 'https', url) for url in archive.urls),
+            lambda path: check_archive(archive, path), archive.max_bytes, sha256=archive.sha256, folder=root,
+            insecure=insecure)
+    except InputError as error:
+        raise InputError(f'{error}; put it in {root} and run this again, and it is checked and unpacked') from None
 
 
 def unpack(archive: Archive, path: Path, root: Path) -> int:
@@ -201,13 +168,14 @@ def unpack(archive: Archive, path: Path, root: Path) -> int:
     try:
         with zipfile.ZipFile(path) as content:
             wanted = _wanted(archive, content)
-            with _bar(f'unpacking {path.name}', len(wanted), 'file') as bar:
+            # disable=None: shown only where stderr is a terminal.
+            with tqdm(desc=f'unpacking {path.name}', total=len(wanted), unit='file', disable=None, leave=False) as bar:
                 for name, info in wanted.items():
                     written += _unpack_member(content, info, root / archive.folder / name)
                     bar.update()
     except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         # RuntimeError: encrypted; NotImplementedError, one of them: an unknown compression.
-        raise InputError(f'{path}: cannot be unpacked ({reason(error)})') from None
+        raise InputError(f'{path}: cannot be unpacked ({_reason(error)})') from None
     return written
 
 
@@ -220,21 +188,8 @@ def _unpack_member(content: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path
     return True
 
 
-@contextmanager
-def _only_process(root: Path) -> Iterator[None]:
-    """Keep other processes from the same folder."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(only_process(root / _HIDDEN_LOCK, 0))
-        except Timeout:
-            raise InputError(f'{root}: another process is fetching into this folder') from None
-        except (OSError, NotImplementedError) as error:
-            raise InputError(f'{root}: cannot be written to ({reason(error)})') from None
-        yield
-
-
 def fetch_set(
-    name: str, root: Path, splits: Sequence[str] | None = None, keep: bool = False,
+    name: str, root: Path, splits: Sequence[str] | None = None, keep: bool = False, insecure: bool = False,
     say: Callable[[str], object] = print,
 ) -> None:
     """Download and unpack what is missing of a data set.
@@ -244,6 +199,7 @@ def fetch_set(
         root: the data root.
         splits: the splits wanted, by default all; only for a set that has ``splits``.
         keep: leave the archives in ``root`` after unpacking.
+        insecure: accept plain HTTP for an archive whose checksum is not known.
         say: called with a line about each archive.
 
     Raises:
@@ -253,18 +209,23 @@ def fetch_set(
     entry.check_splits(splits)
     if name in BY_HAND:
         if entry.has_annotations(root):
-            return  # it has been brought by hand; what is missing of it is for the check to say
+            return  # it has been put there by hand; the check reports what is missing of it
         say(entry.instructions.format(root=root))
         raise InputError(f'{entry.title} is not downloaded by the program ({BY_HAND[name]}): get it from {entry.page} '
                          f'and unpack it in {root}')
-    with _only_process(root):
-        for archive in ARCHIVES[name]:
-            if splits and archive.split is not None and archive.split not in splits:
-                continue
-            if _is_unpacked(archive, root):
-                say(f'{archive.name}: is unpacked already')
-                continue
-            path = download(archive, root)
-            say(f'{archive.name}: {counted(unpack(archive, path, root), "file")} unpacked')
-            if not keep:
-                path.unlink()
+    try:
+        with only_process(root / _HIDDEN_LOCK, 0):
+            for archive in ARCHIVES[name]:
+                if splits and archive.split is not None and archive.split not in splits:
+                    continue
+                if _is_unpacked(archive, root):
+                    say(f'{archive.name}: is unpacked already')
+                    continue
+                path = get_archive(archive, root, insecure)
+                say(f'{archive.name}: {counted(unpack(archive, path, root), "file")} unpacked')
+                if not keep:
+                    path.unlink()
+    except Timeout:
+        raise InputError(f'{root}: another process is fetching into this folder') from None
+    except (OSError, NotImplementedError) as error:
+        raise InputError(f'{root}: cannot be written to ({_reason(error)})') from None

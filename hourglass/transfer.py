@@ -1,4 +1,4 @@
-"""Getting one file from one place, going on where an earlier transfer stopped."""
+"""Getting one file from one place, resuming where an earlier transfer stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hourglass.source import Limits, Source, TransferError
+from hourglass.download import Source, TransferError
 
 import requests
 from requests.exceptions import ChunkedEncodingError
@@ -74,20 +74,20 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _too_large(partial: Path | None, limits: Limits) -> TransferError:
-    """Make the error, after removing what is there of the file: there is no point in going on with it."""
+def _too_large(partial: Path | None, max_bytes: int) -> TransferError:
+    """Make the error, after removing what is there of the file: there is no point in resuming it."""
     if partial is not None:
         partial.unlink(missing_ok=True)
-    return TransferError(f'the file has more than {limits.max_bytes:,} bytes')
+    return TransferError(f'the file has more than {max_bytes:,} bytes')
 
 
-def _from_https(source: Source, target: Path, limits: Limits) -> Path:
-    """Download from a URL; an interrupted transfer goes on where it stopped, now or in the next run."""
+def _from_https(source: Source, target: Path, max_bytes: int, connect_seconds: float) -> Path:
+    """Download from a URL; an interrupted transfer resumes where it stopped, now or in the next run."""
     partial = target.with_name(f'{target.name}.https.part')
     for attempt in range(1, _ATTEMPTS + 1):
         before = _size(partial)
         try:
-            _append(source, partial, limits)
+            _append(source, partial, max_bytes, connect_seconds)
             break
         except ChunkedEncodingError:
             if attempt == _ATTEMPTS:
@@ -99,14 +99,14 @@ def _from_https(source: Source, target: Path, limits: Limits) -> Path:
     return partial
 
 
-def _append(source: Source, partial: Path, limits: Limits) -> None:
+def _append(source: Source, partial: Path, max_bytes: int, connect_seconds: float) -> None:
     """Ask a server for what is missing of a file and append it."""
     done = _size(partial)
     headers = {'Accept-Encoding': 'identity'}
     if done:
         headers['Range'] = f'bytes={done}-'
     with requests.get(source.url, headers=headers, stream=True,
-                      timeout=(limits.connect_seconds, READ_SECONDS)) as response:
+                      timeout=(connect_seconds, READ_SECONDS)) as response:
         if source.url.startswith('https:') and not response.url.startswith('https:'):
             raise TransferError('redirects to an address without encryption')
         content_range = response.headers.get('Content-Range', '')
@@ -120,20 +120,20 @@ def _append(source: Source, partial: Path, limits: Limits) -> None:
             done = 0  # the server sends the whole file
         length = response.headers.get('Content-Length', '')
         total = done + int(length) if length.isdecimal() else None
-        if total is not None and total > limits.max_bytes:
-            raise _too_large(partial, limits)
+        if total is not None and total > max_bytes:
+            raise _too_large(partial, max_bytes)
         with partial.open('ab' if done else 'wb') as file, _progress_bar(source.title, done, total) as bar:
             for chunk in response.iter_content(_CHUNK):
                 done += len(chunk)
-                if done > limits.max_bytes:
-                    raise _too_large(partial, limits)
+                if done > max_bytes:
+                    raise _too_large(partial, max_bytes)
                 file.write(chunk)
                 bar.update(len(chunk))
     if total is not None and done < total:
         raise ChunkedEncodingError
 
 
-def _from_drive(source: Source, target: Path, limits: Limits) -> Path:
+def _from_drive(source: Source, target: Path, max_bytes: int, connect_seconds: float) -> Path:
     """Download from Google Drive with gdown, which knows its pages of warnings and its errors."""
     import gdown  # only here, for it takes a while to import
 
@@ -143,14 +143,14 @@ def _from_drive(source: Source, target: Path, limits: Limits) -> Path:
         partial.unlink()  # gdown resumes only if there is one; the longest stays
     with _progress_bar(source.title, _size(partials[0]) if partials else 0, None) as bar:
         def progress(done: int, total: int | None) -> None:
-            if max(done, total or 0) > limits.max_bytes:
-                raise _too_large(next(iter(_gdown_partials(output)), None), limits)
+            if max(done, total or 0) > max_bytes:
+                raise _too_large(next(iter(_gdown_partials(output)), None), max_bytes)
             bar.total = total
             bar.update(done - bar.n)
 
         try:
             gdown.download(source.url, str(output), quiet=True, use_cookies=False, resume=True, retries=2,
-                           timeout=(limits.connect_seconds, READ_SECONDS), progress=progress)
+                           timeout=(connect_seconds, READ_SECONDS), progress=progress)
         except (gdown.exceptions.DownloadError, KeyError, ValueError) as error:
             if partials and 'byte range' in str(error):
                 partials[0].unlink(missing_ok=True)  # it is no part of this file: the next run starts anew
@@ -173,4 +173,4 @@ def _gdown_text(error: Exception) -> str:
 
 
 #: How a file gets from a source to a path beside its target; the keys are ``Source.kind``.
-TRANSFERS: dict[str, Callable[[Source, Path, Limits], Path]] = {'drive': _from_drive, 'https': _from_https}
+TRANSFERS: dict[str, Callable[[Source, Path, int, float], Path]] = {'drive': _from_drive, 'https': _from_https}

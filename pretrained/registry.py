@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from hourglass import download
+from hourglass.download import Source
 from hourglass.errors import InputError
-from hourglass.files import sha256_of
-from hourglass.source import Source
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from pretrained.topology import TORCH7_CODE
@@ -216,17 +215,7 @@ def read(entry: Entry, path: Path) -> Model:
 
 def check_sum(entry: Entry, path: Path) -> str:
     """Return the SHA-256 of a file; ``InputError`` if it is not the one known for the entry."""
-    digest = sha256_of(path)
-    if not digest.startswith(entry.sha256 or ''):
-        known = entry.sha256 if len(entry.sha256 or '') == 64 else f'one that begins with {entry.sha256}'
-        raise InputError(f'{path}: its SHA-256 is {digest}, not {known}')
-    return digest
-
-
-def _check(entry: Entry, path: Path) -> None:
-    """Check a download: its sum first, for a damaged file is named best by that."""
-    check_sum(entry, path)
-    read(entry, path)
+    return download.check_digest(entry.file, path, entry.sha256)
 
 
 def fetch(name: str, connect_seconds: float = 10.0, wait_seconds: float = 600.0) -> Path:
@@ -243,8 +232,8 @@ def fetch(name: str, connect_seconds: float = 10.0, wait_seconds: float = 600.0)
     entry = find(name)
     if not entry.sources:
         return entry.path
-    return download.fetch(entry.file, entry.sources, lambda path: _check(entry, path), entry.max_bytes,
-                          connect_seconds, wait_seconds)
+    return download.fetch(entry.file, entry.sources, lambda path: read(entry, path), entry.max_bytes,
+                          sha256=entry.sha256, connect_seconds=connect_seconds, wait_seconds=wait_seconds)
 
 
 def resolve(name_or_path: str | os.PathLike[str]) -> Path:

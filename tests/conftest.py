@@ -153,14 +153,15 @@ def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder."""
-    monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'cache'))
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder that is not there yet."""
+    folder = tmp_path_factory.mktemp('user') / 'cache'
+    monkeypatch.setenv('HOURGLASS_CACHE', str(folder))
     # A proxy of the machine would not reach a server in this process.
     for name in ('http_proxy', 'https_proxy', 'all_proxy'):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    return tmp_path / 'cache'
+    return folder
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hourglass import download
+from hourglass.download import Source
 from hourglass.errors import InputError
 from hourglass.npz import MAX_DEFLATE_RATIO, NpzFile, printable
-from hourglass.transfer import Source
 
 import chainer
 import chainer.links as L
@@ -107,5 +107,5 @@ def locate(
             return copy
         except InputError:
             pass  # ChainerCV's download may have been interrupted; this one starts anew
-    return download.fetch(name, (Source('ChainerCV', 'https', url),), check, _MAX_BYTES, connect_seconds,
-                          wait_seconds)
+    return download.fetch(name, (Source('ChainerCV', 'https', url),), check, _MAX_BYTES,
+                          connect_seconds=connect_seconds, wait_seconds=wait_seconds)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import random
 import socket
@@ -11,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from hourglass import transfer
-from hourglass.download import cache_folder, fetch, recent_failure
+from hourglass.download import Source, cache_folder, check_digest, fetch, recent_failure
 from hourglass.errors import InputError
-from hourglass.transfer import Source
 from pretrained.weights_file import load_model
 
 import gdown  # noqa: F401
+import numpy as np
 import pytest
 from filelock import FileLock
 from tqdm import tqdm
@@ -41,16 +43,16 @@ def closed_port() -> int:
 @pytest.fixture(params=['https', 'drive'])
 def source(request: pytest.FixtureRequest, server: Any, monkeypatch: pytest.MonkeyPatch) -> Source:
     """The server: Any, asked directly and through gdown as if it were Google Drive."""
-    monkeypatch.setattr('hourglass.source.DRIVE_URL', server.url + '?id={}')
+    monkeypatch.setattr('hourglass.download.DRIVE_URL', server.url + '?id={}')
     monkeypatch.setattr(random, 'uniform', lambda low, high: 0.0)  # gdown waits for a random time before it retries
     return Source('the server', request.param, server.url if request.param == 'https' else 'abc')
 
 
-def get(*sources: Source, **options: float) -> Path:
+def get(*sources: Source, **options: Any) -> Path:
     return fetch('w.npz', sources, load_model, 10 ** 6, **options)
 
 
-def failure(*sources: Source, **options: float) -> str:
+def failure(*sources: Source, **options: Any) -> str:
     with pytest.raises(InputError) as caught:
         get(*sources, **options)
     assert '\n' not in str(caught.value)
@@ -88,7 +90,7 @@ def test_cache_folder_that_cannot_be_made(
 def test_file_arrives_and_nothing_else_stays(source: Source, server: Any, cache: Path) -> None:
     assert get(source) == cache / 'w.npz'
     assert (cache / 'w.npz').read_bytes() == server.content
-    assert files(cache) == {'w.npz'}
+    assert files(cache) == {'w.npz', 'w.npz.sha256'}
 
 
 def test_second_time_nothing_is_downloaded(source: Source, server: Any, cache: Path) -> None:
@@ -111,7 +113,7 @@ def test_interrupted_transfer_goes_on_at_once(source: Source, server: Any, cache
     server.cuts = [5000, 4000]
     assert get(source).read_bytes() == server.content
     assert [r for r in server.requested if r] == ['bytes=5000-', 'bytes=9000-']
-    assert files(cache) == {'w.npz'}
+    assert files(cache) == {'w.npz', 'w.npz.sha256'}
 
 
 def test_interrupted_transfer_goes_on_in_the_next_run(source: Source, server: Any, cache: Path) -> None:
@@ -122,7 +124,7 @@ def test_interrupted_transfer_goes_on_in_the_next_run(source: Source, server: An
     server.requested.clear()
     assert get(source).read_bytes() == server.content
     assert 'bytes=5000-' in server.requested
-    assert files(cache) == {'w.npz'}
+    assert files(cache) == {'w.npz', 'w.npz.sha256'}
 
 
 def test_part_of_an_interrupted_process_is_used(
@@ -152,7 +154,7 @@ def test_complete_part_needs_no_transfer(server: Any, cache: Path) -> None:
     cache.mkdir()
     (cache / 'w.npz.https.part').write_bytes(server.content)
     assert get(Source('the server', 'https', server.url)).read_bytes() == server.content
-    assert files(cache) == {'w.npz'}
+    assert files(cache) == {'w.npz', 'w.npz.sha256'}
 
 
 def test_too_long_part_is_given_up(server: Any, cache: Path) -> None:
@@ -162,7 +164,7 @@ def test_too_long_part_is_given_up(server: Any, cache: Path) -> None:
 
 
 def test_part_that_gdown_cannot_use_is_given_up(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('hourglass.source.DRIVE_URL', server.url + '?id={}')
+    monkeypatch.setattr('hourglass.download.DRIVE_URL', server.url + '?id={}')
     source = Source('Drive', 'drive', 'abc')
     cache.mkdir()
     for name in ('w.npz.drive12345678.part', 'w.npz.driveabcdefgh.part'):
@@ -228,7 +230,7 @@ def test_size_is_bounded(source: Source, server: Any, cache: Path, says_length: 
 
 def test_no_server_and_no_network(cache: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     text = failure(Source('A', 'https', f'http://127.0.0.1:{closed_port}/w.npz'),
-                   Source('B', 'https', 'http://no-such-host.invalid/w.npz'))
+                   Source('B', 'https', 'https://no-such-host.invalid/w.npz'))
     assert 'A: Connection refused; B: its name is not known here' in text
 
 
@@ -253,10 +255,10 @@ def test_proxy_is_what_has_to_be_reachable(
         server: Any, cache: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = server.url.removesuffix('/weights.npz')
     monkeypatch.setenv('http_proxy', proxy)
-    assert get(Source('A', 'https', 'http://weights.invalid/w.npz')).read_bytes() == server.content
+    assert get(Source('A', 'https', 'http://weights.invalid/w.npz'), insecure=True).read_bytes() == server.content
     (cache / 'w.npz').unlink()
     monkeypatch.setenv('http_proxy', f'127.0.0.1:{closed_port}')
-    assert 'Connection refused' in failure(Source('A', 'https', 'http://weights.invalid/w.npz'))
+    assert 'Connection refused' in failure(Source('A', 'https', 'http://weights.invalid/w.npz'), insecure=True)
 
 
 def test_encryption_is_not_given_up(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,6 +275,64 @@ def test_encryption_is_not_given_up(server: Any, cache: Path, monkeypatch: pytes
     monkeypatch.setattr(transfer, 'check_reachable', lambda *args: None)
     monkeypatch.setattr(transfer.requests, 'get', lambda *args, **options: Response())
     assert 'without encryption' in failure(Source('A', 'https', 'https://here.invalid/'))
+
+
+# Checksums, and servers without encryption.
+
+def _digest(server: Any) -> str:
+    return hashlib.sha256(server.content).hexdigest()
+
+
+def test_checksum_of_the_first_download_is_kept_shown_and_compared(
+        source: Source, server: Any, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    get(source)
+    assert (cache / 'w.npz.sha256').read_text() == f'{_digest(server)}  w.npz\n'
+    assert capsys.readouterr().err.startswith(f'w.npz: SHA-256 {_digest(server)}, kept in ')
+    (cache / 'w.npz').unlink()
+    get(source)
+    assert capsys.readouterr().err == '', 'the file is known by now'
+    with np.load(io.BytesIO(server.content)) as arrays:
+        np.savez(buffer := io.BytesIO(), **{key: arrays[key] for key in reversed(arrays.files)})
+    (cache / 'w.npz').unlink()
+    first, server.content = _digest(server), buffer.getvalue()
+    text = failure(source)
+    assert f'its SHA-256 is {_digest(server)}, and that of the first download was {first}' in text
+    assert f'{cache / "w.npz.sha256"}; remove this' in text
+    assert files(cache) == {'w.npz.sha256', 'w.npz.failed'}
+    (cache / 'w.npz.sha256').unlink()
+    assert get(source).read_bytes() == server.content
+
+
+def test_file_that_was_put_there_is_compared_from_then_on(server: Any, cache: Path) -> None:
+    cache.mkdir()
+    (cache / 'w.npz').write_bytes(server.content)
+    get()
+    assert check_digest('w.npz', cache / 'w.npz', None) == _digest(server)
+    (cache / 'w.npz').write_bytes(server.content + b' ')
+    assert 'that of the first download was' in failure()
+
+
+def test_known_checksum_is_compared(source: Source, server: Any, cache: Path) -> None:
+    get(source, sha256=_digest(server))
+    assert files(cache) == {'w.npz'}, 'nothing need be kept of a file that the project knows'
+    assert f'its SHA-256 is {_digest(server)}, not {"0" * 64}' in failure(source, sha256='0' * 64)
+    assert 'not one that begins with 00000000' in failure(source, sha256='0' * 8)
+    get(source, sha256=_digest(server)[:8])
+    assert files(cache) == {'w.npz', 'w.npz.sha256'}
+
+
+def test_plain_http_is_only_for_known_files(
+        server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('http_proxy', server.url.removesuffix('/weights.npz'))
+    source = Source('A', 'https', 'http://weights.invalid/w.npz')
+    assert 'A: not tried, since it has no encryption' in failure(source)
+    assert '--insecure' in failure(source, sha256=_digest(server)[:8])
+    assert server.requested == []
+    assert get(source, sha256=_digest(server)).read_bytes() == server.content
+    (cache / 'w.npz').unlink()
+    get(source, insecure=True).unlink()
+    get(source)  # by now it is known
+    assert len(server.requested) == 3
 
 
 # Failures are remembered, processes wait for each other.

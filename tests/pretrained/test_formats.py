@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pretrained
+from hourglass.download import Source
 from hourglass.errors import InputError
 from hourglass.parameters import count_parameters, network_shapes
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
-from hourglass.transfer import Source
 from pretrained import formats, registry
 from pretrained.__main__ import main
 from pretrained.formats import load_any, recognise

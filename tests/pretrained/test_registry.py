@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pretrained
+from hourglass.download import Source
 from hourglass.errors import InputError
 from hourglass.image import read_image
 from hourglass.spec import ModelSpec
-from hourglass.transfer import Source
 from pretrained import registry
 from pretrained.__main__ import main
 from pretrained.registry import REGISTRY

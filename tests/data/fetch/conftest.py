@@ -1,13 +1,11 @@
-"""A server on this machine that stands for the one of LSP, with an archive of five images."""
+"""An archive of five images on the file server, which stands for the one of LSP."""
 
 from __future__ import annotations
 
 import io
-import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,62 +24,20 @@ def files() -> dict[str, bytes]:
     return FILES
 
 
-@dataclass
-class Server:
-    """Delivers one file; the first answers end after ``cuts`` bytes."""
-
-    content: bytes
-    cuts: list[int] = field(default_factory=list)
-    status: int = 200
-    requested: list[str] = field(default_factory=list)
-    url: str = ''
-
-    def handler(self) -> type[BaseHTTPRequestHandler]:
-        plan = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *args: object) -> None:
-                pass
-
-            def do_GET(self) -> None:
-                requested = self.headers.get('Range', '')
-                plan.requested.append(requested)
-                start = int(requested.removeprefix('bytes=').rstrip('-')) if requested else 0
-                self.send_response(206 if start else plan.status)
-                self.send_header('Content-Length', str(len(plan.content) - start))
-                if start:
-                    self.send_header('Content-Range', f'bytes {start}-{len(plan.content) - 1}/{len(plan.content)}')
-                self.end_headers()
-                body = plan.content[start:]
-                self.wfile.write(body[:plan.cuts.pop(0)] if plan.cuts else body)
-
-        return Handler
-
-
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    # What arrives before an interruption is kept in whole chunks; a proxy would not reach this process.
+def server(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    # What arrives before an interruption is kept in whole chunks.
     monkeypatch.setattr(transfer, '_CHUNK', 1000)
-    for name in ('http_proxy', 'all_proxy'):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, 'w') as file:
         for name, content in FILES.items():
             file.writestr(name, content)
-    plan = Server(buffer.getvalue())
-    http = ThreadingHTTPServer(('127.0.0.1', 0), plan.handler())
-    thread = threading.Thread(target=http.serve_forever, kwargs={'poll_interval': 0.01}, daemon=True)
-    thread.start()
-    plan.url = f'http://127.0.0.1:{http.server_address[1]}/lsp_dataset.zip'
-    yield plan
-    http.shutdown()
-    http.server_close()
-    thread.join()
+    server.content = buffer.getvalue()
+    return server
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch, server: Server) -> Callable[..., Archive]:
+def use(monkeypatch: pytest.MonkeyPatch, server: Any) -> Callable[..., Archive]:
     """Have LSP's archive come from the server, with the five images that it has there."""
     def change(**changes: Any) -> Archive:
         archive = replace(ARCHIVES['lsp'][0], urls=(server.url,), count=len(FILES), **changes)

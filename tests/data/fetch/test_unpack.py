@@ -137,7 +137,7 @@ def test_a_wrong_file_does_not_stay(
 ) -> None:
     server.content = content
     text = failure(tmp_path)
-    assert f'{server.url}: what arrived is not the file wanted: ' in text
+    assert f'{server.url}: what arrived is not the file wanted (' in text
     assert reason in text
     assert contents(tmp_path) == {}
 

@@ -142,7 +142,7 @@ def test_weights_are_downloaded_once_and_checked(server: Path) -> None:
     assert stored.read_bytes() == server.read_bytes()
     server.unlink()
     load_detector('ssd512')
-    assert {path.name for path in cache_folder().iterdir()} <= {'small.npz', 'small.npz.lock'}
+    assert {path.name for path in cache_folder().iterdir()} <= {'small.npz', 'small.npz.sha256', 'small.npz.lock'}
 
 
 @pytest.mark.parametrize('content', [b'<html>not found</html>', b'', b'PK\x05\x06' + bytes(18)])
@@ -192,6 +192,8 @@ def test_a_detector_that_was_named_and_cannot_be_had_is_an_error(small: Path) ->
 
 
 def test_the_default_is_ssd_where_its_weights_are(server: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert isinstance(load_detector(), VOCDetector)
+    assert capsys.readouterr().err.startswith('small.npz: SHA-256 ')
     assert isinstance(load_detector(), VOCDetector)
     assert capsys.readouterr().err == ''
 
