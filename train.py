@@ -7,12 +7,12 @@ from hourglass.errors import run
 
 
 def main() -> None:
+    from training import train
     from training.distributed import report_once
-    from training.options import parse_options
-    from training.trainer import train
+    from training.options import parse_config
 
     with report_once():
-        train(parse_options())
+        train(parse_config())
 
 
 if __name__ == '__main__':

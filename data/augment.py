@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hourglass.crop import Box, CropBox
@@ -87,7 +88,7 @@ class Augmentation:
     """
 
     rotation: float = 30.0
-    scale_range: tuple[float, float] = (0.75, 1.25)
+    scale_range: Sequence[float] = (0.75, 1.25)
     rotate_prob: float = 1.0
     flip: float = 0.5
     colour: tuple[float, float] = (0.6, 1.4)
@@ -96,7 +97,7 @@ class Augmentation:
     def _draw(self, rng: np.random.Generator) -> tuple[float, float]:
         """Return an angle and a zoom."""
         angle = rng.uniform(-self.rotation, self.rotation)
-        zoom = rng.uniform(*self.scale_range)
+        zoom = rng.uniform(self.scale_range[0], self.scale_range[1])
         if self.rotate_prob < 1 and rng.random() >= self.rotate_prob:
             angle = 0.0
         return angle, zoom

@@ -31,6 +31,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from hourglass.config import canonical
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.textfile import read_values
@@ -133,9 +134,9 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
     init: Path | None = None
     for stage in recipe.stages:
         folder = out / stage['name']
-        # Both spellings of an option are one, so that a stage's comes before the one in common.
-        options = {str(key).replace('_', '-'): value
-                   for key, value in [*recipe.common.items(), *(stage.get('options') or {}).items()]}
+        # With one spelling for each option, so that a stage's comes before the one in common.
+        options = dict(canonical(key, value)
+                       for key, value in [*recipe.common.items(), *(stage.get('options') or {}).items()])
         options |= {'dataset': ['packed'] * len(stage['people']),
                     'root': [str(out / f'{name}.h5') for name in stage['people']], 'out': str(folder)}
         if init is not None:
@@ -149,7 +150,7 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
             command.append('--resume')
         found.append(Step(tuple(command), folder / 'model.npz'))
         # Without validation none are known to be the best.
-        init = folder / ('model.npz' if options.get('no-validation') is True else 'best.npz')
+        init = folder / ('model.npz' if options.get('validation') is False else 'best.npz')
     if recipe.calibrate is not None:
         people, fitted = out / f'{recipe.calibrate}.h5', out / 'calibrated.npz'
         found.append(Step((python, 'eval.py', '--dataset', 'packed', '--root', str(people), '--model', str(init),

@@ -73,7 +73,7 @@ def test_the_evaluation_has_a_table(executed: Any) -> None:
 
 
 def test_the_training_lowers_the_loss(executed: Any) -> None:
-    losses = [float(loss) for loss in re.findall(r'loss (\d+\.\d+)', _text(executed, 'train(parse_options'))]
+    losses = [float(loss) for loss in re.findall(r'loss (\d+\.\d+)', _text(executed, 'train(TrainConfig'))]
     assert len(losses) == 3
     assert losses[-1] < losses[0]
     assert "'width': 16" in _text(executed, 'own = ')

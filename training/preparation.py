@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ from hourglass.joint_table import read_joint_set
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from pretrained.weights_file import Model
+from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator
 from training.loss import HeatmapLoss, parse_joint_weights
-from training.options import NEWEST
 from training.snapshot import find_snapshots
 from training.transfer import make_spec
 
@@ -39,7 +38,7 @@ class Validation(NamedTuple):
 
 @dataclass
 class Inputs:
-    """Everything that the options name.
+    """Everything that the settings name.
 
     Attributes:
         gpus: numbers of the GPUs, or -1 for the CPU.
@@ -66,34 +65,33 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed)
 
 
-def read_inputs(options: argparse.Namespace, looks_at_images: bool, tell: Callable[[str], object]) -> Inputs:
-    """Read what the options name.
+def read_inputs(config: TrainConfig, check_images: bool, tell: Callable[[str], object]) -> Inputs:
+    """Read what the settings name.
 
     Args:
-        options: of :mod:`training.options`.
-        looks_at_images: whether to check that all images are there.
+        config: the settings.
+        check_images: whether to check that all images are there.
         tell: called with what the user should know.
 
     Raises:
-        InputError: something is wrong with an option or a file.
+        InputError: something is wrong with a setting or a file.
     """
-    _check_folder(options)
-    gpus = parse_gpus(options.gpu)
-    init = pretrained.load(options.init) if options.init else None
-    roots = match_roots(options.dataset, options.root)
-    joint_set = read_joint_set(options.joints) if options.joints else DATASETS[options.dataset[0]].joints_of(roots[0])
-    spec = make_spec(options, init, joint_set)
-    if options.ohkm is not None and options.ohkm > len(joint_set):
-        raise InputError(f'--ohkm {options.ohkm}: the network has {len(joint_set)} joints')
-    loss = HeatmapLoss(options.loss, parse_joint_weights(options.joint_weights, spec.joint_set), options.ohkm)
-    people = load_joined(options.dataset, roots, spec.joint_set, not options.no_validation, options.samples,
-                         options.images)
+    _check_folder(config)
+    gpus = parse_gpus(config.gpu)
+    init = pretrained.load(config.init) if config.init else None
+    roots = match_roots(config.dataset, config.root)
+    joint_set = read_joint_set(config.joints) if config.joints else DATASETS[config.dataset[0]].joints_of(roots[0])
+    spec = make_spec(config, init, joint_set)
+    if config.ohkm is not None and config.ohkm > len(joint_set):
+        raise InputError(f'--ohkm {config.ohkm}: the network has {len(joint_set)} joints')
+    loss = HeatmapLoss(config.loss, parse_joint_weights(config.joint_weights, spec.joint_set), config.ohkm)
+    people = load_joined(config.dataset, roots, spec.joint_set, config.validation, config.samples, config.images)
     if unlabelled := unlabelled_joints(people, spec.joint_set):
         if len(unlabelled) == len(spec.joint_set):
             raise InputError(f'nobody to train on has any of these joints labelled: {", ".join(unlabelled)}')
         tell(f'nobody has these joints labelled, they will not be learnt: {", ".join(unlabelled)}')
-    validation = _open_validation(options, roots, spec.joint_set)
-    if looks_at_images:
+    validation = _open_validation(config, roots, spec.joint_set)
+    if check_images:
         # Each set once, even if it counts several times.
         for part in dict.fromkeys(people._datasets) if isinstance(people, ConcatenatedDataset) else [people]:
             check_image_files(part)
@@ -102,38 +100,38 @@ def read_inputs(options: argparse.Namespace, looks_at_images: bool, tell: Callab
     return Inputs(gpus, init, spec, loss, people, validation)
 
 
-def comes_from_elsewhere(options: argparse.Namespace) -> bool:
+def comes_from_elsewhere(config: TrainConfig) -> bool:
     """Whether what lies in the folder for the results is of another training than the one that is run."""
-    if options.resume is None:
+    if config.resume is None:
         return True
-    return options.resume != NEWEST and Path(options.resume).parent.resolve() != Path(options.out).resolve()
+    return config.resume != NEWEST and Path(config.resume).parent.resolve() != Path(config.out).resolve()
 
 
-def _check_folder(options: argparse.Namespace) -> None:
+def _check_folder(config: TrainConfig) -> None:
     """Refuse to mix two trainings in one folder, which --resume could not tell apart.
 
     Going on with a snapshot of another folder mixes them, too: the ones here of later iterations would be taken for
     what the training was set back from, and be removed.
     """
-    if comes_from_elsewhere(options) and not options.overwrite and find_snapshots(Path(options.out)):
-        other = 'an earlier' if options.resume is None else 'another'
-        raise InputError(f'{options.out}: holds snapshots of {other} training; --resume goes on with it, --out '
+    if comes_from_elsewhere(config) and not config.overwrite and find_snapshots(Path(config.out)):
+        other = 'an earlier' if config.resume is None else 'another'
+        raise InputError(f'{config.out}: holds snapshots of {other} training; --resume goes on with it, --out '
                          'names another folder, --overwrite removes them')
 
 
-def _open_validation(options: argparse.Namespace, roots: Sequence[str | None], joint_set: Any) -> Validation | None:
+def _open_validation(config: TrainConfig, roots: Sequence[str | None], joint_set: Any) -> Validation | None:
     """Return the validation part of the first data set that has one.
 
     Raises:
         InputError: there is nobody in those that could have one, or a set cannot be opened.
     """
     empty = []
-    for name, root in zip(options.dataset, roots, strict=True):
+    for name, root in zip(config.dataset, roots, strict=True):
         entry = DATASETS[name]
-        if entry.val_split is not None and not options.no_validation:
-            extra = {'samples': max(1, options.samples // 5)} if entry.has_samples and options.samples else {}
+        if entry.val_split is not None and config.validation:
+            samples = max(1, config.samples // 5) if config.samples else None
             try:
-                dataset = entry.load(root, entry.val_split, joint_set, images=options.images, **extra)
+                dataset = entry.load(root, entry.val_split, joint_set, samples=samples, images=config.images)
             except EmptySplitError as error:
                 empty.append(str(error))
                 continue
@@ -143,11 +141,11 @@ def _open_validation(options: argparse.Namespace, roots: Sequence[str | None], j
     return None
 
 
-def batch_size(options: argparse.Namespace, n_gpus: int, n_people: int, comm: Communicator) -> int:
+def batch_size(config: TrainConfig, n_gpus: int, n_people: int, comm: Communicator) -> int:
     """Return how many people each process takes in a step.
 
     Args:
-        options: may say it.
+        config: may say it.
         n_gpus: GPUs of this process.
         n_people: in the training set.
         comm: the processes.
@@ -156,7 +154,7 @@ def batch_size(options: argparse.Namespace, n_gpus: int, n_people: int, comm: Co
         InputError: there are more processes than people, or more GPUs than people in a step.
     """
     default = 32 if n_gpus > 1 else 16 if comm.size > 1 else 6
-    wanted, most = options.batchsize or default, n_people // comm.size
+    wanted, most = config.batchsize or default, n_people // comm.size
     if most < 1:
         raise InputError(f'{counted(n_people, "person", "people")} to train on are too few for {comm.size} processes')
     if wanted > most:

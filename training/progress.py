@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from training.watch import SCORE
+from training.watch import BEST_SCORE, SCORE
 
 from chainer.training import Extension, Trainer
 from tqdm import tqdm
 
 #: What is shown of an epoch's results, and how it is called there.
-_SHOWN = {'main/loss': 'loss', SCORE: 'score', 'validation/main/best': 'best'}
+_SHOWN = {'main/loss': 'loss', SCORE: 'score', BEST_SCORE: 'best'}
 
 
 class ProgressBar(Extension):

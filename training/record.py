@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import platform
 import sys
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from hourglass.config import convert_option, flag_of
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
-from training.options import build_parser
+from training.config import DECISIVE, OF_PROCESS, TrainConfig
 
 import numpy as np
 from chainer.datasets import ConcatenatedDataset
 from chainer.training import Extension, Trainer
 
-#: Options without which a training would come out differently.  ``epoch`` is not among them: a training may be
-#: made longer or shorter when it is resumed.
-DECISIVE = (
-    'dataset', 'samples', 'no_validation', 'batchsize', 'optimizer', 'lr', 'schedule', 'loss', 'joint_weights',
-    'ohkm', 'ema', 'augmentation', 'rotation', 'rotate_prob', 'scale_range', 'cutout', 'seed', 'freeze', 'lr_scale',
-    'sync_bn', 'mixed16',
-)
-#: Options that say how a process was started and not what the training is.
-_OF_THE_PROCESS = ('config', 'resume', 'overwrite', 'distributed')
 _PACKAGES = ('chainer', 'chainercv', 'numpy', 'scipy', 'opencv-python', 'h5py', 'cupy-cuda12x', 'cupy-cuda13x')
 #: People whose annotations go into the hash of a set that works them out when they are asked for, spread evenly.
 _HASHED_PEOPLE = 100
@@ -76,7 +68,7 @@ class RunRecord(Extension):
     """Carry the description of a training in its snapshots.
 
     Args:
-        options: with all defaults resolved.
+        config: with all defaults resolved.
         spec: the network.
         dataset: what is trained on.
         n_ranks: number of processes that share a batch.
@@ -84,9 +76,8 @@ class RunRecord(Extension):
 
     name = 'RunRecord'
 
-    def __init__(self, options: argparse.Namespace, spec: ModelSpec, dataset: Any, n_ranks: int = 1) -> None:
-        values = vars(options)
-        self.options = {key: values[key] for key in sorted(values) if key not in _OF_THE_PROCESS}
+    def __init__(self, config: TrainConfig, spec: ModelSpec, dataset: Any, n_ranks: int = 1) -> None:
+        self.options = {key: value for key, value in sorted(asdict(config).items()) if key not in OF_PROCESS}
         self.spec = json.loads(spec.to_json())
         self.data = hash_people(dataset)
         self.n_ranks = n_ranks
@@ -95,7 +86,7 @@ class RunRecord(Extension):
         """Do nothing; the record is for :meth:`serialize`."""
 
     def serialize(self, serializer: Any) -> None:
-        decisive = {key: self.options[key] for key in (*DECISIVE, 'epoch')}
+        decisive = {key: self.options[key] for key in (*DECISIVE, 'epochs')}
         serializer('run', json.dumps({
             'options': decisive, 'spec': self.spec, 'data': self.data, 'comm': self.n_ranks}))
 
@@ -119,10 +110,9 @@ class RunRecord(Extension):
             stored = json.loads(str(array))
             options, spec, data = stored['options'], stored['spec'], stored['data']
             # An option that is newer than the snapshot had its default.
-            defaults = build_parser()
-            before = {key: options.get(key, defaults.get_default(key)) for key in DECISIVE}
-            differing = [f'--{key.replace("_", "-")} was {before[key]}, not {self.options[key]}' for key in DECISIVE
-                         if key != 'batchsize' and (before[key] or None) != (self.options[key] or None)]
+            before = {key: convert_option(entry, options.get(key, entry.default)) for key, entry in DECISIVE.items()}
+            differing = [f'{flag_of(entry)} was {before[key]}, not {self.options[key]}'
+                         for key, entry in DECISIVE.items() if key != 'batchsize' and before[key] != self.options[key]]
             comm, batch = int(stored.get('comm', 1)), int(options['batchsize'])
             if comm * batch != self.n_ranks * self.options['batchsize']:
                 differing.append(f'--batchsize was {_shared(batch, comm)}, not '
@@ -131,14 +121,14 @@ class RunRecord(Extension):
                           if spec.get(key) != value]
             if not differing and data != self.data:
                 differing = ['the data are others']
-            epoch = int(options['epoch'])
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            epoch = int(options['epochs'])
+        except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InputError(f'{path}: a snapshot whose description of the training cannot be read') from None
         if differing:
             raise InputError(f'{path}: a snapshot of another training: {"; ".join(differing)}')
         if comm != self.n_ranks:
             print(f'each batch was shared by {counted(comm, "process", "processes")} and now is by {self.n_ranks}; '
                   'batch normalisation sees other parts', file=sys.stderr)
-        if epoch != self.options['epoch']:
-            print(f'the training was to end after epoch {epoch} and will after {self.options["epoch"]}; the learning '
+        if epoch != self.options['epochs']:
+            print(f'the training was to end after epoch {epoch} and will after {self.options["epochs"]}; the learning '
                   'rate follows the new length', file=sys.stderr)

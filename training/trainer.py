@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,18 @@ import pretrained
 from data.augment import AUGMENTATIONS
 from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
 from data.transform import TrainTransform
+from hourglass.config import read_options
 from hourglass.device import gpu_of_process, use_device
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.predictor import PosePredictor
 from training.average import MovingAverage
+from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator, joined, normalise_together
 from training.evaluator import PoseEvaluator
 from training.interruption import EndOfTraining
 from training.loss import TrainChain
 from training.mixed import LossScale
-from training.options import NEWEST, check_options
 from training.preparation import (
     Inputs,
     Validation,
@@ -51,7 +51,7 @@ from training.snapshot import (
 )
 from training.transfer import copy_common, freeze, parse_scales
 from training.triggers import each_epoch, each_iteration
-from training.watch import SCORE, BestWeights, StopAtBadLoss
+from training.watch import BEST_EPOCH, BEST_SCORE, SCORE, BestWeights, StopAtBadLoss
 
 import numpy as np
 from chainer import training
@@ -78,13 +78,13 @@ def copy_to_all(updater: updaters.StandardUpdater) -> None:
             model.copyparams(main)
 
 
-def _resume(options: argparse.Namespace, trainer: training.Trainer, record: RunRecord, comm: Communicator) -> None:
+def _resume(config: TrainConfig, trainer: training.Trainer, record: RunRecord, comm: Communicator) -> None:
     arrays: dict[str, np.ndarray] = {}
-    path = Path(options.resume)
+    path = Path(config.resume or '')
     with comm.raise_on_all():
         if comm.is_first:
-            if options.resume == NEWEST:
-                arrays, path = read_newest(Path(options.out))
+            if config.resume == NEWEST:
+                arrays, path = read_newest(Path(config.out))
             else:
                 arrays = read_snapshot(path)
             record.check(arrays, path)
@@ -96,13 +96,13 @@ def _resume(options: argparse.Namespace, trainer: training.Trainer, record: RunR
 
 
 def _add_extensions(
-    trainer: training.Trainer, options: argparse.Namespace, network: Any, spec: Any, validation: Validation | None,
+    trainer: training.Trainer, config: TrainConfig, network: Any, spec: Any, validation: Validation | None,
     comm: Communicator,
 ) -> None:
     """Add what runs at the end of each epoch; ``network`` is the one that is validated and saved."""
-    out = Path(options.out)
+    out = Path(config.out)
     optimizer = trainer.updater.get_optimizer('main')
-    attribute = OPTIMIZERS[options.optimizer].attribute
+    attribute = OPTIMIZERS[config.optimizer].attribute
     trainer.extend(extensions.observe_value('lr', lambda _: getattr(optimizer, attribute)), trigger=each_epoch)
     predictor = PosePredictor(network, spec)
     if validation is not None:
@@ -116,19 +116,19 @@ def _add_extensions(
         trainer.extend(PeopleGrid(predictor, validation.dataset, out / 'people.jpg'), trigger=each_epoch)
     trainer.extend(extensions.LogReport(trigger=each_epoch, filename=None), trigger=each_iteration)
     trainer.extend(LogFiles(out), trigger=each_epoch)
-    if options.tensorboard:
+    if config.tensorboard:
         trainer.extend(Events(event_writer_class(), out / 'tensorboard'), trigger=each_epoch)
     samples = trainer.updater.get_iterator('main').dataset
-    trainer.extend(ProgressBar(len(samples), options.epoch), trigger=each_iteration)
+    trainer.extend(ProgressBar(len(samples), config.epochs), trigger=each_iteration)
 
 
-def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopRequest, comm: Communicator) -> None:
+def _run(trainer: training.Trainer, config: TrainConfig, stop: StopRequest, comm: Communicator) -> None:
     """Run a trainer; if it is stopped, end the process with a snapshot of what has been done."""
     with stop.listening(), warnings.catch_warnings():
         warnings.filterwarnings('ignore', _OVERFLOW)
         # Errors are told by the script, in one line.
         trainer.run(show_loop_exception_msg=False)
-        if not stop.requested or trainer.updater.epoch >= options.epoch:
+        if not stop.requested or trainer.updater.epoch >= config.epochs:
             return
         if trainer.updater.iteration == 0:
             # The optimizer has no state yet, and a snapshot without it could not be gone on with.
@@ -140,106 +140,144 @@ def _run(trainer: training.Trainer, options: argparse.Namespace, stop: StopReque
         comm.wait()
     launcher = ['mpiexec', '-n', str(comm.size)] if comm.size > 1 else []
     command = [*launcher, 'python', 'train.py', *(['--distributed'] if launcher else []), '--config',
-               str(Path(options.out) / 'run.json'), '--resume',
+               str(Path(config.out) / 'run.json'), '--resume',
                # By name where a newer one lies there, of a training that this one went back on.
                *([] if snapshots.is_newest else [str(snapshots.last)])]
-    comm.print_rank0(f'stopped in epoch {trainer.updater.epoch + 1} of {options.epoch}, snapshot written; go on with: '
+    comm.print_rank0(f'stopped in epoch {trainer.updater.epoch + 1} of {config.epochs}, snapshot written; go on with: '
                f'{shlex.join(command)}')
     sys.exit(stop.status)
 
 
-def _told_results(trainer: training.Trainer, out: Path, validation: Validation | None) -> str:
-    """Return where the weights are, and how good."""
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training has made.
+
+    Attributes:
+        out: folder with everything.
+        model: weights after the last epoch.
+        best: weights with the best validation score; ``None`` without validation, or if another training in the same
+            folder has replaced them.
+        score: validation score of these weights (PCKh@0.5 or PCK@0.2, from 0 to 1); ``None`` without validation.
+        log: one entry for each epoch, as in the file ``log``.
+    """
+
+    out: Path
+    model: Path
+    best: Path | None
+    score: float | None
+    log: list[dict[str, Any]]
+
+
+def _result(trainer: training.Trainer, out: Path) -> TrainResult:
     log = trainer.get_extension('LogReport').log
-    if not log:
-        return f'{out}: model.npz has the weights'
-    last = log[-1]
-    text = f'{out}: model.npz has the weights after epoch {last["epoch"]}'
+    score, best = log[-1].get(BEST_SCORE) if log else None, out / 'best.npz'
+    # A training that resumes in another folder has left its best weights in the first one.
+    has_best = score is not None and best.exists() and not trainer.get_extension('BestWeights').is_replaced
+    return TrainResult(out, out / 'model.npz', best if has_best else None, score, log)
+
+
+def _summary(result: TrainResult, validation: Validation | None) -> str:
+    """Return where the weights are, and how good."""
+    if not result.log:
+        return f'{result.out}: model.npz has the weights'
+    last = result.log[-1]
+    text = f'{result.out}: model.npz has the weights after epoch {last["epoch"]}'
     if validation is None or SCORE not in last:
         return f'{text} (loss {last["main/loss"]:.4g})'
     text += f' ({validation.metric}@{validation.threshold:g} {last[SCORE]:.3f})'
-    # A training that goes on in another folder has left its best weights in the first one.
-    if 'validation/main/best' in last and (out / 'best.npz').exists():
-        best = f'after epoch {last["validation/main/best_epoch"]:.0f} ({last["validation/main/best"]:.3f})'
-        is_replaced = trainer.get_extension('BestWeights').is_replaced
-        text += (f'; the best ones, {best}, are lost: best.npz is from before the training was set back' if is_replaced
-                 else f', best.npz the best ones, {best}')
-    return text
+    if result.score is None or not (result.out / 'best.npz').exists():
+        return text
+    best = f'after epoch {last[BEST_EPOCH]:.0f} ({result.score:.3f})'
+    if result.best is None:
+        return f'{text}; the best ones, {best}, are lost: best.npz is from before the training was set back'
+    return f'{text}, best.npz the best ones, {best}'
 
 
-def _resolve(options: argparse.Namespace, inputs: Inputs, comm: Communicator) -> None:
-    """Put in place of the options that were left open what they come to."""
+def _resolve(config: TrainConfig, inputs: Inputs, comm: Communicator) -> TrainConfig:
+    """Return the settings with those that were left open filled in."""
     spec = inputs.spec
-    if options.augmentation == 'warp' and spec.crop == 'torch7':
+    if config.augmentation == 'warp' and spec.crop == 'torch7':
         raise InputError('--augmentation warp does not go with the crop torch7')
-    options.batchsize = batch_size(options, len(inputs.gpus), len(inputs.people), comm)
-    options.stacks, options.width, options.depth = spec.n_stack, spec.width, spec.layer_num
-    options.crop = spec.crop
-    # The option stands for a square; other sizes come from --init, also when the training is repeated.
-    if spec.input_size[0] == spec.input_size[1]:
-        options.input_size = spec.input_size[0]
-    options.decoding, options.align_corners = spec.decoding, spec.align_corners
-    if isinstance(spec.joints, str):
-        options.joints = spec.joints
-    options.lr = options.lr or OPTIMIZERS[options.optimizer].lr
+    is_square = spec.input_size[0] == spec.input_size[1]
+    return replace(
+        config, batchsize=batch_size(config, len(inputs.gpus), len(inputs.people), comm),
+        stacks=spec.n_stack, width=spec.width, depth=spec.layer_num, crop=spec.crop, decoding=spec.decoding,
+        align_corners=spec.align_corners,
+        # The setting stands for a square; other sizes come from init, also when the training is repeated.
+        input_size=spec.input_size[0] if is_square else config.input_size,
+        joints=spec.joints if isinstance(spec.joints, str) else config.joints,
+        lr=config.learning_rate)
 
 
-def train(options: argparse.Namespace) -> None:
-    """Train as the options of :mod:`training.options` say; the result is ``model.npz`` in ``options.out``.
+def train(config: TrainConfig) -> TrainResult:
+    """Train a network; weights, log, pictures and snapshots go into the folder ``config.out``.
 
     Raises:
-        InputError: an option, a file or the data are wrong, or the loss is no longer a number.
+        InputError: a setting, a file or the data are wrong, or the loss is no longer a number.
+        SystemExit: Ctrl-C or SIGTERM stopped the training; a snapshot was written.
     """
-    # Before MPI is needed: a mistake is the same mistake without it.
-    check_options(options)
-    with joined(options.distributed, on_gpu=not options.gpu.startswith('-')) as comm:
-        _train_with(options, comm)
+    with joined(config.distributed, on_gpu=not config.gpu.startswith('-')) as comm:
+        return _train_with(config, comm)
 
 
-def _train_with(options: argparse.Namespace, comm: Communicator) -> None:
+def resume(out: str | Path, **changes: Any) -> TrainResult:
+    """Resume a training from the newest snapshot in its folder, with the settings of its ``run.json``.
+
+    Args:
+        out: the folder.
+        changes: attributes of :class:`TrainConfig` that differ from then, such as ``epochs`` for a longer training.
+
+    Raises:
+        InputError: there is no ``run.json`` or no snapshot, or a change makes it another training.
+    """
+    options = read_options(Path(out) / 'run.json', TrainConfig)
+    return train(TrainConfig(**{**options, 'out': str(out), 'resume': NEWEST, **changes}))
+
+
+def _train_with(config: TrainConfig, comm: Communicator) -> TrainResult:
     # The first process downloads and fills caches, where the others then find everything.
     for is_turn_of_first in (True, False):
         with comm.raise_on_all():
             if comm.is_first is is_turn_of_first:
-                inputs = read_inputs(options, comm.local_rank == 0, comm.print_rank0)
-                if options.distributed:
+                inputs = read_inputs(config, comm.local_rank == 0, comm.print_rank0)
+                if config.distributed:
                     inputs.gpus = [gpu_of_process(inputs.gpus, comm.local_rank, comm.local_size)]
     with comm.raise_on_all():
-        _resolve(options, inputs, comm)
-    record = RunRecord(options, inputs.spec, inputs.people, comm.size)
+        config = _resolve(config, inputs, comm)
+    record = RunRecord(config, inputs.spec, inputs.people, comm.size)
     data = comm.broadcast(record.data)
     with comm.raise_on_all():
         if record.data != data:
             raise InputError('the data are others than those of rank 0')
-    seed_everything(options.seed)
-    changes = AUGMENTATIONS[options.augmentation](
-        rotation=options.rotation, scale_range=tuple(options.scale_range), rotate_prob=options.rotate_prob,
-        cutout=options.cutout)
+    assert config.batchsize is not None  # it was filled in
+    seed_everything(config.seed)
+    changes = AUGMENTATIONS[config.augmentation](
+        rotation=config.rotation, scale_range=config.scale_range, rotate_prob=config.rotate_prob, cutout=config.cutout)
     transform = TrainTransform(inputs.spec, changes)
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
     iterator = SampleIterator(
-        TrainingDataset(inputs.people, transform, options.seed), options.batchsize * comm.size,
-        EpochOrderSampler(options.seed), options.loaders, part=(comm.rank, comm.size))
+        TrainingDataset(inputs.people, transform, config.seed), config.batchsize * comm.size,
+        EpochOrderSampler(config.seed), config.loaders, part=(comm.rank, comm.size))
     try:
-        _train(options, iterator, inputs, record, comm)
+        return _train(config, iterator, inputs, record, comm)
     finally:
         iterator.finalize()
 
 
 def _make_optimizer(
-    options: argparse.Namespace, inputs: Inputs, comm: Communicator,
+    config: TrainConfig, inputs: Inputs, comm: Communicator,
 ) -> tuple[Any, list[tuple[Any, float]]]:
     """Return the optimiser with the network to train, and the parameters whose learning rate differs."""
     loss = inputs.loss if comm.size == 1 else replace(inputs.loss, mean=comm.mean)
-    chain = TrainChain(inputs.spec.build_network(), inputs.spec, loss, options.mixed16)
-    if options.sync_bn:
+    chain = TrainChain(inputs.spec.build_network(), inputs.spec, loss, config.mixed16)
+    if config.sync_bn:
         normalise_together(chain, comm)
-    if options.mixed16 and inputs.gpus[0] < 0:
+    if config.mixed16 and inputs.gpus[0] < 0:
         comm.print_rank0('--mixed16 without a GPU: many times slower than without the option')
-    optimizer = OPTIMIZERS[options.optimizer].create(options.lr).setup(chain)
+    optimizer = OPTIMIZERS[config.optimizer].create(config.learning_rate).setup(chain)
     with comm.raise_on_all():
-        freeze(chain.predictor, options.freeze)
-        scales = parse_scales(chain.predictor, options.lr_scale)
+        freeze(chain.predictor, config.freeze)
+        scales = parse_scales(chain.predictor, config.lr_scale)
         init = inputs.init
         if init is not None and (fresh := copy_common(init, chain.predictor, chain.spec)):
             comm.print_rank0(f'{init.source} has no {", ".join(fresh)}: trained from scratch')
@@ -249,48 +287,51 @@ def _make_optimizer(
 
 
 def _train(
-    options: argparse.Namespace, iterator: SampleIterator, inputs: Inputs, record: RunRecord, comm: Communicator,
-) -> None:
-    out = Path(options.out)
-    optimizer, scales = _make_optimizer(options, inputs, comm)
+    config: TrainConfig, iterator: SampleIterator, inputs: Inputs, record: RunRecord, comm: Communicator,
+) -> TrainResult:
+    out = Path(config.out)
+    optimizer, scales = _make_optimizer(config, inputs, comm)
     chain = optimizer.target
-    loss_scale = LossScale(optimizer) if options.mixed16 else None
+    loss_scale = LossScale(optimizer) if config.mixed16 else None
     # mpiexec passes this signal on to all processes, whatever it is itself.
     stop = StopRequest(also=(signal.SIGUSR1,)) if comm.is_first else StopRequest('', (signal.SIGUSR1,))
 
     updater = _updater(iterator, comm.multi_node(optimizer), inputs.gpus)
-    trainer = training.Trainer(updater, EndOfTraining(options.epoch, stop, comm), out=options.out)
+    trainer = training.Trainer(updater, EndOfTraining(config.epochs, stop, comm), out=config.out)
     trainer.extend(record, trigger=each_epoch)
     trainer.extend(StopAtBadLoss(iterator, out, comm), trigger=each_iteration)
-    schedule = LearningRateSchedule(options.schedule, options.optimizer, options.lr, options.epoch, scales)
+    schedule = LearningRateSchedule(config.schedule, config.optimizer, config.learning_rate, config.epochs, scales)
     trainer.extend(schedule, trigger=each_iteration)
     if loss_scale is not None:
         trainer.extend(loss_scale, trigger=each_epoch)
     network = chain.predictor
-    if options.ema is not None:
-        average = MovingAverage(network, options.ema)
+    if config.ema is not None:
+        average = MovingAverage(network, config.ema)
         trainer.extend(average, trigger=each_iteration)
         network = average.network
-    trainer.extend(Snapshots(out, options.snapshot_interval, options.keep, options.snapshot_minutes, stop,
+    trainer.extend(Snapshots(out, config.snapshot_interval, config.keep, config.snapshot_minutes, stop,
                              comm.is_first), trigger=each_iteration)
-    _add_extensions(trainer, options, network, chain.spec, inputs.validation, comm)
-    if options.resume:
-        _resume(options, trainer, record, comm)
+    _add_extensions(trainer, config, network, chain.spec, inputs.validation, comm)
+    if config.resume:
+        _resume(config, trainer, record, comm)
     with comm.raise_on_all():
         if comm.is_first:
-            _clear(options)
+            _clear(config)
             record.write(out / 'run.json')
-    _run(trainer, options, stop, comm)
+    _run(trainer, config, stop, comm)
+    result: Any = None
     if comm.is_first:
         network.to_device('@numpy')
         pretrained.save_model(out / 'model.npz', network, chain.spec)
-        print(_told_results(trainer, out, inputs.validation))
+        result = _result(trainer, out)
+        print(_summary(result, inputs.validation))
+    return comm.broadcast(result)
 
 
-def _clear(options: argparse.Namespace) -> None:
+def _clear(config: TrainConfig) -> None:
     """Remove what an earlier training has left and this one must not find."""
-    out = Path(options.out)
-    if options.overwrite and comes_from_elsewhere(options):
+    out = Path(config.out)
+    if config.overwrite and comes_from_elsewhere(config):
         for path in find_snapshots(out):
             path.unlink()
     clear_partial(out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,29 +13,29 @@ from hourglass.joints import JOINT_SETS, JointSet
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import Model
 from training.average import state_of
+from training.config import TrainConfig
 
 import chainer
 import numpy as np
 from chainer.serializers import NpzDeserializer
 
-#: Options that describe the network, and the entries of a specification that they set.
+#: Settings of the network, and the entries of a specification that they set.
 _SIZES = {'stacks': 'n_stack', 'width': 'width', 'depth': 'layer_num'}
-_MAX_SIZE = 4096
 
 
-def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointSet) -> ModelSpec:
-    """Return the network that the options ask for, with the joints wanted.
+def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> ModelSpec:
+    """Return the network that the settings ask for, with the joints wanted.
 
-    With weights to begin with, what the options leave open is as in these, and so is always the mean that is
+    With weights to begin with, what the settings leave open is as in these, and so is always the mean that is
     subtracted.
 
     Raises:
-        InputError: the options name impossible sizes, or others than the weights have.
+        InputError: the settings name impossible sizes, or others than the weights have.
     """
     base = init.spec if init is not None else ModelSpec()
-    _check_sizes(options, base)
+    _check_input_size(config, base)
     for option, entry in _SIZES.items():
-        wanted = getattr(options, option)
+        wanted = getattr(config, option)
         if init is None or wanted in (None, getattr(base, entry)):
             continue
         if option != 'stacks' or wanted < base.n_stack:
@@ -44,29 +43,22 @@ def make_spec(options: argparse.Namespace, init: Model | None, joint_set: JointS
         if base.network != 'StackedHG' or base.n_stack == 1:
             raise InputError(f'--stacks {wanted}: the weights of --init have {base.n_stack}, and only two or more of a '
                              'StackedHG can become more')
-    sizes: dict[str, Any] = {entry: getattr(options, option) for option, entry in _SIZES.items()
-                             if getattr(options, option) is not None}
-    if options.input_size is not None:
-        sizes['input_size'] = (options.input_size, options.input_size)
-    base = base.with_decoding(options.decoding, 'the network to begin with')
-    return replace(base, joints=joint_set, out_channels=len(joint_set), crop=options.crop or base.crop,
-                   align_corners=base.align_corners if options.align_corners is None else options.align_corners,
+    sizes: dict[str, Any] = {entry: getattr(config, option) for option, entry in _SIZES.items()
+                             if getattr(config, option) is not None}
+    if config.input_size is not None:
+        sizes['input_size'] = (config.input_size, config.input_size)
+    base = base.with_decoding(config.decoding, 'the network to begin with')
+    return replace(base, joints=joint_set, out_channels=len(joint_set), crop=config.crop or base.crop,
+                   align_corners=base.align_corners if config.align_corners is None else config.align_corners,
                    confidence=(), **sizes)
 
 
-def _check_sizes(options: argparse.Namespace, base: ModelSpec) -> None:
-    """Refuse impossible sizes by the names of their options."""
-    for option in _SIZES:
-        value = getattr(options, option)
-        if value is not None and not 1 <= value <= _MAX_SIZE:
-            raise InputError(f'--{option} {value}: must be from 1 to {_MAX_SIZE}')
-    if options.width is not None and options.width % 4:
-        raise InputError(f'--width {options.width}: must be a multiple of 4')
-    depth = base.layer_num if options.depth is None else options.depth
-    size, step = base.input_size[0] if options.input_size is None else options.input_size, 4 * 2 ** depth
-    if not 0 < size <= _MAX_SIZE or size % step:
-        raise InputError(f'--input-size {size}: with --depth {depth} it must be a multiple of {step}, and at most '
-                         f'{_MAX_SIZE}')
+def _check_input_size(config: TrainConfig, base: ModelSpec) -> None:
+    """Refuse an input that cannot be halved as often as ``depth`` says."""
+    depth = config.depth or base.layer_num
+    size, step = config.input_size or base.input_size[0], 4 * 2 ** depth
+    if size % step:
+        raise InputError(f'--input-size {size}: with --depth {depth} it must be a multiple of {step}')
 
 
 def _of_stack(values: dict[str, Any], stack: int) -> dict[str, Any]:

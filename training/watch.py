@@ -23,6 +23,9 @@ from chainer.training import Extension, Trainer
 
 #: What :class:`training.evaluator.PoseEvaluator` reports.
 SCORE = 'validation/main/pck'
+#: What :class:`BestWeights` reports.
+BEST_SCORE = 'validation/main/best'
+BEST_EPOCH = 'validation/main/best_epoch'
 #: The loss of a GPU's part of the batch, by the names of :func:`training.trainer._updater`.
 _LOSS = re.compile(r'(main|gpu \d+)/loss')
 
@@ -78,7 +81,7 @@ class StopAtBadLoss(Extension):
 
 
 class BestWeights(Extension):
-    """Keep the weights with the highest validation score as ``best.npz``; the log gets ``validation/main/best``.
+    """Keep the weights with the highest validation score as ``best.npz``; reported as :data:`BEST_SCORE`.
 
     Args:
         path: the file.
@@ -108,7 +111,7 @@ class BestWeights(Extension):
             pretrained.save_model(self.path, self.network, self.spec)
             self.digest = sha256_of(self.path)
         if self.epoch:
-            reporter.report({'validation/main/best': self.score, 'validation/main/best_epoch': self.epoch})
+            reporter.report({BEST_SCORE: self.score, BEST_EPOCH: self.epoch})
 
     def serialize(self, serializer: Any) -> None:
         state = serializer('state', json.dumps([self.score, self.epoch, self.digest]))

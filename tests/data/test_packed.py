@@ -17,7 +17,7 @@ from eval.score import count_correct
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
-from training.options import parse_options
+from training.options import parse_config
 from training.preparation import Inputs, read_inputs
 from training.trainer import train
 
@@ -169,7 +169,7 @@ def _write_field(path: Path, name: str, where: Any, value: Any) -> None:
 def test_people_of_whom_nothing_is_labelled_are_refused(packed: Path, tmp_path: Path) -> None:
     _write_field(packed, 'labelled', ..., False)
     with pytest.raises(InputError, match='nobody to train on has any of these joints labelled: right ankle, '):
-        train(parse_options(['--dataset', 'packed', '--root', str(packed), '--out', str(tmp_path / 'out')]))
+        train(parse_config(['--dataset', 'packed', '--root', str(packed), '--out', str(tmp_path / 'out')]))
 
 
 def test_validation_is_on_the_first_set_that_has_people_for_it(lsp: Path, packed: Path, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_validation_is_on_the_first_set_that_has_people_for_it(lsp: Path, packed
     pack({'train': LSPDataset(lsp, 'train-fit')}, alone, 'LSP', 0.2, size=32)
 
     def inputs(*arguments: str) -> Inputs:
-        return read_inputs(parse_options([*arguments, '--out', str(tmp_path / 'out')]), False, lambda _: None)
+        return read_inputs(parse_config([*arguments, '--out', str(tmp_path / 'out')]), False, lambda _: None)
 
     found = inputs('--dataset', 'packed', 'packed', '--root', str(alone), str(packed)).validation
     assert found is not None
@@ -244,7 +244,7 @@ def test_a_training_uses_packed_people(packed: Path, tmp_path: Path, monkeypatch
     results = []
     for loaders in (0, 2):
         out = tmp_path / f'out{loaders}'
-        train(parse_options([
+        train(parse_config([
             '--dataset', 'packed', '--root', str(packed), '--stacks', '1', '--width', '8', '--depth', '1',
             '--input-size', '32', '--batchsize', '4', '--epoch', '1', '--loaders', str(loaders), '--out', str(out)]))
         entry, = json.loads((out / 'log').read_text())

@@ -14,7 +14,7 @@ from hourglass.errors import InputError
 from pretrained import recipe as recipe_module
 from pretrained.recipe import ROOT, Recipe, Step, follow, read_recipe, steps
 from pretrained.weights_file import load_model
-from training.options import parse_options
+from training.options import parse_config
 
 import pytest
 
@@ -113,7 +113,7 @@ def test_a_stage_without_validation_hands_on_its_last_weights(tmp_path: Path) ->
     found = steps(Recipe(TINY['packed'], stages, 'tiny.npz', {'no-validation': True}), {}, tmp_path)
     inits = {name: json.loads((tmp_path / f'{name}.json').read_text()).get('init') for name in 'abc'}
     assert inits == {'a': None, 'b': str(tmp_path / 'a' / 'model.npz'), 'c': str(tmp_path / 'b' / 'model.npz')}
-    assert parse_options(['--config', str(tmp_path / 'c.json')]).no_validation is False
+    assert parse_config(['--config', str(tmp_path / 'c.json')]).validation
     assert str(tmp_path / 'c' / 'best.npz') in found[-2].command
 
 
@@ -174,4 +174,4 @@ def test_recipes_that_come_along_are_understood(path: Path, tmp_path: Path) -> N
     recipe = read_recipe(path)
     for step in steps(recipe, {}, tmp_path):
         if '--config' in step.command:
-            parse_options(['--config', step.command[step.command.index('--config') + 1]])
+            parse_config(['--config', step.command[step.command.index('--config') + 1]])

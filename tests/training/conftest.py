@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from training.options import parse_options
+from training.options import parse_config
 from training.trainer import train
 
 import numpy as np
@@ -44,7 +44,7 @@ def small(people_folder: Path) -> list[str]:
 def run_training(small: list[str]) -> Callable[..., None]:
     """Train in this process, with further arguments."""
     def run(*arguments: object) -> None:
-        train(parse_options([*small, *map(str, arguments)]))
+        train(parse_config([*small, *map(str, arguments)]))
 
     return run
 
@@ -70,5 +70,5 @@ def same_result() -> Callable[[Path, Path], None]:
 def reference(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The result of the small training without an interruption."""
     out = tmp_path_factory.mktemp('reference') / 'out'
-    train(parse_options([*small, '--out', str(out)]))
+    train(parse_config([*small, '--out', str(out)]))
     return out

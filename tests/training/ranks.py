@@ -21,7 +21,7 @@ from training import trainer
 from training.distributed import Communicator, joined
 from training.evaluator import PoseEvaluator
 from training.loss import LOSSES, HeatmapLoss, LossEntry, TrainChain
-from training.options import parse_options
+from training.options import parse_config
 from training.trainer import train
 from training.watch import StopAtBadLoss
 
@@ -144,7 +144,7 @@ class _People:
 
 def checks(fixed: str, whole: str, *arguments: str) -> None:
     """Check the pieces, then train: with fixed statistics, and as usual."""
-    options = parse_options([*arguments, '--distributed'])
+    options = parse_config([*arguments, '--distributed'])
     with joined(True, False) as comm:
         _check_talk(comm)
         _check_samples(comm)
@@ -154,11 +154,11 @@ def checks(fixed: str, whole: str, *arguments: str) -> None:
         _check_score(comm, options.root[0])
     times = _note_times_of_reading()
     with chainer.using_config('train', False):
-        train(parse_options([*arguments, '--distributed', '--out', fixed]))
+        train(parse_config([*arguments, '--distributed', '--out', fixed]))
     with joined(True, False) as comm:
         (_, end_of_first), (begin_of_second, _) = comm.sum([times])
         assert end_of_first <= begin_of_second
-    train(parse_options([*arguments, '--distributed', '--out', whole, '--ema', '0.9']))
+    train(parse_config([*arguments, '--distributed', '--out', whole, '--ema', '0.9']))
     with joined(True, False) as comm:
         _check_bad_loss(comm)
 
@@ -181,8 +181,8 @@ def stop(*arguments: str) -> None:
     """Stop because of a signal to the last process in the middle of an epoch, then go on."""
     _in_step(6, '1', lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(SystemExit, match='143'):
-        train(parse_options([*arguments, '--distributed', '--loaders', '1']))
-    train(parse_options([*arguments, '--distributed', '--resume']))
+        train(parse_config([*arguments, '--distributed', '--loaders', '1']))
+    train(parse_config([*arguments, '--distributed', '--resume']))
 
 
 def fail(*arguments: str) -> None:
@@ -191,7 +191,7 @@ def fail(*arguments: str) -> None:
         raise ZeroDivisionError('out of luck')
 
     _in_step(3, '1', explode)
-    train(parse_options([*arguments, '--distributed']))
+    train(parse_config([*arguments, '--distributed']))
 
 
 def mistake(*arguments: str) -> None:
@@ -200,13 +200,13 @@ def mistake(*arguments: str) -> None:
         raise InputError('photo.jpg: cannot be read')
 
     _in_step(3, '1', complain)
-    train(parse_options([*arguments, '--distributed']))
+    train(parse_config([*arguments, '--distributed']))
 
 
 def killed(*arguments: str) -> None:
     """Be killed."""
     _in_step(3, '1', lambda: os.kill(os.getpid(), signal.SIGKILL))
-    train(parse_options([*arguments, '--distributed']))
+    train(parse_config([*arguments, '--distributed']))
 
 
 SCENARIOS = {scenario.__name__: scenario for scenario in (checks, stop, fail, mistake, killed)}

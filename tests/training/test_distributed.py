@@ -15,7 +15,7 @@ from pathlib import Path
 from hourglass.errors import InputError
 from training import distributed
 from training.distributed import joined
-from training.options import parse_options
+from training.options import parse_config
 from training.trainer import train
 
 import chainer
@@ -104,7 +104,7 @@ def test_all_pieces_agree_and_a_bad_loss_is_told_once(done: tuple[Path, str]) ->
 def test_two_processes_learn_what_one_learns(done: tuple[Path, str], arguments: list[str], tmp_path: Path) -> None:
     folder, _ = done
     with chainer.using_config('train', False):
-        train(parse_options([*arguments, '--batchsize', '4', '--out', str(tmp_path / 'out')]))
+        train(parse_config([*arguments, '--batchsize', '4', '--out', str(tmp_path / 'out')]))
     for alone, shared in zip(_log(tmp_path / 'out'), _log(folder / 'fixed'), strict=True):
         np.testing.assert_allclose(shared['main/loss'], alone['main/loss'], rtol=1e-4)
     alone, shared = (_values(path / 'model.npz') for path in (tmp_path / 'out', folder / 'fixed'))
@@ -141,8 +141,8 @@ def test_the_number_of_processes_may_change_if_the_batch_stays(
     snapshot = done[0] / 'whole' / 'snapshot_epoch_2'
     more = ['--ema', '0.9', '--resume', str(snapshot), '--out', str(tmp_path / 'out')]
     with pytest.raises(InputError, match=r'--batchsize was 2 times 2, not 2$'):
-        train(parse_options([*arguments, *more]))
-    train(parse_options([*arguments, *more, '--batchsize', '4']))
+        train(parse_config([*arguments, *more]))
+    train(parse_config([*arguments, *more, '--batchsize', '4']))
     assert 'each batch was shared by 2 processes and now is by 1' in capsys.readouterr().err
     assert [entry['iteration'] for entry in _log(tmp_path / 'out')] == [4, 8, 12]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
+from training.config import TrainConfig
 from training.distributed import Communicator
 from training.loss import TrainChain
 from training.preparation import batch_size
@@ -51,7 +50,7 @@ def test_a_training_that_goes_on_begins_with_the_same_parameters_everywhere() ->
 
 
 def test_each_gpu_needs_somebody() -> None:
-    assert batch_size(Namespace(batchsize=2), 2, 10, Communicator()) == 2
+    assert batch_size(TrainConfig(dataset='lsp', batchsize=2), 2, 10, Communicator()) == 2
     for wanted, people in ((1, 10), (4, 1)):
         with pytest.raises(InputError, match='batches of 1 are too small for 2 GPUs'):
-            batch_size(Namespace(batchsize=wanted), 2, people, Communicator())
+            batch_size(TrainConfig(dataset='lsp', batchsize=wanted), 2, people, Communicator())

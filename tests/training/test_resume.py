@@ -27,7 +27,7 @@ SERVER = '''
 import json, os, signal, sys, time
 from pathlib import Path
 from hourglass.errors import run
-from training.options import parse_options
+from training.options import parse_config
 from training.trainer import train
 import matplotlib.figure, matplotlib.backends.backend_agg
 
@@ -50,7 +50,7 @@ for line in sys.stdin:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.argv = ['train.py']
         try:
-            run(lambda: train(parse_options(task['arguments'])))
+            run(lambda: train(parse_config(task['arguments'])))
         except SystemExit as end:
             os._exit(end.code)
         finally:

@@ -13,7 +13,7 @@ from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.spec import ModelSpec
 from pretrained import load_model, save_model
-from training.options import parse_options
+from training.options import parse_config
 from training.snapshot import read_newest
 from training.trainer import train
 
@@ -72,8 +72,8 @@ def test_a_training_with_oblong_inputs_goes_on_by_its_record(people_folder: Path
     weights, out = tmp_path / 'oblong.npz', tmp_path / 'out'
     spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 16), joints='lsp', out_channels=14)
     save_model(weights, spec.build_network(), spec)
-    train(parse_options(['--dataset', 'lsp', '--root', str(people_folder), '--init', str(weights), '--epoch', '1',
+    train(parse_config(['--dataset', 'lsp', '--root', str(people_folder), '--init', str(weights), '--epoch', '1',
                          '--batchsize', '8', '--out', str(out)]))
     assert json.loads((out / 'run.json').read_text())['options']['input_size'] is None
-    train(parse_options(['--config', str(out / 'run.json'), '--epoch', '2', '--resume']))
+    train(parse_config(['--config', str(out / 'run.json'), '--epoch', '2', '--resume']))
     assert load_model(out / 'model.npz').spec.input_size == (32, 16)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pretrained
@@ -13,6 +13,7 @@ from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import Model
 from training.average import MovingAverage, state_of
+from training.config import TrainConfig
 from training.transfer import copy_common, make_spec
 
 import numpy as np
@@ -23,43 +24,41 @@ MPII_SPEC = ModelSpec(n_stack=2, width=8, layer_num=1, input_size=(32, 32), mean
 Run = Callable[..., None]
 
 
-def _options(**values: object) -> argparse.Namespace:
-    names = ('stacks', 'width', 'depth', 'input_size', 'crop', 'decoding', 'align_corners')
-    return argparse.Namespace(**{**dict.fromkeys(names), **values})
+_config = partial(TrainConfig, dataset='mpii')
 
 
 def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     init = Model.of_network(MPII_SPEC.build_network(), MPII_SPEC, 'x')
-    spec = make_spec(_options(), init, LSP)
+    spec = make_spec(_config(), init, LSP)
     assert spec == replace(MPII_SPEC, joints='lsp', out_channels=14)
-    assert make_spec(_options(crop='pad', input_size=64), init, MPII) == replace(
+    assert make_spec(_config(crop='pad', input_size=64), init, MPII) == replace(
         MPII_SPEC, crop='pad', input_size=(64, 64))
-    assert make_spec(_options(), None, LSP) == ModelSpec(joints='lsp', out_channels=14)
-    assert make_spec(_options(decoding='argmax'), init, MPII) == replace(MPII_SPEC, decoding='argmax')
-    assert make_spec(_options(align_corners=True), init, MPII) == replace(MPII_SPEC, align_corners=True)
+    assert make_spec(_config(), None, LSP) == ModelSpec(joints='lsp', out_channels=14)
+    assert make_spec(_config(decoding='argmax'), init, MPII) == replace(MPII_SPEC, decoding='argmax')
+    assert make_spec(_config(align_corners=True), init, MPII) == replace(MPII_SPEC, align_corners=True)
     aligned = Model.of_network(init.network, replace(MPII_SPEC, align_corners=True), 'x')
-    assert make_spec(_options(), aligned, MPII).align_corners is True
-    assert make_spec(_options(align_corners=False), aligned, MPII).align_corners is False
+    assert make_spec(_config(), aligned, MPII).align_corners is True
+    assert make_spec(_config(align_corners=False), aligned, MPII).align_corners is False
     with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
-        make_spec(_options(width=16), init, LSP)
-    assert make_spec(_options(stacks=4), init, MPII) == replace(MPII_SPEC, n_stack=4)
+        make_spec(_config(width=16), init, LSP)
+    assert make_spec(_config(stacks=4), init, MPII) == replace(MPII_SPEC, n_stack=4)
     with pytest.raises(InputError, match='--stacks 1: the weights of --init have 2'):
-        make_spec(_options(stacks=1), init, MPII)
+        make_spec(_config(stacks=1), init, MPII)
     single = Model.of_network(init.network, replace(MPII_SPEC, n_stack=1), 'x')
     with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1, and only two or more'):
-        make_spec(_options(stacks=2), single, MPII)
+        make_spec(_config(stacks=2), single, MPII)
     other = Model.of_network(init.network, ModelSpec('PreActivationHG', n_stack=2), 'x')
     with pytest.raises(InputError, match='--stacks 3: the weights of --init have 2, and only two or more of a Stacked'):
-        make_spec(_options(stacks=3), other, MPII)
+        make_spec(_config(stacks=3), other, MPII)
 
 
 def test_decoding_with_half_a_cell_more_stays_with_its_weights() -> None:
     init = Model.of_network(MPII_SPEC.build_network(), replace(MPII_SPEC, decoding='torch7'), 'x')
-    assert make_spec(_options(), init, MPII).decoding == 'torch7'
-    assert make_spec(_options(decoding='torch7'), init, MPII).decoding == 'torch7'
+    assert make_spec(_config(), init, MPII).decoding == 'torch7'
+    assert make_spec(_config(decoding='torch7'), init, MPII).decoding == 'torch7'
     for decoding, weights in (('quarter-offset', init), ('torch7', None)):
         with pytest.raises(InputError, match=f'--decoding {decoding}: the network'):
-            make_spec(_options(decoding=decoding), weights, MPII)
+            make_spec(_config(decoding=decoding), weights, MPII)
 
 
 @pytest.mark.parametrize(('known', 'wanted', 'missing'), [

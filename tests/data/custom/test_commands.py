@@ -19,7 +19,7 @@ from hourglass.joint_table import from_table, read_joint_set, to_table
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from training.average import state_of
-from training.options import parse_options
+from training.options import parse_config
 from training.preparation import read_inputs
 from training.trainer import train
 
@@ -42,7 +42,7 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]
         if script == 'data':
             main()
         elif script == 'train.py':
-            train(parse_options())
+            train(parse_config())
         else:
             runpy.run_path(str(ROOT / script), run_name='script')['main']()
 
@@ -57,11 +57,11 @@ def _table_of(path: Path | str) -> dict[str, Any]:
 def test_a_table_without_people_for_validation(write_table: Write, rows: list[dict[str, Any]]) -> None:
     table = write_table([{**row, 'split': 'train'} for row in rows])
     options = ['--dataset', 'csv', 'synthetic', '--root', str(table), '--samples', '5']
-    validation = read_inputs(parse_options(options), False, lambda _: None).validation
+    validation = read_inputs(parse_config(options), False, lambda _: None).validation
     assert validation is not None
     assert len(validation.dataset) == 1
     with pytest.raises(InputError, match=r"nobody is in the split 'val'; there are train, .*; --no-validation trains"):
-        read_inputs(parse_options(['--dataset', 'csv', '--root', str(table)]), False, lambda _: None)
+        read_inputs(parse_config(['--dataset', 'csv', '--root', str(table)]), False, lambda _: None)
 
 
 def test_a_table_from_the_check_to_the_demo(

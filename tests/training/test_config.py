@@ -1,0 +1,74 @@
+"""The settings of a training: what does not go together, and command line and file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import InputError
+from training import TrainConfig
+from training.options import build_parser, parse_config
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(('values', 'reason'), [
+    ({'dataset': ()}, '--dataset is missing'),
+    ({'dataset': 'other'}, '--dataset must be one of'),
+    ({'samples': 8}, '--samples is for'),
+    ({'images': 'x'}, '--images is for'),
+    ({'init': ''}, '--init'),
+    ({'resume': ''}, '--resume'),
+    ({'epochs': 0}, '--epoch must'),
+    ({'ema': 1}, '--ema must'),
+    ({'lr': 0}, '--lr must'),
+    ({'seed': 2 ** 32}, '--seed must'),
+    ({'ohkm': 0}, '--ohkm must'),
+    ({'width': 10}, '--width must'),
+    ({'depth': 0}, '--depth must'),
+    ({'snapshot_minutes': float('nan')}, '--snapshot-minutes must'),
+    ({'rotation': -1}, '--rotation must'),
+    ({'rotate_prob': 1.1}, '--rotate-prob must'),
+    ({'cutout': -0.1}, '--cutout must'),
+    ({'scale_range': (2, 1)}, '--scale-range must'),
+    ({'augmentation': 'warp', 'crop': 'torch7'}, '--augmentation warp'),
+    ({'sync_bn': True}, '--sync-bn is for --distributed'),
+    ({'mixed16': True, 'gpu': '0,1'}, '--mixed16 on several GPUs'),
+    ({'distributed': True, 'sync_bn': True, 'mixed16': True}, '--sync-bn does not go with --mixed16'),
+])
+def test_settings_that_make_no_sense_are_refused(values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        TrainConfig(**{'dataset': 'lsp', **values})
+
+
+def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
+    path = tmp_path / 'run.json'
+    path.write_text(json.dumps({'dataset': ['lsp', 'lspet'], 'epoch': 7, 'batchsize': 3, 'no-validation': True,
+                                'joint_weights': ['right wrist=2'], 'samples': None, 'init': './-x'}))
+    config = parse_config(['--config', str(path), '--epoch', '9'])
+    assert config == TrainConfig(dataset=['lsp', 'lspet'], epochs=9, batchsize=3, validation=False,
+                                 joint_weights=['right wrist=2'], init='./-x')
+    config = parse_config(['--dataset', 'synthetic', '--config', str(path), '--validation', '--joint-weights', 'x=1'])
+    assert config == TrainConfig(dataset='synthetic', epochs=7, batchsize=3, joint_weights='x=1', init='./-x')
+
+
+def test_the_help_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('COLUMNS', '80')
+    shown = build_parser().format_help()
+    assert max(map(len, shown.splitlines())) <= 80
+    assert '(default: 100)' in shown
+
+
+def test_a_mistake_on_the_command_line_is_one_line() -> None:
+    for arguments, reason in ((['--dataset', 'lsp', '--ema', '1'], '--ema'), ([], '--dataset'), (['--no'], '--no')):
+        ended = subprocess.run([sys.executable, 'train.py', *arguments], cwd=ROOT, capture_output=True, text=True,
+                               check=False)
+        assert (ended.returncode, ended.stdout) == (2, '')
+        line, = ended.stderr.splitlines()
+        assert line.startswith('train.py: ')
+        assert reason in line

@@ -1,0 +1,56 @@
+"""Trainings from Python: what they return, and resuming in the same process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from hourglass.errors import InputError
+from training import TrainConfig, resume, train
+
+import pytest
+
+
+@pytest.fixture
+def config(people_folder: Path, tmp_path: Path) -> TrainConfig:
+    """The settings of the fixture ``small``."""
+    return TrainConfig(dataset='lsp', root=str(people_folder), stacks=1, width=8, depth=1, input_size=32, batchsize=4,
+                       epochs=3, out=str(tmp_path / 'out'))
+
+
+def test_a_training_returns_what_it_made(
+    config: TrainConfig, reference: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    result = train(config)
+    out = Path(config.out)
+    same_result(out, reference)
+    assert (result.out, result.model, result.best) == (out, out / 'model.npz', out / 'best.npz')
+    assert [entry['epoch'] for entry in result.log] == [1, 2, 3]
+    assert result.score == max(entry['validation/main/pck'] for entry in result.log)
+
+
+def test_a_training_resumes_in_the_same_process(
+    config: TrainConfig, reference: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    train(config)
+    moved = Path(config.out).with_name('moved')
+    shutil.move(config.out, moved)
+    for name in ('snapshot_iter_8', 'snapshot_iter_12', 'model.npz', 'log'):
+        (moved / name).unlink()
+    result = resume(moved)
+    same_result(moved, reference)
+    assert [entry['epoch'] for entry in result.log] == [1, 2, 3]
+    longer = resume(moved, epochs=4)
+    assert [entry['epoch'] for entry in longer.log] == [1, 2, 3, 4]
+    with pytest.raises(InputError, match='--seed was 0, not 1'):
+        resume(moved, seed=1)
+
+
+def test_a_training_without_validation_has_no_score(people_folder: Path, config: TrainConfig) -> None:
+    from dataclasses import replace
+
+    result = train(replace(config, validation=False, epochs=1))
+    assert (result.score, result.best) == (None, None)
+    with pytest.raises(InputError, match=r'run\.json'):
+        resume(people_folder)

@@ -1,0 +1,211 @@
+"""The options of a training, with their ranges, defaults and help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+from data.augment import AUGMENTATIONS
+from data.sets import DATASETS
+from hourglass.config import convert_fields, number, one_of, option, switch, text, whole
+from hourglass.errors import InputError
+from hourglass.joints import JOINT_SETS
+from hourglass.spec import CROPS, DECODINGS
+from training.loss import LOSSES
+from training.schedule import OPTIMIZERS, SCHEDULES
+
+#: Value of ``resume`` for the newest snapshot in ``out``.
+NEWEST = 'newest'
+
+#: Headings of ``train.py --help``.
+GROUPS = {
+    'data': None,
+    'network': 'With --init, the defaults are those of its weights.',
+    'training': None,
+    'augmentation': 'Random changes of each sample; they depend on --seed, epoch and sample alone.',
+    'devices': None,
+    'results': None,
+}
+
+_data = partial(option, group='data')
+_network = partial(option, group='network')
+_training = partial(option, group='training')
+_augmentation = partial(option, group='augmentation', decisive=True)
+_devices = partial(option, group='devices')
+_results = partial(option, group='results')
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of a training; with only ``dataset``, those of the reference.
+
+    Every attribute is an option of ``train.py``, whose ``--help`` explains it; ``epochs`` is called ``--epoch`` there.
+    Where several values are allowed, one may stand for a list of one. Paths may be :class:`pathlib.Path`, too.
+
+    Raises:
+        InputError: a value is out of its range, or two options do not go together; the text names the options.
+    """
+
+    # A field is decisive if a training with another value has another result. epochs is not among them: a resumed
+    # training may be made longer or shorter.
+    dataset: Sequence[str] = _data(
+        one_of(DATASETS), count='+', metavar='NAME', decisive=True,
+        help=f'data sets to train on, joined: {", ".join(DATASETS)}; a set that is named twice counts twice')
+    root: Sequence[str] = _data(
+        text, (), count='+', metavar='DIR',
+        help='folder of each data set that has one, in the same order; for csv, coco-json and packed the file '
+             '(default: below data/)')
+    images: str | None = _data(
+        text, None, metavar='DIR', help='folder of the images of csv and coco-json (default: beside the file)')
+    samples: int | None = _data(
+        whole(1), None, metavar='N', decisive=True,
+        help='number of people in the synthetic set, and a fifth of it for validation (default: all it has)')
+    joints: str | None = _data(
+        text, None, metavar='NAME|FILE',
+        help=f'joints of the network: {", ".join(JOINT_SETS)}, or a table of your own in JSON or YAML (default: those '
+             'of the first data set)')
+    crop: str | None = _data(
+        one_of(CROPS), None,
+        help='how people are cut out: ending at the border and stretched (clip, the default), with black around (pad), '
+             'or with the pixels and rounding of the Torch7 code (torch7)')
+    decoding: str | None = _data(
+        one_of(DECODINGS), None,
+        help='how a heatmap becomes a joint: its highest cell (argmax, the default), a quarter of a cell from there '
+             'towards the larger neighbour (quarter-offset), or the peak of a Gaussian through the highest cells of '
+             'the smoothed heatmap (dark); torch7 needs such weights')
+    align_corners: bool | None = _data(
+        switch, None,
+        help='whether the first and last cell of a heatmap are the first and last pixel, so that the heatmaps of a '
+             'mirror image lie exactly on those of the image (default: no, as in the reference)')
+    validation: bool = _data(
+        switch, True, decisive=True,
+        help='keep the validation part out of the training and report a score on it after each epoch (the default), or '
+             'train on it too and report none')
+
+    stacks: int | None = _network(
+        whole(1, 4096), None, metavar='N',
+        help='number of hourglasses; with --init also more than the weights have: the new ones begin as copies of the '
+             'last (default: 2)')
+    width: int | None = _network(
+        whole(1, 4096), None, metavar='N', help='channels inside an hourglass, a multiple of 4 (default: 256)')
+    depth: int | None = _network(
+        whole(1, 10), None, metavar='N', help='times that an hourglass halves the resolution (default: 4)')
+    input_size: int | None = _network(
+        whole(1, 4096), None, metavar='PIXELS', help='height and width of the input (default: 256)')
+    init: str | None = _network(
+        text, None, metavar='NAME|FILE',
+        help='weights to begin with, by name ("python -m pretrained list") or as a file; from weights of another joint '
+             'set, the joints in common are taken')
+    freeze: Sequence[str] = _network(
+        text, (), count='+', metavar='PATTERN', decisive=True,
+        help='parameters that are not trained, such as "conv0/*" or "hg1/*"')
+    lr_scale: Sequence[str] = _network(
+        text, (), count='+', metavar='PATTERN=FACTOR', decisive=True,
+        help='parameters with another learning rate, such as "conv*_3a/*=10"; the first pattern that fits counts')
+
+    epochs: int = _training(whole(1), 100, flag='--epoch', metavar='N', help='number of epochs')
+    batchsize: int | None = _training(
+        whole(1), None, metavar='N', decisive=True,
+        help='people in a step (default: 6, or 32 on several GPUs); with --distributed, people in a step of each '
+             'process (default: 16)')
+    optimizer: str = _training(one_of(OPTIMIZERS), 'rmsprop', decisive=True, help='update rule')
+    lr: float | None = _training(
+        number(0, above=True), None, metavar='RATE', decisive=True,
+        help='learning rate (default: 2.5e-4 for rmsprop, 2e-3 for adamw)')
+    schedule: str = _training(
+        one_of(SCHEDULES), 'step', decisive=True,
+        help='learning rate over time: times 0.2 after 70 % of the training, or a cosine down to 0')
+    loss: str = _training(
+        one_of(LOSSES), 'mse', decisive=True,
+        help='; '.join(f'{name}: {entry.title}' for name, entry in LOSSES.items()))
+    joint_weights: Sequence[str] = _training(
+        text, (), count='+', metavar='JOINT=W', decisive=True,
+        help='weight of a joint in the loss, such as "right wrist=2" (default: 1 for each)')
+    ohkm: int | None = _training(
+        whole(1), None, metavar='K', decisive=True,
+        help='online hard keypoint mining: only the K joints of each person with the largest loss count (joints of '
+             'weight 0 are left out)')
+    ema: float | None = _training(
+        number(0, 1, below=True), None, metavar='DECAY', decisive=True,
+        help='average the weights over the training with this decay, such as 0.999; the weights files hold the average')
+    seed: int = _training(whole(0, 2 ** 32 - 1), 0, metavar='N', decisive=True, help='of all random numbers')
+
+    augmentation: str = _augmentation(
+        one_of(AUGMENTATIONS), 'published',
+        help='rotate and scale the crop, with black coming in (published), or the image while it is cropped, so that '
+             'nothing is resampled twice and the surroundings come in (warp)')
+    rotation: float = _augmentation(number(0, 180), 30.0, metavar='DEGREES', help='largest random rotation')
+    rotate_prob: float = _augmentation(number(0, 1), 1.0, metavar='P', help='probability of rotating a sample at all')
+    scale_range: Sequence[float] = _augmentation(
+        number(0.1, 10), (0.75, 1.25), count=2, metavar=('LOW', 'HIGH'), help='range of the random scaling')
+    cutout: float = _augmentation(
+        number(0, 1), 0.0, metavar='P', help='probability of covering a rectangle of a sample with one colour')
+
+    gpu: str = _devices(
+        text, '-1', metavar='N[,N...]',
+        help='number of the GPU; several, with commas between, share each batch (with --distributed, the processes on '
+             'a machine take one each, in order); -1 for the CPU')
+    loaders: int = _devices(
+        whole(0), 0, metavar='N', help='processes that prepare samples in advance; the result does not depend on it')
+    distributed: bool = _devices(
+        switch, False, of_process=True,
+        help='train with all processes that mpiexec has started: "mpiexec -n 4 python train.py --distributed ..." '
+             '(ChainerMN; extra "distributed")')
+    sync_bn: bool = _devices(
+        switch, False, decisive=True,
+        help='with --distributed, batch normalisation over the whole batch instead of each process\'s part; slower')
+    mixed16: bool = _devices(
+        switch, False, decisive=True,
+        help='compute in half precision where it does no harm; for GPUs, far slower on a CPU')
+
+    out: str = _results(text, 'result', metavar='DIR', help='folder for weights, log, pictures and snapshots')
+    snapshot_interval: int = _results(
+        whole(1), 10, metavar='EPOCHS', help='every so many epochs a snapshot_epoch_N is written and kept')
+    keep: int = _results(
+        whole(1), 3, metavar='N',
+        help='number of the other snapshots that are kept: snapshot_iter_N, written after each epoch, every '
+             '--snapshot-minutes and at a stop')
+    snapshot_minutes: float = _results(
+        number(0, above=True), 15.0, metavar='M', help='longest time without a snapshot')
+    resume: str | None = _results(
+        text, None, metavar='FILE', count='?', const=NEWEST, of_process=True,
+        help='resume from this snapshot, or without FILE from the newest one in --out')
+    overwrite: bool = _results(
+        switch, False, of_process=True, help='remove the snapshots of an earlier training from --out')
+    tensorboard: bool = _results(switch, False, help='write events for TensorBoard, too (tensorboardX)')
+
+    @property
+    def learning_rate(self) -> float:
+        """``lr``, or the default of the optimiser."""
+        return self.lr or OPTIMIZERS[self.optimizer].lr
+
+    def __post_init__(self) -> None:
+        convert_fields(self)
+        for is_wrong, reason in _CONFLICTS:
+            if is_wrong(self):
+                raise InputError(reason)
+
+
+#: What does not go together, or makes no sense alone.
+_CONFLICTS: tuple[tuple[Callable[[TrainConfig], Any], str], ...] = (
+    (lambda config: not config.dataset, f'--dataset is missing: one or several of {", ".join(DATASETS)}'),
+    (lambda config: config.images is not None and not any(DATASETS[name].is_own for name in config.dataset),
+     '--images is for --dataset csv and coco-json'),
+    (lambda config: config.samples is not None and not any(DATASETS[name].has_samples for name in config.dataset),
+     '--samples is for --dataset synthetic'),
+    (lambda config: config.width is not None and config.width % 4, '--width must be a multiple of 4'),
+    (lambda config: config.scale_range[0] > config.scale_range[1], '--scale-range must be LOW and then HIGH'),
+    (lambda config: config.mixed16 and ',' in config.gpu and not config.distributed,
+     '--mixed16 on several GPUs needs --distributed'),
+    (lambda config: config.sync_bn and not config.distributed, '--sync-bn is for --distributed'),
+    (lambda config: config.sync_bn and config.mixed16, '--sync-bn does not go with --mixed16'),
+    (lambda config: config.augmentation == 'warp' and config.crop == 'torch7',
+     '--augmentation warp does not go with --crop torch7'),
+)
+
+#: Fields without which a training would come out differently, by their names.
+DECISIVE = {entry.name: entry for entry in fields(TrainConfig) if entry.metadata.get('decisive')}
+#: Fields that say how a process was started and not what the training is.
+OF_PROCESS = tuple(entry.name for entry in fields(TrainConfig) if entry.metadata.get('of_process'))
