@@ -61,16 +61,16 @@ def load_finder(options: argparse.Namespace) -> PoseFinder:
 
 
 def show_window(options: argparse.Namespace) -> None:
-    from demos.webcam.window import LiveView, Window, check_window, open_camera
+    from demos.video.camera import open_video
+    from demos.webcam.window import LiveView, Window, check_window
 
     check_window()
-    frames = open_camera(options.camera or '0')
-    try:
+    with open_video(options.camera or '0') as frames:
         view = LiveView(load_finder(options), options.threshold)
         with Window() as window:
             view.run(frames, window)
-    finally:
-        frames.close()
+        if complaint := frames.complaint():
+            raise InputError(complaint)
 
 
 def serve_page(options: argparse.Namespace) -> None:

@@ -52,7 +52,7 @@ def render(path: Path, boxes: Path, size: tuple[int, int], n_frames: int) -> Non
     """Write the clip, and where people are as ``--detector boxes`` takes it."""
     writer, rows = VideoWriter(path, size, 25), []
     for number, (image, people) in enumerate(walking_clip(size, n_frames)):
-        writer.write(np.ascontiguousarray(image[::-1].transpose(1, 2, 0)))
+        writer.write(np.ascontiguousarray(image.transpose(1, 2, 0)))
         for y0, x0, y1, x1 in (person.box for person in people):
             rows.append({'image_id': number, 'category_id': 1, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'score': 1.0})
     writer.close()
@@ -74,7 +74,7 @@ def step_times(path: Path, predictor: Any) -> dict[str, float]:
 
     with VideoReader(path) as reader, tempfile.TemporaryDirectory() as folder:
         writer = VideoWriter(Path(folder) / 'out.mp4', reader.size, reader.rate)
-        steps = frame_steps(predictor, reader.rate, VideoSettings())
+        steps = frame_steps(predictor, float(reader.rate), VideoSettings())
         steps['write'] = lambda drawn: writer.write(drawn.drawing)
         frames = iter(reader)
         read = timed('read', lambda _: next(frames, None))

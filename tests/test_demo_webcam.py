@@ -109,7 +109,7 @@ def test_ctrl_c_and_sigterm_end_it_cleanly(start: Start, number: signal.Signals)
     (['--model', 'bundled', '--snapshot', 'x'], 'not allowed with'), (['--opencv-window', '--port', '9'], '--port'),
     (['--detector', 'nobody'], "no detector 'nobody'"), (['--detector', 'boxes:a.json'], '--detector boxes'),
     (['--opencv-window', '--camera', 'missing.avi'], 'missing.avi: no such file'),
-    (['--opencv-window', '--camera', '9' * 11], '--camera 99999999999: no such camera'),
+    (['--opencv-window', '--camera', '9' * 11], 'camera 99999999999: no such camera'),
 ])
 def test_a_mistake_is_one_line_and_status_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str],

@@ -36,25 +36,25 @@ def draw_tracks(pixels: np.ndarray, people: Sequence[TrackedPerson], joint_set: 
     """Draw people and their numbers into a frame.
 
     Args:
-        pixels: (H, W, 3) uint8, BGR; it is not changed.
+        pixels: (H, W, 3) uint8, RGB; it is not changed.
         people: those of the frame.
         joint_set: names the limbs.
         line_width, threshold: as for :func:`hourglass.draw.draw_people`.
 
     Returns:
-        (H, W, 3) uint8, BGR.
+        (H, W, 3) uint8, RGB.
     """
     canvas = pixels.copy()
     # The best person, who comes first, on top.
     for tracked in reversed(people):
         pose = tracked.person.pose
         width = line_width or person_line_width(pixels.shape, pose.points)
-        draw_limbs(canvas, pose.points, joint_set, width, pose.scores, threshold, track_colour(tracked.track)[::-1])
+        draw_limbs(canvas, pose.points, joint_set, width, pose.scores, threshold, track_colour(tracked.track))
     size = max(pixels.shape[:2]) / 1200
     for tracked in people:
         top, left = (int(max(value, 0)) for value in tracked.person.box[:2])
         place = left, top + round(24 * size)
-        for colour, width in (((0, 0, 0), 4), (track_colour(tracked.track)[::-1], 2)):
+        for colour, width in (((0, 0, 0), 4), (track_colour(tracked.track), 2)):
             cv2.putText(canvas, str(tracked.track), place, cv2.FONT_HERSHEY_SIMPLEX, size, colour,
                         max(1, round(width * size)), cv2.LINE_AA)
     return canvas

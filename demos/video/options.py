@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demos.video.smoothing import BETA, MIN_CUTOFF
-from demos.video.writer import CODECS, check_video_name
+from demos.video.writer import FORMATS, check_video_name
 from hourglass.detection import parse_detector
 from hourglass.errors import InputError
 from hourglass.files import check_targets
@@ -33,11 +33,13 @@ def add_video_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser that has those for pictures (``demo_multi_person.py``)."""
     group = parser.add_argument_group(
         'video',
-        'Writes the video again, without sound, with everybody\'s pose in a colour that stays.  --out is then\n'
-        f'the file ({" ".join(CODECS)}), or a folder for {_DEFAULT_NAME}.  --json is then a\n'
+        'Writes the video again, with everybody\'s pose in a colour that stays; the sound is kept if the file\n'
+        'format can hold it.  --out is then '
+        f'the file ({" ".join(FORMATS)}), or a folder for {_DEFAULT_NAME}.  --json is then a\n'
         'file of lines, one for each frame in which people were looked for: frame, time in seconds, and the\n'
         'people as for pictures, with the numbers of their tracks.  Ctrl-C ends early and keeps what there is.')
-    group.add_argument('--video', metavar='FILE', help='the video, in place of a picture')
+    group.add_argument('--video', metavar='FILE|N|URL', help='the video, in place of a picture: a file, '
+                       'numbered pictures (img_%%05d.png, 25 a second), the number of a camera, or a URL')
     group.add_argument('--every', type=int, metavar='N', help='look for people in every Nth frame; the result has all '
                        'frames, and the poses stand still between (default: 1)')
     group.add_argument('--max-frames', type=int, metavar='N', help='end after N frames of the video')
@@ -102,7 +104,7 @@ def run_video(options: argparse.Namespace, load: Callable[[], PeoplePredictor]) 
         SystemExit: with the status of a signal, after Ctrl-C or SIGTERM.
     """
     from demos.video.annotate import annotate_video
-    from demos.video.reader import VideoReader
+    from demos.video.camera import open_video
     from demos.video.steps import VideoSettings
     from hourglass.detection.boxes_file import BoxesFile
     from hourglass.interruption import StopRequest
@@ -113,7 +115,7 @@ def run_video(options: argparse.Namespace, load: Callable[[], PeoplePredictor]) 
     settings = VideoSettings(options.every, options.smooth, options.smooth_cutoff, options.smooth_beta,
                              options.line_width, options.threshold)
     stop = StopRequest('stopping after the frames at work; once more stops at once and writes nothing')
-    with VideoReader(options.video, options.max_frames) as reader:
+    with open_video(options.video, options.max_frames) as reader:
         predictor = load()
         with stop.listening():
             summary = annotate_video(reader, out, predictor, settings, options.json, stop)
@@ -123,6 +125,9 @@ def run_video(options: argparse.Namespace, load: Callable[[], PeoplePredictor]) 
         sys.exit(stop.status)
     if complaint:
         print(f'warning: {complaint}', file=sys.stderr)
+    if summary.lost_sound:
+        print(f'warning: {out}: without the sound, which is {summary.lost_sound}; an .mkv holds most kinds',
+              file=sys.stderr)
     looked_at = range(0, summary.n_frames, options.every)
     if isinstance(predictor.detector, BoxesFile) and not predictor.detector.has_any(map(str, looked_at)):
         print(f'{predictor.detector.path}: no boxes of any of these frames', file=sys.stderr)

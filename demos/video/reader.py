@@ -1,26 +1,31 @@
-"""Reading videos frame by frame."""
+"""Reading videos frame by frame, with PyAV (FFmpeg)."""
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from demos.video.quiet import quiet
 from hourglass.errors import InputError
 
+import av
 import cv2
 import numpy as np
 
-#: Frames a second where the file does not say, or says what no camera does (some files give their clock instead).
-DEFAULT_RATE = 25.0
-_RATES = (0.01, 1000.0)
+#: Frames a second where the file does not state a rate, or one that no camera has (some files give their clock's).
+DEFAULT_RATE = Fraction(25)
+_RATES = (0.01, 1000)
 
-#: Matroska and WebM say how long they are, sound included, and not how many frames they have.
-_MATROSKA = b'\x1a\x45\xdf\xa3'
+#: Seconds after which a URL that does not answer is given up.
+_TIMEOUT = 20.0
+
+_NO_VIDEO = 'not a video that can be read (no video, sound only, damaged, or cut off before its table of contents)'
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,8 @@ class Frame:
 
     Attributes:
         number: counts from 0.
-        time: seconds, as the file says; it always increases.
-        pixels: (H, W, 3) uint8, BGR: as OpenCV decodes and encodes.
+        time: presentation time in seconds, as the file states it; it always increases.
+        pixels: (H, W, 3) uint8, RGB.
     """
 
     number: int
@@ -41,70 +46,121 @@ class Frame:
     def image(self) -> np.ndarray:
         """The frame as predictors take it: (3, H, W) float32, RGB in [0, 255].
 
-        In memory the channels of a pixel are side by side, as OpenCV wants them when people are cut out.
+        In memory the channels of a pixel are side by side, which is faster for OpenCV when it cuts out people.
         """
-        return cv2.cvtColor(self.pixels, cv2.COLOR_BGR2RGB).astype(np.float32).transpose(2, 0, 1)
+        return self.pixels.astype(np.float32).transpose(2, 0, 1)
+
+
+def is_url(name: str) -> bool:
+    """Return whether a name is a URL (``rtsp://...``) and not a file's."""
+    return re.match(r'[a-z][a-z0-9+.-]*://', name, re.IGNORECASE) is not None
+
+
+def open_container(name: str) -> av.container.InputContainer:
+    """Open a video file, a numbered sequence of pictures (``img_%05d.png``) or a URL.
+
+    Raises:
+        InputError: it is missing, empty, or nothing that FFmpeg reads.
+    """
+    try:
+        if is_url(name):
+            return av.open(name, timeout=_TIMEOUT)
+        path = Path(name)
+        # "file:": a colon in the name does not make it a URL.  A file cannot make FFmpeg open network addresses.
+        options, kind = {'protocol_whitelist': 'file'}, None
+        if (first := _first_number(path)) is not None:
+            options, kind = {**options, 'start_number': str(first)}, 'image2'
+        elif not path.is_file():
+            raise InputError(f'{name}: {"is not a file" if path.exists() else "no such file"}')
+        elif path.stat().st_size == 0:
+            raise InputError(f'{name}: the file is empty')
+        return av.open(f'file:{path.absolute()}', format=kind, options=options)
+    except av.error.InvalidDataError:
+        raise InputError(f'{name}: {_NO_VIDEO}') from None
+    except (av.error.FFmpegError, OSError) as error:
+        raise InputError(f'{name}: cannot be opened ({error.strerror})') from None
+
+
+def _first_number(path: Path) -> int | None:
+    """Return the first number of the pictures that a pattern such as ``img_%05d.png`` names; ``None`` if it is none."""
+    parts = re.split(r'%0?\d*d', path.name)
+    if len(parts) != 2 or path.exists():
+        return None
+    fits = re.compile(r'(\d+)'.join(map(re.escape, parts)))
+    names = path.parent.iterdir() if path.parent.is_dir() else ()
+    numbers = [int(match[1]) for entry in names if (match := fits.fullmatch(entry.name))]
+    if not numbers:
+        raise InputError(f'{path}: no pictures with such names')
+    return min(numbers)
+
+
+def upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
+    """Rotate and mirror a frame as players show it.
+
+    Args:
+        pixels: (H, W, 3) as stored.
+        matrix: (9,) the track's display matrix (a b u; c d v; x y w): a stored pixel (x, y) is shown at
+            (a x + c y, b x + d y).  Angles are rounded to quarter turns.
+
+    Returns:
+        (H, W, 3) or (W, H, 3), contiguous.
+    """
+    if matrix is None:
+        return pixels
+    a, b, _, c, d = matrix[:5].astype(float)
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        pixels, a, d = pixels.transpose(1, 0, 2), c, b
+    return np.ascontiguousarray(pixels[::-1 if d < 0 else 1, ::-1 if a < 0 else 1])
 
 
 class VideoReader:
-    """The frames of a video, to be gone through once; a context manager that closes the file.
+    """The frames of a video, which can be iterated over once; a context manager that closes the file.
 
-    The picture is upright: it is turned as the file says (videos from phones).  A file that breaks off gives the
-    frames that it has; :meth:`complaint` tells so afterwards.
+    Frames are rotated and mirrored as the file states.  A file that breaks off gives the frames that it has;
+    :meth:`complaint` says so afterwards.
 
     Args:
-        path: the file.
+        source: a file, a numbered sequence of pictures (``img_%05d.png``, 25 a second) or a URL.
         max_frames: stop after so many.
 
     Attributes:
+        name: the source.
         size: (height, width) of the frames.
-        rate: frames a second; an average if they come at different distances.
-        announced: number of frames that the file says it has, ``None`` if it says nothing; an estimate in some formats.
+        rate: frames a second; an average if the rate varies.
+        time_base: unit of the file's timestamps in seconds.
+        announced: number of frames that the file announces, ``None`` if it does not; an estimate in some formats.
         n_read: frames read so far.
 
     Raises:
-        InputError: the file is missing, empty, no video that can be read, or has no frame.
+        InputError: the source is missing, empty, no video that can be read, or has no frame.
     """
 
-    def __init__(self, path: str | os.PathLike, max_frames: int | None = None) -> None:
-        self.path = Path(path)
+    def __init__(self, source: str | os.PathLike, max_frames: int | None = None) -> None:
+        self.name = os.fspath(source)
         self.max_frames = max_frames
         self.n_read = 0
-        self._exact = self._check_file()
-        with quiet():
-            # By its absolute name, so that a colon in it names no protocol; FFmpeg alone, because other readers of
-            # OpenCV take a file name for a numbered sequence of pictures.
-            self._capture = cv2.VideoCapture(str(self.path.absolute()), cv2.CAP_FFMPEG)
-            opened = self._capture.isOpened()
-            if opened:
-                self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-        if not opened:
-            raise InputError(f'{self.path}: not a video that can be read (no video, sound only, damaged, or cut off '
-                             'before its table of contents)')
-        self._first = self._decode()
-        if self._first is None:
-            self.close()
-            raise InputError(f'{self.path}: has no frame that can be read')
-        self.size: tuple[int, int] = (self._first.shape[0], self._first.shape[1])
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self.has_rate = math.isfinite(rate) and _RATES[0] <= rate <= _RATES[1]
-        self.rate = rate if self.has_rate else DEFAULT_RATE
-        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.announced = int(count) if math.isfinite(count) and 1 <= count < 2 ** 31 else None
-
-    def _check_file(self) -> bool:
-        """Check that there is a file, and return whether its format counts frames."""
+        self._damaged = self._has_ended = False
+        self._container = open_container(self.name)
         try:
-            if not self.path.is_file():
-                reason = 'is not a file' if self.path.exists() else 'no such file'
-                raise InputError(f'{self.path}: {reason}')
-            with self.path.open('rb') as file:
-                head = file.read(4)
-        except OSError as error:
-            raise InputError(f'{self.path}: cannot be read ({error.strerror})') from None
-        if not head:
-            raise InputError(f'{self.path}: the file is empty')
-        return head != _MATROSKA
+            if not self._container.streams.video:
+                raise InputError(f'{self.name}: {_NO_VIDEO}')
+            self._stream = self._container.streams.video[0]
+            self._stream.thread_type = 'AUTO'
+            self._decoded = self._decode()
+            self._first = next(self._decoded, None)
+            if self._first is None:
+                raise InputError(f'{self.name}: has no frame that can be read')
+        except BaseException:
+            self.close()
+            raise
+        self.size: tuple[int, int] = self._pixels(self._first).shape[:2]
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        self.rate = rate if rate and _RATES[0] <= rate <= _RATES[1] else DEFAULT_RATE
+        self.time_base: Fraction = self._stream.time_base or 1 / self.rate
+        duration = self._container.duration
+        self._is_exact = bool(self._stream.frames)
+        self.announced: int | None = self._stream.frames or (
+            round(self.rate * duration / av.time_base) if duration and duration > 0 else None)
 
     def __enter__(self) -> VideoReader:
         return self
@@ -114,29 +170,42 @@ class VideoReader:
         self.close()
 
     def close(self) -> None:
-        self._capture.release()
+        self._container.close()
 
-    def _decode(self) -> np.ndarray | None:
+    def _decode(self) -> Iterator[Any]:
+        """Yield the frames that can be decoded."""
         try:
-            found, pixels = self._capture.read()
-        except (cv2.error, MemoryError) as error:
-            raise InputError(f'{self.path}: frame {self.n_read} cannot be read ({error})') from None
-        return pixels if found else None
+            for packet in self._container.demux(self._stream):
+                try:
+                    yield from packet.decode()
+                except av.error.FFmpegError:
+                    self._damaged = True
+        except av.error.FFmpegError:
+            self._damaged = True
+
+    @staticmethod
+    def _pixels(frame: Any) -> np.ndarray:
+        matrix = frame.side_data.get('DISPLAYMATRIX')
+        return upright(frame.to_ndarray(format='rgb24'), None if matrix is None else np.frombuffer(matrix, np.int32))
 
     @property
     def expected(self) -> int | None:
-        """Number of frames that will be read if the file is right; ``None`` if it does not say."""
-        limits = [limit for limit in (self.announced, self.max_frames) if limit is not None]
-        return min(limits) if self.announced is not None else None
+        """Number of frames that will be read if the file is complete; ``None`` if it does not state that."""
+        if self.announced is None or self.max_frames is None:
+            return self.announced
+        return min(self.announced, self.max_frames)
 
     def __iter__(self) -> Iterator[Frame]:
-        pixels, last = self._first, -math.inf
+        start = (self._container.start_time or 0) / av.time_base
+        frame, last = self._first, -math.inf
         self._first = None
-        while pixels is not None:
-            time = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            # A clock that stands still, goes back or is not there would stop what depends on it.
-            if not math.isfinite(time) or time <= last:
-                time = last + 1 / self.rate if self.n_read else 0.0
+        while frame is not None:
+            stamp = frame.dts if frame.pts is None else frame.pts
+            time = math.nan if stamp is None else float(stamp * self.time_base) - start
+            # Timestamps that are missing or go back would stop what depends on them.
+            if not time > last:
+                time = last + float(1 / self.rate) if self.n_read else 0.0
+            pixels = self._pixels(frame)
             if pixels.shape[:2] != self.size:
                 pixels = cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_AREA)
             number, last = self.n_read, time
@@ -144,14 +213,16 @@ class VideoReader:
             yield Frame(number, time, pixels)
             if self.n_read == self.max_frames:
                 return
-            pixels = self._decode()
+            frame = next(self._decoded, None)
+        self._has_ended = True
 
     def complaint(self) -> str | None:
-        """Say, once all frames have been read, whether the file announced more of them; ``None`` if all is well."""
-        expected = self.expected
-        # Files that tell a length and no number may have sound that goes on for longer than the picture.
-        slack = 1 if self._exact else max(2, round(self.rate))
-        if expected is None or self.n_read >= expected - slack:
+        """Return what is wrong with the file, if its last frame has been read; ``None`` if nothing is."""
+        if not self._has_ended:
             return None
-        return (f'{self.path}: only {self.n_read} of the {self.announced} frames that it announces can be read '
-                '(cut off or damaged)')
+        # A duration may include sound that is longer than the picture.
+        slack = 1 if self._is_exact else max(2, round(self.rate))
+        if self.announced is not None and self.n_read < self.announced - slack:
+            return (f'{self.name}: only {self.n_read} of the {self.announced} frames that it announces can be read '
+                    '(cut off or damaged)')
+        return f'{self.name}: some frames are damaged' if self._damaged else None

@@ -65,7 +65,7 @@ class DrawnFrame:
     Attributes:
         frame: number and time, and the frame as it was.
         people: those found in it, ``None`` if nobody looked.
-        drawing: (H, W, 3) uint8, BGR.
+        drawing: (H, W, 3) uint8, RGB.
     """
 
     frame: Frame

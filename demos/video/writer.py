@@ -1,96 +1,190 @@
-"""Writing videos."""
+"""Writing videos, with PyAV (FFmpeg)."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from demos.video.quiet import quiet
+from demos.video.reader import open_container
 from hourglass.errors import InputError
 
-import cv2
+import av
 import numpy as np
 
-#: The codec for a file's ending: what OpenCV's ready-made packages can write without anything else installed.
-#: MPEG-4 plays everywhere but in browsers, VP8 there too; Motion JPEG is large and takes frames of any size.
-CODECS = {'.mp4': 'mp4v', '.mov': 'mp4v', '.mkv': 'mp4v', '.webm': 'VP80', '.avi': 'MJPG'}
 
-# OpenCV asks for two bits a pixel, and the encoder of VP8 counts in kilobits a second: of a video of fewer pixels a
-# second than this it makes a file without frames.
-_LEAST_VP8 = 250
+class Format(NamedTuple):
+    """How a file of one ending is written.
+
+    Attributes:
+        codec: FFmpeg's encoder.
+        options: of the encoder.
+        pixels: FFmpeg's name of the pixel format.
+        sounds: codecs of sound that the format holds and players expect in it.
+    """
+
+    codec: str
+    options: dict[str, str]
+    pixels: str
+    sounds: frozenset[str]
+
+
+def _h264(*sounds: str) -> Format:
+    return Format('libx264', {'preset': 'ultrafast', 'crf': '20'}, 'yuv420p', frozenset(('aac', 'mp3', 'ac3', *sounds)))
+
+
+#: Formats by their ending.  Browsers play H.264 and VP8; Motion JPEG makes large files and takes frames of any size.
+FORMATS = {
+    '.mp4': _h264('opus'),
+    '.mov': _h264('pcm_s16le', 'pcm_s16be', 'alac'),
+    '.mkv': _h264('opus', 'vorbis', 'flac', 'pcm_s16le', 'pcm_s16be'),
+    '.webm': Format('libvpx', {'deadline': 'realtime', 'cpu-used': '8', 'crf': '10', 'b': '20M'}, 'yuv420p',
+                    frozenset(('opus', 'vorbis'))),
+    '.avi': Format('mjpeg', {'qmin': '2', 'qmax': '4'}, 'yuvj420p', frozenset(('aac', 'mp3', 'ac3', 'pcm_s16le'))),
+}
 
 
 def check_video_name(path: str | os.PathLike) -> None:
     """Check that a file's ending names a video format that can be written; ``InputError`` if it does not."""
     suffix = Path(path).suffix.lower()
-    if suffix not in CODECS:
+    if suffix not in FORMATS:
         raise InputError(f'{path}: the ending {suffix!r} names no video format that can be written '
-                         f'({", ".join(CODECS)} do)')
+                         f'({", ".join(FORMATS)} do)')
 
 
 class VideoWriter:
-    """A video without sound, written frame by frame.
+    """Write a video frame by frame, with the sound of another one.
 
-    Frames of odd height or width get their last row or column once more at the bottom or right, as the codecs take
-    even sizes only; points in the frames keep their place.
+    Frames of odd height or width get their last row or column twice, because the codecs take even sizes only; points
+    in the frames keep their place.
 
     Args:
-        path: the file; its ending chooses the format (:data:`CODECS`).  It is not whole before :meth:`close`, so
+        path: the file; its ending chooses the format (:data:`FORMATS`).  It is incomplete before :meth:`close`, so
             use :func:`hourglass.files.atomic_write`.
         size: (height, width) of the frames.
         rate: frames a second.
+        time_base: unit of the timestamps in seconds, by default a frame.  An ``.avi`` knows frames only.
+        sound: a video whose sound is copied for as long as there are frames.
         name: what errors call the file, by default ``path``.
+
+    Attributes:
+        n_written: frames so far.
+        lost_sound: codec of a sound that this format cannot hold; ``None`` if nothing is lost.
 
     Raises:
         InputError: the ending names no format, or the format cannot hold such frames.
     """
 
-    def __init__(self, path: str | os.PathLike, size: tuple[int, int], rate: float,
+    def __init__(self, path: str | os.PathLike, size: tuple[int, int], rate: float | Fraction,
+                 time_base: Fraction | None = None, sound: str | None = None,
                  name: str | os.PathLike | None = None) -> None:
-        self.path = Path(path)
         self.name = Path(path if name is None else name)
         self.size = size
         self.n_written = 0
-        check_video_name(self.path)
-        self._pad = size[0] % 2, size[1] % 2
-        height, width = size[0] + self._pad[0], size[1] + self._pad[1]
-        codec_name = CODECS[self.path.suffix.lower()]
-        if codec_name == 'VP80' and rate * height * width < _LEAST_VP8:
-            raise InputError(f'{self.name}: {rate:.6g} frames a second of {width}x{height} pixels are too few for this '
-                             'format; an .mp4 takes them')
-        codec = cv2.VideoWriter.fourcc(*codec_name)
-        with quiet():
-            self._writer = cv2.VideoWriter(str(self.path.absolute()), cv2.CAP_FFMPEG, codec, rate, (width, height))
-            opened = self._writer.isOpened()
-        if not opened:
-            raise InputError(f'{self.name}: cannot be written (frames of {width}x{height} pixels, {rate:.6g} a second; '
-                             'an .avi takes the largest ones)')
+        self.lost_sound: str | None = None
+        check_video_name(path)
+        rate = Fraction(rate).limit_denominator(100_000)
+        suffix = Path(path).suffix.lower()
+        form = FORMATS[suffix]
+        self._time_base = 1 / rate if suffix == '.avi' or time_base is None else time_base
+        self._pad = (0, size[0] % 2), (0, size[1] % 2), (0, 0)
+        self._frame_length = float(1 / rate)
+        self._end, self._last_stamp = 0.0, -1
+        self._sound: Iterator[tuple[float, Any]] = iter(())
+        # "file:": a colon in the name does not make it a URL.
+        self._container = av.open(f'file:{Path(path).absolute()}', 'w')
+        try:
+            self._add_frames(form, rate)
+            if sound is not None:
+                self._sound = self._packets(sound, form.sounds)
+            self._next_sound = next(self._sound, None)
+            self._container.start_encoding()
+        except (av.error.FFmpegError, ValueError, OverflowError):
+            self.abandon()
+            raise InputError(f'{self.name}: cannot hold frames of {size[1]}x{size[0]} pixels, {float(rate):.6g} a '
+                             'second (an .avi takes the largest ones)') from None
 
-    def write(self, pixels: np.ndarray) -> None:
-        """Add a frame, (H, W, 3) uint8, BGR."""
-        if pixels.shape != (*self.size, 3) or pixels.dtype != np.uint8:
-            raise ValueError(f'a frame {pixels.shape} of {pixels.dtype} for a video of {self.size}')
-        bottom, right = self._pad
-        if bottom or right:
-            pixels = cv2.copyMakeBorder(pixels, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-        self._writer.write(pixels)
-        self.n_written += 1
+    def _add_frames(self, form: Format, rate: Fraction) -> None:
+        self._stream: Any = self._container.add_stream(form.codec, rate, options=form.options)
+        self._stream.height, self._stream.width = self.size[0] + self._pad[0][1], self.size[1] + self._pad[1][1]
+        self._stream.pix_fmt = form.pixels
+        context = self._stream.codec_context
+        context.time_base = self._time_base
+        if form.codec == 'libx264':  # BT.709, and the file says so: players would guess
+            context.colorspace = context.color_primaries = context.color_trc = context.color_range = 1
 
-    def close(self) -> None:
-        """Finish the file.
+    def _packets(self, source: str, allowed: frozenset[str]) -> Iterator[tuple[float, Any]]:
+        """Yield the packets of a video's sound, for this file, with their times in seconds."""
+        with open_container(source) as container:
+            if not container.streams.audio:
+                return
+            track = container.streams.audio[0]
+            codec = track.codec_context.codec.canonical_name
+            if codec not in allowed:
+                self.lost_sound = codec
+                return
+            target = self._container.add_stream_from_template(track)
+            shift = round(Fraction(container.start_time or 0, av.time_base) / track.time_base)
+            with contextlib.suppress(av.error.FFmpegError):  # the reader reports a file that breaks off
+                for packet in container.demux(track):
+                    if packet.dts is None or packet.pts is None or packet.pts < shift:
+                        continue
+                    packet.dts, packet.pts, packet.stream = packet.dts - shift, packet.pts - shift, target
+                    yield float(packet.pts * track.time_base), packet
+
+    def write(self, pixels: np.ndarray, time: float | None = None) -> None:
+        """Add a frame.
+
+        Args:
+            pixels: (H, W, 3) uint8, RGB.
+            time: seconds from the beginning, more than the last frame's; by default one frame later.
 
         Raises:
-            InputError: what was written cannot be read back; OpenCV says nothing of a full disk.
+            InputError: the file cannot be written.
         """
-        self._writer.release()
-        with quiet():
-            capture = cv2.VideoCapture(str(self.path.absolute()), cv2.CAP_FFMPEG)
-            count = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
-            capture.release()
-        # Some formats round the time of the last frame.
-        if abs(count - self.n_written) > 1 + self.n_written // 100:
-            raise InputError(f'{self.name}: cannot be written (is the disk full?)')
+        if pixels.shape != (*self.size, 3) or pixels.dtype != np.uint8:
+            raise ValueError(f'a frame {pixels.shape} of {pixels.dtype} for a video of {self.size}')
+        time = self._end if time is None else time
+        if pixels.shape[:2] != (self._stream.height, self._stream.width):
+            pixels = np.pad(pixels, self._pad, 'edge')
+        frame = av.VideoFrame.from_ndarray(pixels, format='rgb24')
+        if self._stream.codec_context.colorspace == 1:
+            frame = frame.reformat(format=self._stream.pix_fmt, dst_colorspace='ITU709')
+        frame.time_base = self._time_base
+        frame.pts = self._last_stamp = max(round(time / self._time_base), self._last_stamp + 1)
+        self._end = time + self._frame_length
+        with self._reporting():
+            self._copy_sound()
+            self._container.mux(self._stream.encode(frame))
+        self.n_written += 1
+
+    def _copy_sound(self) -> None:
+        """Copy the sound up to the end of the last frame."""
+        while self._next_sound is not None and self._next_sound[0] < self._end:
+            self._container.mux(self._next_sound[1])
+            self._next_sound = next(self._sound, None)
+
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except av.error.FFmpegError as error:
+            raise InputError(f'{self.name}: cannot be written ({error.strerror})') from None
+
+    def close(self) -> None:
+        """Finish the file; ``InputError`` if it cannot be written."""
+        try:
+            with self._reporting():
+                self._container.mux(self._stream.encode(None))
+                self._container.close()
+
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
-        """Let go of the file without checking it."""
-        self._writer.release()
+        """Close the file, whatever state it is in."""
+        with contextlib.suppress(av.error.FFmpegError):
+            self._container.close()

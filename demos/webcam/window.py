@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from demos.video.quiet import quiet
-from demos.video.reader import Frame, VideoReader
+from demos.video.reader import Frame
 from demos.webcam.finder import PoseFinder
 from demos.webcam.follow import Follower
 from demos.webcam.heat import combined, lay_over
@@ -27,18 +25,12 @@ TITLE = 'Human pose, live'
 HELP = 'q quit   m mirror   h heatmaps   n next mode   s save'
 _QUIT = (ord('q'), 27)  # 27 is Escape
 
-#: Seconds without a picture after which a camera counts as gone.
-PATIENCE = 5.0
-
-#: The highest number of a camera: OpenCV's have the kind of driver in them, in hundreds, and fail where they are huge.
-LAST_CAMERA = 9999
-
 
 class Screen(Protocol):
     """Where frames are shown."""
 
     def show(self, pixels: np.ndarray) -> int | None:
-        """Show a frame (H, W, 3) uint8, BGR; return the key that was pressed, -1 for none, None if it was closed."""
+        """Show a frame (H, W, 3) uint8, RGB; return the key that was pressed, -1 for none, None if it was closed."""
         ...
 
 
@@ -60,7 +52,7 @@ class Window:
         if not self._sized:
             cv2.resizeWindow(TITLE, pixels.shape[1], pixels.shape[0])
             self._sized = True
-        cv2.imshow(TITLE, pixels)
+        cv2.imshow(TITLE, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         key = cv2.waitKey(1)
         return key if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) > 0 else None
 
@@ -78,64 +70,6 @@ def check_window() -> None:
     if status:
         raise InputError('--opencv-window: OpenCV cannot open a window here (there is no screen, or this OpenCV was '
                          'built without windows); without this option there is a page for the browser')
-
-
-class CameraReader:
-    """The frames of a camera, always the newest one; those that come while nobody asks are lost.
-
-    Args:
-        number: of the camera, from 0.
-
-    Raises:
-        InputError: there is no such camera; or, from the iterator, it gives no picture or no more of them.
-    """
-
-    def __init__(self, number: int) -> None:
-        with quiet():
-            self._capture = cv2.VideoCapture(number)
-            opened = self._capture.isOpened()
-        if not opened:
-            raise InputError(f'--camera {number}: no such camera, or another program uses it')
-        self._number = number
-        self._changed = threading.Condition()
-        self._pixels: np.ndarray | None = None
-        self._ended = False
-        # The camera's driver keeps old frames until they are read; so somebody must read all the time.
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        while not self._ended:
-            found, pixels = self._capture.read()
-            with self._changed:
-                self._pixels, self._ended = pixels, self._ended or not found
-                self._changed.notify()
-
-    def __iter__(self) -> Iterator[Frame]:
-        start, number = time.monotonic(), 0
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._pixels is not None or self._ended, PATIENCE)
-                pixels, self._pixels = self._pixels, None
-            if pixels is None:
-                raise InputError(f'--camera {self._number}: gives no {"more pictures" if number else "picture"}')
-            yield Frame(number, time.monotonic() - start, pixels)
-            number += 1
-
-    def close(self) -> None:
-        self._ended = True
-        self._thread.join(PATIENCE)
-        self._capture.release()
-
-
-def open_camera(name: str) -> CameraReader | VideoReader:
-    """Open a camera by its number, or a video by its path; ``InputError`` if it cannot be."""
-    if not name.isdecimal():
-        return VideoReader(name)
-    # A number of thousands of digits is none for Python either.
-    if len(name) > len(str(LAST_CAMERA)):
-        raise InputError(f'--camera {name[:20]}: no such camera; they are numbered from 0 to {LAST_CAMERA}')
-    return CameraReader(int(name))
 
 
 class LiveView:
@@ -171,7 +105,7 @@ class LiveView:
                     drawn = lay_over(drawn, combined(pose.heatmaps), pose)
                 drawn = draw_pose(drawn, pose.points, self.finder.joint_set, scores=pose.scores,
                                   threshold=self.threshold)
-            pixels = np.clip(drawn, 0, 255).astype(np.uint8)[::-1].transpose(1, 2, 0)
+            pixels = np.clip(drawn, 0, 255).astype(np.uint8).transpose(1, 2, 0)
             now = time.perf_counter()
             rate, before = 0.8 * rate + 0.2 / max(now - before, 1e-3) if rate else 1 / max(now - before, 1e-3), now
             words = f'{rate:.1f} frames/s   {1000 * (now - start):.0f} ms   {self.finder.modes[self.mode]}'

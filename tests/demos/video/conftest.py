@@ -16,8 +16,8 @@ WriteClip = Callable[..., Path]
 
 @pytest.fixture(scope='session')
 def picture() -> np.ndarray:
-    """A rendered person, (96, 128, 3) uint8, BGR."""
-    return np.ascontiguousarray(demo_scene((96, 128)).astype(np.uint8).transpose(1, 2, 0)[:, :, ::-1])
+    """A rendered person, (96, 128, 3) uint8, RGB."""
+    return np.ascontiguousarray(demo_scene((96, 128)).astype(np.uint8).transpose(1, 2, 0))
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ import cv2
 import numpy as np
 import pytest
 
-#: Two people of the fake detector, by colour (BGR): where they are in frame i, (x, y) of the upper left corner.
+#: Two people of the fake detector, by colour (RGB): where they are in frame i, (x, y) of the upper left corner.
 _PEOPLE: dict[str, tuple[tuple[int, int, int], Callable[[int], tuple[int, int]]]] = {
-    'red': ((0, 0, 255), lambda i: (4 + 5 * i, 40)), 'blue': ((255, 0, 0), lambda i: (180 - 5 * i, 50)),
+    'red': ((255, 0, 0), lambda i: (4 + 5 * i, 40)), 'blue': ((0, 0, 255), lambda i: (180 - 5 * i, 50)),
 }
 
 
@@ -113,7 +113,7 @@ def test_the_whole_way(write_clip: Callable[..., Path], tmp_path: Path) -> None:
     for track, place in ((red, _PEOPLE['red'][1]), (blue, _PEOPLE['blue'][1])):
         for i in (0, 8, 28):
             x, y = place(i)
-            shown = drawn[i].pixels[y + 22:y + 27, x + 10:x + 15].reshape(-1, 3)[:, ::-1].astype(int)
+            shown = drawn[i].pixels[y + 22:y + 27, x + 10:x + 15].reshape(-1, 3).astype(int)
             assert abs(shown - track_colour(track)).max(axis=1).min() < 60
     assert len(finder.threads) == 2  # one for the detector, one for the network
 

@@ -17,7 +17,7 @@ def _person(track: int, top: float, left: float) -> TrackedPerson:
 
 
 def _colours(drawing: np.ndarray) -> set[tuple[int, ...]]:
-    return {tuple(pixel) for pixel in drawing.reshape(-1, 3)[:, ::-1].tolist()}
+    return {tuple(pixel) for pixel in drawing.reshape(-1, 3).tolist()}
 
 
 def test_the_colour_belongs_to_the_track() -> None:

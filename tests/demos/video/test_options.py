@@ -129,7 +129,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     folder = tmp_path_factory.mktemp('walk')
     writer, rows, people = VideoWriter(folder / 'walk.avi', (151, 269), 10), [], []
     for i, (image, those) in enumerate(walking_clip((151, 269), 10)):
-        writer.write(np.ascontiguousarray(image[::-1].transpose(1, 2, 0)))
+        writer.write(np.ascontiguousarray(image.transpose(1, 2, 0)))
         people.append(those)
         for y0, x0, y1, x1 in (annotation.box for annotation in those):
             rows.append({'image_id': i, 'category_id': 1, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'score': 0.9})

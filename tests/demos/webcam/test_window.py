@@ -2,18 +2,16 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
+from demos.video.camera import open_video
 from demos.video.reader import Frame
-from demos.webcam import window
+from demos.video.writer import VideoWriter
 from demos.webcam.finder import PoseFinder
-from demos.webcam.window import CameraReader, LiveView, check_window, open_camera
+from demos.webcam.window import LiveView, check_window
 from hourglass.errors import InputError
 from hourglass.image import read_image
 
-import cv2
 import numpy as np
 import pytest
 
@@ -85,69 +83,19 @@ def test_saving(finder: PoseFinder, tmp_path: Path) -> None:
 
 
 def _video(path: Path) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, (160, 120))
+    writer = VideoWriter(path, (120, 160), 25)
     for frame in _frames(5):
         writer.write(frame.pixels)
-    writer.release()
+    writer.close()
     return path
 
 
 def test_a_video_in_place_of_a_camera(finder: PoseFinder, tmp_path: Path) -> None:
-    frames = open_camera(str(_video(tmp_path / 'clip.avi')))
+    frames = open_video(str(_video(tmp_path / 'clip.avi')))
     screen = _Screen()
     assert LiveView(finder, mirror=False).run(frames, screen) == 5
     np.testing.assert_allclose(_coloured(screen.shown[4]), (68, 70), atol=6)
     frames.close()
-
-
-class _FakeCapture:
-    """A camera of 100 frames a second, whose frames are numbered by their brightness."""
-
-    def __init__(self, number: int) -> None:
-        self.number, self.n = number, 0
-
-    def isOpened(self) -> bool:
-        return self.number < 2
-
-    def read(self) -> tuple[bool, Any]:
-        time.sleep(0.01)
-        self.n += 1
-        if self.n > 100 or self.number == 1:
-            return False, None
-        return True, np.full((4, 4, 3), self.n, np.uint8)
-
-    def release(self) -> None:
-        pass
-
-
-def _look_slowly(frames: CameraReader, numbers: list[int]) -> None:
-    for frame in frames:
-        time.sleep(0.1)
-        numbers.append(int(frame.pixels[0, 0, 0]))
-
-
-def test_of_a_fast_camera_the_newest_frame_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window.cv2, 'VideoCapture', _FakeCapture)
-    frames = open_camera('0')
-    assert isinstance(frames, CameraReader)
-    numbers: list[int] = []
-    with pytest.raises(InputError, match='--camera 0: gives no more pictures'):
-        _look_slowly(frames, numbers)
-    frames.close()
-    assert 4 <= len(numbers) <= 25
-    assert numbers == sorted(set(numbers))
-    assert numbers[-1] >= 90
-
-
-@pytest.mark.parametrize(('camera', 'reason'), [
-    ('2', '--camera 2: no such camera'), ('10000', '--camera 10000: no such camera; they are numbered'),
-    ('9' * 11, '--camera 99999999999: no such camera'), ('9' * 5000, f'--camera {"9" * 20}: no such camera'),
-    ('1', '--camera 1: gives no picture$'), ('missing.avi', 'missing.avi: no such file')])
-def test_a_camera_that_is_not_there(monkeypatch: pytest.MonkeyPatch, camera: str, reason: str) -> None:
-    if camera.isdecimal():
-        monkeypatch.setattr(window.cv2, 'VideoCapture', _FakeCapture)
-    with pytest.raises(InputError, match=reason):
-        next(iter(open_camera(camera)))
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='other systems have a screen without being told')
