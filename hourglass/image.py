@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +18,70 @@ from hourglass.files import write_bytes
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-#: Larger images are refused: as float32 such a one would take more than 2 GB.
-MAX_PIXELS = 180_000_000
+#: Larger pictures are refused: reading one of this size takes up to 2 GB.
+MAX_PIXELS = 120_000_000
 
 #: Longest side, in pixels, that a format can hold.
 LONGEST_SIDES = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
 
+#: The EXIF entry of the orientation, and its values that exchange width and height.
+_ORIENTATION = 0x0112
+_ON_ITS_SIDE = (5, 6, 7, 8)
+#: Bits of a grey value, in cameras and files.
+_DEPTHS = (8, 10, 12, 14, 16, 24, 32)
+#: How much of a JPEG picture may be missing with the end of its file: a hundredth, or two blocks.
+_MAX_MISSING, _MISSING_PIXELS = 0.01, 2 * 16 * 16
+
+
+@cache
+def picture_formats() -> tuple[str, ...]:
+    """Return the formats that are read, by Pillow's names: HEIF only if ``pillow-heif`` is installed.
+
+    Pillow itself knows more; for PostScript it starts another program.
+    """
+    formats = ('JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'TIFF')
+    try:
+        import pillow_heif  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return formats
+    pillow_heif.register_heif_opener()
+    return (*formats, 'HEIF')
+
+
+@cache
+def picture_endings() -> frozenset[str]:
+    """Return the endings of names, as ``.jpg``, of the formats that are read."""
+    formats = picture_formats()
+    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in formats)
+
 
 def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
     """Convert any of Pillow's pixel types to 8-bit RGB; ``InputError`` with the name where it cannot be."""
-    if image.mode.startswith('I'):
-        # 16-bit grey: keep the upper byte.  Pillow's own conversion would clip at 255 instead.
-        values = np.asarray(image).astype(np.int64)
-        return Image.fromarray((np.clip(values, 0, 65535) >> 8).astype(np.uint8)).convert('RGB')
-    if image.mode == 'F':
-        raise InputError(f'{name}: pixels are floating-point numbers, not an ordinary picture')
+    if image.mode[0] in 'IF':
+        return Image.fromarray(_to_8_bits(np.asarray(image), name)).convert('RGB')
     if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
         # What is transparent shows white, as in a viewer; its hidden colour is arbitrary.
         rgba = image.convert('RGBA')
         image = Image.new('RGBA', rgba.size, 'white')
         image.alpha_composite(rgba)
     return image.convert('RGB')
+
+
+def _to_8_bits(pixels: np.ndarray, name: str | os.PathLike) -> np.ndarray:
+    """Return grey values with more than 8 bits, (H, W), as uint8.
+
+    Cameras keep 10 or 12 bits in 16, and other programs fractions or 8 bits in 32: the depth is that of
+    :data:`_DEPTHS` that the largest value needs.  Pillow's own conversion would clip at 255 instead.
+    """
+    values = pixels.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise InputError(f'{name}: has pixels that are not finite numbers')
+    values -= min(0, values.min())
+    largest = float(values.max())
+    if pixels.dtype.kind == 'f' and largest <= 1:
+        return np.rint(values * 255).astype(np.uint8)
+    bits = next(depth for depth in _DEPTHS if largest < 2 ** depth or depth == _DEPTHS[-1])
+    return (values * 2.0 ** (8 - bits)).astype(np.uint8)
 
 
 def upright_picture(image: Image.Image) -> Image.Image:
@@ -47,8 +94,79 @@ def upright_picture(image: Image.Image) -> Image.Image:
         return image
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture in this block; ``InputError`` says why it, or something in the block, failed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            with Image.open(path, formats=picture_formats()) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise Image.DecompressionBombError
+                yield image
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file') from None
+    except IsADirectoryError:
+        raise InputError(f'{path}: is a folder, not a picture') from None
+    except UnidentifiedImageError:
+        raise InputError(f'{path}: {_unidentified(path)}') from None
+    except Image.DecompressionBombError:
+        raise InputError(f'{path}: more than {MAX_PIXELS // 1_000_000} million pixels') from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        # Pillow reports damage with any of these, according to the format.
+        raise InputError(f'{path}: cannot be read ({error or type(error).__name__})') from None
+
+
+def _unidentified(path: Path) -> str:
+    """Say of a file that Pillow does not open what it may be."""
+    with path.open('rb') as file:
+        start = file.read(12)
+    if not start:
+        return 'the file is empty'
+    if start[4:8] == b'ftyp' and start[8:12] in (b'heic', b'heix', b'heim', b'hevc', b'mif1', b'msf1') \
+            and 'HEIF' not in picture_formats():
+        return 'a HEIC picture, which is read if pillow-heif is installed (pip install pillow-heif)'
+    known = ', '.join(picture_formats())
+    return f'not a picture that can be read (the formats are {known})'
+
+
+@cache
+def _warn_of_missing_end(path: Path) -> None:
+    print(f'{path}: the end of the JPEG file is missing; the picture is read without it', file=sys.stderr)
+
+
+def _load(image: Image.Image, path: Path) -> Image.Image:
+    """Decode a picture; a JPEG file that lacks only its end is read with a warning, as viewers do."""
+    try:
+        image.load()
+    except OSError:
+        if image.format not in ('JPEG', 'MPO') or (complete := _without_end(path)) is None:
+            raise
+        _warn_of_missing_end(path)
+        return complete
+    return image
+
+
+def _without_end(path: Path) -> Image.Image | None:
+    """Return a JPEG picture whose file has no end; ``None`` if more is missing than that.
+
+    What depends on the missing bytes differs between two guesses of them.
+    """
+    content = path.read_bytes().rstrip(b'\xff')
+    if content.endswith(b'\xff\xd9'):
+        return None
+    guesses = []
+    for guess in (b'', b'\x5a' * len(content)):
+        image = Image.open(io.BytesIO(content + guess + b'\xff\xd9'), formats=('JPEG',))
+        image.load()
+        guesses.append(image)
+    differs = np.asarray(guesses[0]) != np.asarray(guesses[1])
+    n_missing = differs.any(axis=tuple(range(2, differs.ndim))).sum()
+    return guesses[0] if n_missing <= max(_MISSING_PIXELS, _MAX_MISSING * image.width * image.height) else None
+
+
 def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
-    """Read a picture in any format that Pillow knows.
+    """Read a picture in one of :func:`picture_formats`.
 
     Args:
         path: the file.
@@ -61,30 +179,40 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
     Raises:
         InputError: the file is missing, empty, truncated, no picture, or too large.
     """
+    # Pillow's copy is gone when the floating-point one is made.
+    return _read_pixels(Path(path), upright).transpose(2, 0, 1).astype(np.float32)
+
+
+def _read_pixels(path: Path, upright: bool) -> np.ndarray:
+    """Read a picture as (H, W, 3) uint8."""
+    with _opened(path) as image:
+        loaded = _load(image, path)
+        return np.asarray(to_rgb(upright_picture(loaded) if upright else loaded, path))
+
+
+def check_image(path: str | os.PathLike, upright: bool = False, decode: bool = True) -> tuple[int, int]:
+    """Check a picture in less time than :func:`read_image` needs for it.
+
+    Args:
+        path: the file.
+        upright: as for :func:`read_image`.
+        decode: decode it (JPEG at an eighth of its size); otherwise only its head is read.
+
+    Returns:
+        Width and height, as :func:`read_image` gives them.
+
+    Raises:
+        InputError: the picture cannot be read.
+    """
     path = Path(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('error', Image.DecompressionBombWarning)
-            warnings.simplefilter('ignore', UserWarning)
-            previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
-            try:
-                with Image.open(path) as image:
-                    array = np.asarray(to_rgb(upright_picture(image) if upright else image, path))
-            finally:
-                Image.MAX_IMAGE_PIXELS = previous
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file') from None
-    except IsADirectoryError:
-        raise InputError(f'{path}: is a folder, not a picture') from None
-    except UnidentifiedImageError:
-        reason = 'the file is empty' if path.stat().st_size == 0 else 'not a picture that can be read'
-        raise InputError(f'{path}: {reason}') from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise InputError(f'{path}: more than {MAX_PIXELS // 1_000_000} million pixels') from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        # Pillow reports damage with any of these, according to the format.
-        raise InputError(f'{path}: cannot be read ({error or type(error).__name__})') from None
-    return array.transpose(2, 0, 1).astype(np.float32)
+    with _opened(path) as image:
+        size = image.size
+        if upright and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE:
+            size = size[::-1]
+        if decode:
+            image.draft('RGB', (1, 1))
+            _load(image, path)
+    return size
 
 
 def check_picture_name(path: str | os.PathLike) -> None:

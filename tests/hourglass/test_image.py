@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.image import read_image, write_image
+from hourglass.image import check_image, picture_endings, picture_formats, read_image, write_image
 
 import numpy as np
 import pytest
@@ -30,9 +33,25 @@ def test_any_ordinary_kind_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert image.min() > 250
 
 
-def test_sixteen_bits_keep_their_upper_byte(tmp_path: Path) -> None:
-    path = _save(tmp_path / 'a.png', np.array([[0, 255, 256, 65535]], np.uint16))
-    np.testing.assert_array_equal(read_image(path)[0], [[0, 0, 1, 255]])
+GREY = np.array([[0, 1, 128, 255]])
+
+
+@pytest.mark.parametrize(('values', 'expected', 'ending'), [
+    (np.array([[0, 255, 256, 65535]], np.uint16), [[0, 0, 1, 255]], 'png'),
+    ((GREY * 16).astype(np.uint16), GREY, 'png'),
+    (GREY.astype(np.uint16), GREY, 'png'),
+    (GREY.astype(np.int32), GREY, 'tif'),
+    ((GREY * 65536).astype(np.int32), GREY, 'tif'),
+    ((GREY - 100).astype(np.int32), GREY, 'tif'),
+    (GREY.astype(np.float32), GREY, 'tif'),
+    ((GREY / 255).astype(np.float32), GREY, 'tif'),
+    (np.zeros((1, 4), np.float32), np.zeros((1, 4)), 'tif'),
+])
+def test_more_than_eight_bits_are_stretched_by_the_values_there(
+    tmp_path: Path, values: np.ndarray, expected: np.ndarray, ending: str,
+) -> None:
+    """12 bits in 16, 8 bits in 32, fractions: none of them turns black."""
+    np.testing.assert_array_equal(read_image(_save(tmp_path / f'a.{ending}', values))[0], expected)
 
 
 def test_what_is_transparent_shows_white(tmp_path: Path) -> None:
@@ -99,7 +118,7 @@ def _bomb(path: Path) -> Path:
 
 @pytest.mark.parametrize(('make', 'reason'), [
     (_truncated, 'cannot be read'), (_text, 'not a picture'), (_empty, 'file is empty'), (_folder, 'is a folder'),
-    (_floats, 'floating-point'), (_bomb, 'million pixels'), (lambda path: path, 'no such file'),
+    (_floats, 'not finite numbers'), (_bomb, 'million pixels'), (lambda path: path, 'no such file'),
 ])
 def test_what_is_no_picture_gets_a_reason(tmp_path: Path, make: object, reason: str) -> None:
     assert callable(make)
@@ -107,6 +126,73 @@ def test_what_is_no_picture_gets_a_reason(tmp_path: Path, make: object, reason: 
     with pytest.raises(InputError, match=reason) as info:
         read_image(path)
     assert str(path) in str(info.value)
+
+
+@pytest.mark.parametrize('options', [{}, {'progressive': True}, {'exif': b'Exif\0\0'}])
+@pytest.mark.parametrize('missing', [1, 2, 4])
+def test_a_jpeg_file_without_its_end_is_read_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: dict[str, Any], missing: int,
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+    path = _save(tmp_path / 'a.jpg', pixels, **options)
+    whole = read_image(path)
+    path.write_bytes(path.read_bytes()[:-missing])
+    for _ in range(2):
+        assert check_image(path) == (128, 96)
+        image = read_image(path)
+    assert (image != whole).any(axis=0).mean() < (0.05 if missing > 2 else 1e-9)
+    assert capsys.readouterr().err == f'{path}: the end of the JPEG file is missing; the picture is read without it\n'
+    path.write_bytes(path.read_bytes()[:-1000])
+    for read in (read_image, check_image):
+        with pytest.raises(InputError, match='truncated'):
+            read(path)
+
+
+def test_a_check_gives_the_size_as_the_picture_is_read(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise = np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)
+    path = _save(tmp_path / 'a.jpg', noise, exif=exif)
+    for decode in (False, True):
+        assert check_image(path, decode=decode) == (80, 40)
+        assert check_image(path, upright=True, decode=decode) == (40, 80)
+    path.write_bytes(path.read_bytes()[:-500])
+    assert check_image(path, decode=False) == (80, 40)
+    with pytest.raises(InputError, match='cannot be read'):
+        check_image(path)
+
+
+def test_a_program_is_not_started_for_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow hands PostScript to Ghostscript, whatever the ending of the name is."""
+    monkeypatch.setattr(subprocess, 'Popen', None)
+    monkeypatch.setattr(subprocess, 'run', None)
+    path = tmp_path / 'a.jpg'
+    path.write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n')
+    with pytest.raises(InputError, match=r'not a picture that can be read .the formats are JPEG, PNG'):
+        read_image(path)
+
+
+def test_heic_is_named_where_it_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / 'a.HEIC'
+    path.write_bytes(b'\0\0\0\x18ftypheic' + bytes(100))
+    monkeypatch.setitem(sys.modules, 'pillow_heif', None)
+    picture_formats.cache_clear()
+    try:
+        with pytest.raises(InputError, match='HEIC picture, which is read if pillow-heif is installed'):
+            read_image(path)
+    finally:
+        picture_formats.cache_clear()
+
+
+def test_heic_is_read_where_it_can_be(tmp_path: Path) -> None:
+    pytest.importorskip('pillow_heif')
+    picture_formats.cache_clear()
+    picture_endings.cache_clear()
+    assert 'HEIF' in picture_formats()
+    path = _save(tmp_path / 'a.heic', np.full((64, 32, 3), 200, np.uint8))
+    assert abs(read_image(path) - 200).max() < 8
+    assert check_image(path) == (32, 64)
+    assert '.heic' in picture_endings()
 
 
 def test_a_truncated_png_is_refused(tmp_path: Path) -> None:
