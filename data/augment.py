@@ -1,4 +1,4 @@
-"""Random changes of a training sample: as published, or by resampling once."""
+"""Random changes of a training sample: as in the reference, or by resampling once."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def mirror(image: np.ndarray, heatmaps: np.ndarray, flip_order: np.ndarray) -> t
 def apply_cutout(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Cover a rectangle with one colour (DeVries, Taylor: *Improved Regularization ... with Cutout*, 2017).
 
-    Height and width are a tenth to two fifths of the image's; the middle and the colour are anywhere.
+    Height and width are a tenth to two fifths of the image's; position and colour are uniform.
 
     Args:
         image: (3, H, W) float32 in [0, 1].
@@ -62,21 +62,36 @@ def apply_cutout(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return covered
 
 
-def _mirror_and_colour(
-    image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray, flip: float,
-    colour: tuple[float, float], rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mirror with a probability and multiply each channel by a factor from a range."""
-    if rng.random() < flip:
-        image, heatmaps = mirror(image, heatmaps, flip_order)
-        labelled = labelled[flip_order]
-    gain = rng.uniform(*colour, size=(3, 1, 1)).astype(np.float32)
-    return np.clip(image * gain, 0, 1), np.ascontiguousarray(heatmaps), labelled
+def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Make an image grey, blur it, or lower its resolution: one of the three at random.
+
+    The blur is a Gaussian with a standard deviation of 0.3 to 1.2 % of the height. For a lower resolution the image is
+    reduced to between a quarter and two thirds of its size and enlarged again.
+
+    Args:
+        image: (3, H, W) float32.
+        rng: source of randomness.
+
+    Returns:
+        A changed copy.
+    """
+    pixels = image.transpose(1, 2, 0)
+    height, width = pixels.shape[:2]
+    kind = rng.integers(3)
+    if kind == 0:
+        pixels = np.repeat(pixels.mean(axis=2, keepdims=True), 3, axis=2)
+    elif kind == 1:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), height * rng.uniform(0.003, 0.012))
+    else:
+        factor = rng.uniform(1 / 4, 2 / 3)
+        small = max(1, round(width * factor)), max(1, round(height * factor))
+        pixels = cv2.resize(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA), (width, height))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the random changes; the defaults are the published ones.
+    """Ranges of the random changes; the defaults are those of the reference.
 
     Attributes:
         rotation: largest angle in degrees, to either side.
@@ -85,14 +100,23 @@ class Augmentation:
         flip: probability of mirroring.
         colour: range of the factor for each of the three channels.
         cutout: probability of covering a rectangle; the targets of joints below it stay.
+        shift: largest distance by which the crop's centre is moved in y and in x, as a share of its side.
+        degrade: probability of making the image grey, blurred or coarse (:func:`degrade`).
     """
 
+    # For the last three nothing is drawn while they are 0, so that trainings without them repeat.
     rotation: float = 30.0
     scale_range: Sequence[float] = (0.75, 1.25)
     rotate_prob: float = 1.0
     flip: float = 0.5
     colour: tuple[float, float] = (0.6, 1.4)
     cutout: float = 0.0
+    shift: float = 0.0
+    degrade: float = 0.0
+
+    def shift_center(self, center: np.ndarray, side: float, rng: np.random.Generator) -> np.ndarray:
+        """Return the centre (y, x) of a crop with this side, moved at random."""
+        return center + rng.uniform(-self.shift, self.shift, 2) * side if self.shift else center
 
     def _draw(self, rng: np.random.Generator) -> tuple[float, float]:
         """Return an angle and a zoom."""
@@ -129,26 +153,30 @@ class Augmentation:
         image = rotate_and_zoom(image, angle, zoom)
         heatmaps = rotate_and_zoom(heatmaps, angle, zoom, middle)
 
-        # 2. Mirroring, brightness of each channel, and something in the way.
+        # 2. Mirroring, brightness of each channel, cutout and degradation.
         return self._change_pixels(image, heatmaps, labelled, flip_order, rng)
 
     def _change_pixels(
         self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
         rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        image, heatmaps, labelled = _mirror_and_colour(
-            image, heatmaps, labelled, flip_order, self.flip, self.colour, rng)
-        # Without the option nothing is drawn, so that trainings from before it repeat.
+        if rng.random() < self.flip:
+            image, heatmaps = mirror(image, heatmaps, flip_order)
+            labelled = labelled[flip_order]
+        gain = rng.uniform(*self.colour, size=(3, 1, 1)).astype(np.float32)
+        image = np.clip(image * gain, 0, 1)
         if self.cutout and rng.random() < self.cutout:
             image = apply_cutout(image, rng)
-        return image, heatmaps, labelled
+        if self.degrade and rng.random() < self.degrade:
+            image = degrade(image, rng)
+        return image, np.ascontiguousarray(heatmaps), labelled
 
 
 class WarpAugmentation(Augmentation):
     """The same changes, made when the person is cut out.
 
-    Nothing is resampled twice, the targets are drawn after the change and keep their size, what comes in at the
-    sides is the image and not black, and somebody who is cut by the image's border is turned before being stretched.
+    Nothing is resampled twice, and the targets are drawn after the change and keep their size. What comes in at the
+    sides is the image and not black. A person cut by the image's border is rotated before being stretched.
     """
 
     def move(self, box: Box, rng: np.random.Generator) -> Box:
@@ -170,4 +198,4 @@ class WarpAugmentation(Augmentation):
 
 
 #: By the names that the command line knows.
-AUGMENTATIONS: dict[str, type[Augmentation]] = {'published': Augmentation, 'warp': WarpAugmentation}
+AUGMENTATIONS: dict[str, type[Augmentation]] = {'reference': Augmentation, 'warp': WarpAugmentation}

@@ -73,7 +73,10 @@ class TrainTransform:
         image, person = in_data
         spec = self.spec
         # 1. Cut the person out.
-        box = person_box(person.center, person.side, image.shape[1:], spec)
+        center = person.center
+        if self.augmentation is not None:
+            center = self.augmentation.shift_center(center, person.side, rng)
+        box = person_box(center, person.side, image.shape[1:], spec)
         if self.augmentation is not None:
             box = self.augmentation.move(box, rng)
         crop = crop_person(image, person, spec, box)

@@ -133,8 +133,8 @@ class TrainConfig:
     seed: int = _training(whole(0, 2 ** 32 - 1), 0, metavar='N', decisive=True, help='of all random numbers')
 
     augmentation: str = _augmentation(
-        one_of(AUGMENTATIONS), 'published',
-        help='rotate and scale the crop, with black coming in (published), or the image while it is cropped, so that '
+        one_of(AUGMENTATIONS), 'reference',
+        help='rotate and scale the crop, with black coming in (reference), or the image while it is cropped, so that '
              'nothing is resampled twice and the surroundings come in (warp)')
     rotation: float = _augmentation(number(0, 180), 30.0, metavar='DEGREES', help='largest random rotation')
     rotate_prob: float = _augmentation(number(0, 1), 1.0, metavar='P', help='probability of rotating a sample at all')
@@ -142,6 +142,11 @@ class TrainConfig:
         number(0.1, 10), (0.75, 1.25), count=2, metavar=('LOW', 'HIGH'), help='range of the random scaling')
     cutout: float = _augmentation(
         number(0, 1), 0.0, metavar='P', help='probability of covering a rectangle of a sample with one colour')
+    shift: float = _augmentation(
+        number(0, 0.5), 0.0, metavar='SHARE',
+        help='largest random shift of the crop in y and in x, as a share of its side')
+    degrade: float = _augmentation(
+        number(0, 1), 0.0, metavar='P', help='probability of making a sample grey, blurred or coarse')
 
     gpu: str = _devices(
         text, '-1', metavar='N[,N...]',

@@ -196,8 +196,6 @@ def _summary(result: TrainResult, validation: Validation | None) -> str:
 def _resolve(config: TrainConfig, inputs: Inputs, comm: Communicator) -> TrainConfig:
     """Return the settings with those that were left open filled in."""
     spec = inputs.spec
-    if config.augmentation == 'warp' and spec.crop == 'torch7':
-        raise InputError('--augmentation warp does not go with the crop torch7')
     is_square = spec.input_size[0] == spec.input_size[1]
     return replace(
         config, batchsize=batch_size(config, len(inputs.gpus), len(inputs.people), comm),
@@ -252,7 +250,8 @@ def _train_with(config: TrainConfig, comm: Communicator) -> TrainResult:
     assert config.batchsize is not None  # it was filled in
     seed_everything(config.seed)
     changes = AUGMENTATIONS[config.augmentation](
-        rotation=config.rotation, scale_range=config.scale_range, rotate_prob=config.rotate_prob, cutout=config.cutout)
+        rotation=config.rotation, scale_range=config.scale_range, rotate_prob=config.rotate_prob, cutout=config.cutout,
+        shift=config.shift, degrade=config.degrade)
     transform = TrainTransform(inputs.spec, changes)
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
     iterator = SampleIterator(

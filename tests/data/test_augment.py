@@ -1,7 +1,13 @@
 from __future__ import annotations
 
-from data.augment import Augmentation, WarpAugmentation, apply_cutout, mirror, rotate_and_zoom
+from dataclasses import replace
+
+from data.augment import Augmentation, WarpAugmentation, apply_cutout, degrade, mirror, rotate_and_zoom
+from data.person import Person
+from data.transform import TrainTransform
+from hourglass.crop import CropBox
 from hourglass.joints import MPII
+from hourglass.spec import ModelSpec
 
 import numpy as np
 import pytest
@@ -89,3 +95,66 @@ def test_the_wanted_share_is_covered_and_the_targets_stay(kind: type[Augmentatio
         np.testing.assert_array_equal(maps, expected[1])
         assert not expected[0].any()
     assert 90 < hidden < 150
+
+
+@pytest.mark.parametrize('kind', [Augmentation, WarpAugmentation])
+@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
+def test_the_crop_moves_by_at_most_the_share(kind: type[Augmentation], crop: str) -> None:
+    spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 32), crop=crop)
+    if kind is WarpAugmentation and crop == 'torch7':
+        pytest.skip('refused before')
+    augmentation = kind(rotation=0, scale_range=(1, 1), flip=0, colour=(1, 1), shift=0.25)
+    image = np.random.default_rng(0).uniform(0, 255, (3, 100, 100)).astype(np.float32)
+    seen = np.ones(16, bool)
+    person = Person('x', np.full((16, 2), 50.0), seen, seen, np.array([50.0, 50.0]), 40.0, 1.0)
+    places = []
+    for seed in range(300):
+        inputs, heatmaps, _ = TrainTransform(spec, augmentation)((image, person), np.random.default_rng(seed))
+        assert inputs.shape == (3, 32, 32)
+        places.append(np.unravel_index(heatmaps[0].argmax(), (8, 8)))
+    # A quarter of the side is two of the eight cells.
+    assert np.min(places, axis=0).tolist() == [2, 2]
+    assert np.max(places, axis=0).tolist() == [6, 6]
+    at_border = replace(person, center=np.array([0.0, 99.0]))
+    for seed in range(50):
+        inputs, _, _ = TrainTransform(spec, augmentation)((image, at_border), np.random.default_rng(seed))
+        assert np.isfinite(inputs).all()
+
+
+def test_a_degraded_image_has_less_colour_or_detail() -> None:
+    image = np.random.default_rng(0).random((3, 160, 80), np.float32)
+    n_grey = 0
+    for seed in range(200):
+        worse = degrade(image, np.random.default_rng(seed))
+        assert worse.shape == image.shape
+        assert worse.dtype == np.float32
+        assert worse.mean() == pytest.approx(image.mean(), abs=0.01)
+        assert worse[0].std() < 0.9 * image[0].std()
+        n_grey += np.ptp(worse, axis=0).max() == 0
+    assert 45 < n_grey < 90
+
+
+@pytest.mark.parametrize('kind', [Augmentation, WarpAugmentation])
+def test_the_wanted_share_is_degraded_and_the_targets_stay(kind: type[Augmentation]) -> None:
+    image, labelled = np.random.default_rng(1).random((3, 32, 32), np.float32), np.ones(16, bool)
+    heatmaps = np.random.default_rng(0).random((16, 8, 8), np.float32)
+    degrading, plain = (kind(rotation=0, scale_range=(1, 1), degrade=share) for share in (0.3, 0))
+    changed = 0
+    for seed in range(400):
+        out, maps, _ = degrading(image, heatmaps, labelled, MPII.flip_order, np.random.default_rng(seed))
+        expected = plain(image, heatmaps, labelled, MPII.flip_order, np.random.default_rng(seed))
+        np.testing.assert_array_equal(maps, expected[1])
+        changed += not np.array_equal(out, expected[0])
+    assert 90 < changed < 150
+
+
+@pytest.mark.parametrize('kind', [Augmentation, WarpAugmentation])
+def test_what_is_off_draws_nothing(kind: type[Augmentation]) -> None:
+    image, heatmaps = np.zeros((3, 32, 32), np.float32), np.zeros((16, 8, 8), np.float32)
+    rng, numbers = (np.random.default_rng(5) for _ in range(2))
+    augmentation = kind()
+    augmentation.shift_center(np.zeros(2), 10.0, rng)
+    augmentation.move(CropBox(0, 0, 10, 10), rng)
+    augmentation(image, heatmaps, np.ones(16, bool), MPII.flip_order, rng)
+    numbers.random(6)  # angle, scale, mirroring, three channels
+    assert rng.random() == numbers.random()

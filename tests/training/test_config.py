@@ -35,6 +35,8 @@ ROOT = Path(__file__).resolve().parents[2]
     ({'rotation': -1}, '--rotation must'),
     ({'rotate_prob': 1.1}, '--rotate-prob must'),
     ({'cutout': -0.1}, '--cutout must'),
+    ({'shift': 0.6}, '--shift must'),
+    ({'degrade': 1.5}, '--degrade must'),
     ({'scale_range': (2, 1)}, '--scale-range must'),
     ({'augmentation': 'warp', 'crop': 'torch7'}, '--augmentation warp'),
     ({'sync_bn': True}, '--sync-bn is for --distributed'),

@@ -36,17 +36,18 @@ def test_a_training_can_be_repeated_from_its_record(
 ) -> None:
     a, b = tmp_path / 'a', tmp_path / 'b'
     run_training('--out', a, '--epoch', 1, '--seed', 5, '--joint-weights', 'right wrist=2', '--no-validation',
-                 '--augmentation', 'warp', '--rotate-prob', .5, '--scale-range', .8, 1.5, '--cutout', .5)
+                 '--augmentation', 'warp', '--rotate-prob', .5, '--scale-range', .8, 1.5, '--cutout', .5,
+                 '--shift', .1, '--degrade', .5, '--loaders', 1)
     record = json.loads((a / 'run.json').read_text())
     assert record['options']['seed'] == 5
     assert record['options']['lr'] == 2.5e-4
     assert record['network']['joints'] == 'lsp'
     assert {'python', 'chainer', 'numpy'} <= set(record['versions'])
-    train(parse_config(['--config', str(a / 'run.json'), '--out', str(b)]))
+    train(parse_config(['--config', str(a / 'run.json'), '--out', str(b), '--loaders', '0']))
     assert (a / 'model.npz').read_bytes() == (b / 'model.npz').read_bytes()
     other = json.loads((b / 'run.json').read_text())
     assert other['data'] == record['data']
-    assert {**other['options'], 'out': str(a)} == record['options']
+    assert {**other['options'], 'out': str(a), 'loaders': 1} == record['options']
 
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
