@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -32,20 +33,36 @@ from chainer.serializer import Deserializer
 class EpochOrderSampler:
     """Order sampler for Chainer's iterators: a new random order each epoch, epochs counting from 1.
 
-    It keeps no state: the epoch is read off the order of the one before.
+    It keeps no state: the epoch is derived from the order of the one before.
 
     Args:
         seed: with the epoch, determines the order.
+        sizes: numbers of samples of the joined data sets; needed with ``weights`` only.
+        weights: expected shares of these sets in an epoch, whose length stays.  A set that is too small for its share
+            is repeated, with other random changes; of one whose share is small, some samples are left out.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, sizes: Sequence[int] = (), weights: Sequence[float] = ()) -> None:
+        self.seed, self.sizes = seed, sizes
+        ends = np.rint(np.cumsum(weights) / np.sum(weights) * sum(sizes)) if weights else np.zeros(0)
+        self.counts: list[int] = np.diff(ends.astype(int), prepend=0).tolist()
+        #: How often a sample may be drawn in an epoch.
+        self.repeats = max([1, *(-(-count // size) for count, size in zip(self.counts, sizes, strict=False))])
 
     def __call__(self, current_order: np.ndarray, current_position: int) -> np.ndarray:
         n = len(current_order)
         # At first Chainer passes 0, 1, ..., n - 1: as it were the order of epoch 0.
-        epoch = int(current_order[0]) // n + 1
-        return epoch * n + np.random.default_rng([self.seed, epoch]).permutation(n)
+        epoch = int(current_order[0]) // (n * self.repeats) + 1
+        rng = np.random.default_rng([self.seed, epoch])
+        if not self.counts:
+            return epoch * n + rng.permutation(n)
+        chosen, start = [], 0
+        for size, count in zip(self.sizes, self.counts, strict=True):
+            # A repeated sample has the number of a further epoch, and so other random changes.
+            draws = [n * i + start + rng.permutation(size) for i in range(self.repeats)]
+            chosen.append(np.concatenate(draws)[:count])
+            start += size
+        return epoch * self.repeats * n + rng.permutation(np.concatenate(chosen))
 
 
 class TrainingDataset(DatasetMixin):

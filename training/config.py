@@ -57,6 +57,9 @@ class TrainConfig:
         text, (), count='+', metavar='DIR',
         help='folder of each data set that has one, in the same order; for csv, coco-json and packed the file '
              '(default: below data/)')
+    dataset_weights: Sequence[float] = _data(
+        number(0, above=True), (), count='+', metavar='W', decisive=True,
+        help='expected share of each data set in an epoch, such as "2 1" (default: as many people as it has)')
     images: str | None = _data(
         text, None, metavar='DIR', help='folder of the images of csv and coco-json (default: beside the file)')
     samples: int | None = _data(
@@ -196,6 +199,8 @@ class TrainConfig:
 #: What does not go together, or makes no sense alone.
 _CONFLICTS: tuple[tuple[Callable[[TrainConfig], Any], str], ...] = (
     (lambda config: not config.dataset, f'--dataset is missing: one or several of {", ".join(DATASETS)}'),
+    (lambda config: len(config.dataset_weights) not in (0, len(config.dataset)),
+     '--dataset-weights needs one number for each data set'),
     (lambda config: config.images is not None and not any(DATASETS[name].is_own for name in config.dataset),
      '--images is for --dataset csv and coco-json'),
     (lambda config: config.samples is not None and not any(DATASETS[name].has_samples for name in config.dataset),

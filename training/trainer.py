@@ -253,10 +253,12 @@ def _train_with(config: TrainConfig, comm: Communicator) -> TrainResult:
         rotation=config.rotation, scale_range=config.scale_range, rotate_prob=config.rotate_prob, cutout=config.cutout,
         shift=config.shift, degrade=config.degrade)
     transform = TrainTransform(inputs.spec, changes)
+    sizes = [len(part) for part in getattr(inputs.people, '_datasets', [inputs.people])]
+    sampler = EpochOrderSampler(config.seed, sizes, config.dataset_weights)
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
     iterator = SampleIterator(
         TrainingDataset(inputs.people, transform, config.seed), config.batchsize * comm.size,
-        EpochOrderSampler(config.seed), config.loaders, part=(comm.rank, comm.size))
+        sampler, config.loaders, part=(comm.rank, comm.size))
     try:
         return _train(config, iterator, inputs, record, comm)
     finally:

@@ -41,3 +41,20 @@ def test_the_seed_changes_order_and_values() -> None:
     draws = [_draw(SerialIterator(_dataset(seed=s), 5, order_sampler=EpochOrderSampler(s)), 2) for s in (0, 0, 1)]
     assert draws[0] == draws[1]
     assert draws[0] != draws[2]
+
+
+def test_weighted_sets_have_their_shares_and_repeats_differ() -> None:
+    sampler = EpochOrderSampler(3, sizes=(10, 30, 60), weights=(1, 1, 2))
+    order, numbers = np.arange(100), set()
+    for epoch in range(1, 5):
+        order = sampler(order, 0)
+        index = order % 100
+        assert np.bincount(np.digitize(index, [10, 40]), minlength=3).tolist() == [25, 25, 50]
+        # The first set is drawn two or three times, all others at most once.
+        assert np.bincount(index[index < 10]).min() == 2
+        assert np.bincount(index[index >= 10]).max() == 1
+        assert set(order // 300) == {epoch}
+        numbers |= set(order.tolist())
+    assert len(numbers) == 400
+    np.testing.assert_array_equal(EpochOrderSampler(3, (10, 90))(np.arange(100), 0),
+                                  EpochOrderSampler(3)(np.arange(100), 0))

@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(('values', 'reason'), [
     ({'dataset': ()}, '--dataset is missing'),
     ({'dataset': 'other'}, '--dataset must be one of'),
+    ({'dataset_weights': (1, 2)}, '--dataset-weights needs'),
+    ({'dataset_weights': -1}, '--dataset-weights must'),
     ({'samples': 8}, '--samples is for'),
     ({'images': 'x'}, '--images is for'),
     ({'init': ''}, '--init'),

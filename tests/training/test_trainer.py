@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from hourglass.errors import InputError
@@ -48,9 +49,19 @@ def test_a_training_resumes_in_the_same_process(
 
 
 def test_a_training_without_validation_has_no_score(people_folder: Path, config: TrainConfig) -> None:
-    from dataclasses import replace
-
     result = train(replace(config, validation=False, epochs=1))
     assert (result.score, result.best) == (None, None)
     with pytest.raises(InputError, match=r'run\.json'):
         resume(people_folder)
+
+
+def test_weighted_sets_resume_exactly(
+    people_folder: Path, config: TrainConfig, tmp_path: Path, same_result: Callable[[Path, Path], None],
+) -> None:
+    mixed = replace(config, dataset=('lsp', 'synthetic'), samples=10, dataset_weights=(3, 1))
+    train(mixed)
+    whole = Path(shutil.copytree(config.out, tmp_path / 'whole'))
+    train(replace(mixed, resume=str(Path(config.out) / 'snapshot_iter_7'), loaders=1))
+    same_result(Path(config.out), whole)
+    with pytest.raises(InputError, match='--dataset-weights was'):
+        train(replace(mixed, resume='newest', dataset_weights=(1, 1)))
