@@ -13,12 +13,10 @@ from typing import BinaryIO, NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.npz import MAX_BYTES, printable
-from hourglass.spec import ModelSpec
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
 from pretrained.pytorch import load_pytorch
 from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy, is_safetensors
-from pretrained.topology import TORCH7_CODE, joint_set_of
-from pretrained.weights_file import Model, load_model, model_from_arrays
+from pretrained.weights_file import Model, load_model
 
 #: How a Torch7 file begins: a table or an object of a class, in binary or as text.
 _TORCH7_STARTS = (b'\3\0\0\0', b'\4\0\0\0', b'3\n', b'4\n')
@@ -37,22 +35,11 @@ class Kind(NamedTuple):
     load: Callable[[Path, str | None], Model]
 
 
-def load_torch7(path: str | os.PathLike[str]) -> Model:
-    """Read weights from a file of Torch7 (:func:`pretrained.torch7.convert_t7`).
+def load_torch7(path: Path) -> Model:
+    """Read weights from a file of Torch7 (:func:`pretrained.torch7.load_torch7`)."""
+    from pretrained.torch7 import load_torch7  # only here, for few files are of this kind
 
-    Raises:
-        InputError: the file cannot be read, or is of another network.
-    """
-    from pretrained.torch7 import convert_t7  # only here, for few files are of this kind
-
-    path = Path(path)
-    found = convert_t7(path)
-    sizes = {'upsampling': 'nearest', **found.sizes}
-    try:
-        spec = ModelSpec(found.family, joints=joint_set_of(sizes['out_channels']), **sizes, **TORCH7_CODE)
-    except InputError as error:
-        raise InputError(f'{path}: {error}') from None
-    return model_from_arrays(spec, found.arrays, path, f'{path} (Torch7)')
+    return load_torch7(path)
 
 
 def load_zipped_torch7(path: Path) -> Model:

@@ -1,31 +1,43 @@
 """The computation that a network of Torch7 stands for, without the classes of Torch.
 
-Modules (``nn.*`` and ``cudnn.*`` alike) are taken apart down to single operations.  Their order in the file does not
-matter: a node of an ``nn.gModule`` is known by its ``data`` table, and its inputs are the entries 1, 2, ... of
-``data.mapindex`` (nngraph's ``gmodule.lua``).
+Modules (``nn.*`` and ``cudnn.*`` alike) are taken apart down to single operations.  The nodes of an ``nn.gModule`` are
+followed in the order of its ``forwardnodes``: a node is known by its ``data`` table, and its inputs are the entries
+1, 2, ... of ``data.mapindex`` (nngraph's ``gmodule.lua``).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.npz import printable
-from pretrained.torch7.modules import OPERATIONS, Unusable, operation
-from pretrained.torch7.objects import Table, TorchObject
-from pretrained.torch7.reader import read_t7
+from pretrained.torch7.reader import Table, TorchObject, read_t7
 
 import numpy as np
 
 #: Most modules that are applied and values that are passed on; the authors' 8-stack network has about 4,000.
 MAX_STEPS = 50_000
-#: Most parameters, as tensors may share what the file holds once; the authors' 8-stack network has 25.6 million.
-MAX_PARAMETERS = 2 ** 27
 #: Deepest nesting of containers.
 MAX_NESTING = 50
+
+#: The operation of each class, and the fields that say what it computes, with what they are where they are missing.
+OPERATIONS: dict[str, tuple[str, dict[str, int | None]]] = {
+    'SpatialConvolution': (
+        'conv', {'kH': None, 'kW': None, 'dH': 1, 'dW': 1, 'padH': 0, 'padW': 0, 'groups': 1}),
+    'SpatialBatchNormalization': ('bn', {}),
+    'ReLU': ('relu', {'threshold': 0, 'val': 0}),  # cudnn.ReLU has neither field
+    'SpatialMaxPooling': ('pool', {'kH': None, 'kW': None, 'dH': None, 'dW': None, 'padH': 0, 'padW': 0}),
+    'SpatialUpSamplingNearest': ('upsample', {'scale_factor': None}),
+    'CAddTable': ('add', {}),
+    'JoinTable': ('join', {'dimension': None}),
+}
+OPERATIONS['SpatialConvolutionMM'] = OPERATIONS['SpatialConvolution']
+
+
+class Unusable(Exception):
+    """Why a file that could be read is not a network that can be used."""
 
 
 @dataclass(eq=False)
@@ -33,22 +45,18 @@ class Node:
     """One operation; nodes are compared by identity.
 
     Attributes:
-        op: ``input``, an operation of :mod:`pretrained.torch7.modules`, or the name of a class that is not
-            known there.
+        op: ``input``, an operation of :data:`OPERATIONS`, or the name of a class that is not known there.
         inputs: the nodes whose results it takes, in order.
         place: where it is in the network, for messages.
-        arrays: its parameters as float arrays in Chainer's layout; see :mod:`pretrained.torch7.modules`.
-        settings: its geometry.
+        settings: values of the fields in :data:`OPERATIONS`, in their order.
+        fields: of the module.
     """
 
     op: str
     inputs: tuple[Node, ...]
     place: str
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return f'<{self.op} at {self.place}>'
+    settings: tuple[float, ...] = ()
+    fields: Table = field(default_factory=Table)
 
 
 @dataclass(frozen=True)
@@ -56,13 +64,11 @@ class Graph:
     """A network as operations.
 
     Attributes:
-        nodes: all nodes; every node comes after its inputs.
-        inputs: what goes in.
+        nodes: all nodes, the image first; every node comes after its inputs.
         outputs: the nodes whose results the network returns, in order.
     """
 
     nodes: list[Node]
-    inputs: list[Node]
     outputs: list[Node]
 
 
@@ -77,39 +83,28 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
     """
     root = read_t7(path)
     try:
-        return build_graph(root)
+        if not isinstance(root, TorchObject):
+            raise Unusable(f'it holds {_describe(root)} and not a network')
+        builder = _Builder()
+        image = builder.add(Node('input', (), 'the input'))
+        result = builder.apply(root, image, _Place(printable(root.class_name), 0))
+        return Graph(builder.nodes, builder.flat(result))
     except Unusable as error:
         raise InputError(f'{path}: {error}') from None
-
-
-def build_graph(root: Any) -> Graph:
-    """Take a network apart.
-
-    Args:
-        root: what a file holds.
-
-    Raises:
-        Unusable: it is no network, or a broken one.
-    """
-    if not isinstance(root, TorchObject):
-        raise Unusable(f'it holds {_describe(root)} and not a network')
-    builder = _Builder()
-    image = builder.add(Node('input', (), 'the input'))
-    result = builder.apply(root, image, _Place(f'{printable(root.class_name)}', 0))
-    return Graph(builder.nodes, [image], builder.flat(result))
 
 
 class _Place(NamedTuple):
     text: str
     depth: int
 
-    def inside(self, name: str) -> _Place:
+    def inside(self, name: str, module: Any) -> _Place:
         if self.depth >= MAX_NESTING:
             raise Unusable(f'modules are nested more than {MAX_NESTING} levels deep')
+        name = f'{name} ({printable(module.class_name) if isinstance(module, TorchObject) else _describe(module)})'
         return _Place(f'{self.text} > {name}' if self.depth else name, self.depth + 1)
 
 
-# What flows along an edge: the result of a node, or a table of such values.
+# What flows along an edge: the result of a node, or a list of such values.
 _Value = Any
 
 
@@ -119,7 +114,6 @@ class _Builder:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self._n_steps = 0
-        self._n_parameters = 0
 
     def add(self, node: Node) -> Node:
         self.nodes.append(node)
@@ -131,19 +125,20 @@ class _Builder:
         if not isinstance(module, TorchObject):
             raise Unusable(f'{_describe(module)} in the place of a module at {place.text}')
         name = module.class_name.removeprefix('cudnn.').removeprefix('nn.')
-        if name in _CONTAINERS:
-            return _CONTAINERS[name](self, module, value, place)
-        if name in OPERATIONS:
-            op, arrays, settings = operation(name, module, place.text)
-        else:
-            op, arrays, settings = printable(module.class_name), {}, {}
-        self._n_parameters += sum(array.size for array in arrays.values())
-        if self._n_parameters > MAX_PARAMETERS:
-            raise Unusable(f'more than {MAX_PARAMETERS:,} parameters')
-        return self.add(Node(op, tuple(self.flat(value)), place.text, arrays, settings))
+        if name == 'Identity':
+            return value
+        if name == 'gModule':
+            return self._apply_graph(module.fields, value, place)
+        if name in ('Sequential', 'ConcatTable', 'ParallelTable'):
+            return self._apply_container(name, module.fields, value, place)
+        op, names = OPERATIONS.get(name, (printable(module.class_name), {}))
+        settings = tuple(_setting(module.fields, key, default, place) for key, default in names.items())
+        if op == 'join' and _setting(module.fields, 'nInputDims', 0, place) == 3:
+            settings = (settings[0] + 1,)  # counted without the batch
+        return self.add(Node(op, tuple(self.flat(value)), place.text, settings, module.fields))
 
     def flat(self, value: _Value) -> list[Node]:
-        """Return the nodes of a table of tables."""
+        """Return the nodes of a list of lists."""
         nodes: list[Node] = []
         pending = [value]
         while pending:
@@ -161,89 +156,60 @@ class _Builder:
         if self._n_steps > MAX_STEPS:
             raise Unusable(f'more than {MAX_STEPS:,} modules and inputs')
 
-    def _sequential(self, module: TorchObject, value: _Value, place: _Place) -> _Value:
-        for child, inside in self._children(module, place):
-            value = self.apply(child, value, inside)
-        return value
-
-    def _concat_table(self, module: TorchObject, value: _Value, place: _Place) -> _Value:
-        return [self.apply(child, value, inside) for child, inside in self._children(module, place)]
-
-    def _parallel_table(self, module: TorchObject, value: _Value, place: _Place) -> _Value:
-        children = self._children(module, place)
-        if not isinstance(value, list) or len(value) != len(children):
+    def _apply_container(self, name: str, fields: Table, value: _Value, place: _Place) -> _Value:
+        modules = _table(fields, 'modules', place).array()
+        self._count(len(modules))
+        children = [(child, place.inside(f'{i}', child)) for i, child in enumerate(modules, 1)]
+        if name == 'Sequential':
+            for child, inside in children:
+                value = self.apply(child, value, inside)
+            return value
+        values = value if name == 'ParallelTable' else [value] * len(children)
+        if not isinstance(values, list) or len(values) != len(children):
             raise Unusable(f'{len(children)} modules side by side for other inputs at {place.text}')
-        return [self.apply(child, v, inside) for v, (child, inside) in zip(value, children, strict=True)]
+        return [self.apply(child, v, inside) for v, (child, inside) in zip(values, children, strict=True)]
 
-    def _identity(self, module: TorchObject, value: _Value, place: _Place) -> _Value:
-        return value
-
-    def _g_module(self, module: TorchObject, value: _Value, place: _Place) -> _Value:
-        forward_nodes = _table(module.get('forwardnodes'), f'list of nodes in {place.text}').array()
-        results: dict[Table, _Value] = {}
-        for i, node in enumerate(forward_nodes, 1):
+    def _apply_graph(self, fields: Table, value: _Value, place: _Place) -> _Value:
+        results: dict[int, _Value] = {}  # by the identity of a data table
+        for i, node in enumerate(_table(fields, 'forwardnodes', place).array(), 1):
             data = _data(node, place)
-            inputs = self._inputs(data, results, i)
-            taken = value if not inputs else inputs[0] if len(inputs) == 1 else inputs
-            taken = _select(data, taken, i)
-            child = data.get('module')
-            if child is not None:
-                taken = self.apply(child, taken, place.inside(f'forward node {i} ({_class_name(child)})'))
-            results[data] = taken
-        outputs = _data(module.get('outnode'), place)
-        if outputs not in results:
-            raise Unusable(f'the output of {place.text} is not among its nodes')
-        return results[outputs]
-
-    def _children(self, module: TorchObject, place: _Place) -> list[tuple[Any, _Place]]:
-        children = _table(module.get('modules'), f'list of modules at {place.text}').array()
-        self._count(len(children))
-        return [(child, place.inside(f'{i} ({_class_name(child)})')) for i, child in enumerate(children, 1)]
-
-    def _inputs(self, data: Table, results: dict[Table, _Value], i: int) -> list[_Value]:
-        index = data.get('mapindex')
-        sources = index.array() if isinstance(index, Table) else []
-        self._count(len(sources) + 1)
-        inputs = []
-        for source in sources:
-            if not isinstance(source, Table) or source not in results:
+            sources = data.get('mapindex')
+            sources = sources.array() if isinstance(sources, Table) else []
+            self._count(len(sources) + 1)
+            if any(id(source) not in results for source in sources):
                 raise Unusable(f'forward node {i} comes before one of its inputs')
-            inputs.append(results[source])
-        return inputs
-
-
-_CONTAINERS: dict[str, Callable[[_Builder, TorchObject, _Value, _Place], _Value]] = {
-    'Sequential': _Builder._sequential,
-    'ConcatTable': _Builder._concat_table,
-    'ParallelTable': _Builder._parallel_table,
-    'Identity': _Builder._identity,
-    'gModule': _Builder._g_module,
-}
-
-
-def _select(data: Table, value: _Value, i: int) -> _Value:
-    """Return the entry of a table that a node stands for; most nodes stand for all."""
-    index = data.get('selectindex')
-    if index is None:
-        return value
-    if not isinstance(value, list) or not isinstance(index, float) or not (
-            index.is_integer() and 1 <= index <= len(value)):
-        raise Unusable(f'forward node {i} selects an entry that is not there')
-    return value[int(index) - 1]
+            inputs = [results[id(source)] for source in sources]
+            taken = value if not inputs else inputs[0] if len(inputs) == 1 else inputs
+            if (index := data.get('selectindex')) is not None:  # most nodes stand for all of a list
+                if not (isinstance(taken, list) and isinstance(index, float) and index in range(1, len(taken) + 1)):
+                    raise Unusable(f'forward node {i} selects an entry that is not there')
+                taken = taken[int(index) - 1]
+            child = data.get('module')
+            results[id(data)] = taken if child is None else self.apply(
+                child, taken, place.inside(f'forward node {i}', child))
+        outputs = _data(fields.get('outnode'), place)
+        if id(outputs) not in results:
+            raise Unusable(f'the output of {place.text} is not among its nodes')
+        return results[id(outputs)]
 
 
 def _data(node: Any, place: _Place) -> Table:
-    return _table(node.get('data') if isinstance(node, TorchObject) else None, f'data of a node in {place.text}')
+    return _table(node.fields if isinstance(node, TorchObject) else Table(), 'data', place)
 
 
-def _table(value: Any, name: str) -> Table:
+def _table(fields: Table, name: str, place: _Place) -> Table:
+    value = fields.get(name)
     if not isinstance(value, Table):
-        raise Unusable(f'the {name} is missing')
+        raise Unusable(f'no table {name} at {place.text}')
     return value
 
 
-def _class_name(module: Any) -> str:
-    return printable(module.class_name) if isinstance(module, TorchObject) else _describe(module)
+def _setting(fields: Table, name: str, default: int | None, place: _Place) -> float:
+    # Before 2015 there was one field for the padding in both directions.
+    value = fields.get(name, fields.get('padding', default) if name in ('padH', 'padW') else default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Unusable(f'no number {name} at {place.text}')
+    return value
 
 
 def _describe(value: Any) -> str:
@@ -252,4 +218,3 @@ def _describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return 'a tensor'
     return {Table: 'a table', str: 'a text', float: 'a number', bool: 'a truth value'}.get(type(value), 'nothing')
-

@@ -8,17 +8,15 @@ Nothing in a file is executed, and nothing is looked up by the names in it but t
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.npz import printable
+from hourglass.npz import MAX_BYTES, printable
 from pretrained.foreign import open_file
-from pretrained.torch7.ascii_source import AsciiSource
-from pretrained.torch7.objects import LuaFunction, Table, TorchObject
-from pretrained.torch7.source import MAX_BYTES, BinarySource, Damage, Source
+from pretrained.torch7.stream import Damage, Stream
 
 import numpy as np
 
@@ -28,21 +26,44 @@ MAX_VALUES = 1_000_000
 MAX_DEPTH = 100_000
 _MAX_DIMENSIONS = 32
 
-_ELEMENTS = {
-    'Byte': np.uint8, 'Char': np.int8, 'Short': np.int16, 'Int': np.int32, 'Long': np.int64,
-    'Half': np.float16, 'Float': np.float32, 'Double': np.float64,
-}
+_ELEMENTS = {'Byte': 'u1', 'Char': 'i1', 'Short': 'i2', 'Int': 'i4', 'Long': 'i8', 'Half': 'f2', 'Float': 'f4',
+             'Double': 'f8'}
 # The plain CUDA class is the one of floats; all others name their element.
-_ARRAYS = {name: np.dtype(element) for kind, element in _ELEMENTS.items() for name in (kind, f'Cuda{kind}')}
-_ARRAYS['Cuda'] = _ARRAYS.pop('CudaFloat')
-_TENSORS = {f'torch.{name}Tensor': dtype for name, dtype in _ARRAYS.items()}
-_STORAGES = {f'torch.{name}Storage': dtype for name, dtype in _ARRAYS.items()}
+_ARRAYS = {**{prefix + kind: np.dtype(element) for kind, element in _ELEMENTS.items() for prefix in ('', 'Cuda')},
+           'Cuda': np.dtype('f4')}
 
 _NIL, _NUMBER, _STRING, _TABLE, _TORCH, _BOOLEAN, _FUNCTION = range(7)
 _CLOSURES = (7, 8)
 
 # A part that is being read: it yields when it needs the next object and is sent that object.
 _Part = Generator[None, Any, Any]
+
+
+class Table(dict[Any, Any]):
+    """A Lua table.
+
+    Keys are texts and floats (for which whole numbers may be given as int); entries with other keys are left out.
+    """
+
+    def array(self) -> list[Any]:
+        """Return the values of the keys 1, 2, ... up to the first that is not there."""
+        values: list[Any] = []
+        while len(values) + 1 in self:
+            values.append(self[len(values) + 1])
+        return values
+
+
+@dataclass(eq=False)
+class TorchObject:
+    """An object of a Torch class that is no tensor and no storage.
+
+    Attributes:
+        class_name: for instance ``nn.ReLU``.
+        fields: its fields.
+    """
+
+    class_name: str
+    fields: Table
 
 
 def read_t7(path: str | os.PathLike[str]) -> Any:
@@ -52,53 +73,36 @@ def read_t7(path: str | os.PathLike[str]) -> Any:
         path: what ``torch.save`` wrote on a 64-bit little-endian machine, in binary or with ``'ascii'``.
 
     Returns:
-        A value as described in :mod:`pretrained.torch7.objects`.  Functions are left out.
+        None (nil, functions), float, bool, str, :class:`Table`, :class:`TorchObject`, or a read-only array for a tensor
+        or a storage, on whatever device it was; those that shared a storage in Torch share memory here.
 
     Raises:
         InputError: the file cannot be read, is larger than 2 GB, is not such a file, or is damaged.
     """
     path = Path(path)
+    stream = None
     try:
-        with open_file(path, 'a Torch7 file') as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(0)
-            return _read(path, stream, size)
+        with open_file(path, 'a Torch7 file') as file:
+            data = file.read()
+        stream = Stream(data)
+        value = _Reader(stream).read()
+        stream.expect_end()
     except MemoryError:
         raise InputError(f'{path}: there is not enough memory for it') from None
     except OSError as error:
         raise InputError(f'{path}: {error.strerror or error}') from None
-
-
-def _read(path: Path, stream: BinaryIO, size: int) -> Any:
-    source = None
-    try:
-        source = _open_source(stream, size)
-        value = _Reader(source).read()
-        source.expect_end()
     except Damage as error:
-        place = f' at byte {source.position:,} of {size:,}' if source else ''
+        place = f' at byte {stream.position:,} of {len(data):,}' if stream else ''
         raise InputError(f'{path}: not a readable Torch7 file{place} ({error})') from None
     return value
-
-
-def _open_source(stream: BinaryIO, size: int) -> Source:
-    """Choose the encoding by the first value, the small number that tells the kind of object."""
-    head = stream.read(4)
-    stream.seek(0)
-    if re.match(rb'[0-8]\n', head):
-        return AsciiSource(stream, size)
-    if re.match(rb'[\0-\x08]\0\0\0', head):
-        return BinarySource(stream, size)
-    raise Damage('it does not begin like one')
 
 
 class _Reader:
     """The objects of one file."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._objects: dict[int, Any] = {}
-        self._storages: dict[int, np.ndarray] = {}
         self._n_values = 0
 
     def read(self) -> Any:
@@ -122,16 +126,16 @@ class _Reader:
         self._n_values += 1
         if self._n_values > MAX_VALUES:
             raise Damage(f'more than {MAX_VALUES:,} values')
-        source = self._source
-        tag = source.integer()
+        stream = self._stream
+        tag = stream.integer()
         if tag == _NIL:
             return None
         if tag == _NUMBER:
-            return source.number()
+            return stream.number()
         if tag == _STRING:
-            return source.string()
+            return stream.string()
         if tag == _BOOLEAN:
-            return source.integer() != 0
+            return stream.integer() != 0
         part = self._part(tag)
         if isinstance(part, Generator):
             if len(parts) >= MAX_DEPTH:
@@ -142,48 +146,38 @@ class _Reader:
 
     def _part(self, tag: int) -> Any:
         """Return a new part, or the object that was meant."""
-        if tag == _FUNCTION:
-            return self._function(None)
-        if tag not in (_TABLE, _TORCH, *_CLOSURES):
+        if tag not in (_TABLE, _TORCH, _FUNCTION, *_CLOSURES):
             raise Damage(f'an unknown kind of object, {tag}')
-        index = self._source.integer()
-        if index in self._objects:
+        index = self._stream.integer() if tag != _FUNCTION else 0
+        if tag != _FUNCTION and index in self._objects:
             return self._objects[index]
-        if tag in _CLOSURES:
-            return self._function(index)
         if tag == _TABLE:
             return self._table(index)
-        version, class_name = self._class()
-        if class_name in _STORAGES:
-            return self._storage(index, _STORAGES[class_name])
-        if class_name in _TENSORS:
-            return self._tensor(index, _TENSORS[class_name])
-        if class_name.startswith(('torch.', 'tds.')):
+        if tag != _TORCH:
+            return self._function(index)
+        name = self._stream.string()
+        if name.startswith('V '):  # the version; the oldest files have none
+            name = self._stream.string()
+        kind = name.removeprefix('torch.')
+        if (dtype := _ARRAYS.get(kind.removesuffix('Storage'))) and kind != name and kind.endswith('Storage'):
+            self._objects[index] = self._stream.array(int(self._stream.array(1, '<i8')[0]), dtype)
+            return self._objects[index]
+        if (dtype := _ARRAYS.get(kind.removesuffix('Tensor'))) and kind != name and kind.endswith('Tensor'):
+            return self._tensor(index, dtype)
+        if name.startswith(('torch.', 'tds.')):
             # These write themselves in formats of their own.
-            raise Damage(f'an object of the class {printable(class_name)}, which is not known')
-        return self._torch_object(index, class_name, version)
+            raise Damage(f'an object of the class {printable(name)}, which is not known')
+        return self._torch_object(index, name)
 
-    def _class(self) -> tuple[int, str]:
-        """Read the version and the name of a class; the oldest files have no version."""
-        text = self._source.string()
-        if not text.startswith('V '):
-            return 0, text
-        number = text[2:]
-        if not (number.isascii() and number.isdigit() and len(number) < 10):
-            raise Damage(f'the version {printable(number)} of a class')
-        return int(number), self._source.string()
-
-    def _function(self, index: int | None) -> _Part:
-        function = LuaFunction()
-        if index is not None:
-            self._objects[index] = function
-        self._source.skip(self._source.integer())  # the compiled code
+    def _function(self, index: int) -> _Part:
+        if index:
+            self._objects[index] = None
+        self._stream.raw(self._stream.integer())  # the compiled code
         yield  # the variables it uses
-        return function
 
     def _table(self, index: int) -> _Part:
         table = self._objects[index] = Table()
-        count = self._source.integer()
+        count = self._stream.integer()
         if count < 0:
             raise Damage('a table of negative size')
         for _ in range(count):
@@ -191,42 +185,36 @@ class _Reader:
             value = yield
             if key is None or (isinstance(key, float) and key != key):
                 raise Damage('a table without a key for a value')
-            if value is not None:
+            if value is not None and type(key) in (str, float):
                 table[key] = value
         return table
 
-    def _torch_object(self, index: int, class_name: str, version: int) -> _Part:
-        found = self._objects[index] = TorchObject(class_name, version, Table())
+    def _torch_object(self, index: int, class_name: str) -> _Part:
+        found = self._objects[index] = TorchObject(class_name, Table())
         fields = yield
         if not isinstance(fields, Table):
             raise Damage(f'an object of the class {printable(class_name)} without fields')
         found.fields = fields
         return found
 
-    def _storage(self, index: int, dtype: np.dtype) -> np.ndarray:
-        (count,) = self._source.longs(1)
-        array = self._objects[index] = self._source.array(count, dtype)
-        self._storages[id(array)] = array
-        return array
-
     def _tensor(self, index: int, dtype: np.dtype) -> _Part:
-        source = self._source
-        n_dimensions = source.integer()
+        n_dimensions = self._stream.integer()
         if not 0 <= n_dimensions <= _MAX_DIMENSIONS:
             raise Damage(f'a tensor of {n_dimensions} dimensions')
-        shape, strides = source.longs(n_dimensions), source.longs(n_dimensions)
-        (offset,) = source.longs(1)
+        shape, strides = (self._stream.array(n_dimensions, '<i8').tolist() for _ in range(2))
+        (offset,) = self._stream.array(1, '<i8').tolist()
         storage = yield
-        if storage is not None and (id(storage) not in self._storages or storage.dtype != dtype):
-            raise Damage('a tensor without a storage of its type')
         array = self._objects[index] = _view(storage, shape, strides, offset - 1, dtype)
         return array
 
 
-def _view(storage: np.ndarray | None, shape: list[int], strides: list[int], offset: int, dtype: np.dtype) -> np.ndarray:
+def _view(storage: Any, shape: list[int], strides: list[int], offset: int, dtype: np.dtype) -> np.ndarray:
     """Return the part of a storage that a tensor is; sizes, strides and offset count elements."""
     if not shape:  # in Torch7 this is the empty tensor; a single number has one dimension
         return np.empty(0, dtype)
+    if not (isinstance(storage, np.ndarray) and storage.ndim == 1 and storage.flags.c_contiguous
+            and storage.dtype == dtype):
+        raise Damage('a tensor without a storage of its type')
     strides = [stride if size > 1 else 0 for size, stride in zip(shape, strides, strict=True)]
     count = distinct = 1
     for size, stride in zip(shape, strides, strict=True):
@@ -235,7 +223,7 @@ def _view(storage: np.ndarray | None, shape: list[int], strides: list[int], offs
         if size < 1 or count * dtype.itemsize > MAX_BYTES:
             raise Damage('a tensor of impossible size')
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-    if storage is None or offset < 0 or min(strides) < 0 or last >= len(storage) or distinct > len(storage):
+    if offset < 0 or min(strides) < 0 or last >= len(storage) or distinct > len(storage):
         raise Damage('a tensor that reaches beyond its storage')
     return np.lib.stride_tricks.as_strided(
         storage[offset:], shape, [stride * dtype.itemsize for stride in strides], writeable=False)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pretrained.torch7.graph import Graph, Node
+from pretrained.torch7.network import parameters
 
 import chainer
 import chainer.functions as F
@@ -277,7 +278,7 @@ class Net:
                        self.residual(w // 2, w, pre))
         return pool, h
 
-    def demo(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 3, stem_first: bool = False,
+    def demo(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 16, stem_first: bool = False,
              last_levels: int | None = None) -> Obj:
         """The earlier network, with residual modules of post-activation."""
         def hourglass(x: dict, i: int, n: int) -> dict:
@@ -303,7 +304,7 @@ class Net:
                          self(self.conv(joints, joined), outputs[-1]))
         return self.graph(*outputs)
 
-    def hg(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 3, n: int = 1,
+    def hg(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 16, n: int = 1,
            last_levels: int | None = None) -> Obj:
         """The network of the training code, with residual modules of pre-activation."""
         def res(x: dict) -> dict:
@@ -328,19 +329,19 @@ class Net:
 def compute(graph: Graph, x: np.ndarray) -> list[np.ndarray]:
     """Run a graph with Chainer's functions, operation by operation."""
     def one(node: Node, *values: Any) -> Any:
-        a, s = node.arrays, node.settings
-        operations = {
+        s = [int(n) for n in node.settings]
+        a = parameters(node) if node.op in ('conv', 'bn') else {}
+        return {
             'input': lambda: chainer.Variable(x),
-            'conv': lambda: F.convolution_2d(*values, a['W'], a['b'], s['stride'], s['pad'], groups=s['groups']),
+            'conv': lambda: F.convolution_2d(*values, a['W'], a['b'], s[2:4], s[4:6], groups=s[6]),
             'bn': lambda: F.fixed_batch_normalization(
-                *values, a['gamma'], a['beta'], a['mean'], a['var'], eps=s['eps']),
+                *values, a['gamma'], a['beta'], a['avg_mean'], a['avg_var'], eps=1e-5),
             'relu': lambda: F.relu(*values),
-            'pool': lambda: F.max_pooling_2d(*values, s['ksize'], s['stride'], s['pad'], cover_all=s['ceil']),
-            'upsample': lambda: F.unpooling_2d(*values, s['scale'], cover_all=False),
+            'pool': lambda: F.max_pooling_2d(*values, s[:2], s[2:4], s[4:6], cover_all=False),
+            'upsample': lambda: F.unpooling_2d(*values, s[0], cover_all=False),
             'add': lambda: sum(values[1:], values[0]),
-            'join': lambda: F.concat(values, s['axis']),
-        }
-        return operations[node.op]()
+            'join': lambda: F.concat(values, s[0] - 1),
+        }[node.op]()
 
     results: dict[Node, Any] = {}
     with chainer.using_config('train', False), chainer.no_backprop_mode():

@@ -1,0 +1,275 @@
+"""Converting the authors' networks, whole and with other pieces in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from hourglass.errors import InputError
+from pretrained.torch7 import load_graph, load_torch7
+from pretrained.weights_file import Model
+
+import chainer
+import numpy as np
+import pytest
+
+MODELS = 'reference/torch7/models'
+
+
+def outputs_of(model: Model, x: np.ndarray) -> list[np.ndarray]:
+    with chainer.using_config('train', False), chainer.no_backprop_mode():
+        return [output.array for output in model.network(x)]
+
+
+def sizes_of(model: Model) -> tuple[Any, ...]:
+    spec = model.spec
+    assert (spec.upsampling, spec.crop, spec.decoding) == ('nearest', 'torch7', 'torch7')
+    return spec.network, spec.out_channels, spec.n_stack, spec.width, spec.layer_num, spec.n_modules, spec.wide_stem
+
+
+@pytest.mark.parametrize('name', ['demo2s_nograd', 'demo2s_bnv1_nograd', 'demo2s_cudnn_cuda_flat', 'hg2s_nograd',
+                                  'hg2s_clear_ascii', 'hg2s_cudnn_cuda', 'hg2s_cudnn_cuda_flat',
+                                  'hg2s_cudnn_cuda_flat_state', 'hg8s_nograd'])
+def test_files_that_torch7_wrote(shared: Callable[[str], Path], name: str) -> None:
+    model = load_torch7(shared(f'{MODELS}/{name}.t7'))
+    n_stack = 8 if name.startswith('hg8') else 2
+    network = 'StackedHG' if name.startswith('demo') else 'PreActivationHG'
+    assert sizes_of(model) == (network, 16, n_stack, 16, 4, 1, False)
+    with np.load(shared(f'{MODELS}/input.npz')) as inputs, \
+            np.load(shared(f'{MODELS}/{name.partition("_")[0]}_out.npz')) as expected:
+        # The larger image once for each network.
+        for key, x in (('out64_', inputs['x64']), ('out', inputs['x']))[:2 if name.endswith('nograd') else 1]:
+            outputs = outputs_of(model, x)
+            assert len(outputs) == n_stack
+            for i, output in enumerate(outputs, 1):
+                np.testing.assert_allclose(output, expected[f'{key}{i}'], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize('seed', range(4))
+@pytest.mark.parametrize(('kind', 'options', 'sizes'), [
+    ('demo', {}, ('StackedHG', 16, 2, 8, 2, 1, False)),
+    ('demo', {'w': 12, 'n_stack': 1, 'levels': 1}, ('StackedHG', 16, 1, 12, 1, 1, False)),
+    ('demo', {'n_stack': 3, 'stem_first': True}, ('StackedHG', 16, 3, 8, 2, 1, False)),
+    ('hg', {}, ('PreActivationHG', 16, 2, 8, 2, 1, False)),
+    ('hg', {'w': 16, 'n_stack': 1, 'levels': 1, 'n': 3, 'joints': 14}, ('PreActivationHG', 14, 1, 16, 1, 3, False)),
+    ('hg', {'n_stack': 4, 'n': 2, 'levels': 3}, ('PreActivationHG', 16, 4, 8, 3, 2, False)),
+])
+def test_converted_networks_compute_what_their_graph_does(
+    path: Path, t7: SimpleNamespace, kind: str, options: dict[str, int], sizes: tuple[Any, ...], seed: int,
+) -> None:
+    """Nodes, inputs of sums and fields come in another order with every seed."""
+    net = t7.Net(np.random.RandomState(seed), cuda=seed % 2 == 1, old=seed == 2)
+    path.write_bytes(t7.dump(getattr(net, kind)(**options), ascii=seed == 3))
+    model = load_torch7(path)
+    assert sizes_of(model) == sizes
+    x = np.random.RandomState(9).uniform(0, 1, (2, 3, 32, 64)).astype('f')
+    expected = t7.compute(load_graph(path), x)
+    for output, values in zip(outputs_of(model, x), expected, strict=True):
+        # Stacks with random weights amplify; a wrong weight changes far more than this.
+        np.testing.assert_allclose(output, values, rtol=0, atol=1e-5 * max(1, np.abs(values).max()))
+
+
+def test_stem_of_the_ports(path: Path, t7: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second residual module of the stem has all channels already."""
+    net = t7.Net(np.random.RandomState(0))
+
+    def stem(w: int, pre: bool, last: int) -> tuple[dict, dict]:
+        h = net.chain(net(None), net.conv(3, w // 4, 7, 2, 3), net.bn(w // 4), net.relu(),
+                      net.residual(w // 4, w // 2, True))
+        pool = net(net.pool(), h)
+        return pool, net.chain(pool, net.residual(w // 2, w, True), net.residual(w, w, True))
+
+    monkeypatch.setattr(net, 'stem', stem)
+    path.write_bytes(t7.dump(net.hg()))
+    model = load_torch7(path)
+    assert model.spec.wide_stem
+    x = np.random.RandomState(9).uniform(0, 1, (1, 3, 32, 32)).astype('f')
+    for output, values in zip(outputs_of(model, x), t7.compute(load_graph(path), x), strict=True):
+        np.testing.assert_allclose(output, values, rtol=0, atol=1e-4)
+
+
+def test_other_eps_goes_into_the_variance(path: Path, t7: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = t7.Net(np.random.RandomState(0))
+    normalization = net.bn
+    monkeypatch.setattr(net, 'bn', lambda n: normalization(n, eps=1e-2))
+    path.write_bytes(t7.dump(net.hg(n_stack=1)))
+    x = np.random.RandomState(9).uniform(0, 1, (1, 3, 32, 32)).astype('f')
+    (expected,), (output,) = t7.compute(load_graph(path), x), outputs_of(load_torch7(path), x)
+    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-4)
+
+
+def modules_of(value: Any, t7: SimpleNamespace) -> list[Any]:
+    """Return all modules of a network, in the order in which they were made."""
+    found, seen, pending = [], set(), [value]
+    while pending:
+        part = pending.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, t7.Obj):
+            found.append(part)
+            part = part.fields
+        if isinstance(part, t7.Table):
+            pending += [entry for pair in part.pairs for entry in pair]
+        elif isinstance(part, dict):
+            pending += part.values()
+        elif isinstance(part, list):
+            pending += part
+    return found
+
+
+def change(t7: SimpleNamespace, kind: str, edit: Callable[[Any, dict[str, list[Any]]], None], **options: int) -> bytes:
+    net = t7.Net(np.random.RandomState(0))
+    root = getattr(net, kind)(**options)
+    by_class: dict[str, list[Any]] = {}
+    for module in modules_of(root, t7):
+        by_class.setdefault(module.name.removeprefix('nn.'), []).append(module)
+    edit(net, by_class)
+    return t7.dump(root)
+
+
+def refusal(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        load_torch7(path)
+    text = str(caught.value)
+    assert text.startswith(f'{path}: ')
+    assert text.isprintable()
+    return text
+
+
+def bodies(by_class: dict[str, list[Any]]) -> list[list[Any]]:
+    """Return the modules of each residual module's body."""
+    return [m.fields['modules'] for m in by_class['Sequential'] if len(m.fields['modules']) in (8, 9)]
+
+
+def wider_kernel(net: Any, by_class: dict[str, list[Any]]) -> None:
+    modules = bodies(by_class)[2]
+    place = next(i for i, m in enumerate(modules) if m.fields.get('kW') == 3)
+    size = modules[place].fields['nInputPlane']
+    modules[place] = net.conv(size, size, 5, 1, 2)
+
+
+def one_more_residual(net: Any, by_class: dict[str, list[Any]]) -> None:
+    target = by_class['SpatialUpSamplingNearest'][0]
+    size = 16 if len(bodies(by_class)[0]) == 8 else 8
+    extra = net.residual(size, size, size == 8)
+    target.name, target.fields = 'nn.Sequential', {'modules': [extra, net.up()]}
+
+
+def set_field(name: str, index: int, **fields: Any) -> Callable[[Any, dict[str, list[Any]]], None]:
+    return lambda net, by_class: by_class[name][index].fields.update(fields)
+
+
+def rename(name: str, index: int, other: str) -> Callable[[Any, dict[str, list[Any]]], None]:
+    return lambda net, by_class: setattr(by_class[name][index], 'name', other)
+
+
+@pytest.mark.parametrize('kind', ['demo', 'hg'])
+@pytest.mark.parametrize(('edit', 'reason'), [
+    (lambda net, by_class: bodies(by_class)[3].__setitem__(5, net.obj('Dropout')), 'found nn.Dropout at forward node'),
+    (wider_kernel, 'found a convolution (kH 5, kW 5, dH 1'),
+    (one_more_residual, 'found '),
+    (rename('SpatialMaxPooling', 1, 'nn.SpatialAveragePooling'), 'found nn.SpatialAveragePooling at forward node'),
+    (rename('ReLU', 0, 'nn.LeakyReLU'), 'found nn.LeakyReLU'),
+    (set_field('SpatialMaxPooling', 1, kW=3), 'found a max pooling (kH 2, kW 3'),
+    (set_field('SpatialUpSamplingNearest', 0, scale_factor=4), 'found a nearest-neighbour upsampling (scale_factor 4)'),
+    (set_field('ReLU', 0, threshold=1e-6), 'found a ReLU (threshold 1e-06'),
+    (set_field('SpatialConvolution', 0, groups=2), 'groups 2'),
+    (lambda net, by_class: by_class['SpatialBatchNormalization'][0].fields.update(
+        eps=1e-9, running_var=net.tensor(np.full(2, 1e-7))), 'a variance below zero'),
+    (set_field('SpatialBatchNormalization', 0, eps='text'), 'no number eps'),
+    (set_field('SpatialBatchNormalization', 0, running_mean=None), 'no tensor running_mean'),
+    (set_field('SpatialConvolution', 3, weight=None), 'no tensor weight'),
+    (lambda net, by_class: by_class['SpatialConvolution'][3].fields['bias'].storage.values.fill(np.nan), 'not finite'),
+    (lambda net, by_class: by_class['SpatialConvolution'][3].fields.update(
+        bias=net.tensor(np.zeros(3))), '1 array of a wrong shape'),
+])
+def test_other_pieces_are_described(path: Path, t7: SimpleNamespace, kind: str, edit: Any, reason: str) -> None:
+    text = refusal(path, change(t7, kind, edit))
+    assert reason in text
+    assert 'found ' not in reason or 'expected ' in text
+
+
+def test_other_connections(path: Path, t7: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = t7.Net(np.random.RandomState(0))
+    residual = net.residual
+    monkeypatch.setattr(net, 'residual', lambda i, o, pre: residual(i, o, pre, skip_bn=True))
+    assert 'found a batch normalisation at forward node' in refusal(path, t7.dump(net.hg()))
+    for kind in ('demo', 'hg'):
+        net = t7.Net(np.random.RandomState(0))
+        assert 'expected ' in refusal(path, t7.dump(getattr(net, kind)(last_levels=1)))
+    net = t7.Net(np.random.RandomState(0))
+    h = net.chain(net(None), net.conv(3, 2, 7, 2, 3), net.bn(2), net.relu())
+    assert 'as output1, found a ReLU' in refusal(path, t7.dump(net.graph(h)))
+    assert 'expected 1 to 64 outputs, found 0' in refusal(path, t7.dump(net.obj('ConcatTable', modules=[])))
+    assert 'found a concatenation (dimension 1)' in refusal(
+        path, change(t7, 'demo', set_field('JoinTable', 0, dimension=1)))
+
+
+def test_other_sums_between_stacks(path: Path, t7: SimpleNamespace) -> None:
+    """The input of the second stack without one of its parts, or with one twice."""
+    for kind, keep in (('demo', [0]), ('demo', [0, 1, 1]), ('hg', [0, 1]), ('hg', [1, 2]), ('hg', [0, 1, 1])):
+        net = t7.Net(np.random.RandomState(0))
+        root = getattr(net, kind)()
+        count = 2 if kind == 'demo' else 3
+        sums = [n['data'] for n in net.nodes if n['data'].get('module') and n['data']['module'].name == 'nn.CAddTable']
+        merged = next(data for data in sums if all(
+            entry.get('module') is None or entry['module'].name != 'nn.SpatialUpSamplingNearest'
+            for key, entry in data['mapindex'].pairs if isinstance(key, int)))
+        inputs = [entry for key, entry in sorted(
+            ((k, v) for k, v in merged['mapindex'].pairs if isinstance(k, int)), key=lambda pair: pair[0])]
+        assert len(inputs) == count
+        merged['mapindex'] = t7.Table([(n, inputs[j]) for n, j in enumerate(keep, 1)])
+        text = refusal(path, t7.dump(root))
+        assert 'expected ' in text
+        assert ', found ' in text
+
+
+def test_a_part_in_two_places(path: Path, t7: SimpleNamespace) -> None:
+    """The same operations as expected, but with two residual modules at the stem's end for one."""
+    net = t7.Net(np.random.RandomState(0))
+    root = net.hg()
+    # The second stack's input is added from a copy of the stem's end.
+    end = next(n for n in net.nodes if n['data'].get('module') and n['data']['module'].name == 'nn.CAddTable'
+               and len(n['inputs']) == 3)
+    original = next(d for d in end['inputs'] if d['module'].name == 'nn.Sequential')
+    source = next(n for n in net.nodes if n['data'] is original)
+    copy = {'module': net.residual(4, 8, True), 'mapindex': t7.Table([(1, source['inputs'][0])])}
+    nodes = root.fields['forwardnodes']
+    place = next(i for i, node in enumerate(nodes) if node.fields['data'] is original)
+    nodes.insert(place + 1, t7.Obj('nngraph.Node', {'data': copy}))
+    end['data']['mapindex'] = t7.Table([(n, copy if d is original else d) for n, d in enumerate(end['inputs'], 1)])
+    assert 'found it at ' in refusal(path, t7.dump(root))
+
+
+def test_parts_without_a_place(path: Path, t7: SimpleNamespace) -> None:
+    for kind in ('demo', 'hg'):
+        net = t7.Net(np.random.RandomState(0))
+        graph = net.graph
+
+        def with_rest(*outputs: dict, net: Any = net, graph: Any = graph) -> Any:
+            net(net.conv(3, 3), net.nodes[0]['data'])
+            return graph(*outputs)
+
+        net.graph = with_rest
+        assert 'expected nothing more, found a convolution' in refusal(path, t7.dump(getattr(net, kind)()))
+
+
+def test_parameters_that_share_a_storage_are_not_more_than_the_file(path: Path, t7: SimpleNamespace) -> None:
+    net = t7.Net(np.random.RandomState(0))
+    shared_storage = t7.Storage(np.zeros(64 * 64 * 9, 'f'))
+
+    def tensor(values: np.ndarray) -> Any:
+        strides = [s // values.itemsize for s in np.ascontiguousarray(values).strides]
+        return t7.Tensor(storage=shared_storage, shape=values.shape, strides=strides)
+
+    net.tensor = tensor
+    assert 'more parameters than the file holds' in refusal(path, t7.dump(net.hg(w=64)))
+
+
+def test_network_of_something_else(shared: Callable[[str], Path]) -> None:
+    with pytest.raises(InputError, match=r'expected a convolution .* as output1, found cudnn\.VolumetricConvolution'):
+        load_torch7(shared(f'{MODELS}/cudnn_modelTemp.t7'))
