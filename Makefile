@@ -7,11 +7,11 @@ PYTHON ?=
 RUN = $(VENV)/bin/python
 export VENV PYTHON
 
-.PHONY: help setup setup-dev demo test lint bench clean
+.PHONY: help setup setup-dev demo test test-quick lint bench docs notebook clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -3
-	@echo 'Targets: setup demo test lint bench clean'
+	@echo 'Targets: setup demo test test-quick lint bench docs notebook clean'
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -30,6 +30,14 @@ demo: setup
 
 test: setup-dev
 	$(RUN) -m pytest
+
+docs: setup
+	@$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[docs]"
+	$(VENV)/bin/python -m mkdocs build --strict
+
+notebook: setup
+	@$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[notebook]"
+	$(VENV)/bin/jupyter lab notebooks
 
 lint: setup-dev
 	$(RUN) -m ruff check .
