@@ -33,7 +33,7 @@ test: setup-dev
 
 docs: setup
 	@$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[docs]"
-	$(VENV)/bin/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
 
 notebook: setup
 	@$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[notebook]"
