@@ -29,8 +29,8 @@ API = {
 
 
 def _help(command: tuple[str, ...]) -> str:
-    done = subprocess.run([sys.executable, *command, '--help'], cwd=ROOT, env={**os.environ, 'COLUMNS': '90'}, check=True,
-                          capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *command, '--help'], cwd=ROOT, env={**os.environ, 'COLUMNS': '90'},
+                          check=True, capture_output=True, text=True)
     return f'## `python {" ".join(command)}`\n\n```text\n{done.stdout}```\n'
 
 
