@@ -42,7 +42,6 @@ notebook: setup
 lint: setup-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
-	$(RUN) -m mypy eval.py
 	$(VENV)/bin/lint-imports
 
 # PyTorch is compared with where it is installed: .venv/bin/pip install torch

@@ -31,6 +31,7 @@ class DatasetEntry:
         test_split: evaluated by default.
         metric: name of its score.
         threshold: largest error of a correct joint, in reference lengths.
+        reference: what errors are divided by; empty if it is not known.
         has_protocols: whether the set can be evaluated with one person an image or with all.
         has_samples: whether the number of people can be chosen.
         is_own: whether the set is a user's file of people and images.
@@ -46,6 +47,7 @@ class DatasetEntry:
     test_split: str
     metric: str
     threshold: float
+    reference: str = 'torso'
     has_protocols: bool = False
     has_samples: bool = False
     is_own: bool = False
@@ -93,7 +95,7 @@ class DatasetEntry:
 DATASETS = {
     'mpii': DatasetEntry(
         'MPII', 'data.mpii:MPIIDataset', 'data/MPII', 'mpii', 'train', 'val', 'trainval', 'val', 'PCKh', 0.5,
-        has_protocols=True),
+        'head size', has_protocols=True),
     'lsp': DatasetEntry(
         'LSP', 'data.lsp:LSPDataset', 'data/LSP', 'lsp', 'train-fit', 'train-val', 'train', 'test', 'PCK', 0.2),
     'lspet': DatasetEntry(
@@ -104,7 +106,7 @@ DATASETS = {
         0.2),
     'packed': DatasetEntry(
         'packed people', 'data.packed:PackedDataset', 'data/packed.h5', None, 'train', 'val', 'trainval', 'val',
-        'PCK', 0.2),
+        'PCK', 0.2, ''),
     'csv': DatasetEntry(
         'table', 'data.custom:CSVDataset', 'data/people.csv', None, 'train', 'val', 'trainval', 'val', 'PCK', 0.2,
         is_own=True),

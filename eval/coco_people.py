@@ -1,23 +1,17 @@
-"""How well each annotated person of COCO was found: OKS of each, PCK, and the people of somebody's results."""
+"""The annotated people of COCO: OKS of each, and which pose of a file of results belongs to whom."""
 
 from __future__ import annotations
 
 from data.coco.dataset import COCODataset
 from data.coco.detections import rows_by_image
-from data.person import PersonDataset
 from eval.coco_results import PoseResults
 from eval.predict import ground_truth
-from eval.score import Curve, Score, count_correct, relative_errors, score_curve
 from hourglass.errors import InputError
 from hourglass.joints import COCO
 from hourglass.oks import oks, oks_matrix, sigmas_for
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-
-#: The usual one of PCK: a fifth of the torso or of the box.
-PCK_THRESHOLD = 0.2
-CURVE_THRESHOLDS = np.linspace(0, 0.5, 11)
 
 
 def person_oks(points: np.ndarray, dataset: COCODataset) -> np.ndarray:
@@ -32,7 +26,7 @@ def person_oks(points: np.ndarray, dataset: COCODataset) -> np.ndarray:
 
 
 def match_people(results: PoseResults, dataset: COCODataset) -> np.ndarray:
-    """Find each annotated person's pose among somebody's results.
+    """Find each annotated person's pose in results.
 
     In each image poses and people are paired so that the sum of OKS is the largest possible.
 
@@ -41,7 +35,7 @@ def match_people(results: PoseResults, dataset: COCODataset) -> np.ndarray:
         dataset: annotated people with COCO's joints.
 
     Returns:
-        (N, 17, 2) float64, (y, x); NaN for somebody without a pose.
+        (N, 17, 2) float64, (y, x); NaN for a person without a pose.
 
     Raises:
         InputError: the data set has other joints.
@@ -63,18 +57,3 @@ def match_people(results: PoseResults, dataset: COCODataset) -> np.ndarray:
         points[people[person[alike]]] = results.points[rows[pose[alike]]]
     return points
 
-
-def pck(points: np.ndarray, dataset: PersonDataset, threshold: float = PCK_THRESHOLD) -> Score:
-    """Score one prediction for each person by PCK, over the data set's reference lengths.
-
-    Args:
-        points: (N, K, 2), (y, x) in pixels of the images; NaN counts as wrong.
-        dataset: the annotated people; COCO's data set has the torso or the box as reference length.
-        threshold: largest error of a correct joint, in reference lengths.
-    """
-    return count_correct(points, *ground_truth(dataset), threshold)
-
-
-def pck_curve(points: np.ndarray, dataset: PersonDataset, thresholds: np.ndarray = CURVE_THRESHOLDS) -> Curve:
-    """Score predictions at several thresholds, for a plot; the arguments are those of :func:`pck`."""
-    return score_curve(relative_errors(points, *ground_truth(dataset)), dataset.joint_set, thresholds)

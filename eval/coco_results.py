@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.coco.dataset import COCODataset
 from data.coco.detections import rows_by_image
-from eval.predict import predict_dataset
 from hourglass.coco_format import PERSON
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joints import COCO, JointSet, convert_points
 from hourglass.json_table import Table, read_json
 from hourglass.oks import oks_nms, pose_scores
-from hourglass.predictor import PosePredictor
 
 import numpy as np
 
-#: Two poses of one image that are more alike than this are taken for the same person, if one wants that.
+#: Poses of detected people in one image that are more similar than this are taken for the same person.
 NMS_OKS = 0.9
 
 
@@ -75,22 +72,19 @@ class PoseResults:
         return self.take(np.sort(np.concatenate([np.zeros(0, np.int64), *kept])))
 
 
-def to_results(
-    dataset: COCODataset, points: np.ndarray, joint_scores: np.ndarray, min_joint_score: float = 0.0,
-) -> PoseResults:
+def to_results(dataset: COCODataset, points: np.ndarray, joint_scores: np.ndarray) -> PoseResults:
     """Turn predictions for a data set's people into results.
 
     Args:
         dataset: the people, with the joints of the predictions.
         points: (N, K, 2), (y, x) in pixels of the images.
         joint_scores: (N, K).
-        min_joint_score: see :func:`hourglass.oks.pose_scores`.
 
-    A joint of COCO's that the data set's joint set lacks is at (0, 0) with the score zero; it counts as wrong where
-    somebody has it labelled, for so it is in COCO's evaluation.
+    A joint of COCO's that the data set's joint set lacks is at (0, 0) with the score zero; COCO's evaluation counts it
+    as wrong where it is labelled.
     """
     points, joint_scores = np.asarray(points, np.float64), np.asarray(joint_scores, np.float64)
-    scores = pose_scores(dataset.records.scores, joint_scores, min_joint_score)
+    scores = pose_scores(dataset.records.scores, joint_scores)
     in_coco, coco_scores = _to_coco(points, joint_scores, dataset.joint_set)
     return PoseResults(dataset.records.image_ids, in_coco, coco_scores, scores)
 
@@ -103,28 +97,6 @@ def _to_coco(points: np.ndarray, joint_scores: np.ndarray, joint_set: JointSet) 
     return in_coco, paired[..., 0]
 
 
-def predict_results(
-    predictor: PosePredictor, dataset: COCODataset, nms_oks: float | None = None, min_joint_score: float = 0.0,
-    progress: Callable[[int], object] | None = None,
-) -> PoseResults:
-    """Predict everybody in a data set; of each batch only the joints are kept, not the heatmaps.
-
-    Args:
-        predictor: the network and its preprocessing.
-        dataset: people with the joint set of the predictor.
-        nms_oks: leave out poses that are more similar than this to a better one of the same image; sensible for
-            people that a detector found.
-        min_joint_score: see :func:`hourglass.oks.pose_scores`.
-        progress: called with the number of people done, after each batch.
-    """
-    points, joint_scores = predict_dataset(predictor, dataset, progress)
-    results = to_results(dataset, points, joint_scores, min_joint_score)
-    if nms_oks is None:
-        return results
-    boxes = dataset.records.boxes
-    return results.suppress((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), nms_oks)
-
-
 def write_results(path: str | os.PathLike, results: PoseResults) -> None:
     """Write a file of results, coordinates to a hundredth of a pixel; it appears whole or not at all.
 
@@ -133,7 +105,7 @@ def write_results(path: str | os.PathLike, results: PoseResults) -> None:
     """
     numbers = results.points, results.joint_scores, results.scores
     if not all(np.isfinite(array).all() for array in numbers):
-        raise InputError(f'{path}: not written, for some joints or scores are not finite numbers')
+        raise InputError(f'{path}: not written: some joints or scores are not finite numbers')
     columns = np.concatenate([results.points[..., ::-1].round(2), results.joint_scores[..., None].round(5)], axis=2)
     with atomic_write(path) as partial, open(partial, 'w', encoding='utf-8') as file:
         file.write('[')

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from data.coco.annotations import PERSON, Annotations, check_image_ids, read_annotations
-from eval.coco_results import PoseResults, read_results
+from data.coco.annotations import PERSON, Annotations
+from eval.coco_results import PoseResults
+from eval.score import or_null, to_rates
 
 import numpy as np
 from pycocotools.coco import COCO as COCOIndex
@@ -27,10 +26,10 @@ class COCOScore:
     """The score of some poses.
 
     Attributes:
-        stats: the numbers of :data:`STATS`, in [0, 1]; NaN where nobody is annotated who would count.
+        stats: the numbers of :data:`STATS`, in [0, 1]; NaN where no person is annotated that counts.
         thresholds: (10,) OKS from which a pose is right.
         recall: (101,) recall of the precision-recall curves.
-        precision: (10, 101) precision there, for each threshold; NaN where nobody is annotated.
+        precision: (10, 101) precision there, for each threshold; NaN where no person is annotated.
         n_poses: how many poses were scored.
         n_people: how many annotated people count: no crowds, and none without a labelled joint.
     """
@@ -47,16 +46,25 @@ class COCOScore:
         cells = ['-' if np.isnan(value) else f'{100 * value:.1f}' for value in self.stats.values()]
         return '\n'.join(''.join(f'{cell:>7}' for cell in row) for row in (self.stats, cells))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Describe the score for JSON; null where nobody is annotated."""
-        def plain(values: np.ndarray) -> list[float | None]:
-            return [None if np.isnan(value) else value for value in values.tolist()]
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> COCOScore:
+        """Undo :meth:`to_dict`; ``KeyError``, ``TypeError`` or ``ValueError`` if it is no description of a score."""
+        curve, levels = value['curve'], np.linspace(.5, .95, 10)
+        recall = to_rates(curve['recall'])
+        precision = np.stack([to_rates(curve['precision'][f'{level:.2f}']) for level in levels])
+        if precision.shape[1] != len(recall) or not (np.diff(recall) > 0).all():
+            raise ValueError('precision and recall of another shape')
+        stats = to_rates([value['stats'][name] for name in STATS])
+        return cls(dict(zip(STATS, stats.tolist(), strict=True)), levels, recall, precision, int(value['poses']),
+                   int(value['people']))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Describe the score for JSON; null where no person is annotated."""
         return {
-            'stats': dict(zip(self.stats, plain(np.array(list(self.stats.values()))), strict=True)),
+            'stats': dict(zip(self.stats, or_null(np.array(list(self.stats.values()))), strict=True)),
             'poses': self.n_poses, 'people': self.n_people,
             'curve': {'recall': self.recall.tolist(),
-                      'precision': {f'{threshold:.2f}': plain(row)
+                      'precision': {f'{threshold:.2f}': or_null(row)
                                     for threshold, row in zip(self.thresholds, self.precision, strict=True)}},
         }
 
@@ -96,43 +104,31 @@ def _result_entries(results: PoseResults) -> list[dict[str, Any]]:
             for i, (image_id, keypoints, score, area) in enumerate(columns, 1)]
 
 
-def _run(results: PoseResults, annotations: Annotations, images: Sequence[int]) -> COCOeval:
+def _run(results: PoseResults, annotations: Annotations) -> COCOeval:
+    images = list(annotations.images)
     # pycocotools reports every step by printing.
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = COCOeval(_index(images, _truth_entries(annotations)), _index(images, _result_entries(results)),
                               'keypoints')
-        evaluation.params.imgIds = list(images)
+        evaluation.params.imgIds = images
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
     return evaluation
 
 
-def score_results(
-    results: PoseResults | str | os.PathLike, annotations: Annotations | str | os.PathLike,
-    images: Sequence[int] | None = None,
-) -> COCOScore:
+def score_results(results: PoseResults, people: Annotations) -> COCOScore:
     """Score poses against annotated people with pycocotools.
 
     Args:
-        results: the poses, or their file.
-        annotations: the people, or their file.
-        images: ids of the images that count, by default all that the annotations have, as COCO demands it.
-
-    Raises:
-        InputError: a file cannot be used, or the poses are in images that the annotations do not have.
+        results: the poses.
+        people: the people; all of their images count, as in COCO's own evaluation.
     """
-    people = annotations if isinstance(annotations, Annotations) else read_annotations(Path(annotations))
-    poses = results if isinstance(results, PoseResults) else read_results(results)
-    source = Path('the poses') if isinstance(results, PoseResults) else Path(results)
-    check_image_ids(source, 'results', poses.image_ids, people.images)
-    chosen = list(people.images) if images is None else list(images)
-    evaluation = _run(poses, people, chosen)
+    evaluation = _run(results, people)
     precision = evaluation.eval['precision'][:, :, 0, 0, 0]
-    counts = ~people.is_crowd & people.labelled.any(axis=1) & np.isin(people.image_ids, chosen)
     return COCOScore(
         stats={name: float('nan') if value < 0 else float(value)
                for name, value in zip(STATS, evaluation.stats, strict=True)},
         thresholds=evaluation.params.iouThrs, recall=evaluation.params.recThrs,
         precision=np.where(precision < 0, np.nan, precision),
-        n_poses=int(np.isin(poses.image_ids, chosen).sum()), n_people=int(counts.sum()))
+        n_poses=len(results), n_people=int((~people.is_crowd & people.labelled.any(axis=1)).sum()))

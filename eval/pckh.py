@@ -7,19 +7,12 @@ usual rows, Head to Ankle, and the Total over their 14 joints; pelvis and thorax
 
 from __future__ import annotations
 
-from eval.score import Curve, Score, count_correct, relative_errors, score_curve
+from eval.score import Score, count_correct
 from hourglass.joints import MPII
 
 import numpy as np
 
 THRESHOLD = 0.5
-#: For plots, as the authors draw them.
-CURVE_THRESHOLDS = np.linspace(0, 0.5, 11)
-
-
-def _check_joints(points: np.ndarray) -> None:
-    if np.shape(points)[1:] != (len(MPII), 2):
-        raise ValueError(f'PCKh is for points (N, {len(MPII)}, 2), not {np.shape(points)}')
 
 
 def pckh(
@@ -32,20 +25,12 @@ def pckh(
         points: (N, 16, 2) predictions; NaN counts as wrong.
         true_points: (N, 16, 2) annotations, in the same pixels and order.
         labelled: (N, 16) bool, which joints are annotated.
-        head_sizes: (N,) in pixels.  Somebody without a head size cannot be judged and is left out.
+        head_sizes: (N,) in pixels.  A person without a head size is left out.
         threshold: largest error of a correct joint, in head sizes.
 
     Raises:
         ValueError: the shapes do not fit together.
     """
-    _check_joints(points)
+    if np.shape(points)[1:] != (len(MPII), 2):
+        raise ValueError(f'PCKh is for points (N, {len(MPII)}, 2), not {np.shape(points)}')
     return count_correct(points, true_points, labelled, head_sizes, threshold)
-
-
-def pckh_curve(
-    points: np.ndarray, true_points: np.ndarray, labelled: np.ndarray, head_sizes: np.ndarray,
-    thresholds: np.ndarray = CURVE_THRESHOLDS,
-) -> Curve:
-    """Score predictions at several thresholds, for a plot; the arguments are those of :func:`pckh`."""
-    _check_joints(points)
-    return score_curve(relative_errors(points, true_points, labelled, head_sizes), MPII, thresholds)

@@ -1,21 +1,25 @@
-"""Curves of the rate of correct joints over the threshold, and over the score."""
+"""Plots of results: rates of correct joints, precision over recall, OKS, and how reliable scores are."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+from eval.record import Record
 from eval.reliability import Reliability
-from eval.score import Curve
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 
-import matplotlib as mpl
 import numpy as np
-
-mpl.use('Agg')
-
-from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+#: OKS thresholds of which precision is drawn.
+_OKS_THRESHOLDS = (0.5, 0.75, 0.9)
+#: Bars of a histogram of OKS.
+_BINS = 20
 
 
 def save_figure(figure: Figure, path: str | os.PathLike) -> None:
@@ -31,64 +35,171 @@ def save_figure(figure: Figure, path: str | os.PathLike) -> None:
             raise InputError(f'{path}: {error}') from None
 
 
-def plot_curves(curves: dict[str, Curve], metric: str, path: str | os.PathLike) -> None:
-    """Draw one panel for each group of joints, with one line for each result.
+def _styles(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """Return the colour and the kind of line of each result by its label: the same in every panel and picture."""
+    return {record.label: {'color': f'C{i % 10}', 'linestyle': ('-', '--', ':')[i // 10 % 3]}
+            for i, record in enumerate(records)}
+
+
+def _add_legend(figure: Figure, styles: Mapping[str, dict[str, Any]], title: str) -> None:
+    """Write the title above, and below it the legend of all results; ``figure`` has a layout that makes room."""
+    from matplotlib.lines import Line2D
+
+    longest = max(map(len, styles))
+    columns = max(1, min(len(styles), int(figure.get_figwidth() * 12) // (longest + 8)))
+    figure.suptitle(title, fontsize=10)
+    figure.legend([Line2D([], [], **style) for style in styles.values()], list(styles), loc='outside lower center',
+                  ncols=columns, frameon=False)
+
+
+def _finish(axis: Axes, x_label: str, y_label: str) -> None:
+    axis.set(xlabel=x_label, ylabel=y_label)
+    axis.grid(alpha=0.4)
+
+
+def plot_joints(records: Sequence[Record], path: str | os.PathLike, by_joint: bool = False, title: str = '') -> None:
+    """Draw the rate of correct joints over the threshold: one panel for each group of joints, one line a result.
 
     Args:
-        curves: results by the name in the legend; a group that only some of them have is drawn for those.
-        metric: name of the score.
+        records: results with rates of the same joints; others are not drawn, and keep their colour.
         path: picture to write; the ending chooses the format (.png, .pdf, .svg).
+        by_joint: one panel for each joint, not for each group.
+        title: text above.
 
     Raises:
         InputError: the picture cannot be written.
     """
-    groups = list(dict.fromkeys(name for curve in curves.values() for name in curve.rates))
+    drawn = [(record, record.joints) for record in records if record.joints is not None]
+    first = drawn[0][1]
+    curves = {record.label: joints.joint_curves() if by_joint else joints.curves() for record, joints in drawn}
+    panels = list(next(iter(curves.values())))
     columns = 4
-    rows = -(-len(groups) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.2 * columns, 2.8 * rows + 0.5), squeeze=False,
-                                sharex=True, sharey=True)
-    try:
-        for axis, group in zip(axes.flat, groups, strict=False):
-            for label, curve in curves.items():
-                if group in curve.rates:
-                    axis.plot(curve.thresholds, 100 * curve.rates[group], label=label)
-            axis.set_title(group)
-            axis.set_ylim(0, 100)
-            axis.grid(alpha=0.4)
-        for axis in axes.flat[len(groups):]:
-            axis.set_visible(False)
-        for axis in axes[-1]:
-            axis.set_xlabel('error in reference lengths')
-        for axis in axes[:, 0]:
-            axis.set_ylabel(f'{metric} (%)')
-        first = np.ravel(axes)[0]
-        figure.legend(*first.get_legend_handles_labels(), loc='lower center', ncols=min(len(curves), 4))
-        figure.tight_layout(rect=(0, 0.06, 1, 1))
-        save_figure(figure, path)
-    finally:
-        plt.close(figure)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(3.2 * columns, 2.8 * rows + 0.8), layout='constrained')
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    styles = {label: style for label, style in _styles(records).items() if label in curves}
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        for record, joints in drawn:
+            axis.plot(joints.thresholds, 100 * curves[record.label][panel], **styles[record.label])
+        axis.set(title=panel, ylim=(0, 100), xlim=(0, first.threshold))
+        axis.grid(alpha=0.4)
+    for axis in axes.flat[len(panels):]:
+        axis.set_visible(False)
+    for column in range(columns):
+        # The lowest panel of a column, above the places that are empty.
+        last = (len(panels) - 1 - column) // columns
+        if last >= 0:
+            axes[last, column].set_xlabel(f'error / {first.reference or "reference length"}')
+            axes[last, column].tick_params(labelbottom=True)
+    for axis in axes[:, 0]:
+        axis.set_ylabel(f'{first.metric} (%)')
+    _add_legend(figure, styles, title)
+    save_figure(figure, path)
+
+
+def plot_precision_recall(records: Sequence[Record], path: str | os.PathLike, title: str = '') -> None:
+    """Draw precision over recall: one panel for each of three OKS thresholds, one line a result.
+
+    Args:
+        records: results; those without COCO's score are not drawn, and keep their colour.
+        path: picture to write; the ending chooses the format.
+        title: text above.
+
+    Raises:
+        InputError: the picture cannot be written.
+    """
+    figure = Figure(figsize=(4 * len(_OKS_THRESHOLDS), 4.2), layout='constrained')
+    axes = np.atleast_1d(figure.subplots(1, len(_OKS_THRESHOLDS), sharey=True))
+    styles = _styles(records)
+    for axis, threshold in zip(axes, _OKS_THRESHOLDS, strict=True):
+        for record in records:
+            if record.oks is None:
+                continue
+            row = int(np.argmin(np.abs(record.oks.thresholds - threshold)))
+            axis.plot(record.oks.recall, record.oks.precision[row], **styles[record.label],
+                      label=f'{100 * record.oks.precision[row].mean():.1f}')
+        axis.set(title=f'OKS {threshold}', xlim=(0, 1), ylim=(0, 1.02))
+        axis.legend(loc='lower left', title='average precision')
+        _finish(axis, 'recall', 'precision' if axis is axes[0] else '')
+    _add_legend(figure, {r.label: styles[r.label] for r in records if r.oks is not None}, title)
+    save_figure(figure, path)
+
+
+def plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str = '') -> None:
+    """Draw the distribution of people's OKS: the share of people with each value, and with at least that value.
+
+    Args:
+        records: results; those without OKS of each person are not drawn, and keep their colour.
+        path: picture to write; the ending chooses the format.
+        title: text above.
+
+    Raises:
+        InputError: the picture cannot be written.
+    """
+    figure = Figure(figsize=(10, 4.2), layout='constrained')
+    shares, at_least = figure.subplots(1, 2)
+    styles = {record.label: style for record, style in zip(records, _styles(records).values(), strict=True)
+              if record.person_oks is not None}
+    for record in records:
+        if record.person_oks is None:
+            continue
+        style = styles[record.label]
+        known = np.sort(record.person_oks[~np.isnan(record.person_oks)])
+        counts, edges = np.histogram(known, _BINS, (0, 1))
+        shares.stairs(100 * counts / max(len(known), 1), edges, **style,
+                      label=f'{known.mean():.3f}' if len(known) else '-')
+        levels = np.linspace(0, 1, 201)
+        at_least.plot(levels, 100 * (len(known) - np.searchsorted(known, levels)) / max(len(known), 1), **style)
+    shares.legend(title='mean OKS', loc='upper left')
+    for axis, label in ((shares, 'people (%)'), (at_least, 'people with at least this OKS (%)')):
+        axis.set_xlim(0, 1)
+        _finish(axis, 'OKS', label)
+    _add_legend(figure, styles, title)
+    save_figure(figure, path)
+
+
+def plot_records(records: Sequence[Record], path: str | os.PathLike) -> None:
+    """Draw all that results hold.
+
+    Results of COCO give precision over recall as ``path``, the distribution of people's OKS as ``NAME-oks``, and the
+    rate of correct joints joint by joint as ``NAME-pck``; other results the rates by group of joints as ``path``.
+
+    Args:
+        records: results that can be compared (:func:`eval.record.check_alike`), with the same joints.
+        path: picture to write; the ending chooses the format.
+
+    Raises:
+        InputError: a picture cannot be written.
+    """
+    path = Path(path)
+    data = ', '.join(dict.fromkeys(record.data for record in records))
+    has_joints = any(record.joints is not None for record in records)
+    if all(record.oks is None for record in records):
+        plot_joints(records, path, title=data)
+        return
+    plot_precision_recall(records, path, data)
+    if any(record.person_oks is not None for record in records):
+        plot_oks(records, path.with_name(f'{path.stem}-oks{path.suffix}'), data)
+    if has_joints:
+        plot_joints(records, path.with_name(f'{path.stem}-pck{path.suffix}'), True, data)
 
 
 def plot_reliability(found: Reliability, title: str, path: str | os.PathLike) -> None:
-    """Draw the share of joints that are right over their scores.
+    """Draw the share of joints that are correct over their scores.
 
     Raises:
         InputError: the picture cannot be written.
     """
-    figure, (curve, joints) = plt.subplots(2, 1, figsize=(4.5, 5.6), sharex=True, height_ratios=(3, 1))
-    try:
-        curve.plot([0, 1], [0, 1], color='0.7', linestyle='--', label='score = share')
-        curve.plot(found.scores, found.rates, 'o-', label=f'measured; {found.error:.3f} off in the mean')
-        curve.set(ylabel='share of joints that are right', ylim=(0, 1), xlim=(0, 1))
-        curve.set_title(title, fontsize=8)
-        curve.legend(fontsize=8)
-        edges = np.concatenate([[0], (found.scores[1:] + found.scores[:-1]) / 2, [1]])
-        joints.stairs(found.counts / np.maximum(np.diff(edges), 1e-6) / found.counts.sum(), edges, fill=True, alpha=.5)
-        joints.set(xlabel='score', ylabel='joints')
-        joints.set_yticks([])
-        for axis in (curve, joints):
-            axis.grid(alpha=.4)
-        figure.tight_layout()
-        save_figure(figure, path)
-    finally:
-        plt.close(figure)
+    figure = Figure(figsize=(4.5, 5.6), layout='constrained')
+    curve, joints = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    curve.plot([0, 1], [0, 1], color='0.7', linestyle='--', label='ideal')
+    curve.plot(found.scores, found.rates, 'o-', label=f'measured (mean difference {found.error:.3f})')
+    curve.set(ylim=(0, 1), xlim=(0, 1))
+    curve.set_title(title, fontsize=8, wrap=True)
+    curve.legend(fontsize=8)
+    edges = np.concatenate([[0], (found.scores[1:] + found.scores[:-1]) / 2, [1]])
+    joints.stairs(found.counts / np.maximum(np.diff(edges), 1e-6) / found.counts.sum(), edges, fill=True, alpha=.5)
+    _finish(curve, '', 'share of joints that are correct')
+    _finish(joints, 'score', 'joints')
+    joints.set_yticks([])
+    save_figure(figure, path)

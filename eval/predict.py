@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from data.disk import check_image_files
 from data.person import PersonDataset
 from hourglass.codec import decode_in_images
 from hourglass.crop import Box, person_box
 from hourglass.predictor import PosePredictor
+from pretrained.registry import with_default
 
 import numpy as np
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from eval.config import EvalConfig
 
 
 def _prepare(predictor: PosePredictor, dataset: PersonDataset, i: int) -> tuple[np.ndarray, Box]:
@@ -65,3 +74,37 @@ def ground_truth(dataset: PersonDataset) -> tuple[np.ndarray, np.ndarray, np.nda
     people = list(dataset.people)
     return (np.stack([person.points for person in people]), np.stack([person.labelled for person in people]),
             np.array([person.reference_length for person in people]))
+
+
+def load_predictor(config: EvalConfig) -> tuple[PosePredictor, str]:
+    """Load the weights of an evaluation.
+
+    Returns:
+        The predictor, and what names it in tables and plots: the weights and how they are run, ``bundled, flip``.
+
+    Raises:
+        InputError: the weights cannot be used.
+    """
+    def load(name: str) -> tuple[PosePredictor, str]:
+        return PosePredictor.load(name, config.gpu, config.flip, config.batchsize, config.engine,
+                                  config.precision), name
+
+    if config.weights is not None:
+        predictor, name = load(config.weights)
+    else:
+        (predictor, name), source = with_default(load)
+        print(source, file=sys.stderr)
+    # Of a file the folder too: a training calls all weights best.npz or model.npz.
+    name = str(Path(*Path(name).parts[-2:])).removesuffix('.npz')
+    return predictor, name + ', flip' * config.flip + f', {config.precision}' * (config.precision != 'f32')
+
+
+def predict_people(predictor: PosePredictor, dataset: PersonDataset) -> tuple[np.ndarray, np.ndarray]:
+    """Predict a data set as :func:`predict_dataset` does, with a progress bar, after a check of its images.
+
+    Raises:
+        InputError: an image cannot be used.
+    """
+    check_image_files(dataset, are_opened=True)
+    with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
+        return predict_dataset(predictor, dataset, bar.update)

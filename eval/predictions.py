@@ -1,4 +1,4 @@
-"""Files of predictions in the hourglass authors' layout: HDF5, ``preds`` (N, 16, 2), x and y in image pixels.
+"""Files of predictions in the layout of the Torch7 code: HDF5, ``preds`` (N, 16, 2), x and y in image pixels.
 
 Row i belongs to row i of an annotations file (:mod:`data.mpii.hdf5`).
 """
@@ -10,8 +10,6 @@ from pathlib import Path
 from data.hdf5_file import write_hdf5
 from data.mpii.hdf5 import open_hdf5, read_hdf5, read_numbers
 from data.mpii.people import People
-from eval.pckh import THRESHOLD, pckh
-from eval.score import Score
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 
@@ -72,9 +70,3 @@ def read_pair(predictions: str | Path, annotations: str | Path) -> tuple[np.ndar
     if len(points) != len(people):
         raise InputError(f'{predictions}: {len(points)} people, but {annotations} has {len(people)}')
     return points, people
-
-
-def score_predictions(predictions: str | Path, annotations: str | Path, threshold: float = THRESHOLD) -> Score:
-    """Score a file of predictions against an annotations file by PCKh; errors as for :func:`read_pair`."""
-    points, people = read_pair(predictions, annotations)
-    return pckh(points, people.points, people.labelled, people.head_size, threshold)

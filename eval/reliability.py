@@ -1,4 +1,4 @@
-"""Whether scores say how often a joint is right, and how to make them say so.
+"""Reliability of scores: whether a score is the probability that a joint is correct, and calibration.
 
 Guo, Pleiss, Sun, Weinberger: *On Calibration of Modern Neural Networks*, ICML 2017, section 2 (reliability diagrams and
 the expected calibration error) and section 4.1 (isotonic regression).
@@ -6,8 +6,11 @@ the expected calibration error) and section 4.1 (isotonic regression).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from typing import Any
+
+from hourglass.errors import InputError
 
 import numpy as np
 
@@ -93,3 +96,32 @@ def fitted_error(heights: np.ndarray, right: np.ndarray, people: np.ndarray) -> 
         x, y = np.array(fit_confidence(heights[~part], right[~part])).T
         errors.append(reliability(np.interp(heights[part], x, y), right[part]).error)
     return sum(errors) / 2
+
+
+def calibrate(heights: np.ndarray, right: np.ndarray, people: np.ndarray, source: str, out: str | os.PathLike) -> str:
+    """Write weights again, with scores that are the rate of correct joints.
+
+    Args:
+        heights: (M,) scores of these weights without calibration, the largest values of heatmaps.
+        right: (M,) bool, which joints are correct.
+        people: (M,) int, whose joints they are.
+        source: the weights, by name or as a file.
+        out: the file to write.
+
+    Returns:
+        A line that gives the calibration error before and after.
+
+    Raises:
+        InputError: there are no joints, or the file cannot be written.
+    """
+    from pretrained.registry import load
+    from pretrained.weights_file import holds_half_precision, save_model
+
+    if not len(heights):
+        raise InputError(f'{out}: no joint is annotated, so scores cannot be calibrated')
+    model = load(source)
+    spec = replace(model.spec, confidence=fit_confidence(heights, right))
+    save_model(out, model.network, spec, np.float16 if holds_half_precision(model.arrays) else np.float32)
+    before, after = reliability(heights, right).error, fitted_error(heights, right, people)
+    return (f'{out}: scores are {after:.3f} off in the mean, {before:.3f} before (each half of the people with a '
+            'calibration fitted to the other half)')

@@ -1,4 +1,4 @@
-"""Counting correct joints: what PCK, PCKh and their tables have in common.
+"""Count correct joints: the common part of PCK, PCKh and their tables.
 
 A joint is correct if it lies within a given fraction of a reference length (head size for PCKh, torso for PCK) of
 where it was annotated.
@@ -6,7 +6,7 @@ where it was annotated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from hourglass.joints import JointSet
 
 import numpy as np
 
-#: Characters of a line of a table; one with more columns goes on below.
+#: Characters of a line of a table; more columns continue below.
 _TABLE_WIDTH = 120
 
 
@@ -70,12 +70,12 @@ class Score:
         ``total`` is over all annotations of the joints that are in a group, ``mean`` the mean of their rates.
         """
         reported = reported_joints(joint_set)
-        joints = zip(joint_set.joints, self.rates().tolist(), self.correct.tolist(), self.count.tolist(), strict=True)
+        groups = self.group_rates(joint_set)
+        total, mean, *rates = or_null(np.array([self.total(reported), self.mean(reported), *groups.values()]))
+        joints = zip(joint_set.joints, or_null(self.rates()), self.correct.tolist(), self.count.tolist(), strict=True)
         return {
-            'total': _or_null(self.total(reported)),
-            'mean': _or_null(self.mean(reported)),
-            'groups': {name: _or_null(rate) for name, rate in self.group_rates(joint_set).items()},
-            'joints': {name: {'rate': _or_null(rate), 'correct': correct, 'count': count}
+            'total': total, 'mean': mean, 'groups': dict(zip(groups, rates, strict=True)),
+            'joints': {name: {'rate': rate, 'correct': correct, 'count': count}
                        for name, rate, correct, count in joints},
         }
 
@@ -85,8 +85,27 @@ def reported_joints(joint_set: JointSet) -> list[int]:
     return sorted({joint for joints in joint_set.group_indices.values() for joint in joints})
 
 
-def _or_null(rate: float) -> float | None:
-    return None if np.isnan(rate) else rate
+def or_null(values: np.ndarray) -> list[float | None]:
+    """Return an array (N,) as a list for JSON, with null for NaN."""
+    return [None if np.isnan(value) else value for value in values.tolist()]
+
+
+def to_numbers(values: Any) -> np.ndarray:
+    """Undo :func:`or_null`: return (N,) float64; ``TypeError`` or ``ValueError`` if it is no list of numbers."""
+    if any(isinstance(value, (bool, str)) for value in values):
+        raise ValueError('not a number')
+    array = np.array([np.nan if value is None else value for value in values], np.float64)
+    if array.ndim != 1:
+        raise ValueError('not a list of numbers')
+    return array
+
+
+def to_rates(values: Any) -> np.ndarray:
+    """Undo :func:`or_null` for numbers in [0, 1]; errors as there."""
+    rates = to_numbers(values)
+    if not ((rates >= 0) & (rates <= 1) | np.isnan(rates)).all():
+        raise ValueError('not from 0 to 1')
+    return rates
 
 
 def relative_errors(
@@ -98,7 +117,7 @@ def relative_errors(
         points: (N, K, 2) predictions.
         true_points: (N, K, 2) annotations, in the same pixels and order.
         labelled: (N, K) bool.
-        reference_lengths: (N,).  Somebody without a positive one cannot be judged and is left out.
+        reference_lengths: (N,).  A person without a positive one is left out.
 
     Returns:
         (N, K) float64: NaN for what does not count, infinity for a prediction that is NaN.
@@ -135,7 +154,7 @@ def count_correct(
         points: (N, K, 2) predictions; NaN counts as wrong.
         true_points: (N, K, 2) annotations, in the same pixels and order.
         labelled: (N, K) bool, which joints are annotated.
-        reference_lengths: (N,).  Somebody without a positive one cannot be judged and is left out.
+        reference_lengths: (N,).  A person without a positive one is left out.
         threshold: largest error of a correct joint, in reference lengths.
 
     Raises:
@@ -144,30 +163,16 @@ def count_correct(
     return score_at(relative_errors(points, true_points, labelled, reference_lengths), threshold)
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Rates over thresholds.
+def rate_curves(errors: np.ndarray, rows: Mapping[str, Sequence[int]], thresholds: np.ndarray) -> dict[str, np.ndarray]:
+    """Score (N, K) :func:`relative_errors` at T thresholds.
 
-    Attributes:
-        thresholds: (T,) float64.
-        rates: (T,) float64 for each row: each group and ``Total``, or each joint.
+    Args:
+        errors: (N, K).
+        rows: joints to take together, by the name of the curve.
+        thresholds: (T,) largest errors of a correct joint, in reference lengths.
+
+    Returns:
+        (T,) float64 for each row; NaN where nothing is annotated.
     """
-
-    thresholds: np.ndarray
-    rates: dict[str, np.ndarray]
-
-
-def _curve(errors: np.ndarray, rows: dict[str, list[int]], thresholds: np.ndarray) -> Curve:
-    scores = [score_at(errors, float(threshold)) for threshold in thresholds]
-    rates = {name: np.array([score.total(joints) for score in scores]) for name, joints in rows.items()}
-    return Curve(np.asarray(thresholds, np.float64), rates)
-
-
-def score_curve(errors: np.ndarray, joint_set: JointSet, thresholds: np.ndarray) -> Curve:
-    """Score (N, K) :func:`relative_errors` at several thresholds, by group of joints."""
-    return _curve(errors, {**joint_set.group_indices, 'Total': reported_joints(joint_set)}, thresholds)
-
-
-def joint_curve(errors: np.ndarray, joint_set: JointSet, thresholds: np.ndarray) -> Curve:
-    """Score (N, K) :func:`relative_errors` at several thresholds, joint by joint."""
-    return _curve(errors, {joint: [i] for i, joint in enumerate(joint_set.joints)}, thresholds)
+    scores = [score_at(errors, threshold) for threshold in thresholds.tolist()]
+    return {name: np.array([score.total(joints) for score in scores]) for name, joints in rows.items()}

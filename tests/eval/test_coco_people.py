@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.coco import COCODataset
-from eval.coco_people import match_people, pck, pck_curve, person_oks
+from eval.coco_people import match_people, person_oks
 from eval.coco_results import to_results
 from hourglass.errors import InputError
-from hourglass.joints import COCO, MPII
+from hourglass.joints import MPII
 
 import numpy as np
 import pytest
@@ -65,20 +65,3 @@ def test_matching_needs_the_joints_of_coco(coco_root: Path, dataset: COCODataset
     results = to_results(dataset, truth(dataset), np.ones((15, 17)))
     with pytest.raises(InputError, match='the data set has those of mpii'):
         match_people(results, COCODataset(coco_root, 'val2017', joint_set=MPII))
-
-
-@pytest.mark.parametrize('reference', ['torso', 'box'])
-def test_pck_is_over_the_reference_length(coco_root: Path, reference: str) -> None:
-    dataset = COCODataset(coco_root, 'val2017', reference=reference)
-    lengths = np.array([person.reference_length for person in dataset.people])
-    labelled = np.stack([person.labelled for person in dataset.people])
-    points = truth(dataset)
-    points[..., 0] += .3 * np.nan_to_num(lengths)[:, None]
-    counted = labelled[~np.isnan(lengths)].sum(axis=0)
-    assert counted.sum() > 20
-    np.testing.assert_array_equal(pck(points, dataset, .31).correct, counted)
-    np.testing.assert_array_equal(pck(points, dataset, .31).count, counted)
-    assert pck(points, dataset).total() == 0
-    curve = pck_curve(points, dataset, np.array([.1, .29, .31, .5]))
-    assert curve.rates['Total'].tolist() == [0, 0, 1, 1]
-    assert set(curve.rates) == {*COCO.groups, 'Total'}

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import json
-import weakref
 from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset
-from eval.coco_results import PoseResults, predict_results, read_results, to_results, write_results
+from eval.coco_results import PoseResults, read_results, to_results, write_results
 from hourglass.errors import InputError
-from hourglass.joints import COCO, MPII, JointSet
+from hourglass.joints import COCO, MPII
 from hourglass.oks import pose_scores
-from hourglass.predictor import PosePredictor
-from hourglass.spec import ModelSpec
 
 import numpy as np
 import pytest
@@ -21,13 +18,6 @@ def _results(n: int = 4, seed: int = 0) -> PoseResults:
     rng = np.random.default_rng(seed)
     return PoseResults(rng.integers(1, 3, n), rng.uniform(0, 100, (n, 17, 2)).round(2),
                        rng.uniform(.1, 1, (n, 17)).round(5), rng.uniform(0, 1, n))
-
-
-def _predictor(joint_set: JointSet = COCO, batchsize: int = 4) -> PosePredictor:
-    np.random.seed(0)
-    spec = ModelSpec(out_channels=len(joint_set), n_stack=1, width=8, layer_num=1, joints=joint_set.name,
-                     input_size=(32, 32))
-    return PosePredictor(spec.build_network(), spec, batchsize=batchsize)
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -111,28 +101,6 @@ def test_suppression_is_within_an_image() -> None:
     assert len(_results(0).suppress(np.zeros(0))) == 0
 
 
-def test_a_network_predicts_results(coco_root: Path) -> None:
-    dataset = COCODataset(coco_root, 'val2017')
-    done: list[int] = []
-    results = predict_results(_predictor(), dataset, progress=done.append)
-    assert done == [4, 4, 4, 3]
-    np.testing.assert_array_equal(results.image_ids, dataset.records.image_ids)
-    assert (results.scores == pose_scores(np.ones(15), results.joint_scores)).all()
-    for person, points in zip(dataset.people, results.points, strict=True):
-        assert (abs(points - person.center) <= person.side / 2 + 1).all()
-
-
-def test_detections_count_in_the_score_and_repetitions_are_left_out(coco_root: Path, tmp_path: Path) -> None:
-    box = {'image_id': 50, 'category_id': 1, 'bbox': [20, 20, 60, 90]}
-    path = tmp_path / 'detections.json'
-    path.write_text(json.dumps([{**box, 'score': .25}, {**box, 'score': .5}]))
-    dataset = COCODataset(coco_root, 'val2017', detections=path)
-    both = predict_results(_predictor(), dataset)
-    assert both.scores[1] == pytest.approx(2 * both.scores[0])
-    np.testing.assert_allclose(both.scores, [.25, .5] * pose_scores(np.ones(2), both.joint_scores))
-    assert predict_results(_predictor(), dataset, nms_oks=.9).scores.tolist() == [both.scores[1]]
-
-
 def test_joints_of_another_set_become_those_of_coco(coco_root: Path) -> None:
     dataset = COCODataset(coco_root, 'val2017', joint_set=MPII)
     n = len(dataset)
@@ -144,21 +112,3 @@ def test_joints_of_another_set_become_those_of_coco(coco_root: Path) -> None:
     np.testing.assert_array_equal(results.joint_scores[:, here], scores[:, there])
     assert (results.joint_scores[:, :5] == 0).all()
     assert (results.points[:, :5] == 0).all()
-
-
-def test_heatmaps_are_not_collected(coco_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    predictor = _predictor(batchsize=2)
-    alive: list[weakref.ref[np.ndarray]] = []
-    counts: list[int] = []
-
-    def heatmaps(inputs: np.ndarray) -> np.ndarray:
-        counts.append(sum(reference() is not None for reference in alive))
-        maps = np.random.default_rng(0).uniform(0, 1, (len(inputs), 17, 8, 8)).astype(np.float32)
-        alive.append(weakref.ref(maps))
-        return maps
-
-    monkeypatch.setattr(predictor, 'heatmaps', heatmaps)
-    predict_results(predictor, COCODataset(coco_root, 'val2017'))
-    assert len(counts) == 8
-    # The maps of the batch before may still be there, those of earlier ones not.
-    assert max(counts) <= 1

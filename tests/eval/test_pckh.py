@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from data.mpii import read_hdf5
-from eval.pckh import CURVE_THRESHOLDS, pckh, pckh_curve
+from eval.pckh import pckh
 from eval.predictions import read_predictions
 from hourglass.joints import MPII
 
@@ -39,20 +39,9 @@ def test_other_thresholds(example: tuple[np.ndarray, ...]) -> None:
     assert pckh(*example, threshold=.1).total() < pckh(*example).total()
 
 
-def test_curve_ends_at_the_score(example: tuple[np.ndarray, ...]) -> None:
-    curve = pckh_curve(*example)
-    np.testing.assert_allclose(curve.thresholds, np.arange(11) * .05)
-    groups = pckh(*example).group_rates(MPII)
-    assert {name: rates[-1] for name, rates in curve.rates.items() if name != 'Total'} == groups
-    for rates in curve.rates.values():
-        assert rates.shape == CURVE_THRESHOLDS.shape
-        assert (np.diff(rates) >= 0).all()
-
-
-@pytest.mark.parametrize('function', [pckh, pckh_curve])
-def test_other_joint_sets_are_refused(function: Callable) -> None:
+def test_other_joint_sets_are_refused() -> None:
     with pytest.raises(ValueError, match=r'\(N, 16, 2\), not \(3, 14, 2\)'):
-        function(np.zeros((3, 14, 2)), np.zeros((3, 14, 2)), np.ones((3, 14), bool), np.ones(3))
+        pckh(np.zeros((3, 14, 2)), np.zeros((3, 14, 2)), np.ones((3, 14), bool), np.ones(3))
 
 
 def test_counts_of_the_reference(shared: Callable[[str], Path]) -> None:

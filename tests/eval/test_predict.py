@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 from data.person import Person, PersonDataset
@@ -71,3 +72,21 @@ def test_ground_truth_gathers_the_annotations() -> None:
     assert points.shape == (3, 16, 2)
     assert labelled.all()
     assert lengths.tolist() == [10, 10, 10]
+
+
+def test_heatmaps_are_not_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = _predictor(2)
+    alive: list[weakref.ref[np.ndarray]] = []
+    counts: list[int] = []
+
+    def heatmaps(inputs: np.ndarray) -> np.ndarray:
+        counts.append(sum(reference() is not None for reference in alive))
+        maps = np.random.default_rng(0).uniform(0, 1, (len(inputs), 16, 8, 8)).astype(np.float32)
+        alive.append(weakref.ref(maps))
+        return maps
+
+    monkeypatch.setattr(predictor, 'heatmaps', heatmaps)
+    predict_dataset(predictor, _dataset([str(i) for i in range(15)]))
+    assert len(counts) == 8
+    # The maps of the batch before may still be there, those of earlier ones not.
+    assert max(counts) <= 1

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 from data.mpii import to_hdf5
 from data.person import Person, PersonDataset
-from eval.predictions import read_predictions, save_predictions, score_predictions
+from eval import evaluate
+from eval.pck import PCKResult
+from eval.predictions import read_predictions, save_predictions
+from eval.score import Score
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 
@@ -44,28 +45,33 @@ def test_the_file_holds_x_and_y(tmp_path: Path, points: np.ndarray) -> None:
         np.testing.assert_array_equal(file['preds'][()], points[..., ::-1])
 
 
+def _score(predictions: Path, annotations: Path) -> Score:
+    result = evaluate(predictions=predictions, annotations=annotations)
+    assert isinstance(result, PCKResult)
+    return result.score
+
+
 def test_scores_of_a_file(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:
     points[0, 3, 1] += 4.9
     points[1, 3, 0] += 5.1
     points[:, 15] += 100
     save_predictions(tmp_path / 'p.h5', points)
-    score = score_predictions(tmp_path / 'p.h5', annotations)
+    score = _score(tmp_path / 'p.h5', annotations)
     assert score.count.tolist() == [N] * 15 + [0]
     assert score.correct.tolist() == [N] * 3 + [N - 1] + [N] * 11 + [0]
-    assert score_predictions(tmp_path / 'p.h5', annotations, threshold=.4).correct[3] == N - 2
 
 
 def test_people_without_any_joint_keep_their_row(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:
     with h5py.File(annotations, 'a') as file:
         file['part'][0], file['visible'][0] = 0, 0
     save_predictions(tmp_path / 'p.h5', points)
-    assert score_predictions(tmp_path / 'p.h5', annotations).correct.tolist() == [N - 1] * 15 + [0]
+    assert _score(tmp_path / 'p.h5', annotations).correct.tolist() == [N - 1] * 15 + [0]
 
 
 def test_different_numbers_of_people(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:
     save_predictions(tmp_path / 'p.h5', points[:3])
     with pytest.raises(InputError, match=r'p\.h5: 3 people, but .*annotations\.h5 has 5'):
-        score_predictions(tmp_path / 'p.h5', annotations)
+        evaluate(predictions=tmp_path / 'p.h5', annotations=annotations)
 
 
 @pytest.mark.parametrize(('value', 'reason'), [
@@ -108,11 +114,3 @@ def test_refused_predictions_leave_no_file(tmp_path: Path, points: np.ndarray) -
     with pytest.raises(InputError, match='cannot be written'):
         save_predictions(tmp_path, np.ones((N, 16, 2)))
     assert not list(tmp_path.iterdir())
-
-
-def test_score_of_the_reference(shared: Callable[[str], Path], tmp_path: Path) -> None:
-    predictions, annotations = shared('mpii/preds/valid-example.h5'), shared('mpii/annot/valid.h5')
-    reference = json.loads(shared('reference/pckh.json').read_text())
-    assert score_predictions(predictions, annotations).correct.tolist() == reference['correct']
-    save_predictions(tmp_path / 'again.h5', read_predictions(predictions))
-    assert score_predictions(tmp_path / 'again.h5', annotations).correct.tolist() == reference['correct']

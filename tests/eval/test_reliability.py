@@ -1,14 +1,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from eval.plot import plot_reliability
 from eval.reliability import fit_confidence, fitted_error, reliability
-from eval.result import Result
 from hourglass.errors import InputError
-from hourglass.image import read_image
-from hourglass.joints import LSP
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -73,19 +68,3 @@ def test_without_a_table_nothing_changes() -> None:
     assert 'confidence' not in json.loads(ModelSpec().to_json())
     heights = np.array([.2, .7], np.float32)
     assert ModelSpec().scores(heights) is heights
-
-
-def test_a_result_with_scores(tmp_path: Path) -> None:
-    heights, right = _joints(14 * 100)
-    errors = np.where(right, .1, np.inf).reshape(100, 14)
-    errors[0] = np.nan
-    result = Result('people', 'PCK', .2, LSP, errors, scores=heights.reshape(100, 14))
-    found = result.reliability
-    assert found is not None
-    assert found.counts.sum() == 99 * 14
-    assert result.to_dict()['reliability']['expected_calibration_error'] == found.error
-    plot_reliability(found, 'people', tmp_path / 'a.png')
-    assert read_image(tmp_path / 'a.png').std() > 0
-    assert Result('people', 'PCK', .2, LSP, errors).reliability is None
-    with pytest.raises(InputError, match=r'a\.xyz'):
-        plot_reliability(found, 'people', tmp_path / 'a.xyz')

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from eval.score import Score, count_correct, relative_errors, reported_joints, score_at, score_curve
+from eval.score import Score, count_correct, rate_curves, relative_errors, reported_joints, score_at
 from hourglass.joint_names import infer
 from hourglass.joints import LSP, MPII
 
@@ -133,14 +133,14 @@ def test_a_curve_is_the_score_at_each_threshold() -> None:
     rng = np.random.default_rng(2)
     errors = rng.uniform(0, .8, (30, 16))
     errors[rng.random((30, 16)) < .2] = np.nan
-    curve = score_curve(errors, MPII, np.array([0., .2, .5, 1.]))
-    assert list(curve.rates) == [*MPII.groups, 'Total']
-    for name, rates in curve.rates.items():
+    curves = rate_curves(errors, {**MPII.group_indices, 'Total': reported_joints(MPII)}, np.array([0., .2, .5, 1.]))
+    assert list(curves) == [*MPII.groups, 'Total']
+    for name, rates in curves.items():
         assert rates[0] == 0
         assert rates[3] == 1
         if name != 'Total':
             assert rates[2] == score_at(errors, .5).group_rates(MPII)[name]
-    assert curve.rates['Total'][1] == score_at(errors, .2).total(reported_joints(MPII))
+    assert curves['Total'][1] == score_at(errors, .2).total(reported_joints(MPII))
 
 
 @pytest.mark.parametrize('shapes', [

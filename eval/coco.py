@@ -1,0 +1,131 @@
+"""Evaluation on COCO: OKS through pycocotools, and PCK where poses belong to annotated people."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.coco import COCODataset, read_annotations
+from data.sets import DATASETS
+from eval.coco_people import match_people, person_oks
+from eval.coco_results import NMS_OKS, PoseResults, read_results, to_results, write_results
+from eval.coco_score import COCOScore, score_results
+from eval.config import EvalConfig
+from eval.pck import PCKResult
+from eval.predict import ground_truth, load_predictor, predict_people
+from eval.record import people_key
+from eval.result import Result
+from eval.score import relative_errors
+from eval.sheet import write_sheet
+from hourglass.errors import InputError
+from hourglass.wording import counted
+
+import numpy as np
+
+#: Threshold of PCK, in torsos or boxes.
+_PCK_THRESHOLD = 0.2
+_ROOT = DATASETS['coco'].root or ''
+
+
+@dataclass(frozen=True)
+class OKSResult(Result):
+    """The scores of poses on COCO.
+
+    Attributes:
+        data: the data set.
+        weights: name of the weights and how they were run, or of the file of results.
+        oks: COCO's own score; ``None`` where no person is annotated, as in COCO's test images.
+        pck: the rate of correct joints; ``None`` for poses of detected people, to whom no annotation belongs.
+    """
+
+    data: str
+    weights: str
+    oks: COCOScore | None
+    pck: PCKResult | None
+
+    @property
+    def total(self) -> float:
+        """COCO's AP; NaN where no person is annotated."""
+        return float('nan') if self.oks is None else self.oks.stats['AP']
+
+    def table(self) -> str:
+        return '' if self.oks is None else self.oks.table()
+
+    def text(self) -> str:
+        if self.oks is None:
+            return f'{self.data}: no scores, because no person is annotated'
+        numbers = f'{counted(self.oks.n_poses, "pose")} for {counted(self.oks.n_people, "person", "people")}'
+        text = f'OKS, {self.data}, {numbers}: {self.weights}\n{self.table()}'
+        return text if self.pck is None else f'{text}\n{self.pck.text()}'
+
+    def to_dict(self) -> dict[str, Any]:
+        value = {'title': f'{self.data}: {self.weights}', 'weights': self.weights, 'data': self.data,
+                 'oks': None if self.oks is None else self.oks.to_dict()}
+        return value if self.pck is None else {**value, **self.pck.to_dict()}
+
+    def save_csv(self, path: str | os.PathLike) -> None:
+        if self.pck is None:
+            raise InputError(f'{path}: a table of correct joints, which detected people do not have')
+        self.pck.save_csv(path)
+
+
+class OKSEvaluator:
+    """Score a network on COCO, or a file in COCO's results format."""
+
+    def __init__(self, config: EvalConfig) -> None:
+        self.config = config
+
+    def evaluate(self) -> OKSResult:
+        """Predict or read poses, score them, and write what belongs to them: predictions and sheet.
+
+        Raises:
+            InputError: an input cannot be used, or a file cannot be written.
+        """
+        return self._score_network() if self.config.predictions is None else self._score_files()
+
+    def _score_files(self) -> OKSResult:
+        config = self.config
+        path = Path(config.predictions or '')
+        results = read_results(path)
+        dataset = COCODataset(config.root or _ROOT, annotations=config.annotations, images=config.images,
+                              reference=config.normalise or 'torso')
+        points = match_people(results, dataset)
+        # Results have zeros for a joint that was not looked for.
+        points[(points == 0).all(axis=-1)] = np.nan
+        return self._score(dataset, results, points, str(path))
+
+    def _score_network(self) -> OKSResult:
+        config = self.config
+        predictor, name = load_predictor(config)
+        dataset = COCODataset(
+            config.root or _ROOT, config.split or DATASETS['coco'].test_split, predictor.spec.joint_set,
+            annotations=config.annotations, images=config.images, detections=config.detections,
+            reference=config.normalise or 'torso')
+        if not dataset.has_annotated and (config.json or config.plot or not config.save_predictions):
+            raise InputError(f'{dataset.annotation_file}: annotates no person, so there are no scores; '
+                             '--save-predictions alone writes the poses')
+        points, joint_scores = predict_people(predictor, dataset)
+        results = to_results(dataset, points, joint_scores)
+        if config.detections:
+            boxes = dataset.records.boxes
+            results = results.suppress((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), config.nms or NMS_OKS)
+        if config.save_predictions:  # before anything can go wrong with the scores
+            write_results(config.save_predictions, results)
+        return self._score(dataset, results, None if config.detections else points, name)
+
+    def _score(
+        self, dataset: COCODataset, results: PoseResults, points: np.ndarray | None, name: str,
+    ) -> OKSResult:
+        """Score poses; ``points`` has one for each person of the data set, if they belong to annotated people."""
+        oks = score_results(results, read_annotations(dataset.annotation_file)) if dataset.has_annotated else None
+        if points is None:
+            return OKSResult(dataset.name, name, oks, None)
+        config, similarity = self.config, person_oks(points, dataset)
+        if config.sheet:
+            write_sheet(config.sheet, dataset, points, 1 - similarity)
+        pck = PCKResult(dataset.name, 'PCK', config.pck_threshold or _PCK_THRESHOLD, dataset.joint_set,
+                        relative_errors(points, *ground_truth(dataset)), name, config.normalise or 'torso',
+                        people_key(person.image for person in dataset.people), similarity)
+        return OKSResult(dataset.name, name, oks, pck)

@@ -1,0 +1,235 @@
+"""Results as files hold them, ready to be compared and drawn.
+
+:meth:`eval.result.Result.to_dict` describes a result; :func:`read_records` reads such descriptions again, takes the
+joints that all of them have, and refuses what cannot be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eval.coco_score import COCOScore
+from eval.score import to_numbers, to_rates
+from hourglass.errors import InputError
+from hourglass.joints import JOINT_SETS
+from hourglass.json_table import read_json
+
+import numpy as np
+
+#: A joint of a person in a description: wrong, correct, not annotated.
+_MARKS = b'01-'
+
+
+def people_key(images: Iterable[str]) -> str:
+    """Return a short text that is the same for the same people: made of the names of their images, in order."""
+    return hashlib.sha256('\n'.join(images).encode()).hexdigest()[:16]
+
+
+def person_marks(errors: np.ndarray, threshold: float) -> list[str]:
+    """Describe which joints of each person are correct, a character a joint: 1, 0, or - for one that is not annotated.
+
+    Args:
+        errors: (N, K) errors in reference lengths; NaN for a joint that is not annotated.
+        threshold: largest error of a correct joint.
+    """
+    marks = np.where(np.isnan(errors), _MARKS[2], np.where(errors <= threshold, _MARKS[1], _MARKS[0])).astype(np.uint8)
+    return [bytes(row).decode() for row in marks]
+
+
+@dataclass(frozen=True)
+class JointRates:
+    """Rates of correct joints.
+
+    Attributes:
+        metric: PCK or PCKh.
+        threshold: largest error of a correct joint, in reference lengths.
+        reference: what errors are divided by; empty if it is not known.
+        joints: names of the K joints.
+        groups: joints that are reported together, by the name of the row.
+        counts: (K,) int, how often each joint is annotated.
+        thresholds: (T,) rising, the last is ``threshold``.
+        rates: (T, K) rate of correct joints; NaN where nothing is annotated.
+        people: (N, K) int8, for each person's joint 1 (correct), 0 (wrong) or -1 (not annotated); ``None`` if unknown.
+    """
+
+    metric: str
+    threshold: float
+    reference: str
+    joints: tuple[str, ...]
+    groups: dict[str, tuple[str, ...]]
+    counts: np.ndarray
+    thresholds: np.ndarray
+    rates: np.ndarray
+    people: np.ndarray | None
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> JointRates:
+        """Read a description; ``KeyError``, ``TypeError`` or ``ValueError`` if it is none."""
+        joints, curve = tuple(value['joints']), value['joint_curve']
+        counts = np.array([int(joint['count']) for joint in value['joints'].values()])
+        thresholds = to_numbers(curve['thresholds'])
+        rates = np.stack([to_rates(curve['rates'][joint]) for joint in joints], axis=1)
+        known = {joint_set.joints: joint_set.groups for joint_set in JOINT_SETS.values()}
+        described: Mapping[str, Sequence[str]] = (
+            value.get('group_joints') or known.get(joints) or {joint: [joint] for joint in joints})
+        groups = {str(name): tuple(members) for name, members in described.items()}
+        if rates.shape != (len(thresholds), len(joints)) or not len(thresholds) or (np.diff(thresholds) <= 0).any() \
+                or not set(joints) >= {member for members in groups.values() for member in members}:
+            raise ValueError('curves of another shape')
+        people = None
+        if 'per_person' in value:
+            text = ''.join(value['per_person']['correct']).encode('ascii')
+            marks = np.frombuffer(text, np.uint8).reshape(-1, len(joints))
+            if not np.isin(marks, list(_MARKS)).all():
+                raise ValueError('unknown marks of people')
+            people = np.select([marks == _MARKS[0], marks == _MARKS[1]], [0, 1], -1).astype(np.int8)
+        return cls(str(value['metric']), float(value['threshold']), str(value.get('reference', '')), joints, groups,
+                   counts, thresholds, rates, people)
+
+    def take(self, joints: Sequence[str], groups: Mapping[str, Sequence[str]]) -> JointRates:
+        """Return the rates of some joints, in groups; a group keeps those of its joints that are named."""
+        places = [self.joints.index(joint) for joint in joints]
+        kept = {name: tuple(member for member in members if member in joints)
+                for name, members in groups.items() if set(members) & set(joints)}
+        return replace(self, joints=tuple(joints), groups=kept, counts=self.counts[places],
+                       rates=self.rates[:, places],
+                       people=None if self.people is None else self.people[:, places])
+
+    @property
+    def rows(self) -> dict[str, list[int]]:
+        """Joints by index for each group, and ``Total`` for the joints that are in a group."""
+        rows = {name: [self.joints.index(member) for member in members] for name, members in self.groups.items()}
+        return {**rows, 'Total': sorted({joint for members in rows.values() for joint in members})}
+
+    def curves(self) -> dict[str, np.ndarray]:
+        """Return the rate (T,) of each of :attr:`rows` over the thresholds, over all annotations of its joints."""
+        correct = np.nan_to_num(self.rates) * self.counts
+        found = {}
+        for name, joints in self.rows.items():
+            count = self.counts[joints].sum()
+            found[name] = correct[:, joints].sum(axis=1) / count if count else np.full(len(self.thresholds), np.nan)
+        return found
+
+    def joint_curves(self) -> dict[str, np.ndarray]:
+        """Return the rate (T,) of each joint over the thresholds."""
+        return dict(zip(self.joints, self.rates.T, strict=True))
+
+    @property
+    def measure(self) -> str:
+        """The metric in words."""
+        return f'{self.metric}@{self.threshold:g}' + (f' by the {self.reference}' if self.reference else '')
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result.
+
+    Attributes:
+        label: its name in legends and tables.
+        data: the data set.
+        people_key: the same for results of the same people in the same order; empty if it is not known.
+        joints: rates of correct joints; ``None`` for detected people, to whom no annotation belongs.
+        oks: COCO's score, if it is one of COCO.
+        person_oks: (N,) OKS of each annotated person, NaN where it is not defined; ``None`` if unknown.
+        name: what its file is called among others; empty for a result that comes from no file.
+    """
+
+    label: str
+    data: str
+    people_key: str
+    joints: JointRates | None
+    oks: COCOScore | None
+    person_oks: np.ndarray | None
+    name: str = ''
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any], label: str) -> Record:
+        """Read a description; ``label`` is its name if it holds none.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: it is no description of a result.
+        """
+        oks = COCOScore.from_dict(value['oks']) if value.get('oks') is not None else None
+        joints = JointRates.from_dict(value) if oks is None or 'metric' in value else None
+        people = value.get('per_person', {})
+        return cls(str(value.get('weights') or label), str(value.get('data') or value['title']),
+                   str(people.get('key', '')), joints, oks, to_rates(people['oks']) if 'oks' in people else None)
+
+
+def _file_names(files: Sequence[Path]) -> list[str]:
+    """Name files: by their names, where these repeat by their folders too, and then by their endings."""
+    whole = [file.absolute() for file in files]
+    common = os.path.commonpath([file.parent for file in whole]) if whole else ''
+    ways = [[file.stem for file in files],
+            [os.path.relpath(file.with_suffix(''), common) for file in whole],
+            [os.path.relpath(file, common) for file in whole]]
+    if repeated := [file for file, name in zip(files, ways[-1], strict=True) if ways[-1].count(name) > 1]:
+        raise InputError(f'{repeated[0]}: named twice')
+    return [next(names[i] for names in ways if names.count(names[i]) == 1) for i in range(len(files))]
+
+
+def read_records(paths: Sequence[str | os.PathLike], first: Record | None = None) -> list[Record]:
+    """Read results that :meth:`eval.result.Result.save_json` wrote.
+
+    A result is labelled with its weights; where these repeat, with the name of the file too.
+
+    Args:
+        paths: the files.
+        first: a result that comes before those of the files.
+
+    Raises:
+        InputError: a file is missing, is no such result, is named twice, or cannot be compared with the first.
+    """
+    files = [Path(path) for path in paths]
+    records = [] if first is None else [first]
+    for file, name in zip(files, _file_names(files), strict=True):
+        try:
+            record = Record.from_dict(read_json(file), name)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
+            raise InputError(f'{file}: not a result that eval.py --json wrote') from None
+        if records and (reason := _difference(records[0], record)):
+            raise InputError(f'{file}: holds {reason}')
+        records.append(replace(record, name=name))
+    repeated = {label for label, n in Counter(record.label for record in records).items() if n > 1}
+    return [replace(record, label=f'{record.label} ({record.name})')
+            if record.label in repeated and record.name not in ('', record.label) else record for record in records]
+
+
+def _difference(one: Record, other: Record) -> str | None:
+    """Return why a result cannot be compared with the first; ``None`` if it can."""
+    if one.joints is not None and other.joints is not None:
+        a, b = one.joints, other.joints
+        is_alike = (a.metric, a.threshold) == (b.metric, b.threshold) and (
+            a.reference == b.reference or '' in (a.reference, b.reference))
+    else:
+        is_alike = one.oks is not None and other.oks is not None
+    if is_alike:
+        return None
+    measures = ['OKS' if record.joints is None else record.joints.measure for record in (other, one)]
+    return f'{measures[0]}, which cannot be compared with {measures[1]}'
+
+
+def to_common_joints(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """Restrict results to the joints that all of them have, as far as they have rates of joints.
+
+    Returns:
+        The results, with the joints and the groups in the first one's order; and the names of the joints left out.
+
+    Raises:
+        InputError: they have no joint in common.
+    """
+    parts = [record.joints for record in records if record.joints is not None]
+    if not parts:
+        return list(records), []
+    common = [joint for joint in parts[0].joints if all(joint in part.joints for part in parts)]
+    if not common:
+        raise InputError('the results have no joint in common')
+    left_out = list(dict.fromkeys(joint for part in parts for joint in part.joints if joint not in common))
+    return [record if record.joints is None else replace(record, joints=record.joints.take(common, parts[0].groups))
+            for record in records], left_out

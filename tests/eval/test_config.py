@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import eval as package
+from eval import EvalConfig, evaluate
+from eval.options import parse_options
+from hourglass.errors import InputError
+
+import pytest
+
+
+def test_options_and_values_are_the_same() -> None:
+    assert parse_options([]) == EvalConfig()
+    assert parse_options(['--dataset', 'lsp', '--root', 'a/b', '--flip', '--gpu', '0', '--pck-threshold', '.1',
+                          '--plot', 'p.png', '--compare', 'a.json', 'b.json', '--dataset', 'csv']) == EvalConfig(
+        dataset='csv', root=Path('a/b'), flip=True, gpu=0, pck_threshold=.1, plot='p.png',  # type: ignore[arg-type]
+        compare=['a.json', Path('b.json')])  # type: ignore[arg-type]
+
+
+def test_the_package_exports_what_it_names() -> None:
+    import_module('eval.evaluation')  # a module that is imported must not hide the function
+
+    assert callable(package.evaluate)
+    assert {getattr(package, name).__name__ for name in package.__all__} == {'EvalConfig', 'Result', 'evaluate'}
+    with pytest.raises(AttributeError, match='nothing'):
+        package.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--dataset', 'nosuch'], 'argument --dataset: invalid choice'),
+    (['--batchsize', '0'], '--batchsize must be at least 1'),
+    (['--samples', '0', '--dataset', 'synthetic'], '--samples must be'),
+    (['--dataset', 'csv', '--pck-threshold', '0'], '--pck-threshold must be'),
+    (['--dataset', 'csv', '--pck-threshold', 'nan'], '--pck-threshold must be'),
+    (['--dataset', 'coco', '--detections', 'a', '--nms', '0'], '--nms must be'),
+    (['--gpu', '-2'], '--gpu -2'),
+    (['--model', 'a', '--snapshot', 'b'], 'not allowed with argument --model'),
+    (['--predictions', 'a.h5'], '--predictions needs --annotations'),
+    (['--predictions', 'a.h5', '--annotations', 'b.h5', '--protocol', 'all'], '--protocol is not for --predictions'),
+    (['--predictions', 'a.h5', '--annotations', 'b.h5', '--save-predictions', 'c.h5'], 'is a file already'),
+    (['--predictions', 'a.h5', '--annotations', 'b.h5', '--model', 'bundled'], 'is scored without a network'),
+    (['--predictions', 'a.h5', '--annotations', 'b.h5', '--sheet', 'c.png'], '--sheet needs images'),
+    (['--predictions', 'a.json', '--annotations', 'b.json', '--detections', 'c.json'], '--predictions exclude each'),
+    (['--annotations', 'b.h5'], '--annotations needs'),
+    (['--dataset', 'lsp', '--samples', '3'], '--samples is for --dataset synthetic'),
+    (['--dataset', 'lsp', '--protocol', 'all'], '--protocol is for --dataset mpii'),
+    (['--dataset', 'lsp', '--images', 'a'], '--images is for'),
+    (['--dataset', 'lsp', '--joints', 'a'], '--joints is for'),
+    (['--dataset', 'synthetic', '--pck-threshold', '0.5'], '--pck-threshold is for'),
+    (['--dataset', 'lsp', '--detections', 'a'], '--detections is for --dataset coco'),
+    (['--dataset', 'coco', '--nms', '.5'], '--nms needs --detections'),
+    (['--dataset', 'coco', '--detections', 'd.json', '--csv', 'c.csv'], '--csv is a table'),
+    (['--dataset', 'coco', '--detections', 'd.json', '--sheet', 'c.png'], '--sheet shows annotated people'),
+    (['--dataset', 'coco', '--reliability', 'a.png'], '--reliability is for a network, and not for COCO'),
+    (['--calibrate', 'a.npz'], '--calibrate needs --model or --snapshot'),
+    (['--calibrate', 'a.h5', '--model', 'bundled'], '--calibrate needs a file name that ends with .npz'),
+    (['--compare', 'a.json'], '--compare is for --plot'),
+])
+def test_options_that_are_wrong_or_do_not_go_together(arguments: list[str], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        parse_options(arguments)
+
+
+@pytest.mark.parametrize(('settings', 'reason'), [
+    ({'dataset': 'nosuch'}, '--dataset nosuch: there are mpii, lsp'),
+    ({'normalise': 'head', 'dataset': 'csv'}, '--normalise head'),
+    ({'model': 'a', 'snapshot': 'b'}, '--snapshot and --model exclude each other'),
+    ({'plot': 'a.xyz'}, r'a\.xyz: a plot ends with'),
+    ({'reliability': 'a.xyz'}, r'a\.xyz: a plot ends with'),
+    ({'sheet': 'worst'}, 'worst: the ending'),
+    ({'json': '.'}, 'is a folder'),
+    ({'json': 'a.json', 'csv': 'a.json'}, r'a\.json: would replace'),
+    ({'plot': 'a.png', 'compare': ['b.json']}, r'b\.json: no such file'),
+    ({'model': 'nothing.npz'}, r'nothing\.npz'),
+    ({'split': 'x'}, "no split 'x'"),
+    ({'dataset': 'lsp', 'root': 'nowhere'}, 'nowhere/joints.mat: no such file'),
+    ({'dataset': 'lsp', 'save_predictions': 'a.h5'}, 'not for LSP'),
+    ({'model': None, 'predictions': 'a.h5', 'annotations': 'b.h5'}, r'a\.h5: no such file'),
+    ({'model': None, 'predictions': 'a.json', 'annotations': 'b.json'}, r'\.json: no such file'),
+])
+def test_mistakes_are_reported_before_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=reason):
+        evaluate(**{'model': 'bundled', 'dataset': 'synthetic', **settings})
+    assert not list(tmp_path.iterdir()), 'nothing half-written'
