@@ -1,80 +1,133 @@
-"""The settings of an evaluation, checked."""
+"""The options of an evaluation, with their ranges, defaults and help."""
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from data.coco.dataset import REFERENCES
 from data.mpii.splits import PROTOCOLS
 from data.sets import DATASETS, DatasetEntry
-from hourglass.engine.choice import choose_engine
+from hourglass.config import convert_fields, flag_of, number, one_of, option, switch, text, whole
+from hourglass.engine.choice import ENGINES, PRECISIONS, choose_engine
 from hourglass.errors import InputError
 from hourglass.files import check_targets
 from hourglass.image import check_picture_name
 
 PLOT_ENDINGS = ('.png', '.pdf', '.svg', '.jpg')
 
+#: Headings of ``eval.py --help``.
+GROUPS = {
+    'network': None,
+    'data': None,
+    'predictions in a file': 'Scored without a network.',
+    'COCO': None,
+    'results': None,
+}
 
-@dataclass(frozen=True)
+_network = partial(option, group='network')
+_data = partial(option, group='data')
+_files = partial(option, group='predictions in a file')
+_coco = partial(option, group='COCO')
+_results = partial(option, group='results')
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvalConfig:
-    """What to evaluate, on which people, and which files to write.
+    """Settings of an evaluation: weights, people, and files to write.
 
-    Each attribute is the option of ``eval.py`` with the same name, and ``eval.py --help`` explains it; ``None`` stands
-    for an option that is not given.  Paths may be ``pathlib`` objects.
+    Every attribute is an option of ``eval.py``, whose ``--help`` explains it. Paths may be :class:`pathlib.Path`, too.
 
     Raises:
-        InputError: a value is out of range, or two options do not go together.
+        InputError: a value is out of its range, or two options do not go together; the text names the options.
     """
 
-    model: str | None = None
-    snapshot: str | None = None
-    dataset: str = 'mpii'
-    root: str | None = None
-    split: str | None = None
-    protocol: str | None = None
-    samples: int | None = None
-    predictions: str | None = None
-    annotations: str | None = None
-    images: str | None = None
-    joints: str | None = None
-    normalise: str | None = None
-    pck_threshold: float | None = None
-    detections: str | None = None
-    nms: float | None = None
-    flip: bool = False
-    batchsize: int = 16
-    gpu: int = -1
-    engine: str = 'auto'
-    precision: str = 'f32'
-    json: str | None = None
-    csv: str | None = None
-    plot: str | None = None
-    compare: tuple[str, ...] = ()
-    sheet: str | None = None
-    save_predictions: str | None = None
-    reliability: str | None = None
-    calibrate: str | None = None
+    model: str | None = _network(
+        text, None, metavar='NAME|FILE',
+        help='weights, by name ("python -m pretrained list") or as a file (default: the published ones if they can be '
+             'had, else the bundled ones)')
+    snapshot: str | None = _network(text, None, metavar='FILE', help='snapshot of a training to take the weights from')
+    flip: bool = _network(switch, False, help='average the heatmaps of each person and of the mirror image')
+    batchsize: int = _network(whole(1), 16, metavar='N', help='people at a time')
+    gpu: int = _network(whole(-1), -1, metavar='N', help='number of the GPU; -1 for the CPU')
+    engine: str = _network(
+        one_of(ENGINES), 'auto', help='what runs the network; auto: the fastest that is installed, on a GPU chainer')
+    precision: str = _network(
+        one_of(PRECISIONS), 'f32',
+        help='arithmetic of the network: f32, single precision; int8, twice as fast and about as good; bf16, with '
+             'openvino on a CPU that has AMX')
+
+    dataset: str = _data(one_of(DATASETS), 'mpii', help='data set')
+    root: str | None = _data(
+        text, None, metavar='DIR|FILE',
+        help='folder of the data set; for csv, coco-json and packed the file (default: below data/)')
+    split: str | None = _data(text, None, metavar='NAME', help='part of the data set (default: the one for testing)')
+    protocol: str | None = _data(
+        one_of(PROTOCOLS), None,
+        help='people of MPII that count: the first of each image, or all, as in the Torch7 code (default: what the '
+             'weights were published with, else one-per-image)')
+    samples: int | None = _data(
+        whole(1), None, metavar='N', help='number of people in the synthetic set (default: 1000)')
+    images: str | None = _data(
+        text, None, metavar='DIR',
+        help='folder of the images of coco, csv and coco-json (default: below --root; beside the file)')
+    joints: str | None = _data(
+        text, None, metavar='NAME|FILE',
+        help='joint set of csv and coco-json, by name or as a table (default: worked out from the joints\' names)')
+    normalise: str | None = _data(
+        one_of(REFERENCES), None,
+        help='length that PCK divides errors by, on coco, csv and coco-json (default: torso where it is known)')
+    pck_threshold: float | None = _data(
+        number(0, above=True), None, metavar='T',
+        help='largest error of a correct joint in such lengths, on coco, csv and coco-json (default: 0.2; on csv and '
+             'coco-json 0.1 by the box)')
+
+    predictions: str | None = _files(
+        text, None, metavar='FILE',
+        help='HDF5 in the layout of the Torch7 code (key preds), or .json in COCO\'s results format')
+    annotations: str | None = _files(
+        text, None, metavar='FILE',
+        help='the people of --predictions: HDF5 as valid.h5, or COCO\'s format; with --dataset coco the people to '
+             'predict')
+
+    detections: str | None = _coco(
+        text, None, metavar='FILE',
+        help='predict the people of these detections (COCO\'s results format), not the annotated boxes')
+    nms: float | None = _coco(
+        number(0, 1, above=True), None, metavar='OKS',
+        help='with --detections: leave out poses more similar than this to a better one (default: 0.9)')
+
+    json: str | None = _results(text, None, metavar='FILE', help='write scores and curves')
+    csv: str | None = _results(
+        text, None, metavar='FILE', help='write a table: one row for each joint, each group and the total')
+    plot: str | None = _results(
+        text, None, metavar='FILE',
+        help='draw the score over the threshold for each group of joints; for COCO precision over recall, the '
+             'distribution of OKS, and the score of each joint')
+    compare: Sequence[str] = _results(
+        text, (), count='+', metavar='JSON',
+        help='draw these earlier results (written with --json) into the same plot')
+    sheet: str | None = _results(
+        text, None, metavar='FILE', help='draw the people with the largest errors into one picture')
+    save_predictions: str | None = _results(
+        text, None, metavar='FILE',
+        help='write the predicted joints: HDF5 in the layout of the Torch7 code; on COCO, COCO\'s results format')
+    reliability: str | None = _results(
+        text, None, metavar='FILE', help='draw the rate of correct joints over their score (not for COCO)')
+    calibrate: str | None = _results(
+        text, None, metavar='FILE.npz',
+        help='write the weights of --model or --snapshot again, with scores that are the rate of correct joints on '
+             'this data (not for COCO)')
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, os.PathLike):
-                object.__setattr__(self, field.name, os.fspath(value))
-        paths = (self.compare,) if isinstance(self.compare, str) else self.compare
-        object.__setattr__(self, 'compare', tuple(os.fspath(path) for path in paths))
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in (None, *choices):
-                raise InputError(f'--{name} {getattr(self, name)}: there are {", ".join(choices)}')
+        convert_fields(self)
         choose_engine(self.engine, self.precision, self.gpu)
         for name, holds, reason in _RULES:
-            value = getattr(self, name)
-            if not (value is None or value is False or value == ()) and not holds(self, value):
-                raise InputError(f'--{name.replace("_", "-")} {reason}')
+            if getattr(self, name) not in (None, ()) and not holds(self):
+                raise InputError(f'{flag_of(EvalConfig.__dataclass_fields__[name])} {reason}')
 
     @property
     def entry(self) -> DatasetEntry:
@@ -112,37 +165,29 @@ class EvalConfig:
         if self.sheet:
             check_picture_name(self.sheet)
 
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    'dataset': tuple(DATASETS), 'protocol': PROTOCOLS, 'normalise': tuple(REFERENCES)}
-
-#: What an option that is given demands of its value and of the other options: name, condition, message.
-_RULES: tuple[tuple[str, Callable[[EvalConfig, Any], bool], str], ...] = (
-    ('samples', lambda c, v: v >= 1, 'must be at least 1'),
-    ('batchsize', lambda c, v: v >= 1, 'must be at least 1'),
-    ('nms', lambda c, v: 0 < v <= 1, 'must be above 0 and up to 1'),
-    ('pck_threshold', lambda c, v: 0 < v < math.inf, 'must be a positive number'),
-    ('calibrate', lambda c, v: v.endswith('.npz'), 'needs a file name that ends with .npz'),
-    ('snapshot', lambda c, v: c.model is None, 'and --model exclude each other'),
-    ('predictions', lambda c, v: c.annotations is not None, 'needs --annotations'),
-    ('predictions', lambda c, v: c.weights is None, 'is scored without a network; leave out --model and --snapshot'),
-    ('annotations', lambda c, v: c.predictions is not None or c.is_coco, 'needs --predictions or --dataset coco'),
-    ('samples', lambda c, v: c.entry.has_samples, 'is for --dataset synthetic'),
-    ('protocol', lambda c, v: c.entry.has_protocols, 'is for --dataset mpii'),
-    ('protocol', lambda c, v: c.predictions is None, 'is not for --predictions: all people of --annotations count'),
-    ('save_predictions', lambda c, v: c.predictions is None, 'is for a network; --predictions is a file already'),
-    ('images', lambda c, v: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
-    ('normalise', lambda c, v: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
-    ('pck_threshold', lambda c, v: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
-    ('joints', lambda c, v: c.is_own, 'is for --dataset csv and coco-json; elsewhere the weights decide'),
-    ('detections', lambda c, v: c.is_coco, 'is for --dataset coco'),
-    ('detections', lambda c, v: c.predictions is None, 'and --predictions exclude each other'),
-    ('nms', lambda c, v: c.detections is not None, 'needs --detections'),
-    ('csv', lambda c, v: c.detections is None, 'is a table of correct joints; --detections gives none'),
-    ('sheet', lambda c, v: c.detections is None, 'shows annotated people, which --detections are not'),
-    ('sheet', lambda c, v: c.predictions is None or c.is_coco, 'needs images, which HDF5 predictions have not'),
-    ('reliability', lambda c, v: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),
-    ('calibrate', lambda c, v: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),
-    ('calibrate', lambda c, v: c.weights is not None, 'needs --model or --snapshot'),
-    ('compare', lambda c, v: c.plot is not None, 'is for --plot'),
+#: What an option that is given demands of the others: its name, the condition, and what is said where it fails.
+_RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
+    ('snapshot', lambda c: c.model is None, 'and --model exclude each other'),
+    ('predictions', lambda c: c.annotations is not None, 'needs --annotations'),
+    ('predictions', lambda c: c.weights is None, 'is scored without a network; leave out --model and --snapshot'),
+    ('annotations', lambda c: c.predictions is not None or c.is_coco, 'needs --predictions or --dataset coco'),
+    ('samples', lambda c: c.entry.has_samples, 'is for --dataset synthetic'),
+    ('protocol', lambda c: c.entry.has_protocols, 'is for --dataset mpii'),
+    ('protocol', lambda c: c.predictions is None, 'is not for --predictions: all people of --annotations count'),
+    ('save_predictions', lambda c: c.predictions is None, 'is for a network; --predictions is a file already'),
+    ('images', lambda c: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
+    ('normalise', lambda c: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
+    ('pck_threshold', lambda c: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
+    ('joints', lambda c: c.is_own, 'is for --dataset csv and coco-json; elsewhere the weights decide'),
+    ('detections', lambda c: c.is_coco, 'is for --dataset coco'),
+    ('detections', lambda c: c.predictions is None, 'and --predictions exclude each other'),
+    ('nms', lambda c: c.detections is not None, 'needs --detections'),
+    ('csv', lambda c: c.detections is None, 'is a table of correct joints; --detections gives none'),
+    ('sheet', lambda c: c.detections is None, 'shows annotated people, which --detections are not'),
+    ('sheet', lambda c: c.predictions is None or c.is_coco, 'needs images, which HDF5 predictions have not'),
+    ('reliability', lambda c: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),
+    ('calibrate', lambda c: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),
+    ('calibrate', lambda c: c.weights is not None, 'needs --model or --snapshot'),
+    ('calibrate', lambda c: str(c.calibrate).endswith('.npz'), 'needs a file name that ends with .npz'),
+    ('compare', lambda c: c.plot is not None, 'is for --plot'),
 )

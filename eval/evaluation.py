@@ -41,7 +41,7 @@ def evaluate(model: EvalConfig | str | os.PathLike | None = None, **options: Any
         InputError: settings do not go together, an input cannot be used, or a file cannot be written.
         TypeError: there is no such setting.
     """
-    config = replace(model, **options) if isinstance(model, EvalConfig) else EvalConfig(**{'model': model, **options})
+    config = replace(model, **options) if isinstance(model, EvalConfig) else EvalConfig(model=model, **options)  # type: ignore[arg-type]
     config.check_files()
     read_records(config.compare)  # a wrong file is reported now and not after a long prediction
     result = _evaluator(config).evaluate()

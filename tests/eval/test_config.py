@@ -6,15 +6,15 @@ from typing import Any
 
 import eval as package
 from eval import EvalConfig, evaluate
-from eval.options import parse_options
+from eval.options import parse_config
 from hourglass.errors import InputError
 
 import pytest
 
 
 def test_options_and_values_are_the_same() -> None:
-    assert parse_options([]) == EvalConfig()
-    assert parse_options(['--dataset', 'lsp', '--root', 'a/b', '--flip', '--gpu', '0', '--pck-threshold', '.1',
+    assert parse_config([]) == EvalConfig()
+    assert parse_config(['--dataset', 'lsp', '--root', 'a/b', '--flip', '--gpu', '0', '--pck-threshold', '.1',
                           '--plot', 'p.png', '--compare', 'a.json', 'b.json', '--dataset', 'csv']) == EvalConfig(
         dataset='csv', root=Path('a/b'), flip=True, gpu=0, pck_threshold=.1, plot='p.png',  # type: ignore[arg-type]
         compare=['a.json', Path('b.json')])  # type: ignore[arg-type]
@@ -30,14 +30,14 @@ def test_the_package_exports_what_it_names() -> None:
 
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
-    (['--dataset', 'nosuch'], 'argument --dataset: invalid choice'),
-    (['--batchsize', '0'], '--batchsize must be at least 1'),
+    (['--dataset', 'nosuch'], '--dataset must be one of mpii, lsp'),
+    (['--batchsize', '0'], '--batchsize must be a whole number of at least 1'),
     (['--samples', '0', '--dataset', 'synthetic'], '--samples must be'),
     (['--dataset', 'csv', '--pck-threshold', '0'], '--pck-threshold must be'),
     (['--dataset', 'csv', '--pck-threshold', 'nan'], '--pck-threshold must be'),
     (['--dataset', 'coco', '--detections', 'a', '--nms', '0'], '--nms must be'),
-    (['--gpu', '-2'], '--gpu -2'),
-    (['--model', 'a', '--snapshot', 'b'], 'not allowed with argument --model'),
+    (['--gpu', '-2'], '--gpu must be'),
+    (['--model', 'a', '--snapshot', 'b'], '--snapshot and --model exclude each other'),
     (['--predictions', 'a.h5'], '--predictions needs --annotations'),
     (['--predictions', 'a.h5', '--annotations', 'b.h5', '--protocol', 'all'], '--protocol is not for --predictions'),
     (['--predictions', 'a.h5', '--annotations', 'b.h5', '--save-predictions', 'c.h5'], 'is a file already'),
@@ -61,19 +61,19 @@ def test_the_package_exports_what_it_names() -> None:
 ])
 def test_options_that_are_wrong_or_do_not_go_together(arguments: list[str], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
-        parse_options(arguments)
+        parse_config(arguments)
 
 
 @pytest.mark.parametrize(('settings', 'reason'), [
-    ({'dataset': 'nosuch'}, '--dataset nosuch: there are mpii, lsp'),
-    ({'normalise': 'head', 'dataset': 'csv'}, '--normalise head'),
+    ({'dataset': 'nosuch'}, '--dataset must be one of mpii, lsp'),
+    ({'normalise': 'head', 'dataset': 'csv'}, '--normalise must be one of'),
     ({'model': 'a', 'snapshot': 'b'}, '--snapshot and --model exclude each other'),
     ({'plot': 'a.xyz'}, r'a\.xyz: a plot ends with'),
     ({'reliability': 'a.xyz'}, r'a\.xyz: a plot ends with'),
     ({'sheet': 'worst'}, 'worst: the ending'),
     ({'json': '.'}, 'is a folder'),
     ({'json': 'a.json', 'csv': 'a.json'}, r'a\.json: would replace'),
-    ({'plot': 'a.png', 'compare': ['b.json']}, r'b\.json: no such file'),
+    ({'plot': 'a.png', 'compare': 'b.json'}, r'b\.json: no such file'),
     ({'model': 'nothing.npz'}, r'nothing\.npz'),
     ({'split': 'x'}, "no split 'x'"),
     ({'dataset': 'lsp', 'root': 'nowhere'}, 'nowhere/joints.mat: no such file'),
