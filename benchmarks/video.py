@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data.synthetic.walk import walking_clip
+from data.synthetic import walking_clip
 from demos.people_options import add_people_options, check_people_options
 from demos.video.annotate import annotate_video
 from demos.video.pipeline import serial

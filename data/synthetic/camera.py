@@ -15,7 +15,7 @@ class Camera:
         position: (3,) in metres.
         axes: (3, 3); the rows are the directions to the right, down and ahead in the picture.
         focal: focal length in pixels.
-        middle: (x, y), the pixel that it looks at; pixel centres are whole numbers.
+        middle: (x, y), the pixel in the direction of sight; pixel centres are whole numbers.
     """
 
     position: np.ndarray
@@ -31,18 +31,11 @@ class Camera:
         return np.concatenate([xy, local[..., 2:]], axis=-1)
 
     def rays(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the directions of pixels in the world, one metre ahead.
-
-        Args:
-            x, y: pixels, of shapes that broadcast.
-
-        Returns:
-            (3, ...) float32.
-        """
-        x = (np.asarray(x, np.float32) - np.float32(self.middle[0])) / np.float32(self.focal)
-        y = (np.asarray(y, np.float32) - np.float32(self.middle[1])) / np.float32(self.focal)
+        """Return the directions (..., 3) float32 of pixels in the world, one metre ahead; x and y broadcast."""
+        x, y = (np.asarray((v - m) / self.focal, np.float32)[..., None]
+                for v, m in zip((x, y), self.middle, strict=True))
         right, down, ahead = self.axes.astype(np.float32)
-        return np.stack([right[i] * x + (down[i] * y + ahead[i]) for i in range(3)])
+        return right * x + down * y + ahead
 
     def scaled(self, factor: float) -> Camera:
         """Return the camera for an image with ``factor`` times as many pixels each way."""
@@ -65,3 +58,25 @@ def look_at(target: np.ndarray, distance: float, elevation: float, roll: float =
     right = np.cross(down, ahead)
     rolled_right, rolled_down = right * np.cos(b) + down * np.sin(b), down * np.cos(b) - right * np.sin(b)
     return Camera(np.asarray(target) - ahead * distance, np.array([rolled_right, rolled_down, ahead]), 1.0, (0.0, 0.0))
+
+
+def frame(camera: Camera, points: np.ndarray, size: tuple[int, int], share: tuple[float, float],
+          offset: tuple[float, float] = (0.0, 0.0)) -> Camera:
+    """Set focal length and middle of a camera so that points fill a part of the picture.
+
+    Args:
+        camera: gives position and direction.
+        points: (N, 3) in the world.
+        size: (height, width) of the picture.
+        share: the part of the height and of the width that they may fill; they fill one of the two.
+        offset: their distance from the middle in x and y; -1 and 1 are at the border.
+    """
+    xy = replace(camera, focal=1.0, middle=(0.0, 0.0)).project(points)[:, :2]
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    room = np.array([size[1], size[0]], float)
+    # A person who is seen along the body's axis must not fill the picture.
+    extent = np.maximum(high - low, 0.3 * float((high - low).max()))
+    focal = float((np.array(share[::-1]) * room / extent).min())
+    slack = np.abs(room - extent * focal) / 2
+    x, y = (room - 1) / 2 + np.array(offset) * slack - (low + high) / 2 * focal
+    return replace(camera, focal=focal, middle=(float(x), float(y)))

@@ -1,4 +1,4 @@
-"""The drawn people as a data set like any other."""
+"""Rendered people as a data set."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from pathlib import Path
 from typing import overload
 
 from data.person import Person, PersonDataset
-from data.synthetic.annotation import Annotation, annotate
 from data.synthetic.render import draw
-from data.synthetic.scene import Scene, sample_scene
+from data.synthetic.scene import Annotation, Scene, annotate, sample_scene
 from hourglass.crop import box_around
 from hourglass.errors import InputError
 from hourglass.joints import MPII, JointSet
 
 import numpy as np
 
-#: Number of people in a split if it is not given, and what keeps its people apart from those of other splits.
+#: For each split, the default number of people and a number that keeps its people apart from those of other splits.
 SPLITS = {'train': (20_000, 0), 'val': (1_000, 1), 'test': (1_000, 2)}
 
 _TORSO = [MPII.index('left shoulder'), MPII.index('right hip')]
-#: Somebody with fewer joints in the picture is drawn anew.
+#: A scene with fewer joints in the picture is drawn anew.
 _FEWEST_LABELLED = 8
 
 
 def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) -> Person:
-    """Turn a drawn person into an entry of a data set.
+    """Return the data set entry of a rendered person.
 
     The centre and the side come from the labelled joints (:func:`hourglass.crop.box_around`); the reference length is
-    the torso, from left shoulder to right hip.
+    the torso, from left shoulder to right hip, NaN if one of the two is not labelled.
 
     Args:
         annotation: the person.
@@ -43,7 +42,7 @@ def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) ->
 
 
 class _People(Sequence[Person]):
-    """The annotations of a :class:`SyntheticDataset`, worked out when they are asked for."""
+    """The annotations of a :class:`SyntheticDataset`, computed on access."""
 
     def __init__(self, dataset: SyntheticDataset) -> None:
         self._dataset = dataset
@@ -67,20 +66,20 @@ class _People(Sequence[Person]):
 
 
 class SyntheticDataset(PersonDataset):
-    """People that the program draws itself, one in an image, with exact joints; nothing is read from disk.
+    """Rendered people, one in an image, with exact joints; nothing is read from disk.
 
-    An entry depends on the seed, the split and its index alone, whatever else is asked for, in which order and in
-    which process.  ``people`` works annotations out without drawing.
+    An entry depends on the seed, the split, the size and its index alone, not on the order or the process in which
+    entries are read.  ``people`` computes annotations without drawing.
 
     Args:
         n: number of people; by default the split's (:data:`SPLITS`).
         seed: another seed gives other people.
         size: (height, width) of the images, 32 to 1024 each.
         joint_set: joints wanted; those that MPII lacks are derived or unlabelled.
-        split: ``train``, ``val`` or ``test``; they have nobody in common.
+        split: ``train``, ``val`` or ``test``; they have no person in common.
 
     Raises:
-        InputError: there is no such split, or a number makes no sense.
+        InputError: there is no such split, or a number is out of its range.
     """
 
     has_image_files = False

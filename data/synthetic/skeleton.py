@@ -1,4 +1,4 @@
-"""From joint angles to positions: forward kinematics of the 16 MPII joints and the parts between them.
+"""Forward kinematics: from joint angles to the positions of the 16 MPII joints.
 
 The world is in metres, x, y, z, with y up and the ground at y = 0.  A person who is not turned looks along +z, with
 the left hand towards +x.  A frame is a rotation matrix whose columns are the body part's own left, up and front.
@@ -7,16 +7,110 @@ the left hand towards +x.  A frame is a rotation matrix whose columns are the bo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from data.synthetic.body import Physique
 from data.synthetic.pose import Pose, sample_pose
 from hourglass.joints import MPII
 
 import numpy as np
 
-#: Sign of x on a side of the body; the right side comes first, as in MPII's order.
+#: Sign of x on each side of the body; right first, as in MPII's order.
 SIDES = {'right': -1.0, 'left': 1.0}
+
+#: Lengths as fractions of the stature: Drillis and Contini, *Body Segment Parameters*, 1966, as given by Winter,
+#: *Biomechanics and Motor Control of Human Movement*.  Torso: pelvis (middle of the hips) to thorax (middle of the
+#: shoulders); neck: thorax to upper neck (base of the skull); head: chin to crown; ankle: height above the sole.
+_LENGTHS = {
+    'thigh': 0.245, 'shank': 0.246, 'ankle': 0.039, 'foot': 0.152, 'hip_half': 0.052, 'shoulder_half': 0.107,
+    'torso': 0.288, 'neck': 0.064, 'head': 0.130, 'upper_arm': 0.180, 'forearm': 0.148, 'hand': 0.104,
+}
+
+
+@dataclass(frozen=True)
+class Physique:
+    """Sizes of a body.
+
+    Attributes:
+        height: stature in metres.
+        build: thickness of the body relative to the average.
+        female: whether the shape is a woman's.
+        lengths: of the segments in metres.
+    """
+
+    height: float
+    build: float
+    female: bool
+    lengths: dict[str, float]
+
+    @property
+    def unit(self) -> float:
+        """The stature relative to 1.75 m, for which the tables of thicknesses are made."""
+        return self.height / 1.75
+
+
+def sample_physique(rng: np.random.Generator, build: float | None = None) -> Physique:
+    """Draw a body.
+
+    Args:
+        rng: random generator.
+        build: thickness relative to the average; drawn if not given.
+    """
+    female = bool(rng.random() < 0.45)
+    height = float(np.clip(rng.normal(1.77 - 0.12 * female, 0.08), 1.4, 2.02))
+    drawn = float(np.clip(rng.normal(1.0, 0.09), 0.85, 1.25))
+    lengths = {name: share * height * rng.normal(1, 0.025) for name, share in _LENGTHS.items()}
+    return Physique(height, build or drawn, female, lengths)
+
+
+@dataclass(frozen=True)
+class Limb:
+    """An arm or a leg.
+
+    Attributes:
+        points: (4, 3): shoulder, elbow, wrist, finger tips; or hip, knee, ankle, toes.
+        frames: (3, 3, 3): of the upper part, the lower part, and the hand or foot.
+    """
+
+    points: np.ndarray
+    frames: np.ndarray
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A posed body in the world.
+
+    Attributes:
+        physique: its sizes.
+        airborne: height of its lowest point above the ground in metres, once it is placed.
+        spine: (5, 3): pelvis, waist, thorax, upper neck, crown.
+        spine_frames: (4, 3, 3): of pelvis, chest, neck and head.
+        legs, arms: right and left.
+    """
+
+    physique: Physique
+    airborne: float
+    spine: np.ndarray
+    spine_frames: np.ndarray
+    legs: tuple[Limb, Limb]
+    arms: tuple[Limb, Limb]
+
+    def moved(self, turn: np.ndarray, shift: np.ndarray) -> Skeleton:
+        """Return the skeleton turned about the origin by a rotation (3, 3), then shifted by (3,) metres."""
+        def limbs(pair: tuple[Limb, Limb]) -> tuple[Limb, Limb]:
+            right, left = (Limb(limb.points @ turn.T + shift, turn @ limb.frames) for limb in pair)
+            return right, left
+
+        return replace(self, spine=self.spine @ turn.T + shift, spine_frames=turn @ self.spine_frames,
+                       legs=limbs(self.legs), arms=limbs(self.arms))
+
+    def joints(self) -> np.ndarray:
+        """Return the joints in MPII's order, (16, 3) float64."""
+        pelvis, _, thorax, neck, crown = self.spine
+        places = {'pelvis': pelvis, 'thorax': thorax, 'upper neck': neck, 'head top': crown}
+        for side, leg, arm in zip(SIDES, self.legs, self.arms, strict=True):
+            names = (f'{side} {joint}' for joint in ('hip', 'knee', 'ankle', 'shoulder', 'elbow', 'wrist'))
+            places.update(zip(names, (*leg.points[:3], *arm.points[:3]), strict=True))
+        return np.array([places[joint] for joint in MPII.joints])
 
 
 def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
@@ -29,169 +123,90 @@ def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
     ])
 
 
-@dataclass
-class Limb:
-    """An arm or a leg.
-
-    Attributes:
-        points: (4, 3): shoulder, elbow, wrist, finger tips; or hip, knee, ankle, toes.
-        frames: (3, 3, 3): of the upper and the lower part, and of the hand or foot; the last part of a limb runs
-            along its frame's -y (hand) or +z (foot), the others along -y.
-        curl: bend of the fingers in degrees.
-    """
-
-    points: np.ndarray
-    frames: np.ndarray
-    curl: float = 0.0
-
-    def moved(self, turn: np.ndarray, shift: np.ndarray) -> Limb:
-        return Limb(self.points @ turn.T + shift, turn @ self.frames, self.curl)
-
-
-@dataclass
-class Skeleton:
-    """A posed body in the world.
-
-    Attributes:
-        physique: its sizes.
-        pose: its angles.
-        spine: (4, 3): pelvis, two points of the spine, thorax.
-        spine_frames: (3, 3, 3): of pelvis, waist and chest.
-        neck: (3, 3): thorax, upper neck, crown.
-        neck_frames: (2, 3, 3): of neck and head.
-        legs, arms: right and left.
-    """
-
-    physique: Physique
-    pose: Pose
-    spine: np.ndarray
-    spine_frames: np.ndarray
-    neck: np.ndarray
-    neck_frames: np.ndarray
-    legs: list[Limb]
-    arms: list[Limb]
-
-    def moved(self, turn: np.ndarray, shift: np.ndarray) -> Skeleton:
-        """Return the skeleton turned about the origin and shifted."""
-        return Skeleton(
-            self.physique, self.pose, self.spine @ turn.T + shift, turn @ self.spine_frames,
-            self.neck @ turn.T + shift, turn @ self.neck_frames,
-            [limb.moved(turn, shift) for limb in self.legs], [limb.moved(turn, shift) for limb in self.arms])
-
-    def joints(self) -> np.ndarray:
-        """Return the joints in MPII's order, (16, 3) float64."""
-        places = {'pelvis': self.spine[0], 'thorax': self.spine[3],
-                  'upper neck': self.neck[1], 'head top': self.neck[2]}
-        for side, leg, arm in zip(SIDES, self.legs, self.arms, strict=True):
-            names = (f'{side} {joint}' for joint in ('hip', 'knee', 'ankle', 'shoulder', 'elbow', 'wrist'))
-            places.update(zip(names, (*leg.points[:3], *arm.points[:3]), strict=True))
-        return np.array([places[joint] for joint in MPII.joints])
-
-
-def _level_foot(shank: np.ndarray, angle: float, level: float) -> float:
-    """Mix the given angle of the foot with the one that makes its sole level, in degrees."""
-    _, up_y, up_z = shank[1]
-    levelled = math.degrees(math.atan2(-up_z, up_y))
-    return (1 - level) * angle + level * min(max(levelled, -50), 35)
+def _angles(given: dict[str, float], *names: str) -> list[float]:
+    return [given.get(name, 0.0) for name in names]
 
 
 def _leg(body: Physique, pelvis: np.ndarray, angles: dict[str, float], sign: float) -> Limb:
-    thigh = (pelvis @ rotation(x=-angles['hip']) @ rotation(z=sign * angles['spread'])
-             @ rotation(y=sign * angles['turn']))
-    shank = thigh @ rotation(x=angles['knee'])
-    foot = shank @ rotation(x=-_level_foot(shank, angles['ankle'], angles['level']))
-    hip = pelvis[:, 0] * sign * body.hip_half
-    knee = hip - thigh[:, 1] * body.thigh
-    ankle = knee - shank[:, 1] * body.shank
-    toes = ankle + foot[:, 2] * body.foot * 0.75 - foot[:, 1] * body.ankle_height
-    return Limb(np.array([hip, knee, ankle, toes]), np.array([thigh, shank, foot]))
+    hip, spread, turn, knee, ankle, level = _angles(angles, 'hip', 'spread', 'turn', 'knee', 'ankle', 'level')
+    thigh = pelvis @ rotation(x=-hip) @ rotation(z=sign * spread) @ rotation(y=sign * turn)
+    shank = thigh @ rotation(x=knee)
+    levelled = np.clip(math.degrees(math.atan2(-shank[1, 2], shank[1, 1])), -50, 35)
+    foot = shank @ rotation(x=-(1 - level) * ankle - level * levelled)
+    length = body.lengths
+    points = np.cumsum([pelvis[:, 0] * sign * length['hip_half'], -thigh[:, 1] * length['thigh'],
+                        -shank[:, 1] * length['shank'],
+                        foot[:, 2] * length['foot'] * 0.75 - foot[:, 1] * length['ankle']], axis=0)
+    return Limb(points, np.array([thigh, shank, foot]))
 
 
-def _shoulder(body: Physique, chest: np.ndarray, angles: dict[str, float], sign: float) -> np.ndarray:
-    """Return a shoulder against the middle of both when they hang: a raised arm lifts it and takes it inwards."""
-    # Height of the upper arm above hanging: 0 to 180 degrees.
-    down = math.cos(math.radians(angles['raise'])) * math.cos(math.radians(angles['out']))
-    lift = angles['shrug'] + max(math.degrees(math.acos(max(-1.0, min(1.0, down)))) - 60, 0) * 0.22
-    forward = 12 * math.sin(math.radians(angles['raise']))
-    direction = chest @ rotation(z=sign * lift) @ rotation(y=-sign * forward)
-    return direction[:, 0] * sign * body.shoulder_half
-
-
-def _arm(body: Physique, chest: np.ndarray, angles: dict[str, float], sign: float, shoulder: np.ndarray) -> Limb:
-    upper = (chest @ rotation(x=-angles['raise']) @ rotation(z=sign * angles['out'])
-             @ rotation(y=sign * angles['rotate']))
-    lower = upper @ rotation(x=-angles['elbow'])
-    # A hand that is not turned has its palm towards the thigh and the thumb in front.
-    hand = lower @ rotation(y=sign * (90 + angles['pronate'])) @ rotation(x=angles['wrist'])
-    elbow = shoulder - upper[:, 1] * body.upper_arm
-    wrist = elbow - lower[:, 1] * body.forearm
-    return Limb(np.array([shoulder, elbow, wrist, wrist - hand[:, 1] * body.hand]), np.array([upper, lower, hand]),
-                angles['curl'])
+def _arm(body: Physique, chest: np.ndarray, angles: dict[str, float], sign: float) -> Limb:
+    """Return an arm relative to the middle of the hanging shoulders."""
+    lift, out, rotate, elbow = _angles(angles, 'raise', 'out', 'rotate', 'elbow')
+    # A raised arm lifts the shoulder and takes it inwards.
+    down = math.cos(math.radians(lift)) * math.cos(math.radians(out))
+    shrug = max(math.degrees(math.acos(down)) - 60, 0) * 0.25
+    forward = 12 * math.sin(math.radians(lift))
+    upper = chest @ rotation(x=-lift) @ rotation(z=sign * out) @ rotation(y=sign * rotate)
+    lower = upper @ rotation(x=-elbow)
+    # A hanging hand has its palm towards the thigh.
+    hand = lower @ rotation(y=sign * 90)
+    length = body.lengths
+    points = np.cumsum([
+        (chest @ rotation(z=sign * shrug) @ rotation(y=-sign * forward))[:, 0] * sign * length['shoulder_half'],
+        -upper[:, 1] * length['upper_arm'], -lower[:, 1] * length['forearm'], -hand[:, 1] * length['hand']], axis=0)
+    return Limb(points, np.array([upper, lower, hand]))
 
 
 def pose_body(body: Physique, pose: Pose) -> Skeleton:
-    """Bend a body into a pose; the pelvis is at the origin and the feet have not found the ground yet."""
-    trunk = pose.trunk
-    pelvis = rotation(z=-trunk['roll']) @ rotation(x=trunk['pitch'])
-    bend = rotation(x=trunk['bend'] / 2) @ rotation(z=-trunk['side'] / 2) @ rotation(y=trunk['twist'] / 2)
-    waist = pelvis @ bend
-    chest = waist @ bend
-    spine = np.cumsum([np.zeros(3), pelvis[:, 1] * 0.34 * body.torso, waist[:, 1] * 0.36 * body.torso,
-                       chest[:, 1] * 0.30 * body.torso], axis=0)
-    shoulders = np.array([_shoulder(body, chest, angles, sign)
-                          for angles, sign in zip(pose.arms, SIDES.values(), strict=True)]) + spine[3]
+    """Bend a body into a pose; the pelvis is at the origin."""
+    pitch, roll, bend, side, twist, nod, tilt, look = _angles(pose.trunk, *(
+        'pitch', 'roll', 'bend', 'side', 'twist', 'nod', 'tilt', 'look'))
+    length = body.lengths
+    pelvis = rotation(z=-roll) @ rotation(x=pitch)
+    chest = pelvis @ rotation(x=bend) @ rotation(z=-side) @ rotation(y=twist)
+    waist = pelvis[:, 1] * 0.5 * length['torso']
+    right, left = (_arm(body, chest, angles, sign) for angles, sign in zip(pose.arms, SIDES.values(), strict=True))
+    base = waist + chest[:, 1] * 0.5 * length['torso']
     # MPII's thorax is the middle of the shoulders, wherever these are lifted.
-    spine[3] = shoulders.mean(axis=0)
-    turn = rotation(x=trunk['nod'] / 2) @ rotation(z=-trunk['tilt'] / 2) @ rotation(y=trunk['look'] / 2)
+    thorax = base + (right.points[0] + left.points[0]) / 2
+    turn = rotation(x=nod / 2) @ rotation(z=-tilt / 2) @ rotation(y=look / 2)
     neck = chest @ rotation(x=14) @ turn
     head = neck @ rotation(x=-14) @ turn
-    top = spine[3] - chest[:, 2] * 0.014 * body.height + neck[:, 1] * body.neck
-    crown = top + head @ np.array([0.0, 0.87, 0.0]) * body.head
+    top = thorax - chest[:, 2] * 0.014 * body.height + neck[:, 1] * length['neck']
+    right_leg, left_leg = (_leg(body, pelvis, angles, sign)
+                           for angles, sign in zip(pose.legs, SIDES.values(), strict=True))
     return Skeleton(
-        body, pose, spine, np.array([pelvis, waist, chest]), np.array([spine[3], top, crown]), np.array([neck, head]),
-        [_leg(body, pelvis, angles, sign) for angles, sign in zip(pose.legs, SIDES.values(), strict=True)],
-        [_arm(body, chest, angles, sign, shoulder)
-         for angles, sign, shoulder in zip(pose.arms, SIDES.values(), shoulders, strict=True)])
-
-
-def _along(points: np.ndarray, n: int = 5) -> np.ndarray:
-    """Return (2 n, 3) positions along the two main parts of a limb."""
-    share = np.linspace(0.1, 1, n)[:, None]
-    return np.concatenate([points[0] + (points[1] - points[0]) * share, points[1] + (points[2] - points[1]) * share])
-
-
-def _gap(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the least distance between two sets of positions."""
-    return float(np.sqrt(((a[:, None] - b) ** 2).sum(axis=2).min()))
+        body, pose.airborne, np.array([np.zeros(3), waist, thorax, top, top + head[:, 1] * 0.87 * length['head']]),
+        np.array([pelvis, chest, neck, head]), (right_leg, left_leg),
+        (replace(right, points=right.points + base), replace(left, points=left.points + base)))
 
 
 def is_possible(skeleton: Skeleton) -> bool:
-    """Whether no limb runs through the trunk, the head or another limb."""
-    body = skeleton.physique
-    unit = body.unit
-    legs = [_along(leg.points) for leg in skeleton.legs]
-    # From the middle of the upper arm to the knuckles.
-    hands = [np.concatenate([_along(arm.points)[2:], [(arm.points[2] + arm.points[3]) / 2]]) for arm in skeleton.arms]
-    if _gap(legs[0][3:], legs[1][3:]) < 0.10 * unit * body.leg_width or _gap(hands[0][4:], hands[1][4:]) < 0.05 * unit:
-        return False
-    head = (skeleton.neck[1] + skeleton.neck[2])[None] / 2
-    for hand in hands:
-        if _gap(hand[4:], head) < 0.135 * unit or any(_gap(hand[2:], leg) < 0.095 * unit for leg in legs):
-            return False
-        for height, width, depth, frame in ((0.12, 0.185, 0.135, 0), (0.45, 0.175, 0.13, 1), (0.75, 0.185, 0.14, 2)):
-            middle = skeleton.spine[0] + (skeleton.spine[3] - skeleton.spine[0]) * height
-            local = (hand - middle) @ skeleton.spine_frames[frame]
-            scaled = local / np.array([width * body.hip_width, 0.17, depth * body.waist_width]) / unit
-            if ((scaled ** 2).sum(axis=1) < 1).any():
-                return False
-    return True
+    """Whether no limb runs through the trunk, the head or another limb; parts are taken as round bars."""
+    pelvis, waist, thorax, neck, crown = skeleton.spine
+    bars = [(pelvis, waist, 0.12), (waist, thorax, 0.10), (neck, crown, 0.09)]
+    bars += [(leg.points[i], leg.points[i + 1], 0.055) for leg in skeleton.legs for i in (0, 1)]
+    bars += [(arm.points[1], (arm.points[2] + arm.points[3]) / 2, 0.035) for arm in skeleton.arms]
+    share = np.linspace(0, 1, 9)[:, None]
+    along = np.array([start + (end - start) * share for start, end, _ in bars])
+    gaps = np.linalg.norm(along[:, None, :, None] - along[None, :, None], axis=4).min(axis=(2, 3))
+    radius = np.array([bar[2] for bar in bars]) * skeleton.physique.unit
+    is_free = gaps > radius[:, None] + radius
+    # The first three are the trunk and the head, then right thigh and shank, left thigh and shank, forearms with hands.
+    return bool(is_free[7, :7].all() and is_free[8, :8].all() and is_free[4, [5, 6]].all())
 
 
 def sample_skeleton(rng: np.random.Generator, body: Physique, name: str | None = None) -> Skeleton:
-    """Draw a pose of a body in which no limb runs through another, as far as a few attempts find one."""
+    """Draw a pose of a body in which no limb runs through another, or the last of 12 attempts.
+
+    Args:
+        rng: random generator.
+        body: the body.
+        name: kind of pose, a key of :data:`data.synthetic.pose.KINDS`; drawn if not given.
+    """
     for _ in range(12):
         skeleton = pose_body(body, sample_pose(rng, name))
         if is_possible(skeleton):
             break
-        name = skeleton.pose.name
     return skeleton

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from data.synthetic import render_scene
+from data.synthetic import SyntheticDataset
 from hourglass.crop import Box, CropBox
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
@@ -63,10 +63,10 @@ class _Boxes:
 
 
 @cache
-def _scene(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw somebody somewhere in a wide picture: image, and points and labels of MPII's joints."""
-    image, (person,) = render_scene(np.random.default_rng(100 + seed), (324, 576), 1)
-    return image.astype(np.float32), person.points, person.labelled
+def _scene(index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Render a person somewhere in a wide picture: image, and points and labels of MPII's joints."""
+    image, person = SyntheticDataset(size=(324, 576))[index]
+    return image, person.points, person.labelled
 
 
 def _pck(points: np.ndarray, true: np.ndarray, counted: np.ndarray) -> float:

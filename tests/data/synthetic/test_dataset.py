@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.synthetic import SyntheticDataset
-from data.synthetic.annotation import annotate
 from data.synthetic.dataset import SPLITS, to_person
-from data.synthetic.scene import Scene
+from data.synthetic.scene import Scene, annotate
 from hourglass.crop import box_around
 from hourglass.errors import InputError
 from hourglass.joints import COCO, LSP, MPII, JointSet

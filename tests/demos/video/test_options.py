@@ -11,8 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from data.synthetic.annotation import Annotation
-from data.synthetic.walk import walking_clip
+from data.synthetic import Annotation, walking_clip
 from demos.video.options import add_video_options, check_video_options, output_path, run_video
 from demos.video.reader import VideoReader
 from demos.video.smoothing import BETA, MIN_CUTOFF
