@@ -59,7 +59,8 @@ def _quiet() -> Iterator[None]:
 def quantized(model: onnx.ModelProto, spec: ModelSpec, n_people: int = N_PEOPLE) -> onnx.ModelProto:
     """Return a graph that computes in 8-bit integers.
 
-    Weights get a scale for each output channel, all other values one scale (the least and the greatest value met).
+    Weights get a scale for each output channel, all other values one scale (from the least and the greatest value in
+    each picture, averaged over the pictures).
 
     Args:
         model: a graph of :func:`hourglass.engine.networks.network_graph`.
@@ -75,5 +76,7 @@ def quantized(model: onnx.ModelProto, spec: ModelSpec, n_people: int = N_PEOPLE)
         quantize_static(source, result, _People(spec, n_people), quant_format=QuantFormat.QDQ, per_channel=True,
                         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_exclude=kept,
                         # Weights of 7 bits: a CPU without VNNI adds two products of 8 bits in 16 and cuts off the rest.
-                        reduce_range=True)
+                        reduce_range=True,
+                        # One unusual picture can have values ten times as large, which must not set the scale for all.
+                        extra_options={'CalibMovingAverage': True})
         return onnx.load(result)
