@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hourglass.crop import person_box
+from hourglass.crop import Square, person_box
 from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.files import atomic_write, check_targets
 from hourglass.functions.parallel import workers
@@ -52,7 +52,7 @@ def prediction(panel: str, value: int, width: int) -> tuple[Callable[[], Any], i
     image = np.random.default_rng(0).random((3, 480, 640), np.float32) * 255
     if panel == 'people':
         predictor = _predictor(width)
-        boxes = [person_box(np.array([240., 20. + 600 * i / value]), 300., image.shape[1:], predictor.spec)
+        boxes = [person_box(Square(240., 20. + 600 * i / value, 300.), image.shape[1:], predictor.spec)
                  for i in range(value)]
         return lambda: predictor.poses([image] * value, boxes), 1
     predictor = {'stacks': lambda: _predictor(width, stacks=value), 'input': lambda: _predictor(width, size=value),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hourglass.crop import Box, CropBox
+from hourglass.crop import Box, CropBox, Square
 from hourglass.warp import WarpedBox
 
 import cv2
@@ -114,9 +114,12 @@ class Augmentation:
     shift: float = 0.0
     degrade: float = 0.0
 
-    def shift_center(self, center: np.ndarray, side: float, rng: np.random.Generator) -> np.ndarray:
-        """Return the centre (y, x) of a crop with this side, moved at random."""
-        return center + rng.uniform(-self.shift, self.shift, 2) * side if self.shift else center
+    def shift_square(self, square: Square, rng: np.random.Generator) -> Square:
+        """Return the square of a crop, moved at random."""
+        if not self.shift:
+            return square
+        y, x = (rng.uniform(-self.shift, self.shift, 2) * square.side).tolist()
+        return square._replace(y=square.y + y, x=square.x + x)
 
     def _draw(self, rng: np.random.Generator) -> tuple[float, float]:
         """Return an angle and a zoom."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.person import Person, PersonDataset
-from hourglass.crop import box_around
+from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import LSP, JointSet, convert_points
 
@@ -87,7 +87,7 @@ def _people(images: list[str], values: np.ndarray, layout: _Layout, joint_set: J
     _, wanted_visible = convert_points(points, visible, LSP, joint_set)
     return [
         Person(images[i], wanted[i], wanted_labelled[i], wanted_visible[i],
-               *box_around(points[i], labelled[i]), float(torso[i]))
+               Extent.of_points(points[i], labelled[i]), float(torso[i]))
         for i in np.flatnonzero(labelled.any(axis=1))
     ]
 
@@ -134,8 +134,8 @@ class LSPDataset(_LeedsDataset):
             one fifth, or ``half-fit`` and ``half-val``.
         joint_set: joints wanted; those that LSP lacks are derived or unlabelled.
 
-    A person's centre and side come from the labelled joints (:func:`hourglass.crop.box_around`), the reference
-    length is the torso, from left shoulder to right hip.
+    A person is where the labelled joints are (:class:`hourglass.crop.Extent`); the reference length is the torso, from
+    left shoulder to right hip.
 
     Raises:
         InputError: a file is missing or damaged, or the split is empty.

@@ -1,15 +1,16 @@
 """People cut out of their images once, in one HDF5 file, so that training need not read and shrink whole images.
 
-For each person the file holds the square about the centre, ``margin`` times as long as the side of the crop, ended
+For each person the file holds the square about the middle, ``margin`` times as long as the side of the crop, ended
 at the image's border and shrunk (or enlarged) so that the side is ``size`` pixels long.  The margin leaves context for
-rotation and for other ways of cropping.  Points, centre, side and reference length are in the pixels of what is
-held, so a packed person is used like any other; scores are the same, for errors are relative.
+rotation and for other ways of cropping.  Points, location and reference length are in the pixels of what is held, so a
+packed person is used like any other; scores are the same, for errors are relative.
 
 Layout: attributes ``format``, ``joints``, ``dataset``, ``size``, ``margin``, ``threshold``; a group for each split
 (``train``, and ``val`` if the set has one) with ``images`` (N, 3, S, S) uint8, a chunk for each person, of which
-``shape`` (N, 2) is used; ``points`` (N, K, 2), ``labelled``, ``visible`` (N, K), ``center`` (N, 2), ``side``,
-``reference_length``, ``crc32`` (N,), ``names`` (N,) and the attribute ``sha256`` of all these.  Joints of a user's are
-in ``joint_table``, bytes of JSON (:mod:`hourglass.joint_table`).
+``shape`` (N, 2) is used; ``points`` (N, K, 2), ``labelled``, ``visible`` (N, K), ``location`` (N, 4),
+``reference_length``, ``crc32`` (N,), ``names`` (N,) and the attribute ``sha256`` of all these.  ``location`` is y, x,
+height and width of the person, or y, x, side and NaN of the square to cut out (:mod:`hourglass.crop`).  Joints of a
+user's are in ``joint_table``, bytes of JSON (:mod:`hourglass.joint_table`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 
 from data.hdf5_file import HDF5Writer, write_hdf5
 from data.person import FARTHEST, EmptySplitError, Person, PersonDataset
-from hourglass.crop import crop_box, cut
+from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
 from hourglass.joint_table import MAX_CHARACTERS, from_table, to_table
 from hourglass.joints import JOINT_SETS, JointSet
@@ -32,12 +33,12 @@ from hourglass.joints import JOINT_SETS, JointSet
 import h5py
 import numpy as np
 
-FORMAT = 'hourglass-packed-1'
+FORMAT = 'hourglass-packed-2'
 COMPRESSIONS = ('none', 'lzf', 'gzip')
 #: Splits by name, and the groups they are made of.
 SPLITS = {'train': ('train',), 'val': ('val',), 'trainval': ('train', 'val')}
-_FIELDS = ('shape', 'points', 'labelled', 'visible', 'center', 'side', 'reference_length', 'crc32', 'names')
-_KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'center': 'f', 'side': 'f',
+_FIELDS = ('shape', 'points', 'labelled', 'visible', 'location', 'reference_length', 'crc32', 'names')
+_KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'location': 'f',
           'reference_length': 'f', 'crc32': 'u', 'names': 'SO'}
 _MAX_SIZE = 2048
 _MAX_PEOPLE = 2_000_000
@@ -57,18 +58,29 @@ def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> 
     Returns:
         (3, h, w) uint8, h and w at most ``size * margin`` plus one; and the person in its pixels.
     """
-    box = crop_box(person.center, person.side * margin, image.shape[1:], 'clip')
+    square = whole_person(person.location)
+    box = crop_box(square._replace(side=square.side * margin), image.shape[1:], 'clip')
     largest = math.ceil(size * margin) + 1
-    height, width = (min(max(1, round(length * size / person.side)), largest) for length in box.shape)
+    height, width = (min(max(1, round(length * size / square.side)), largest) for length in box.shape)
     pixels = cut(image, box, (height, width), 'clip')
     # The two factors differ by the rounding of height and width; lengths are measured by their mean.
     scale = np.array([height, width]) / np.array(box.shape)
     mean = float(np.sqrt(scale.prod()))
     points = np.where(person.labelled[:, None], (person.points.astype(np.float64) - box.corner) * scale, 0)
     packed = Person(person.image, points.astype(np.float32), person.labelled, person.visible,
-                    ((person.center - box.corner) * scale).astype(np.float64), person.side * mean,
-                    person.reference_length * mean)
+                    _moved(person.location, box.corner, scale, mean), person.reference_length * mean)
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8), packed
+
+
+def _moved(location: Location, corner: np.ndarray, scale: np.ndarray, mean: float) -> Location:
+    """Return a location in the pixels of a picture that begins at ``corner`` and is scaled by ``scale`` (2,)."""
+    (y, x), lengths = ((np.array(location[:2]) - corner) * scale).tolist(), [mean * value for value in location[2:]]
+    return type(location)(y, x, *lengths)
+
+
+def _to_location(numbers: list[float]) -> Location:
+    """Return the location that is stored as four numbers, the last of which a square does not have."""
+    return Square(*numbers[:3]) if math.isnan(numbers[3]) else Extent(*numbers)
 
 
 def _hash(fields: dict[str, np.ndarray]) -> str:
@@ -103,8 +115,8 @@ def _write_split(file: HDF5Writer, split: str, dataset: PersonDataset, size: int
         'shape': np.array(shapes, np.int32), 'crc32': np.array(checksums, np.uint32),
         'names': np.array([person.image.encode() for person in people], object),
         **{name: np.stack([getattr(person, name) for person in people]) for name in ('points', 'labelled', 'visible')},
-        **{name: np.array([getattr(person, name) for person in people], np.float64)
-           for name in ('center', 'side', 'reference_length')},
+        'location': np.array([(*person.location, np.nan)[:4] for person in people], np.float64),
+        'reference_length': np.array([person.reference_length for person in people], np.float64),
     }
     for name, array in fields.items():
         group.create_dataset(name, data=array, dtype=h5py.string_dtype() if name == 'names' else None)
@@ -155,7 +167,7 @@ def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]
     images = group['images']
     n = images.shape[0] if images.ndim == 4 else 0
     shapes = {'shape': (n, 2), 'points': (n, n_joints, 2), 'labelled': (n, n_joints), 'visible': (n, n_joints),
-              'center': (n, 2)}
+              'location': (n, 4)}
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or not 0 < n <= _MAX_PEOPLE \
             or max(images.shape[2:]) > 4 * _MAX_SIZE + 1:
         raise InputError(f'{path}: {group.name}/images are {images.dtype} {images.shape}, not packed people')
@@ -173,13 +185,16 @@ def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]
 
 def _check_places(fields: dict[str, np.ndarray], source: str) -> None:
     """Check the numbers that crops are made with; a right hash only says that they are what somebody has written."""
-    numbers = {'center': fields['center'], 'side': fields['side'], 'points': fields['points'][fields['labelled']]}
+    location = fields['location']
+    is_square = np.isnan(location[:, 3])
+    numbers = {'location': np.where(is_square[:, None], location[:, [0, 1, 2, 2]], location),
+               'points': fields['points'][fields['labelled']]}
     for name, array in numbers.items():
         # A comparison with what is no number is false.
         if not (np.abs(array) <= FARTHEST).all():
             raise InputError(f'{source}/{name} has values that are not finite or beyond {FARTHEST:,.0f}')
-    if (fields['side'] <= 0).any():
-        raise InputError(f'{source}/side has values that are not above 0')
+    if (numbers['location'][:, 2:] < 0).any() or (location[is_square, 2] == 0).any():
+        raise InputError(f'{source}/location has sizes that are not above 0')
 
 
 def _check_there(path: Path) -> None:
@@ -189,6 +204,8 @@ def _check_there(path: Path) -> None:
 
 def _read_joint_set(path: Path, file: Any) -> JointSet:
     """Check that a file holds packed people, and return their joints."""
+    if str(file.attrs.get('format')).startswith('hourglass-packed-') and file.attrs['format'] != FORMAT:
+        raise InputError(f'{path}: packed by another version of this program; pack the people again')
     if file.attrs.get('format') != FORMAT:
         raise InputError(f'{path}: not a file of packed people (python -m data pack writes one)')
     joints, table = file.attrs.get('joints'), file.get('joint_table')
@@ -261,7 +278,7 @@ class PackedDataset(PersonDataset):
         for i in range(len(fields['names'])):
             person = Person(
                 fields['names'][i].decode(), fields['points'][i], fields['labelled'][i], fields['visible'][i],
-                fields['center'][i], float(fields['side'][i]), float(fields['reference_length'][i]))
+                _to_location(fields['location'][i].tolist()), float(fields['reference_length'][i]))
             people.append(person.to_joint_set(source, wanted) if wanted != source else person)
             self._places.append((name, i))
         self._shapes += [(int(h), int(w)) for h, w in fields['shape']]

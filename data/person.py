@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hourglass.crop import Location
 from hourglass.errors import InputError
 from hourglass.joints import JointSet, convert_points
 
@@ -29,8 +30,7 @@ class Person:
         points: (K, 2) float32; the value of a joint that is not labelled means nothing.
         labelled: (K,) bool; whether the joint is annotated (it may still be occluded).
         visible: (K,) bool; annotated and not occluded.
-        center: (2,) float32 or float64, middle of the crop.
-        side: length of the crop's side.
+        location: where the person is; float64, as float32 would move some crops by a pixel.
         reference_length: the length that errors are divided by: head size (PCKh) or torso (PCK); NaN if unknown.
     """
 
@@ -38,8 +38,7 @@ class Person:
     points: np.ndarray
     labelled: np.ndarray
     visible: np.ndarray
-    center: np.ndarray
-    side: float
+    location: Location
     reference_length: float
 
     def to_joint_set(self, source: JointSet, target: JointSet) -> Person:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from data.augment import Augmentation
 from data.person import Person
 from hourglass.codec import encode, to_cells
-from hourglass.crop import Box, cut, normalise, person_box
+from hourglass.crop import Box, crop_square, cut_unit, normalise, person_box
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -18,7 +18,7 @@ class Crop:
     """A person cut out of an image.
 
     Attributes:
-        image: (3, *input_size) float32 in [0, 1], the mean of the weights subtracted.
+        image: (3, *input_size) float32 in [0, 1].
         points: (K, 2) float64, (y, x) in pixels of the crop, within ``box.shape``; (-1000, -1000) where not labelled.
         labelled: (K,) bool.
         box: where the crop lies in the image.
@@ -40,9 +40,9 @@ def crop_person(image: np.ndarray, person: Person, spec: ModelSpec, box: Box | N
         box: what to cut out; by default what the annotation says (:func:`hourglass.crop.person_box`).
     """
     if box is None:
-        box = person_box(person.center, person.side, image.shape[1:], spec)
+        box = person_box(person.location, image.shape[1:], spec)
     points = np.where(person.labelled[:, None], box.to_crop(person.points.astype(np.float64)), -1000.0)
-    return Crop(cut(image, box, spec.input_size, spec.crop) / np.float32(255), points, person.labelled, box)
+    return Crop(cut_unit(image, box, spec), points, person.labelled, box)
 
 
 class TrainTransform:
@@ -73,10 +73,10 @@ class TrainTransform:
         image, person = in_data
         spec = self.spec
         # 1. Cut the person out.
-        center = person.center
+        square = crop_square(person.location, spec)
         if self.augmentation is not None:
-            center = self.augmentation.shift_center(center, person.side, rng)
-        box = person_box(center, person.side, image.shape[1:], spec)
+            square = self.augmentation.shift_square(square, rng)
+        box = person_box(square, image.shape[1:], spec)
         if self.augmentation is not None:
             box = self.augmentation.move(box, rng)
         crop = crop_person(image, person, spec, box)

@@ -14,6 +14,7 @@ from hourglass.errors import InputError
 import numpy as np
 
 if TYPE_CHECKING:
+    from hourglass.crop import Extent, Location
     from hourglass.joints import JointSet
     from hourglass.predictor import Pose, PosePredictor
     from hourglass.spec import ModelSpec
@@ -60,10 +61,10 @@ def add_location_options(parser: argparse.ArgumentParser) -> None:
     place = group.add_mutually_exclusive_group()
     place.add_argument('--auto', action='store_true', help='anywhere: look for somebody')
     place.add_argument('--box', metavar='Y0,X0,Y1,X1', type=_numbers('Y0,X0,Y1,X1'),
-                       help='in this box: top, left, bottom, right; it may reach beyond the picture. The crop is 1.25 '
-                            'times as high as the box, or as wide where that is more')
+                       help='in this box: top, left, bottom, right; it may reach beyond the picture. The crop '
+                            'follows from it by the rule of the weights')
     place.add_argument('--center', metavar='Y,X', type=_numbers('Y,X'),
-                       help='about here, with --scale, both as MPII has them: the crop\'s side is 250 times the scale')
+                       help='about here, with --scale, both as MPII has them (objpos, scale)')
     place.add_argument('--fit', choices=FITS,
                        help='take the whole picture: stretch it to the network\'s input, or pad it with black so that '
                             'nothing is distorted (default: as the weights ask for, stretch for the published ones)')
@@ -124,22 +125,24 @@ class PersonLocation:
 
     def check_in(self, shape: tuple[int, ...]) -> None:
         """Raise ``InputError`` if what was said of the person is outside of a picture (height, width)."""
-        self._square_in(shape)
+        location = self._location
+        if location is None:
+            return
+        y, x, height, width = location
+        if y + height / 2 <= 0 or x + width / 2 <= 0 or y - height / 2 >= shape[0] or x - width / 2 >= shape[1]:
+            name = '--center' if self.box is None else '--box'
+            raise InputError(f'{name} is outside of the picture, which is {shape[0]} pixels high and {shape[1]} wide')
 
-    def _square_in(self, shape: tuple[int, ...]) -> tuple[float, float, float] | None:
-        """Return the square (y, x, side) of the person's crop, if it is known."""
-        from hourglass.locate import detected_square, scaled_square
+    @property
+    def _location(self) -> Extent | None:
+        """Where the person is, if that is known."""
+        from hourglass.crop import Extent
 
         if self.box is not None:
-            name, square, (low, high) = '--box', detected_square(np.array(self.box)), np.reshape(self.box, (2, 2))
-        elif self.center is not None and self.scale is not None:
-            name, square = '--center', scaled_square(self.center, self.scale)
-            low, high = (np.array(square[:2]) + sign * square[2] / 2 for sign in (-1, 1))
-        else:
-            return None
-        if (high <= 0).any() or (low >= shape[:2]).any():
-            raise InputError(f'{name} is outside of the picture, which is {shape[0]} pixels high and {shape[1]} wide')
-        return square
+            return Extent.of_box(np.array(self.box))
+        if self.center is not None and self.scale is not None:
+            return Extent.of_scale(self.center, self.scale)
+        return None
 
     def adapt(self, predictor: PosePredictor) -> PosePredictor:
         """Return the predictor with the way of cropping that ``fit`` asks for."""
@@ -161,15 +164,17 @@ class PersonLocation:
         Raises:
             InputError: what was said of the person is outside of the picture, or the detector cannot be had.
         """
-        from hourglass.locate import crop_of, locate
+        from hourglass.crop import Square, person_box
+        from hourglass.locate import locate
 
         if self.auto:
             return locate(predictor, image, self._load_detector(), name, show_progress=True)
         height, width = image.shape[1:]
-        square = self._square_in((height, width))
+        self.check_in((height, width))
+        location: Location | None = self._location
         if self.fit == 'pad':
-            square = height / 2, width / 2, float(max(height, width))
-        boxes = None if square is None else [crop_of(square, (height, width), predictor.spec)]
+            location = Square(height / 2, width / 2, float(max(height, width)))
+        boxes = None if location is None else [person_box(location, (height, width), predictor.spec)]
         return predictor.poses([image], boxes)[0]
 
     def draw(

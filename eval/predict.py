@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from data.disk import check_image_files
 from data.person import PersonDataset
 from hourglass.codec import decode_in_images
-from hourglass.crop import Box, person_box
+from hourglass.crop import Box, person_box, prepare
 from hourglass.predictor import PosePredictor
 from pretrained.registry import with_default
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def _prepare(predictor: PosePredictor, dataset: PersonDataset, i: int) -> tuple[np.ndarray, Box]:
     """Read a person's image and cut the person out."""
     image, person = dataset[i]
-    box = person_box(person.center, person.side, image.shape[1:], predictor.spec)
-    return predictor.prepare(image, box), box
+    box = person_box(person.location, image.shape[1:], predictor.spec)
+    return prepare(image, box, predictor.spec), box
 
 
 def _batches(predictor: PosePredictor, dataset: PersonDataset) -> Iterator[tuple[np.ndarray, list[Box]]]:
@@ -47,7 +47,7 @@ def _batches(predictor: PosePredictor, dataset: PersonDataset) -> Iterator[tuple
 def predict_dataset(
     predictor: PosePredictor, dataset: PersonDataset, progress: Callable[[int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Predict the joints of everybody in a data set, from the annotated centre and side.
+    """Predict the joints of everybody in a data set, from where they are annotated.
 
     Args:
         predictor: the network and its preprocessing.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from data.person import Person, PersonDataset
-from hourglass.crop import CropBox, crop_box, cut
+from hourglass.crop import CropBox, crop_box, cut, whole_person
 from hourglass.draw import draw_pose
 from hourglass.image import write_image
 from hourglass.joints import JointSet
@@ -53,7 +53,7 @@ def _draw_tile(
     image: np.ndarray, person: Person, points: np.ndarray, joint_set: JointSet, caption: str,
 ) -> np.ndarray:
     """Return (3, _TILE + _TEXT, _TILE) uint8: the person, annotated in yellow and predicted in colours."""
-    box = crop_box(person.center, person.side, image.shape[1:], 'pad')
+    box = crop_box(whole_person(person.location), image.shape[1:], 'pad')
     tile = cut(image, box, (_TILE, _TILE), 'pad')
     truth = np.where(person.labelled[:, None], person.points, np.nan)
     tile = draw_pose(tile, _in_tile(truth, box), joint_set, 4, colour=_TRUTH)

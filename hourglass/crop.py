@@ -1,16 +1,89 @@
-"""Cutting a person out of an image, and mapping points between the image and the crop."""
+"""From a person to the crop that a network sees: which square, how it is cut out, and points of both images.
+
+The rule belongs to the weights (:class:`hourglass.spec.ModelSpec`).  :func:`person_box` applies it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import PERSON_LENGTH, Torch7Transform, torch7_crop
+from hourglass.torch7_crop import Torch7Transform, torch7_crop
 from hourglass.warp import WarpedBox, seen_part
 
 import cv2
 import numpy as np
+
+#: Length in pixels of a person of MPII's scale 1.
+PIXELS_PER_SCALE = 200
+
+# Least side of a crop in pixels; a single joint has no extent.
+_SMALLEST_SIDE = 2.0
+
+
+class Square(NamedTuple):
+    """A square in an image that is cut out as it is, in pixels: middle (y, x) and side."""
+
+    y: float
+    x: float
+    side: float
+
+
+class Extent(NamedTuple):
+    """Where a person is in an image, without a margin, in pixels: middle (y, x), height and width."""
+
+    y: float
+    x: float
+    height: float
+    width: float
+
+    @classmethod
+    def of_box(cls, box: np.ndarray) -> Extent:
+        """Return the extent of a box (4,), (y_min, x_min, y_max, x_max)."""
+        y0, x0, y1, x1 = (float(value) for value in box)
+        return cls((y0 + y1) / 2, (x0 + x1) / 2, y1 - y0, x1 - x0)
+
+    @classmethod
+    def of_scale(cls, center: tuple[float, float], scale: float) -> Extent:
+        """Return the extent of a person by MPII's centre ``objpos`` (y, x) and scale."""
+        length = PIXELS_PER_SCALE * scale
+        return cls(*center, length, length)
+
+    @classmethod
+    def of_points(cls, points: np.ndarray, labelled: np.ndarray) -> Extent:
+        """Return the extent of the labelled ones, at least one, of joints (K, 2), (y, x)."""
+        low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
+        return cls(*((low + high) / 2).tolist(), *(high - low).tolist())
+
+    @classmethod
+    def of_square(cls, square: Square, spec: ModelSpec) -> Extent:
+        """Return the extent whose crop by the rule of ``spec`` is this square."""
+        length = square.side / spec.crop_margin
+        return cls(square.y - spec.crop_shift * length, square.x, length, length)
+
+
+#: Where a person is: an extent, from which the rule of the weights makes a square; or the square itself.
+Location = Extent | Square
+
+
+def crop_square(location: Location, spec: ModelSpec) -> Square:
+    """Return the square that is cut out for a person, by the rule of the weights."""
+    if isinstance(location, Square):
+        return location
+    _, _, height, width = location
+    length = height if spec.crop_length == 'height' else max(height, width)
+    return Square(location.y + spec.crop_shift * length, location.x, max(spec.crop_margin * length, _SMALLEST_SIDE))
+
+
+#: A rule for showing a person whole, whatever the pose: the longer side counts and nothing is shifted.
+_WHOLE_PERSON = ModelSpec(crop_length='longer', crop_shift=0.0)
+
+
+def whole_person(location: Location) -> Square:
+    """Return a square with all of a person in its middle, whatever the weights ask for."""
+    return crop_square(location, _WHOLE_PERSON)
 
 
 @dataclass(frozen=True)
@@ -56,12 +129,11 @@ def _check_way(crop: str) -> None:
         raise ValueError(f'a box in whole pixels cannot be cropped by {crop!r}')
 
 
-def crop_box(center: np.ndarray, side: float, image_shape: tuple[int, int], crop: str = 'clip') -> CropBox:
-    """Return the square of the given side about a person, in whole pixels.
+def crop_box(square: Square, image_shape: tuple[int, int], crop: str = 'clip') -> CropBox:
+    """Return a square in whole pixels.
 
     Args:
-        center: (2,), (y, x) in pixels of the image.
-        side: length of the square's side in pixels.
+        square: in pixels of the image.
         image_shape: (height, width) of the image.
         crop: ``clip`` cuts the square at the image's border; ``pad`` leaves it whole.
 
@@ -72,78 +144,49 @@ def crop_box(center: np.ndarray, side: float, image_shape: tuple[int, int], crop
         ValueError: ``crop`` is another word; :func:`person_box` knows every way of cropping.
     """
     _check_way(crop)
-    low, high = np.asarray(center) - side / 2, np.asarray(center) + side / 2
+    y, x, side = square
     if crop == 'pad':
         length = max(1, round(side))
-        y0, x0 = (round(float(v)) for v in low)
+        y0, x0 = round(y - side / 2), round(x - side / 2)
         return CropBox(y0, x0, y0 + length, x0 + length)
     edges = []
-    for first, last, length in zip(low, high, image_shape, strict=True):
-        start = min(max(int(first), 0), length - 1)
-        edges.append((start, max(min(int(last), length), start + 1)))
+    for middle, length in zip((y, x), image_shape, strict=True):
+        start = min(max(int(middle - side / 2), 0), length - 1)
+        edges.append((start, max(min(int(middle + side / 2), length), start + 1)))
     (y0, y1), (x0, x1) = edges
     return CropBox(y0, x0, y1, x1)
 
 
-def box_around(points: np.ndarray, labelled: np.ndarray, margin: float = 1.25) -> tuple[np.ndarray, float]:
-    """Derive a crop from the labelled joints, for data sets that give no centre and scale.
-
-    Args:
-        points: (K, 2), (y, x).
-        labelled: (K,) bool, at least one of them true.
-        margin: side of the crop divided by the longer side of the box around the joints.
-
-    Returns:
-        Centre (2,) float32 and side.
-    """
-    low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
-    # One labelled joint, or all in one place, still needs a crop that is not empty.
-    return ((low + high) / 2).astype(np.float32), max(float((high - low).max()) * margin, 2.0)
-
-
-def whole_image(image_shape: tuple[int, int], crop: str = 'clip') -> CropBox:
-    """Return the crop of a picture with one person in the centre, the image 1.25 times as high as the person.
-
-    With ``clip`` it is the whole image, which is then stretched to the network's input as published; with
-    ``pad`` the square about the centre whose side is the image's height, so that nobody is distorted.
-    """
-    _check_way(crop)
-    height, width = image_shape
-    if crop == 'clip':
-        return CropBox(0, 0, height, width)
-    return crop_box(np.array([height / 2, width / 2]), height, image_shape, crop)
-
-
-def person_box(center: np.ndarray, side: float, image_shape: tuple[int, int], spec: ModelSpec) -> Box:
+def person_box(location: Location, image_shape: tuple[int, int], spec: ModelSpec) -> Box:
     """Return the crop of a person as the weights ask for.
 
     Args:
-        center: (2,), (y, x) in pixels of the image.
-        side: length of the square's side in pixels; less than one is taken for one.
+        location: where the person is, in pixels of the image.
         image_shape: (height, width) of the image.
-        spec: gives the way of cropping and the input size.
+        spec: gives the rule, the way of cutting and the input size.
 
     Raises:
         InputError: the Torch7 code's crop is asked for with an input that is not square.
     """
+    square = crop_square(location, spec)
     if spec.crop != 'torch7':
-        return crop_box(center, side, image_shape, spec.crop)
+        return crop_box(square, image_shape, spec.crop)
     height, width = spec.input_size
     if height != width:
         raise InputError(f'the crop {spec.crop!r} is square, and the input {height}x{width} is not')
-    y, x = (float(value) for value in center)
-    return Torch7Transform((y, x), max(float(side), 1.0) / PERSON_LENGTH, height)
+    return Torch7Transform((square.y, square.x), max(square.side, 1.0), height)
 
 
 def picture_box(image_shape: tuple[int, int], spec: ModelSpec) -> Box:
-    """Return the crop of a picture with one person in the centre, the image 1.25 times as high as the person.
+    """Return the crop of a picture with one person in the centre, the image as high as the crop of that person.
 
-    As :func:`whole_image`; the Torch7 code's crop takes the square about the centre too.
+    With ``clip`` it is the whole image, which is then stretched to the network's input as in the reference (Chainer);
+    otherwise the square about the centre whose side is the image's height, so that nothing is distorted.
     """
-    if spec.crop != 'torch7':
-        return whole_image(image_shape, spec.crop)
     height, width = image_shape
-    return person_box(np.array([height / 2, width / 2]), height, image_shape, spec)
+    if spec.crop == 'clip':
+        return CropBox(0, 0, height, width)
+    return person_box(Square(height / 2, width / 2, height), image_shape, spec)
 
 
 def _cut_padded(image: np.ndarray, box: CropBox, size: tuple[int, int]) -> np.ndarray:
@@ -185,8 +228,27 @@ def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'clip') 
     return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
 
 
+def cut_unit(image: np.ndarray, box: Box, spec: ModelSpec) -> np.ndarray:
+    """Cut a box out of an image (3, H, W) float32 in [0, 255], as (3, *input_size) float32 in [0, 1]."""
+    return cut(image, box, spec.input_size, spec.crop) / np.float32(255)
+
+
 def normalise(image: np.ndarray, spec: ModelSpec) -> np.ndarray:
     """Subtract the mean that belongs to the weights from an image (3, H, W) in [0, 1]."""
     if not any(spec.mean):
         return image
     return image - np.array(spec.mean, np.float32)[:, None, None]
+
+
+def prepare(image: np.ndarray, box: Box, spec: ModelSpec) -> np.ndarray:
+    """Cut a box out of an image and make it an input of the network.
+
+    Args:
+        image: (3, H, W) float32, RGB in [0, 255].
+        box: the crop.
+        spec: gives the input size, the way of cutting and the mean.
+
+    Returns:
+        (3, *input_size) float32, in [0, 1] minus the mean.
+    """
+    return normalise(cut_unit(image, box, spec), spec)

@@ -11,18 +11,13 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
-from hourglass.crop import Box, box_around, person_box
+from hourglass.crop import Box, Extent, Square, crop_square, person_box, whole_person
 from hourglass.detection import Detector, filter_boxes
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
 import cv2
 import numpy as np
-
-#: Side of the crop in lengths of a person, and how far below the person's middle its centre is, in the same.
-CROP_SIDE, CROP_SHIFT = 1.25, 15 / 200
-#: Length in pixels of a person of MPII's scale 1.
-PERSON_LENGTH = 200
 
 #: Height of a heatmap whose score (``ModelSpec.score_of``) is the mean of the joints' (:func:`confidence`) from which
 #: somebody is there.  On pictures of nothing the bundled weights stay below it.
@@ -43,15 +38,12 @@ SEARCH_STEP, SEARCH_INSET = 0.5, 0.35
 ROUNDS, BEST = 3, 4
 #: A joint is taken for seen if it scores at least this part of the mean of the best :data:`TOP_JOINTS`.
 SEEN_JOINT, TOP_JOINTS = 0.5, 5
-#: Sides of the next crops, in longer sides of the box around the joints seen: the whole person, or more than was seen.
-MARGINS = (1.25, 1.6)
+#: Sides of the next crops, in sides of the crop of a person with the joints seen: that, or more than was seen.
+WIDER = (1.0, 1.28)
 #: Crops whose middles are nearer than this, in sides, and whose sides differ by less than this part, are the same.
 SAME_PLACE, SAME_SIDE = 0.06, 0.08
 #: The search needs no more pixels than this, times the network's input.
 SEARCH_RESOLUTION = 8
-
-#: A square (y, x, side): its middle and side in pixels of the image.
-Square = tuple[float, float, float]
 
 
 def confidence(pose: Pose) -> float:
@@ -73,29 +65,6 @@ def _rank(pose: Pose, shape: tuple[int, ...]) -> float:
     return confidence(pose) * min(1.0, 3 * float(spread) / max(shape)) ** SIZE_POWER
 
 
-def detected_square(box: np.ndarray) -> Square:
-    """Return the crop of somebody in a box (4,), (y_min, x_min, y_max, x_max) in pixels.
-
-    The published rule for detected people: the person is as long as the box is high, the centre is 15 / 200 of that
-    below the middle of the box, and the side is 1.25 times that.  In a box that is wider than high somebody lies or
-    stretches out; there the width counts.
-    """
-    y0, x0, y1, x1 = (float(value) for value in box)
-    length = max(y1 - y0, x1 - x0)
-    return (y0 + y1) / 2 + CROP_SHIFT * length, (x0 + x1) / 2, CROP_SIDE * length
-
-
-def scaled_square(center: tuple[float, float], scale: float) -> Square:
-    """Return the crop of somebody with MPII's centre (y, x) and scale: 15 pixels lower, side 250, times the scale."""
-    length = PERSON_LENGTH * scale
-    return center[0] + CROP_SHIFT * length, center[1], CROP_SIDE * length
-
-
-def crop_of(square: Square, shape: tuple[int, ...], spec: ModelSpec) -> Box:
-    """Return a square's crop as the weights ask for, in an image of a shape (height, width)."""
-    return person_box(np.array(square[:2]), square[2], (shape[0], shape[1]), spec)
-
-
 def corners(box: Box) -> tuple[float, float, float, float]:
     """Return what a crop shows: (y_min, x_min, y_max, x_max) in pixels of the image, possibly beyond it."""
     (y0, x0), (y1, x1) = box.to_image(np.array([(0.0, 0.0), box.shape]))
@@ -110,7 +79,7 @@ def search_squares(shape: tuple[int, ...], sides: Sequence[float] = SEARCH_SIDES
     squares = []
     for side in (part * full for part in sides):
         rows, columns = (_middles(length, side) for length in (height, width))
-        squares += [(float(y), float(x), side) for y in rows for x in columns]
+        squares += [Square(float(y), float(x), side) for y in rows for x in columns]
     return squares
 
 
@@ -128,7 +97,8 @@ def squares_around(pose: Pose) -> list[Square]:
     seen = (pose.scores >= threshold) & (pose.scores > 0)
     if seen.sum() < 3:
         return []
-    return [(float(y), float(x), side) for (y, x), side in (box_around(pose.points, seen, m) for m in MARGINS)]
+    square = whole_person(Extent.of_points(pose.points, seen))
+    return [square._replace(side=wider * square.side) for wider in WIDER]
 
 
 class _Search:
@@ -171,7 +141,7 @@ class _Search:
         self.bar.total += len(new)
         for start in range(0, len(new), self.predictor.batchsize):
             batch = new[start:start + self.predictor.batchsize]
-            boxes = [crop_of(square, self.image.shape[1:], self.predictor.spec) for square in batch]
+            boxes = [person_box(square, self.image.shape[1:], self.predictor.spec) for square in batch]
             self.found += zip(batch, self.predictor.poses([self.image] * len(batch), boxes), strict=True)
             self.bar.update(len(batch))
         return bool(new)
@@ -187,7 +157,7 @@ class _Search:
 
     def _limited(self, square: Square) -> Square:
         longer = max(self.image.shape[1:])
-        return *square[:2], float(np.clip(square[2], 0.05 * longer, 2 * longer))
+        return square._replace(side=float(np.clip(square.side, 0.05 * longer, 2 * longer)))
 
 
 def _detected(detector: Detector, image: np.ndarray, name: str | None) -> np.ndarray:
@@ -236,7 +206,7 @@ def locate(
     with tqdm(desc='looking for somebody', total=0, unit='crop', delay=2, leave=False, dynamic_ncols=True,
               disable=None if show_progress else True) as bar:
         search = _Search(plain, small, bar)
-        if search.look([detected_square(box) for box in boxes]):
+        if search.look([crop_square(Extent.of_box(box), plain.spec) for box in boxes]):
             search.look_again()
         for sides in SEARCH_SIDES:
             if not search.is_confident():
@@ -245,18 +215,18 @@ def locate(
     (y, x, side), pose = search.ranking()[0]
     if small is image and not predictor.flip:
         return pose
-    square = y * float(ratio[0]), x * float(ratio[1]), side * float(ratio.max())
-    return predictor.poses([image], [crop_of(square, image.shape[1:], predictor.spec)])[0]
+    square = Square(y * float(ratio[0]), x * float(ratio[1]), side * float(ratio.max()))
+    return predictor.poses([image], [person_box(square, image.shape[1:], predictor.spec)])[0]
 
 
-def follow(pose: Pose, shape: tuple[int, ...], spec: ModelSpec, margin: float = 1.4) -> Box | None:
+def follow(pose: Pose, shape: tuple[int, int], spec: ModelSpec, margin: float = 1.1) -> Box | None:
     """Return where to look for somebody in the next frame of a video: around the joints of the last one.
 
     Args:
         pose: the person in the last frame.
         shape: (height, width) of the frames.
         spec: what belongs to the weights.
-        margin: side of the crop, in longer sides of the box around the joints seen: some room to move.
+        margin: side of the crop, in sides of the crop of a person with the joints seen: some room to move.
 
     Returns:
         The crop for :meth:`hourglass.predictor.PosePredictor.poses`; or ``None`` if the person is lost, so that
@@ -265,5 +235,4 @@ def follow(pose: Pose, shape: tuple[int, ...], spec: ModelSpec, margin: float = 
     squares = squares_around(pose) if has_person(pose, spec) else []
     if not squares:
         return None
-    y, x, side = squares[0]
-    return crop_of((y, x, side * margin / MARGINS[0]), shape, spec)
+    return person_box(squares[0]._replace(side=margin * squares[0].side), shape, spec)

@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hourglass.boxes import suppress_boxes
-from hourglass.crop import Box, person_box
+from hourglass.crop import Extent, person_box
 from hourglass.detection import Detector, filter_boxes
 from hourglass.detection.boxes_file import BoxesFile
 from hourglass.oks import oks_nms, pose_scores, sigmas_for
 from hourglass.predictor import Pose, PosePredictor
-from hourglass.spec import ModelSpec
 
 import numpy as np
-
-#: Side of a person's crop in heights of the box; and how far below the box's middle the crop's is, in the same.
-CROP_SIDE, CROP_SHIFT = 1.25, 15 / 200
 
 #: The score from which a box is somebody, for detectors without a usual one of their own.
 USUAL_THRESHOLD = 0.5
@@ -42,8 +38,7 @@ class PersonPose:
 class PeoplePredictor:
     """Find the joints of everybody in images.
 
-    Each person is cut out as the published demo does: a square about the middle of the box, a little lower, 1.25 times
-    as high as the box, and then as the weights ask for (:func:`hourglass.crop.person_box`).
+    Each person is cut out of the image by the rule of the weights (:func:`hourglass.crop.person_box`).
 
     Args:
         predictor: the network and its preprocessing; its ``batchsize`` is how many people go through it at once.
@@ -107,7 +102,8 @@ class PeoplePredictor:
         # Batch by batch, so that a crowd's crops and heatmaps are never in memory together.
         for start in range(0, len(places), self.predictor.batchsize):
             batch = places[start:start + self.predictor.batchsize]
-            crops = [crop_of(chosen[i][0][k], images[i].shape[1:], self.predictor.spec) for i, k in batch]
+            crops = [person_box(Extent.of_box(chosen[i][0][k]), images[i].shape[1:], self.predictor.spec)
+                     for i, k in batch]
             for (i, _), pose in zip(batch, self.predictor.poses([images[i] for i, _ in batch], crops), strict=True):
                 poses[i].append(self._slim(pose))
         return [self._people(*boxes, those) for boxes, those in zip(chosen, poses, strict=True)]
@@ -133,17 +129,3 @@ class PeoplePredictor:
         kept = oks_nms(np.stack([pose.points for pose in poses]), scores, areas, self.nms_oks, joint_scores > 0,
                        sigmas_for(self.predictor.spec.joint_set))
         return [PersonPose(poses[i], tuple(boxes[i].tolist()), float(box_scores[i]), float(scores[i])) for i in kept]
-
-
-def crop_of(box: np.ndarray, image_shape: tuple[int, ...], spec: ModelSpec) -> Box:
-    """Return the crop of a person.
-
-    Args:
-        box: (4,), (y_min, x_min, y_max, x_max) in pixels of the image.
-        image_shape: (height, width).
-        spec: gives the way of cropping.
-    """
-    y0, x0, y1, x1 = box
-    height = y1 - y0
-    center = np.array([(y0 + y1) / 2 + CROP_SHIFT * height, (x0 + x1) / 2])
-    return person_box(center, CROP_SIDE * height, (image_shape[0], image_shape[1]), spec)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hourglass import providers
 from hourglass.codec import decode_in_images, unflip
-from hourglass.crop import Box, cut, normalise, picture_box
+from hourglass.crop import Box, cut, picture_box, prepare
 from hourglass.engine.base import Engine
 from hourglass.spec import ModelSpec
 
@@ -115,7 +115,7 @@ class PosePredictor:
 
     def prepare(self, image: np.ndarray, box: Box) -> np.ndarray:
         """Cut a box out of an image (3, H, W) in [0, 255] and make it an input (3, *input_size) of the network."""
-        return normalise(self.crop_image(image, box) / np.float32(255), self.spec)
+        return prepare(image, box, self.spec)
 
     def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[Box] | None = None) -> list[Pose]:
         """Find one person in each image.
@@ -123,7 +123,7 @@ class PosePredictor:
         Args:
             imgs: arrays (3, H, W) float32, RGB in [0, 255].
             boxes: where the person is, for each image (:func:`hourglass.crop.person_box`).  By default the person is in
-                the centre and the image's height is 1.25 times the person's (:func:`hourglass.crop.picture_box`).
+                the centre of the image (:func:`hourglass.crop.picture_box`).
         """
         if boxes is None:
             boxes = [picture_box(img.shape[1:], self.spec) for img in imgs]
@@ -141,8 +141,8 @@ class PosePredictor:
         """Find the joints of the person in each image.
 
         Args:
-            imgs: arrays (3, H, W) float32, RGB in [0, 255]; the person is in the centre and the image's height is
-                1.25 times the person's.
+            imgs: arrays (3, H, W) float32, RGB in [0, 255]; the person is in the centre, and the image as high as the
+                crop of the person (:func:`hourglass.crop.picture_box`).
 
         Returns:
             Points, a list of (K, 2) float64, (y, x) in pixels of the image; and scores, a list of (K,) float32 in

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from hourglass.crop import Location
     from hourglass.engine.base import Engine
     from hourglass.spec import ModelSpec
 
@@ -31,6 +32,6 @@ def load_engine(name: str | None, gpu: int, engine: str, precision: str) -> tupl
     return _find(_LOAD_ENGINE)(name, gpu, engine, precision)
 
 
-def rendered_people(n: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
     """Yield ``n`` rendered people; see :func:`data.synthetic.calibration.rendered_people`."""
     return _find(_RENDERED_PEOPLE)(n)

@@ -38,6 +38,9 @@ NETWORKS = {
 
 #: Allowed values of the choices in a :class:`ModelSpec`.
 CROPS = ('clip', 'pad', 'torch7')
+CROP_LENGTHS = ('height', 'longer')
+#: Entries of a :class:`ModelSpec` that say how a person is cut out.
+CROP_ENTRIES = ('crop', 'crop_length', 'crop_shift', 'crop_margin')
 DECODINGS = ('argmax', 'quarter-offset', 'dark', 'torch7')
 #: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each pixel
 #: repeated twice in both directions.
@@ -70,6 +73,10 @@ class ModelSpec:
         crop: how a person is cut out.  ``clip``: the crop ends at the image's border and is then stretched to
             ``input_size``; ``pad``: outside of the image is black and nothing is distorted; ``torch7``: as ``pad``,
             with the pixels and rounding of the Torch7 code.
+        crop_length: what counts as a person's length: the height of the person's box (``height``, as in the reference)
+            or its longer side (``longer``).
+        crop_shift: how far the crop's middle is below the person's, in lengths.
+        crop_margin: side of the crop, in lengths.
         mean: subtracted from the channels R, G, B of an image in [0, 1].
         decoding: how a heatmap becomes a point.  ``argmax``: the highest cell; ``quarter-offset``: a quarter of a cell
             further towards the larger neighbour, in y and in x; ``dark``: the peak of the Gaussian through the highest
@@ -90,6 +97,9 @@ class ModelSpec:
     joints: str | JointSet = 'mpii'
     input_size: tuple[int, int] = (256, 256)
     crop: str = 'clip'
+    crop_length: str = 'height'
+    crop_shift: float = 15 / 200
+    crop_margin: float = 1.25
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     decoding: str = 'argmax'
     align_corners: bool = False
@@ -103,7 +113,7 @@ class ModelSpec:
             check_name(self.joints)
             object.__setattr__(self, 'joints', self.joints.name)  # one form for each set
         choices = (('network', tuple(NETWORKS)), ('joints', tuple(JOINT_SETS)), ('crop', CROPS),
-                   ('decoding', DECODINGS), ('upsampling', UPSAMPLINGS))
+                   ('crop_length', CROP_LENGTHS), ('decoding', DECODINGS), ('upsampling', UPSAMPLINGS))
         for name, allowed in choices:
             if getattr(self, name) not in allowed and not isinstance(getattr(self, name), JointSet):
                 raise InputError(f'{name} is {getattr(self, name)!r}, not one of {", ".join(allowed)}')
@@ -114,6 +124,10 @@ class ModelSpec:
         for name in ('wide_stem', 'align_corners'):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f'{name} is {getattr(self, name)!r}, neither true nor false')
+        for name, low, high in (('crop_shift', -1, 1), ('crop_margin', 0.1, 10)):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+                raise InputError(f'{name} is {value!r}, not a number from {low} to {high}')
         for name, default in (('n_modules', 1), ('wide_stem', False)):
             if name not in NETWORKS[self.network].arguments and getattr(self, name) != default:
                 raise InputError(f'{name} is {getattr(self, name)!r}, but a {self.network} has no such choice')
@@ -200,6 +214,9 @@ class ModelSpec:
             raise InputError(f'the description of the network is not JSON ({error})') from None
         if not isinstance(values, dict):
             raise InputError('the description of the network is not a JSON object')
+        # Networks with padded crops from before these entries were trained with the person's middle in the crop's.
+        if 'refine' in values and values.get('crop') == 'pad':
+            values = {'crop_length': 'longer', 'crop_shift': 0.0, **values}
         values = dict(_FORMER_NAMES.get((name, str(value)), (name, value)) for name, value in values.items())
         unknown = sorted(set(values) - set(cls.__dataclass_fields__))
         if unknown:

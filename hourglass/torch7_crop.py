@@ -1,7 +1,7 @@
 """The crop of the Torch7 code, which its weights were trained with.
 
 Newell, Yang, Deng: *Stacked Hourglass Networks for Human Pose Estimation*, ECCV 2016.  A person has a centre and a
-scale; the crop is a square whose side is 200 pixels times the scale, black outside of the image, never distorted.
+scale; the crop is a square about the centre, black outside of the image, never distorted.
 The code for training and scoring is followed; the one for showing results differs in small things.
 
 Its coordinates are x, y, 1-based, and rounded towards zero.  Here, as everywhere in this project, points are
@@ -17,9 +17,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
-#: Length in pixels of a person of scale 1.
-PERSON_LENGTH = 200
 
 # Coordinates nearer to a whole number than this are that number: the rounding towards zero must not depend on the
 # last bits of a division.
@@ -38,7 +35,7 @@ class Torch7Transform:
 
     Attributes:
         center: (y, x) in pixels of the image.
-        scale: side of the square in the image, divided by 200 pixels.
+        side: of the square in pixels of the image.
         size: side of the crop in its own pixels.
 
     Raises:
@@ -46,22 +43,17 @@ class Torch7Transform:
     """
 
     center: tuple[float, float]
-    scale: float
+    side: float
     size: int
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.center).all() and 0 < self.scale < np.inf and self.size > 0):
-            raise ValueError(f'no crop has centre {self.center}, scale {self.scale} and size {self.size}')
+        if not (np.isfinite(self.center).all() and 0 < self.side < np.inf and self.size > 0):
+            raise ValueError(f'no crop has centre {self.center}, side {self.side} and size {self.size}')
 
     @property
     def shape(self) -> tuple[int, int]:
         """(height, width) of the crop."""
         return self.size, self.size
-
-    @property
-    def side(self) -> float:
-        """Side of the square in pixels of the image."""
-        return PERSON_LENGTH * self.scale
 
     def resized(self, size: int) -> Torch7Transform:
         """Return the map to another size of the crop, such as that of the heatmaps."""
@@ -153,7 +145,7 @@ def _reduced_crop(image: np.ndarray, transform: Torch7Transform, factor: float) 
     if longer < 2 or min(sizes) < 1:
         return np.zeros((len(image), *transform.shape), np.float32)
     y, x = transform.center
-    small = replace(transform, center=(y / factor, x / factor), scale=transform.scale / factor)
+    small = replace(transform, center=(y / factor, x / factor), side=transform.side / factor)
     return _resize(image, (0, 0), (height, width), (sizes[0], sizes[1]), tuple(small.corners()[0]), transform.size)
 
 

@@ -7,7 +7,8 @@ joints         names of the joints, in the order of the heatmaps
 skeleton       limbs: joint, joint (numbers from 0), part of the body
 flip_order     entry k is the joint that takes place k in a mirrored image
 preprocessing  what the input is: ``layout``, ``colours``, ``range``, ``mean`` (to be subtracted, R, G, B), ``size``
-               (height, width), and ``crop`` (:class:`hourglass.spec.ModelSpec`)
+               (height, width), and how a person is cut out: ``crop``, ``crop_length``, ``crop_shift``, ``crop_margin``
+               (:class:`hourglass.spec.ModelSpec`)
 decoding       how heatmaps become points: ``method`` and ``align_corners`` (:class:`hourglass.spec.ModelSpec`)
 spec           the whole :class:`hourglass.spec.ModelSpec`
 =============  =======================================================================================================
@@ -22,7 +23,7 @@ from pathlib import Path
 from hourglass.engine.networks import network_graph
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
-from hourglass.spec import ModelSpec
+from hourglass.spec import CROP_ENTRIES, ModelSpec
 from pretrained.weights_file import Model
 
 import chainer
@@ -40,7 +41,8 @@ def metadata(spec: ModelSpec, weights: str) -> dict[str, str]:
     values = {
         'joints': joint_set.joints, 'skeleton': joint_set.limb_indices, 'flip_order': joint_set.flip_order.tolist(),
         'preprocessing': {'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': spec.mean,
-                          'size': spec.input_size, 'crop': spec.crop},
+                          'size': spec.input_size,
+                          **{name: getattr(spec, name) for name in CROP_ENTRIES}},
         'decoding': {'method': spec.decoding, 'align_corners': spec.align_corners},
     }
     return {'title': 'Stacked hourglass network for human pose estimation', 'weights': weights,

@@ -125,8 +125,8 @@ _ENTRIES = (
         file='hourglass-small-3stacks-mpii16.npz',
         description="small weights that come with the project, for MPII's joints, trained on LSP; "
                     'bundled/MODEL_CARD.md tells more',
-        spec=ModelSpec(n_stack=3, width=64, layer_num=3, input_size=(160, 160), crop='pad', decoding='dark',
-                       align_corners=True),
+        spec=ModelSpec(n_stack=3, width=64, layer_num=3, input_size=(160, 160), crop='pad',
+                       crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
         scores=(
             _score('PCK@0.2, 500 people of LSP whom only the weights behind it had seen, averaged over the image '
                    'and its mirror image', .969, .884, .805, .745, .886, .839, .795, Mean=.846),
@@ -137,8 +137,8 @@ _ENTRIES = (
         name='small-mpii16',
         file='hourglass-small-mpii16.npz',
         description='two stacks, what the bundled weights began with; bundled/MODEL_CARD_MPII16.md tells more',
-        spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(160, 160), crop='pad', decoding='dark',
-                       align_corners=True),
+        spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(160, 160), crop='pad',
+                       crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
         scores=(
             _score('PCK@0.2, 500 people of LSP whom only the weights it began with had seen, averaged over the image '
                    'and its mirror image', .966, .875, .798, .732, .869, .821, .767, Mean=.833),
@@ -150,7 +150,7 @@ _ENTRIES = (
         file='hourglass-small-lsp14.npz',
         description='14 joints of LSP, what small-mpii16 began with; bundled/MODEL_CARD_LSP14.md tells more',
         spec=ModelSpec(out_channels=14, n_stack=2, width=64, layer_num=3, joints='lsp', input_size=(128, 128),
-                       crop='pad', decoding='quarter-offset', align_corners=True),
+                       crop='pad', crop_length='longer', crop_shift=0.0, decoding='quarter-offset', align_corners=True),
         scores=(
             _score('PCK@0.2, LSP test half, averaged over the image and its mirror image',
                    .952, .839, .747, .678, .844, .800, .749, Mean=.801),

@@ -177,12 +177,12 @@ def test_eight_stacks_follow_their_own_preprocessing(demo: Run, scene: Any, tmp_
     image = read_image(scene[0])
     for i, person in enumerate(people):
         x, y, width, height = person['bbox']
-        crop = Torch7Transform((y + height / 2 + 15 / 200 * height, x + width / 2), 1.25 * height / 200, 64)
+        crop = Torch7Transform((y + height / 2 + 15 / 200 * height, x + width / 2), 1.25 * height, 64)
         seen = tiles[:, :, 64 * i:64 * (i + 1)]
         assert abs(seen - np.clip(torch7_crop(image, crop), 0, 255)).mean() < 6, 'more than JPEG changes'
         points = np.array([(joint['y'], joint['x']) for joint in person['joints']])
         assert len(points) == 16
-        # The original code's points are whole pixels, and within the crop.
+        # The Torch7 code's points are whole pixels, and within the crop.
         assert (points == np.trunc(points)).all()
         assert ((crop.to_crop(points) > -2) & (crop.to_crop(points) < 66)).all()
 

@@ -93,7 +93,8 @@ def test_the_file_runs_without_this_project(
         assert json.loads(texts['skeleton']) == [list(limb) for limb in MPII.limb_indices]
         assert json.loads(texts['flip_order']) == MPII.flip_order.tolist()
         assert json.loads(texts['preprocessing']) == {
-            'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [160, 160], 'crop': 'pad'}
+            'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [160, 160], 'crop': 'pad',
+            'crop_length': 'longer', 'crop_shift': 0.0, 'crop_margin': 1.25}
         assert json.loads(texts['decoding']) == {'method': 'dark', 'align_corners': True}
         assert ModelSpec.from_json(texts['spec']) == pretrained.load('bundled').spec
 

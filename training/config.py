@@ -12,7 +12,7 @@ from data.sets import DATASETS
 from hourglass.config import convert_fields, number, one_of, option, switch, text, whole
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS
-from hourglass.spec import CROPS, DECODINGS
+from hourglass.spec import CROP_LENGTHS, CROPS, DECODINGS
 from training.loss import LOSSES
 from training.schedule import OPTIMIZERS, SCHEDULES
 
@@ -73,6 +73,15 @@ class TrainConfig:
         one_of(CROPS), None,
         help='how people are cut out: ending at the border and stretched (clip, the default), with black around (pad), '
              'or with the pixels and rounding of the Torch7 code (torch7)')
+    crop_length: str | None = _data(
+        one_of(CROP_LENGTHS), None,
+        help='what counts as the length of a person: the height of the person\'s box (height, the default), or its '
+             'longer side, for people who lie (longer)')
+    crop_shift: float | None = _data(
+        number(-1, 1), None, metavar='S',
+        help='how far the middle of the crop is below that of the person, in lengths (default: 0.075)')
+    crop_margin: float | None = _data(
+        number(0.1, 10), None, metavar='M', help='side of the crop, in lengths (default: 1.25)')
     decoding: str | None = _data(
         one_of(DECODINGS), None,
         help='how a heatmap becomes a joint: its highest cell (argmax, the default), a quarter of a cell from there '

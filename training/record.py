@@ -39,7 +39,7 @@ def hash_people(dataset: Any) -> str:
             person = part.people[int(i)]
             digest.update(person.image.encode())
             digest.update(np.where(person.labelled[:, None], person.points, 0).astype('<f4').tobytes())
-            digest.update(np.array([*person.center, person.side], '<f4').tobytes())
+            digest.update(np.array(person.location, '<f4').tobytes())
     return digest.hexdigest()[:32]
 
 

@@ -20,6 +20,7 @@ from hourglass.device import gpu_of_process, use_device
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.predictor import PosePredictor
+from hourglass.spec import CROP_ENTRIES
 from training.average import MovingAverage
 from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator, joined, normalise_together
@@ -199,8 +200,8 @@ def _resolve(config: TrainConfig, inputs: Inputs, comm: Communicator) -> TrainCo
     is_square = spec.input_size[0] == spec.input_size[1]
     return replace(
         config, batchsize=batch_size(config, len(inputs.gpus), len(inputs.people), comm),
-        stacks=spec.n_stack, width=spec.width, depth=spec.layer_num, crop=spec.crop, decoding=spec.decoding,
-        align_corners=spec.align_corners,
+        stacks=spec.n_stack, width=spec.width, depth=spec.layer_num, decoding=spec.decoding,
+        align_corners=spec.align_corners, **{name: getattr(spec, name) for name in CROP_ENTRIES},
         # The setting stands for a square; other sizes come from init, also when the training is repeated.
         input_size=spec.input_size[0] if is_square else config.input_size,
         joints=spec.joints if isinstance(spec.joints, str) else config.joints,

@@ -10,7 +10,7 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS, JointSet
-from hourglass.spec import ModelSpec
+from hourglass.spec import CROP_ENTRIES, ModelSpec
 from pretrained.weights_file import Model
 from training.average import state_of
 from training.config import TrainConfig
@@ -48,9 +48,9 @@ def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> M
     if config.input_size is not None:
         sizes['input_size'] = (config.input_size, config.input_size)
     base = base.with_decoding(config.decoding, 'the network to begin with')
-    return replace(base, joints=joint_set, out_channels=len(joint_set), crop=config.crop or base.crop,
-                   align_corners=base.align_corners if config.align_corners is None else config.align_corners,
-                   confidence=(), **sizes)
+    chosen = {name: getattr(config, name) for name in (*CROP_ENTRIES, 'align_corners')
+              if getattr(config, name) is not None}
+    return replace(base, joints=joint_set, out_channels=len(joint_set), confidence=(), **chosen, **sizes)
 
 
 def _check_input_size(config: TrainConfig, base: ModelSpec) -> None:

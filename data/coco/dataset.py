@@ -10,6 +10,7 @@ from pathlib import Path
 from data.coco.annotations import Annotations, check_image_ids, read_annotations
 from data.coco.detections import Detections, read_detections
 from data.person import Person, PersonDataset
+from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import COCO, JointSet, convert_points
 
@@ -20,9 +21,6 @@ DEFAULT_ROOT = Path('data/COCO')
 ANNOTATION_FILE = 'annotations/person_keypoints_{split}.json'
 #: Where a split's images may lie.
 IMAGE_FOLDERS = ('images/{split}', '{split}')
-
-#: Side of a crop divided by the longer side of the person's box.
-CROP_MARGIN = 1.25
 
 
 @dataclass(frozen=True)
@@ -116,11 +114,9 @@ def _to_persons(
 ) -> list[Person]:
     points, labelled = convert_points(joints.points, joints.labelled, COCO, joint_set)
     _, visible = convert_points(joints.points, joints.visible, COCO, joint_set)
-    centers = (records.boxes[:, :2] + records.boxes[:, 2:]) / 2
-    sides = CROP_MARGIN * (records.boxes[:, 2:] - records.boxes[:, :2]).max(axis=1)
     names = [images[image_id] for image_id in records.image_ids.tolist()]
     return [
-        Person(names[i], points[i], labelled[i], visible[i], centers[i], float(sides[i]), float(lengths[i]))
+        Person(names[i], points[i], labelled[i], visible[i], Extent.of_box(records.boxes[i]), float(lengths[i]))
         for i in range(len(records))
     ]
 
@@ -128,8 +124,8 @@ def _to_persons(
 class COCODataset(PersonDataset):
     """COCO person keypoints.
 
-    Somebody counts who has a labelled joint (occluded or not) among those wanted, and is not a crowd.  The crop is
-    the usual one: the middle of the person's box, and 1.25 times its longer side.
+    Somebody counts who has a labelled joint (occluded or not) among those wanted, and is not a crowd.  People
+    are located by their boxes.
 
     Args:
         root: folder with ``annotations/person_keypoints_<split>.json`` and the images in ``images/<split>`` or
@@ -151,7 +147,7 @@ class COCODataset(PersonDataset):
         annotation_file: the file of annotations.
         has_annotated: whether it annotates anybody.
 
-    Coordinates are COCO's numbers as they are, taken as (y, x) in 0-based pixels.  ``center`` is float64.
+    Coordinates are COCO's numbers as they are, taken as (y, x) in 0-based pixels.
 
     Raises:
         InputError: a file is missing or damaged, or there is nobody in it who counts.

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from data.person import EmptySplitError, Person
+from hourglass.crop import Extent, Location, Square
 from hourglass.errors import InputError
 from hourglass.joints import JointSet, convert_points
 
 import numpy as np
 
-#: Side of a crop divided by the longer side of the person's box.
-CROP_MARGIN = 1.25
 #: PCK's usual thresholds: in torsos, and in the longer sides of people's boxes.
 THRESHOLDS = {'torso': 0.2, 'box': 0.1}
 #: Least height and width of a box around joints, in pixels.
@@ -22,7 +21,7 @@ _SMALLEST = 2.0
 _TORSO = ('left shoulder', 'right hip')
 #: Where there is no column of splits, every fifth image is for validation.
 _FOLDS = 5
-_ARRAYS = ('points', 'labelled', 'visible', 'boxes', 'centers', 'sides', 'areas')
+_ARRAYS = ('points', 'labelled', 'visible', 'boxes', 'squares', 'areas')
 _LISTS = ('images', 'places', 'splits')
 
 
@@ -38,8 +37,7 @@ class Annotations:
         points: (N, K, 2) float64, (y, x); zero where not labelled.
         labelled, visible: (N, K) bool.
         boxes: (N, 4) float64, (y0, x0, y1, x1).
-        centers: (N, 2) float64, middle of the crop.
-        sides: (N,) float64, side of the crop.
+        squares: (N, 3) float64, (y, x, side) of the square to cut out, if the file says so.
         areas: (N,) float64, square pixels, for OKS.
         splits: the split of each person, if the file says so.
     """
@@ -52,8 +50,7 @@ class Annotations:
     labelled: np.ndarray
     visible: np.ndarray
     boxes: np.ndarray
-    centers: np.ndarray
-    sides: np.ndarray
+    squares: np.ndarray
     areas: np.ndarray
     splits: list[str] | None = None
 
@@ -77,8 +74,7 @@ class Annotations:
     def with_boxes(self) -> Annotations:
         """Fill in what the file does not say of people with a labelled joint.
 
-        A box is that around the labelled joints, a centre that of the box, a side 1.25 times the longer side of the
-        box, and an area that of the box.
+        A box is that around the labelled joints, an area that of the box.
         """
         known = np.where(self.labelled[..., None], self.points, np.nan)
         nobody = ~self.labelled.any(axis=1)
@@ -89,11 +85,8 @@ class Annotations:
         around = np.concatenate([low - margin, high + margin], axis=1)
         around[nobody] = np.nan
         boxes = np.where(np.isnan(self.boxes).any(axis=1, keepdims=True), around, self.boxes)
-        sizes, unknown = boxes[:, 2:] - boxes[:, :2], np.isnan(self.sides)
-        centers = np.where(unknown[:, None], (boxes[:, :2] + boxes[:, 2:]) / 2, self.centers)
-        sides = np.where(unknown, CROP_MARGIN * sizes.max(axis=1), self.sides)
-        areas = np.where(np.isnan(self.areas), sizes.prod(axis=1), self.areas)
-        return replace(self, boxes=boxes, centers=centers, sides=sides, areas=areas)
+        areas = np.where(np.isnan(self.areas), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1), self.areas)
+        return replace(self, boxes=boxes, areas=areas)
 
     def split_names(self) -> tuple[str, ...]:
         """Return the splits that :meth:`select` knows."""
@@ -149,10 +142,14 @@ class Annotations:
     def to_persons(self, lengths: np.ndarray) -> list[Person]:
         """Return one record a person, for (N,) reference lengths."""
         return [
-            Person(image, self.points[i].astype(np.float32), self.labelled[i], self.visible[i], self.centers[i],
-                   float(self.sides[i]), float(lengths[i]))
+            Person(image, self.points[i].astype(np.float32), self.labelled[i], self.visible[i], self._location(i),
+                   float(lengths[i]))
             for i, image in enumerate(self.images)
         ]
+
+    def _location(self, i: int) -> Location:
+        square = self.squares[i]
+        return Extent.of_box(self.boxes[i]) if np.isnan(square).any() else Square(*square.tolist())
 
 
 def join(parts: Sequence[Annotations]) -> Annotations:

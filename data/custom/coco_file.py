@@ -90,5 +90,5 @@ def read_coco_file(path: Path) -> Annotations:
     return Annotations(
         path, joint_set, [names[i] for i in image_ids.tolist()],
         [f'{table.name}[{place}]' for place in table.places], np.where(labelled[..., None], values[..., 1::-1], 0),
-        labelled, flags == 2, _boxes(table), np.full((len(table), 2), np.nan), unknown,
+        labelled, flags == 2, _boxes(table), np.full((len(table), 3), np.nan),
         np.where(areas > 0, areas, np.nan))

@@ -204,10 +204,9 @@ def read_csv(path: Path) -> Annotations:
     visible = np.stack([cells.flags(column) for _, _, column in header.joints.values()], axis=1)
     x, y, width, height = (np.full((n, 4), np.nan) if header.box is None else
                            cells.numbers(header.box, header.box[2:])).T
-    center_x, center_y, sides = (np.full((n, 3), np.nan) if header.crop is None else
-                                 cells.numbers(header.crop, header.crop[2:])).T
+    squares = np.full((n, 3), np.nan) if header.crop is None else cells.numbers(header.crop, header.crop[2:])
     return Annotations(
         path, joint_set, cells.texts(header.image), [f'line {line}' for line in cells.lines],
         np.where(labelled[..., None], points, 0), labelled, visible & labelled,
-        np.stack([y, x, y + height, x + width], axis=1), np.stack([center_y, center_x], axis=1), sides,
+        np.stack([y, x, y + height, x + width], axis=1), squares[:, [1, 0, 2]],
         np.full(n, np.nan), None if header.split is None else cells.texts(header.split))

@@ -15,7 +15,7 @@ from hourglass.files import atomic_write
 import numpy as np
 
 # Raised with every change of what is stored, so that no older cache is used.
-_VERSION = 1
+_VERSION = 2
 
 
 def _places(path: Path, key: str) -> list[Path]:

@@ -10,6 +10,7 @@ from data.mpii.hdf5 import read_hdf5
 from data.mpii.people import People
 from data.mpii.splits import name_hashes, select, validation_hashes
 from data.person import Person, PersonDataset
+from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import MPII, JointSet, convert_points
 
@@ -89,7 +90,7 @@ def to_persons(people: People, joint_set: JointSet = MPII) -> list[Person]:
     points, labelled = convert_points(people.points, people.labelled, MPII, joint_set)
     _, visible = convert_points(people.points, people.visible, MPII, joint_set)
     return [
-        Person(str(people.image[i]), points[i], labelled[i], visible[i], people.center[i], float(people.side[i]),
+        Person(str(people.image[i]), points[i], labelled[i], visible[i], Extent(*people.extent[i].tolist()),
                float(people.head_size[i]))
         for i in range(len(people))
     ]
@@ -106,8 +107,7 @@ class MPIIDataset(PersonDataset):
         joint_set: joints wanted; MPII's own by default.
 
     Coordinates are MPII's numbers as they are, taken as (y, x) in 0-based pixels, like the published weights took
-    them.  A joint stored at (0, 0) is not annotated.  A person's reference length is the head size.  ``center`` is
-    float64: see :class:`data.mpii.people.People`.
+    them.  A joint stored at (0, 0) is not annotated.  A person's reference length is the head size.
 
     Raises:
         InputError: annotations are missing or damaged, the split is unknown or empty.

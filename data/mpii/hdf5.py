@@ -1,4 +1,4 @@
-"""People in the HDF5 layout of the hourglass authors' Torch7 code (``train.h5``, ``valid.h5``).
+"""People in the HDF5 layout of the Torch7 code (``train.h5``, ``valid.h5``).
 
 One row a person, with ``x, y`` order:
 
@@ -6,17 +6,18 @@ One row a person, with ``x, y`` order:
 key             shape      content
 ==============  =========  ==================================================================================
 ``imgname``     (N,)       name of the image; also in a text file beside, one a line
-``center``      (N, 2)     middle of the crop, i.e. MPII's objpos with 15 * scale added to y
-``scale``       (N,)       side of the crop / 200, i.e. 1.25 times MPII's scale
+``center``      (N, 2)     middle of the crop, a little below MPII's objpos
+``scale``       (N,)       side of the crop / 200, larger than MPII's scale
 ``part``        (N, 16, 2) joints; (0, 0) where not annotated
 ``visible``     (N, 16)    1 visible, 0 occluded or not annotated
 ``normalize``   (N,)       head size, 0.6 times the diagonal of the head box
 ``torsoangle``  (N,)       90 + angle of thorax - pelvis in degrees; 0 if one of them is not annotated
 ==============  =========  ==================================================================================
 
-So ``center`` and ``scale`` are adjusted already and must not be adjusted again.  (A later file of the authors,
-``annot.h5``, holds MPII's own values under the same names; it is not read here.)  The authors' files also give
-``index`` and ``person``, the person's place in MPII's file counted from 0, and hold ``part`` cut to whole pixels.
+So ``center`` and ``scale`` are those of the crop by the reference's rule, which is undone here.  (A later file of the
+Torch7 code, ``annot.h5``, holds MPII's own values under the same names; it is not read here.)  The Torch7 code's files
+also give ``index`` and ``person``, the person's place in MPII's file counted from 0, and hold ``part`` cut to whole
+pixels.
 """
 
 from __future__ import annotations
@@ -26,15 +27,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data.hdf5_file import write_hdf5
-from data.mpii.people import N_JOINTS, PIXELS_PER_SCALE, People, is_stored
+from data.mpii.people import N_JOINTS, People, is_stored
 from data.person import PersonDataset
+from hourglass.crop import PIXELS_PER_SCALE, Extent, Square, crop_square
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joints import MPII
+from hourglass.spec import ModelSpec
 
 import h5py
 import numpy as np
 
+#: The rule that made centre and scale of these files, that of the reference.
+_RULE = ModelSpec()
 #: Larger files are refused; MPII has 25,204 annotated people.
 MAX_PEOPLE = 1_000_000
 #: Length of a name; MPII's have 13.
@@ -114,7 +119,7 @@ def read_hdf5(path: str | Path) -> People:
                          + ', '.join(f'{key} {n}' for key, n in counts.items()))
     if not np.isfinite(columns['center']).all() or not (columns['scale'] > 0).all():
         raise InputError(f'{path}: somebody has no centre or no positive scale')
-    # The authors' files mark somebody without any point by -1 in `part` and `visible`.
+    # The Torch7 code's files mark somebody without any point by -1 in `part` and `visible`.
     labelled = is_stored(columns['part']) & (columns['visible'] >= 0)
     head_size = columns['normalize']
     return People(
@@ -122,8 +127,8 @@ def read_hdf5(path: str | Path) -> People:
         points=np.where(labelled[..., None], columns['part'][..., ::-1], 0).astype(np.float32),
         labelled=labelled,
         visible=labelled & (columns['visible'] > 0),
-        center=columns['center'][:, ::-1].copy(),
-        side=columns['scale'] * PIXELS_PER_SCALE,
+        extent=np.array([Extent.of_square(Square(y, x, PIXELS_PER_SCALE * scale), _RULE) for (x, y), scale
+                         in zip(columns['center'].tolist(), columns['scale'].tolist(), strict=True)]).reshape(-1, 4),
         head_size=np.where(head_size > 0, head_size, np.nan),
     )
 
@@ -136,7 +141,7 @@ def _torso_angles(points: np.ndarray, labelled: np.ndarray) -> np.ndarray:
 
 
 def to_hdf5(dataset: PersonDataset, path: str | Path) -> None:
-    """Write a data set's people in the authors' layout, and their images' names in a text file beside.
+    """Write a data set's people in the Torch7 code's layout, and their images' names in a text file beside.
 
     ``mpii.h5`` goes with ``mpii_images.txt``.  :func:`read_hdf5` gives the same people.
 
@@ -151,14 +156,15 @@ def to_hdf5(dataset: PersonDataset, path: str | Path) -> None:
     people = list(dataset.people)
     if dataset.joint_set != MPII or not people:
         raise InputError(f'{path}: {dataset.name} has {len(people)} people with the joints of '
-                         f'{dataset.joint_set.name}; the authors\' layout is for MPII\'s')
+                         f'{dataset.joint_set.name}; the Torch7 code\'s layout is for MPII\'s')
     labelled = np.stack([person.labelled for person in people])
     points = np.where(labelled[..., None], np.stack([person.points for person in people]).astype(np.float64), 0)
     names = [person.image for person in people]
+    squares = [crop_square(person.location, _RULE) for person in people]
     columns = {
         'imgname': np.array([name.encode() for name in names]),
-        'center': np.array([person.center[::-1] for person in people], np.float64),
-        'scale': np.array([person.side for person in people]) / PIXELS_PER_SCALE,
+        'center': np.array([(x, y) for y, x, _ in squares], np.float64),
+        'scale': np.array([side for _, _, side in squares]) / PIXELS_PER_SCALE,
         'part': points[..., ::-1],
         'visible': (np.stack([person.visible for person in people]) & labelled).astype(np.float64),
         'normalize': np.array([person.reference_length for person in people], np.float64),

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.mpii.people import N_JOINTS, PIXELS_PER_SCALE, People, is_stored
+from data.mpii.people import N_JOINTS, People, is_stored
+from hourglass.crop import Extent
 from hourglass.errors import InputError
 
 import numpy as np
@@ -23,9 +24,6 @@ MAX_BYTES = 500_000_000
 
 # Of evalMPII.zip, the benchmark's own scoring: 0.8 * 0.75 of the head box's diagonal.
 _HEAD_BIAS = 0.8 * 0.75
-# The authors move the centre down and widen the crop so that feet are less likely to be cut off.
-_CENTER_SHIFT = 15
-_CROP_MARGIN = 1.25
 
 
 @dataclass
@@ -35,8 +33,7 @@ class _Row:
     image: str
     points: np.ndarray
     visible: np.ndarray
-    center: tuple[float, float]
-    side: float
+    extent: Extent
     head_size: float
 
 
@@ -81,8 +78,7 @@ def _read_person(image: str, person: Any) -> _Row | None:
     if joints is None or not np.isfinite([scale, x, y]).all() or scale <= 0:
         return None
     box = [_number(person, name) for name in ('x1', 'y1', 'x2', 'y2')]
-    return _Row(image, *joints, center=(y + _CENTER_SHIFT * scale, x),
-                side=scale * PIXELS_PER_SCALE * _CROP_MARGIN,
+    return _Row(image, *joints, extent=Extent.of_scale((y, x), scale),
                 head_size=_HEAD_BIAS * float(np.linalg.norm([box[2] - box[0], box[3] - box[1]])))
 
 
@@ -107,8 +103,7 @@ def _to_people(rows: list[_Row]) -> People:
         points=np.where(labelled[..., None], points, 0).astype(np.float32),
         labelled=labelled,
         visible=np.stack([row.visible for row in rows]) & labelled,
-        center=np.array([row.center for row in rows]),
-        side=np.array([row.side for row in rows]),
+        extent=np.array([row.extent for row in rows]),
         head_size=np.array([row.head_size for row in rows]),
     )
 
@@ -116,8 +111,7 @@ def _to_people(rows: list[_Row]) -> People:
 def read_matlab(path: str | Path) -> People:
     """Read everybody in MPII's training images who has a list of points, in the order of the file.
 
-    The crop is the reproduction's and the authors': centre (objpos.x, objpos.y + 15 * scale), side
-    200 * 1.25 * scale; the head size is 0.8 * 0.75 of the head box's diagonal.
+    The head size is 0.8 * 0.75 of the head box's diagonal.
 
     Raises:
         InputError: the file is missing, damaged, or something else.

@@ -11,9 +11,6 @@ import numpy as np
 
 N_JOINTS = len(MPII)
 
-#: A person's height is 200 pixels times MPII's ``scale``.
-PIXELS_PER_SCALE = 200
-
 
 @dataclass(frozen=True)
 class People:
@@ -24,8 +21,8 @@ class People:
         points: (N, 16, 2) float32, zero where not labelled.
         labelled: (N, 16) bool; whether the joint is annotated (it may still be occluded).
         visible: (N, 16) bool; annotated and not occluded.
-        center: (N, 2) float64, middle of the crop.  Not float32: its rounding moves some crops by a pixel.
-        side: (N,) float64, side of the crop.
+        extent: (N, 4) float64, (y, x, height, width) of the person (:class:`hourglass.crop.Extent`).  Not float32: its
+            rounding moves some crops by a pixel.
         head_size: (N,) float64, the length that PCKh divides errors by; NaN where there is no head box.
 
     Raises:
@@ -36,8 +33,7 @@ class People:
     points: np.ndarray
     labelled: np.ndarray
     visible: np.ndarray
-    center: np.ndarray
-    side: np.ndarray
+    extent: np.ndarray
     head_size: np.ndarray
 
     def __post_init__(self) -> None:
@@ -63,7 +59,7 @@ class People:
 
 _LAYOUT: dict[str, tuple[str, tuple[int, ...]]] = {
     'image': ('U', ()), 'points': ('f', (N_JOINTS, 2)), 'labelled': ('b', (N_JOINTS,)),
-    'visible': ('b', (N_JOINTS,)), 'center': ('f', (2,)), 'side': ('f', ()), 'head_size': ('f', ()),
+    'visible': ('b', (N_JOINTS,)), 'extent': ('f', (4,)), 'head_size': ('f', ()),
 }
 
 

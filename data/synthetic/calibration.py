@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from data.synthetic.dataset import SyntheticDataset
+from hourglass.crop import Location
 
 import numpy as np
 
 
-def rendered_people(n: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
     """Yield rendered people, the same ones each time.
 
     Args:
         n: how many.
 
     Yields:
-        The picture, (3, H, W) float32, RGB in [0, 255]; the person's centre (2,), (y, x), and the side of the person's
-        crop, both in pixels.
+        The picture, (3, H, W) float32, RGB in [0, 255], and where the person is.
     """
     dataset = SyntheticDataset(split='train', n=n)
     for i in range(n):
         image, person = dataset[i]
-        yield image, person.center, person.side
+        yield image, person.location

@@ -9,7 +9,7 @@ from typing import overload
 from data.person import Person, PersonDataset
 from data.synthetic.render import draw
 from data.synthetic.scene import Annotation, Scene, annotate, sample_scene
-from hourglass.crop import box_around
+from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import MPII, JointSet
 
@@ -26,8 +26,8 @@ _FEWEST_LABELLED = 8
 def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) -> Person:
     """Return the data set entry of a rendered person.
 
-    The centre and the side come from the labelled joints (:func:`hourglass.crop.box_around`); the reference length is
-    the torso, from left shoulder to right hip, NaN if one of the two is not labelled.
+    The person is where the labelled joints are (:class:`hourglass.crop.Extent`); the reference length is the torso,
+    from left shoulder to right hip, NaN if one of the two is not labelled.
 
     Args:
         annotation: the person.
@@ -37,7 +37,7 @@ def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) ->
     ends = annotation.points[_TORSO]
     torso = float(np.linalg.norm(ends[0] - ends[1])) if annotation.labelled[_TORSO].all() else float('nan')
     person = Person(image, annotation.points, annotation.labelled, annotation.visible,
-                    *box_around(annotation.points, annotation.labelled), torso)
+                    Extent.of_points(annotation.points, annotation.labelled), torso)
     return person.to_joint_set(MPII, joint_set)
 
 

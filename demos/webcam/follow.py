@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hourglass.crop import Box, picture_box
-from hourglass.locate import MIN_CONFIDENCE, crop_of, search_squares
+from hourglass.crop import Box, Square, person_box, picture_box
+from hourglass.locate import MIN_CONFIDENCE, search_squares
 from hourglass.predictor import Pose
 from hourglass.spec import ModelSpec
 
@@ -43,11 +43,11 @@ class Follower:
         """
         if self._place is not None and shape == self._shape:
             y, x, log_side = self._place
-            return [crop_of((y, x, float(np.exp(log_side))), shape, self.spec)]
+            return [person_box(Square(y, x, float(np.exp(log_side))), shape, self.spec)]
         squares = search_squares(shape)
         chosen = [squares[(self._n_searched + i) % len(squares)] for i in range(LOOKS)]
         self._n_searched += LOOKS
-        return [picture_box(shape, self.spec), *(crop_of(square, shape, self.spec) for square in chosen)]
+        return [picture_box(shape, self.spec), *(person_box(square, shape, self.spec) for square in chosen)]
 
     def update(self, pose: Pose, shape: tuple[int, int]) -> None:
         """Take note of what was found in a frame (height, width)."""

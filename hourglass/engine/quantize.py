@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hourglass import providers
-from hourglass.crop import cut, normalise, person_box
+from hourglass.crop import person_box, prepare
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -37,10 +37,9 @@ class _People(CalibrationDataReader):
     def _render(spec: ModelSpec, n: int) -> Iterator[dict[str, np.ndarray]]:
         people = providers.rendered_people(n)
         # disable=None: shown only where stderr is a terminal.
-        for image, center, side in tqdm(people, 'calibrating', n, unit='person', dynamic_ncols=True, disable=None,
+        for image, location in tqdm(people, 'calibrating', n, unit='person', dynamic_ncols=True, disable=None,
                                         file=sys.stderr):
-            box = person_box(center, side, image.shape[1:], spec)
-            yield {'image': normalise(cut(image, box, spec.input_size, spec.crop) / np.float32(255), spec)[None]}
+            yield {'image': prepare(image, person_box(location, image.shape[1:], spec), spec)[None]}
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._inputs, None)

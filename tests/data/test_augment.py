@@ -5,7 +5,7 @@ from dataclasses import replace
 from data.augment import Augmentation, WarpAugmentation, apply_cutout, degrade, mirror, rotate_and_zoom
 from data.person import Person
 from data.transform import TrainTransform
-from hourglass.crop import CropBox
+from hourglass.crop import CropBox, Square
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
 
@@ -106,7 +106,7 @@ def test_the_crop_moves_by_at_most_the_share(kind: type[Augmentation], crop: str
     augmentation = kind(rotation=0, scale_range=(1, 1), flip=0, colour=(1, 1), shift=0.25)
     image = np.random.default_rng(0).uniform(0, 255, (3, 100, 100)).astype(np.float32)
     seen = np.ones(16, bool)
-    person = Person('x', np.full((16, 2), 50.0), seen, seen, np.array([50.0, 50.0]), 40.0, 1.0)
+    person = Person('x', np.full((16, 2), 50.0), seen, seen, Square(50.0, 50.0, 40.0), 1.0)
     places = []
     for seed in range(300):
         inputs, heatmaps, _ = TrainTransform(spec, augmentation)((image, person), np.random.default_rng(seed))
@@ -115,7 +115,7 @@ def test_the_crop_moves_by_at_most_the_share(kind: type[Augmentation], crop: str
     # A quarter of the side is two of the eight cells.
     assert np.min(places, axis=0).tolist() == [2, 2]
     assert np.max(places, axis=0).tolist() == [6, 6]
-    at_border = replace(person, center=np.array([0.0, 99.0]))
+    at_border = replace(person, location=Square(0.0, 99.0, 40.0))
     for seed in range(50):
         inputs, _, _ = TrainTransform(spec, augmentation)((image, at_border), np.random.default_rng(seed))
         assert np.isfinite(inputs).all()
@@ -153,7 +153,7 @@ def test_what_is_off_draws_nothing(kind: type[Augmentation]) -> None:
     image, heatmaps = np.zeros((3, 32, 32), np.float32), np.zeros((16, 8, 8), np.float32)
     rng, numbers = (np.random.default_rng(5) for _ in range(2))
     augmentation = kind()
-    augmentation.shift_center(np.zeros(2), 10.0, rng)
+    augmentation.shift_square(Square(0.0, 0.0, 10.0), rng)
     augmentation.move(CropBox(0, 0, 10, 10), rng)
     augmentation(image, heatmaps, np.ones(16, bool), MPII.flip_order, rng)
     numbers.random(6)  # angle, scale, mirroring, three channels

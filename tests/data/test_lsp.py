@@ -63,8 +63,7 @@ def test_lsp_values_become_zero_based_y_x(lsp_root: Path, joints: np.ndarray) ->
     assert person.labelled.all()
     np.testing.assert_array_equal(person.visible, joints[1000, :, 2] == 0)
     low, high = person.points.min(axis=0), person.points.max(axis=0)
-    np.testing.assert_allclose(person.center, (low + high) / 2)
-    assert person.side == pytest.approx(1.25 * (high - low).max())
+    np.testing.assert_allclose(person.location, [*(low + high) / 2, *(high - low)])
     torso = person.points[LSP.index('left shoulder')] - person.points[LSP.index('right hip')]
     assert person.reference_length == pytest.approx(np.linalg.norm(torso))
 
@@ -76,7 +75,7 @@ def test_lsp_as_mpii_joints(lsp_root: Path) -> None:
         np.testing.assert_array_equal(wanted.points[MPII.index(joint)], own.points[LSP.index(joint)])
     hips = own.points[[LSP.index('left hip'), LSP.index('right hip')]].mean(axis=0)
     np.testing.assert_allclose(wanted.points[MPII.index('pelvis')], hips)
-    assert (wanted.side, wanted.reference_length) == (own.side, own.reference_length)
+    assert (wanted.location, wanted.reference_length) == (own.location, own.reference_length)
 
 
 def test_joints_that_lsp_extended_leaves_out_are_not_labelled(lspet_root: Path) -> None:

@@ -14,6 +14,7 @@ from data.person import Person
 from data.sets import DATASETS, DatasetEntry
 from data.transform import TrainTransform, crop_person
 from eval.score import count_correct
+from hourglass.crop import Square, whole_person
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
@@ -80,11 +81,12 @@ def test_points_and_lengths_are_mapped_exactly(lsp: Path) -> None:
         assert pixels.dtype == np.uint8
         assert max(pixels.shape[1:]) <= 151
         # The same relative place in the crop, and the same relative lengths.
-        offset = (person.points - person.center) / person.side
-        offset_b = (mapped.points - mapped.center) / mapped.side
+        square, square_b = whole_person(person.location), whole_person(mapped.location)
+        offset = (person.points - square[:2]) / square.side
+        offset_b = (mapped.points - square_b[:2]) / square_b.side
         np.testing.assert_allclose(offset_b, offset, atol=0.01)
-        assert mapped.reference_length / mapped.side == pytest.approx(person.reference_length / person.side)
-        assert mapped.side == pytest.approx(100, rel=0.01)
+        assert mapped.reference_length / square_b.side == pytest.approx(person.reference_length / square.side)
+        assert square_b.side == pytest.approx(100, rel=0.01)
 
 
 def test_a_mark_in_the_picture_stays_at_its_joint() -> None:
@@ -92,11 +94,11 @@ def test_a_mark_in_the_picture_stays_at_its_joint() -> None:
     points = np.zeros((14, 2), np.float32)
     points[0], labelled = (60, 90), np.arange(14) == 0
     image[:, 58:63, 88:93] = 255
-    person = Person('a', points, labelled, labelled, np.array([100., 100]), 80., 30.)
+    person = Person('a', points, labelled, labelled, Square(100., 100., 80.), 30.)
     pixels, mapped = pack_person(image, person, 160, 2.0)
     rows, columns = np.nonzero(pixels[0] > 128)
     # Pixel i covers [i, i + 1): the mark's middle lies half a pixel of the image beyond its joint.
-    scale = mapped.side / person.side
+    scale = mapped.location[2] / 80
     np.testing.assert_allclose([rows.mean() + 0.5, columns.mean() + 0.5], mapped.points[0] + scale / 2, atol=0.6)
     assert (mapped.points[1:] == 0).all()
 
@@ -106,8 +108,9 @@ def test_scores_do_not_change(lsp: Path, packed: Path) -> None:
     rng = np.random.default_rng(1)
     for a, b in zip(original.people, cached.people, strict=True):
         noise = rng.normal(0, 0.2, (14, 2)) * a.reference_length
-        scores = [count_correct((person.points + noise * person.side / a.side)[None], person.points[None],
-                                person.labelled[None], np.array([person.reference_length]), cached.threshold)
+        scores = [count_correct((person.points + noise * person.reference_length / a.reference_length)[None],
+                                person.points[None], person.labelled[None],
+                                np.array([person.reference_length]), cached.threshold)
                   for person in (a, b)]
         np.testing.assert_array_equal(scores[0].correct, scores[1].correct)
 
@@ -139,8 +142,12 @@ def _lose_names(file: h5py.File) -> None:
 
 
 def _widen(file: h5py.File) -> None:
-    del file['train/side']
-    file['train'].create_dataset('side', data=np.zeros((8, 2)))
+    del file['train/location']
+    file['train'].create_dataset('location', data=np.zeros((8, 2)))
+
+
+def _earlier_format(file: h5py.File) -> None:
+    file.attrs['format'] = 'hourglass-packed-1'
 
 
 def _other_format(file: h5py.File) -> None:
@@ -149,7 +156,8 @@ def _other_format(file: h5py.File) -> None:
 
 @pytest.mark.parametrize(('damage', 'reason'), [
     (_damage_points, 'train is damaged'), (_damage_image, r'train 0 \(im0001.jpg\) is damaged'),
-    (_lose_names, 'lacks names'), (_widen, '/side is'), (_other_format, 'not a file of packed people'),
+    (_lose_names, 'lacks names'), (_widen, '/location is'), (_other_format, 'not a file of packed people'),
+    (_earlier_format, 'packed by another version'),
 ])
 def test_damage_is_found(packed: Path, damage: Callable[[h5py.File], None], reason: str) -> None:
     with h5py.File(packed, 'r+') as file:
@@ -188,13 +196,16 @@ def test_validation_is_on_the_first_set_that_has_people_for_it(lsp: Path, packed
 
 
 @pytest.mark.parametrize(('name', 'value', 'reason'), [
-    ('center', np.nan, 'people.h5: /train/center has values that are not finite'),
-    ('center', 2e6, '/train/center has values that are not finite or beyond 1,000,000'),
+    ('location', np.nan, 'people.h5: /train/location has values that are not finite'),
+    ('location', 2e6, '/train/location has values that are not finite or beyond 1,000,000'),
+    ('location', [9, 9, np.inf, 9], '/train/location has values that are not finite'),
+    ('location', [9, 9, 9, -1], '/train/location has sizes that are not above 0'),
+    ('location', [9, 9, 0, np.nan], '/train/location has sizes that are not above 0'),
     ('points', np.inf, '/train/points has values that are not finite'),
-    ('side', np.nan, '/train/side has values that are not finite'),
-    ('side', 0., '/train/side has values that are not above 0'),
 ])
-def test_numbers_that_nobody_can_be_cut_out_with_are_told(packed: Path, name: str, value: float, reason: str) -> None:
+def test_numbers_that_nobody_can_be_cut_out_with_are_told(
+    packed: Path, name: str, value: float | list[float], reason: str,
+) -> None:
     _write_field(packed, name, 0, value)
     with pytest.raises(InputError, match=reason):
         PackedDataset(packed)

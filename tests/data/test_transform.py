@@ -10,6 +10,7 @@ from data.augment import AUGMENTATIONS, Augmentation, mirror, rotate_and_zoom
 from data.person import Person
 from data.transform import TrainTransform, crop_person, normalise
 from hourglass.codec import CELL_ORIGIN, decode, encode, pixels_per_cell
+from hourglass.crop import Extent, Location, Square
 from hourglass.image import read_image
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
@@ -21,10 +22,10 @@ Shared = Callable[[str], Path]
 Sample = tuple[np.ndarray, Person, dict[str, Any], dict[str, np.ndarray]]
 
 
-def _person(joints: list[list[float] | None], center: tuple[float, float], side: float) -> Person:
+def _person(joints: list[list[float] | None], location: Location) -> Person:
     labelled = np.array([joint is not None for joint in joints])
     points = np.array([joint[::-1] if joint else (0, 0) for joint in joints], np.float32)
-    return Person('', points, labelled, labelled, np.array(center), side, 1.0)
+    return Person('', points, labelled, labelled, location, 1.0)
 
 
 @pytest.fixture(params=range(4))
@@ -34,8 +35,7 @@ def sample(request: pytest.FixtureRequest, shared: Shared) -> Sample:
     with np.load(shared('reference/pipeline.npz')) as arrays:
         own = {key[:-1]: arrays[key] for key in arrays.files if key.endswith(str(request.param))}
     x, y = record['center']
-    scale = record['scale']
-    person = _person(record['joints'], (y + 15 * scale, x), scale * 200 * 1.25)
+    person = _person(record['joints'], Extent.of_scale((y, x), record['scale']))
     return read_image(shared(f'mpii/images/{record["file"]}')), person, record, own
 
 
@@ -79,7 +79,7 @@ def _small_sample() -> tuple[np.ndarray, Person]:
     rng = np.random.default_rng(0)
     joints: list[list[float] | None] = [[float(x), float(y)] for x, y in rng.uniform(20, 80, (16, 2))]
     joints[3] = None
-    return rng.uniform(0, 255, (3, 100, 120)).astype(np.float32), _person(joints, (50, 60), 90)
+    return rng.uniform(0, 255, (3, 100, 120)).astype(np.float32), _person(joints, Square(50, 60, 90))
 
 
 def test_a_training_sample_has_the_shapes_that_the_network_needs() -> None:
@@ -116,7 +116,7 @@ def test_turned_and_zoomed_targets_stay_where_the_image_shows_the_joints(
     name: str, align_corners: bool, decoding: str,
 ) -> None:
     """Picture and target are turned about one and the same point, whatever pixel a cell stands for."""
-    person = replace(_small_sample()[1], center=np.array([64., 64.]), side=128 / 1.25,
+    person = replace(_small_sample()[1], location=Square(64., 64., 128 / 1.25),
                      points=np.tile([40., 85.], (16, 1)), labelled=np.ones(16, bool))
     y, x = np.mgrid[:128, :128]
     spot = np.exp(-((y - 40) ** 2 + (x - 85) ** 2) / 32)

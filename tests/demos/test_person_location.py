@@ -35,12 +35,12 @@ def test_by_default_the_person_is_in_the_middle(predictor: PosePredictor) -> Non
 
 
 @pytest.mark.parametrize(('arguments', 'expected'), [
-    (['--box', '20,30,100,60'], (16, -5, 116, 95)),
-    (['--box', '-20,-30,60,10'], (-24, -60, 76, 40)),
-    (['--box=-20,-30,60,10'], (-24, -60, 76, 40)),
-    (['--box', '20,30,60,110'], (-4, 20, 96, 120)),
-    (['--center', '100,80', '--scale', '0.5'], (45, 17, 170, 142)),
-    (['--center', '-10,80.5', '--scale', '.4'], (-54, 30, 46, 130)),
+    (['--box', '20,30,100,60'], (10, -5, 110, 95)),
+    (['--box', '-20,-30,60,10'], (-30, -60, 70, 40)),
+    (['--box=-20,-30,60,10'], (-30, -60, 70, 40)),
+    (['--box', '20,30,60,110'], (-10, 20, 90, 120)),
+    (['--center', '100,80', '--scale', '0.5'], (37, 17, 162, 142)),
+    (['--center', '-10,80.5', '--scale', '.4'], (-60, 30, 40, 130)),
 ])
 def test_the_crop_follows_from_box_or_centre(
     predictor: PosePredictor, arguments: list[str], expected: tuple[int, ...],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from data.person import Person, PersonDataset
 from eval.predict import ground_truth, predict_dataset
+from hourglass.crop import Square, crop_square
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 from hourglass.predictor import PosePredictor
@@ -29,7 +30,7 @@ class _People(PersonDataset):
 def _dataset(names: list[str]) -> _People:
     rng = np.random.default_rng(0)
     people = [Person(name, rng.uniform(0, 50, (16, 2)).astype(np.float32), np.ones(16, bool), np.ones(16, bool),
-                     rng.uniform(10, 50, 2), 40.0, 10.0) for name in names]
+                     Square(*rng.uniform(10, 50, 2).tolist(), 40.0), 10.0) for name in names]
     return _People('people', MPII, people, Path())
 
 
@@ -53,7 +54,8 @@ def test_points_are_in_pixels_of_the_image() -> None:
     dataset = _dataset(['0', '1'])
     points, _ = predict_dataset(_predictor(2), dataset)
     for person, found in zip(dataset.people, points, strict=True):
-        assert (abs(found - person.center) <= person.side / 2 + 1).all()
+        y, x, side = crop_square(person.location, SPEC)
+        assert (abs(found - (y, x)) <= side / 2 + 1).all()
 
 
 def test_an_empty_data_set_gives_nothing() -> None:

@@ -8,6 +8,7 @@ from eval import evaluate
 from eval.pck import PCKResult
 from eval.predictions import read_predictions, save_predictions
 from eval.score import Score
+from hourglass.crop import Square
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 
@@ -27,7 +28,8 @@ def points() -> np.ndarray:
 def annotations(tmp_path: Path, points: np.ndarray) -> Path:
     """Annotations equal to ``points``; the left wrist is not annotated, heads are 10 pixels."""
     labelled = np.arange(16) != 15
-    people = [Person('a.jpg', p.astype(np.float32), labelled, labelled, p[6], 200.0, 10.0) for p in points]
+    people = [Person('a.jpg', p.astype(np.float32), labelled, labelled, Square(*p[6].tolist(), 200.0), 10.0)
+              for p in points]
     to_hdf5(PersonDataset('some', MPII, people, tmp_path), tmp_path / 'annotations.h5')
     return tmp_path / 'annotations.h5'
 

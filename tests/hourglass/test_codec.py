@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hourglass.codec import decode, decode_in_images, encode, unflip
-from hourglass.crop import CropBox, person_box
+from hourglass.crop import CropBox, Square, person_box
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform
@@ -125,7 +125,7 @@ TORCH7 = ModelSpec(crop='torch7', decoding='torch7')
 def test_decoded_scores_of_the_training_code_equal_the_recorded_ones(shared: Shared) -> None:
     with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
         heatmaps, expected, real = arrays['post_hm'], arrays['post_out'], arrays['post_real']
-        transforms = [Torch7Transform((y, x), scale, 256) for x, y, scale in arrays['center_scale']]
+        transforms = [Torch7Transform((y, x), 200 * scale, 256) for x, y, scale in arrays['center_scale']]
     cells, _ = decode(heatmaps, (64, 64), 'torch7')
     np.testing.assert_allclose(cells[..., ::-1] + 1, expected[..., 2:4], rtol=0, atol=1e-6)
     points, scores = decode_in_images(TORCH7, heatmaps, transforms)
@@ -162,7 +162,7 @@ def test_decoding_equals_the_procedure_step_by_step() -> None:
 def test_one_by_one_gives_what_a_batch_gives() -> None:
     rng = np.random.default_rng(0)
     heatmaps = rng.standard_normal((5, 16, 32, 32)).astype(np.float32)
-    transforms = [Torch7Transform((y, x), scale, 128) for y, x, scale in rng.uniform(1, 5, (5, 3))]
+    transforms = [Torch7Transform((y, x), side, 128) for y, x, side in rng.uniform(200, 1000, (5, 3))]
     points, scores = decode_in_images(TORCH7, heatmaps, transforms)
     assert (points == np.trunc(points)).all()
     for i, transform in enumerate(transforms):
@@ -179,7 +179,7 @@ def test_joints_come_back_to_the_image_without_a_shift(crop: str, decoding: str)
     spec = ModelSpec(crop=crop, decoding=decoding)
     rng = np.random.default_rng(0)
     points = rng.uniform(100, 500, (4, 16, 2))
-    boxes = [person_box(rng.uniform(250, 350, 2), 512.0, (600, 620), spec) for _ in points]
+    boxes = [person_box(Square(*rng.uniform(250, 350, 2).tolist(), 512.0), (600, 620), spec) for _ in points]
     heatmaps = np.stack([
         encode(box.to_crop(p), np.ones(16, bool), box.shape, (64, 64), decoding=decoding)
         for box, p in zip(boxes, points, strict=True)])

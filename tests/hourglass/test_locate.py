@@ -8,19 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from data.synthetic import SyntheticDataset
-from hourglass.crop import Box, CropBox
+from hourglass.crop import Box, CropBox, Square, person_box
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
-from hourglass.locate import (
-    corners,
-    crop_of,
-    detected_square,
-    follow,
-    has_person,
-    locate,
-    scaled_square,
-    search_squares,
-)
+from hourglass.locate import corners, follow, has_person, locate, search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform
@@ -196,20 +187,9 @@ def test_the_search_leaves_nothing_out_and_ends(shape: tuple[int, int]) -> None:
             assert near[squares[:, 2] == side].any(), (y, x, side)
 
 
-def test_a_detected_person_is_cut_out_by_the_published_rule() -> None:
-    # The rule's own terms: s = height, centre 15 / 200 s lower, side 1.25 s.
-    assert detected_square(np.array([100, 50, 300, 110])) == (215.0, 80.0, 250.0)
-    # Somebody lying: the width is the length.
-    assert detected_square(np.array([100, 50, 160, 250])) == (145.0, 150.0, 250.0)
-
-
-def test_centre_and_scale_are_those_of_mpii() -> None:
-    assert scaled_square((300.0, 200.0), 2.0) == (330.0, 200.0, 500.0)
-
-
 @pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
 def test_corners_are_those_of_the_crop(crop: str) -> None:
-    box = crop_of((50.0, 60.0, 40.0), (200, 200), ModelSpec(crop=crop))
+    box = person_box(Square(50.0, 60.0, 40.0), (200, 200), ModelSpec(crop=crop))
     assert isinstance(box, Torch7Transform if crop == 'torch7' else CropBox)
     np.testing.assert_allclose(corners(box), (30, 40, 70, 80), atol=1e-6)
 

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from data.synthetic import demo_people
-from hourglass.crop import CropBox
+from hourglass.crop import Box, CropBox
 from hourglass.detection import load_detector
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, JointSet
-from hourglass.people import PeoplePredictor, crop_of
+from hourglass.people import PeoplePredictor
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform
@@ -74,10 +75,18 @@ def test_everybody_is_found_where_they_are_whatever_the_weights_ask_for(crop: st
             assert isinstance(person.pose.box, Torch7Transform if crop == 'torch7' else CropBox)
 
 
-def test_the_crop_is_the_published_one() -> None:
-    # Box 100 high with its middle at (100, 150): centre 7.5 lower, side 125.
-    assert crop_of(np.array([50, 120, 150, 180]), SHAPE, SPEC) == CropBox(45, 87, 170, 212)
-    assert crop_of(np.array([50, 0, 150, 40]), SHAPE, SPEC) == CropBox(45, 0, 170, 82)
+def test_each_person_is_cut_out_by_the_rule_of_the_weights() -> None:
+    boxes = [[50, 120, 150, 180], [120, 100, 180, 200]]
+    image = _spots((100, 150), (150, 150))
+
+    def seen(spec: ModelSpec) -> list[Box]:
+        people = PeoplePredictor(_predictor(spec), _Boxes(boxes), nms=1, nms_oks=1)
+        return [person.pose.box for person in people.predict_one(image)]
+
+    # Boxes 100 and 60 high: centres 7.5 and 4.5 lower, sides 125 and 75.
+    assert seen(SPEC) == [CropBox(45, 87, 170, 212), CropBox(117, 112, 192, 187)]
+    longer = replace(SPEC, crop_length='longer', crop_shift=0.0)
+    assert seen(longer) == [CropBox(37, 87, 162, 212), CropBox(87, 87, 212, 212)]
 
 
 def test_scores_order_and_limit() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data.person import Person, PersonDataset
 from eval.predict import predict_dataset
-from hourglass.crop import CropBox, cut, person_box
+from hourglass.crop import CropBox, Square, cut, person_box
 from hourglass.image import read_image
 from hourglass.joints import MPII
 from hourglass.network import StackedHG
@@ -119,14 +119,14 @@ def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, dec
     predictor = PosePredictor(_Brightness(), spec, batchsize=2)
     places = [(140, 210), (170, 180), (101, 233)]
     images = [_spot(*place) for place in places]
-    center, side = np.array([150.0, 200.0]), 256.0
-    boxes = [person_box(center, side, (300, 400), spec)] * 3
+    square = Square(150.0, 200.0, 256.0)
+    boxes = [person_box(square, (300, 400), spec)] * 3
     # A cell is 8 pixels of a box of 256, and 9.4 or 12.5 of the whole picture.
     for poses, cell in ((predictor.poses(images, boxes), 8), (predictor.poses(images), 12.5)):
         for place, pose in zip(places, poses, strict=True):
             assert abs(pose.points - place).max() <= cell
 
-    people = [Person(str(i), np.zeros((16, 2), np.float32), np.ones(16, bool), np.ones(16, bool), center, side, 1.0)
+    people = [Person(str(i), np.zeros((16, 2), np.float32), np.ones(16, bool), np.ones(16, bool), square, 1.0)
               for i in range(3)]
 
     class _Images(PersonDataset):
@@ -139,12 +139,12 @@ def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, dec
         np.testing.assert_array_equal(scores[i], pose.scores)
 
 
-def test_the_crop_of_the_original_code_is_taken_without_being_told() -> None:
+def test_the_crop_of_the_torch7_code_follows_from_the_weights() -> None:
     spec = ModelSpec(input_size=(64, 64), crop='torch7', decoding='torch7', mean=(.4, .5, .6))
     predictor = PosePredictor(_Brightness(), spec)
     image = _spot(60, 70, (120, 150))
     pose, = predictor.poses([image])
-    assert pose.box == Torch7Transform((60, 75), .6, 64)
+    assert pose.box == Torch7Transform((60, 75), 120, 64)
     assert (pose.points == np.trunc(pose.points)).all()
     assert abs(pose.points - (60, 70)).max() <= 120 / 16
     seen = predictor.crop_image(image, pose.box)

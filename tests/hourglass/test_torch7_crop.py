@@ -11,14 +11,13 @@ import pytest
 
 def test_a_point_comes_back() -> None:
     points = np.random.default_rng(0).uniform(-300, 900, (4, 16, 2))
-    transform = Torch7Transform((210.5, 333.25), 2.3, 256)
+    transform = Torch7Transform((210.5, 333.25), 460, 256)
     np.testing.assert_allclose(transform.to_image(transform.to_crop(points)), points, atol=1e-9)
     np.testing.assert_allclose(transform.to_crop(transform.to_image(points)), points, atol=1e-9)
 
 
 def test_the_square_has_the_person_in_its_middle() -> None:
-    transform = Torch7Transform((100, 300), 2, 64)
-    assert transform.side == 400
+    transform = Torch7Transform((100, 300), 400, 64)
     np.testing.assert_allclose(transform.to_crop(np.array([[100, 300], [-100, 100], [300, 500]])),
                                [[32, 32], [0, 0], [64, 64]], atol=1e-12)
     np.testing.assert_array_equal(transform.corners(), [[-100, 100], [300, 500]])
@@ -64,7 +63,7 @@ def _slow_cut(image: np.ndarray, corners: list[int]) -> np.ndarray:
 def _slow_crop(image: np.ndarray, transform: Torch7Transform) -> np.ndarray:
     """The original procedure, step by step with loops."""
     size = transform.size
-    center, side = np.array(transform.center), 200 * transform.scale
+    center, side = np.array(transform.center), transform.side
     factor = side / size if side / size >= 2 else 1
     if factor > 1:
         longer = int(max(image.shape[1:]) / factor)
@@ -83,7 +82,7 @@ def _slow_crop(image: np.ndarray, transform: Torch7Transform) -> np.ndarray:
 ])
 def test_crops_equal_the_procedure_step_by_step(center: tuple[float, float], scale: float) -> None:
     image = np.random.default_rng(0).uniform(0, 1, (2, 40, 50)).astype(np.float32)
-    transform = Torch7Transform(center, scale, 16)
+    transform = Torch7Transform(center, 200 * scale, 16)
     np.testing.assert_allclose(torch7_crop(image, transform), _slow_crop(image, transform), atol=3e-6)
 
 
@@ -91,18 +90,18 @@ def test_crops_equal_the_procedure_step_by_step(center: tuple[float, float], sca
 def test_outside_of_the_image_is_black(scale: float) -> None:
     image = np.ones((3, 30, 40), np.float32)
     side = 200 * scale
-    crop = torch7_crop(image, Torch7Transform((0, 0), scale, 32))
+    crop = torch7_crop(image, Torch7Transform((0, 0), side, 32))
     assert not crop[:, :15].any()
     assert not crop[:, :, :15].any()
     assert crop[:, 17, 17].min() > 0.9
-    far = torch7_crop(image, Torch7Transform((-side, 20), scale, 32))
+    far = torch7_crop(image, Torch7Transform((-side, 20), side, 32))
     assert not far.any()
 
 
 def test_a_crop_of_any_size_is_made_without_memory() -> None:
     image = np.ones((3, 10, 12), np.float32)
-    assert torch7_crop(image, Torch7Transform((5, 5), 1e4, 16)).shape == (3, 16, 16)
-    point = torch7_crop(image, Torch7Transform((5.2, 5.2), 1e-3, 16))
+    assert torch7_crop(image, Torch7Transform((5, 5), 2e6, 16)).shape == (3, 16, 16)
+    point = torch7_crop(image, Torch7Transform((5.2, 5.2), .2, 16))
     np.testing.assert_allclose(point, 1, atol=1e-6)
 
 
@@ -112,15 +111,15 @@ def test_the_crop_shows_a_spot_where_the_transform_puts_it(
 ) -> None:
     image = np.zeros((3, 120, 140), np.float32)
     image[:, 70:74, 90:94] = 1
-    transform = Torch7Transform((60, 70), scale, 64)
+    transform = Torch7Transform((60, 70), 200 * scale, 64)
     crop = torch7_crop(image, transform)[0]
     # The crop begins at a whole pixel of the image or of its reduction, and the reduction has a whole size.
     assert abs(middle_of(crop, 0.5) - transform.to_crop(np.array([72, 92]))).max() < 1.3
 
 
 @pytest.mark.parametrize('values', [
-    {'scale': 0}, {'scale': -1}, {'scale': np.nan}, {'center': (np.nan, 0)}, {'size': 0},
+    {'side': 0}, {'side': -1}, {'side': np.nan}, {'center': (np.nan, 0)}, {'size': 0},
 ])
 def test_what_is_no_crop_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValueError, match='no crop has'):
-        replace(Torch7Transform((0, 0), 1, 64), **values)
+        replace(Torch7Transform((0, 0), 200, 64), **values)

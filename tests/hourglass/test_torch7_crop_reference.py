@@ -27,7 +27,7 @@ def _recorded_crops(shared: Shared) -> dict[int, tuple[str, Torch7Transform]]:
     cases = {}
     for match in pattern.finditer(shared(f'{POSE}/train_manifest.txt').read_text()):
         x, y, scale = (float(value) for value in match.groups()[2:])
-        cases[int(match[1])] = match[2], Torch7Transform((y, x), scale, 64)
+        cases[int(match[1])] = match[2], Torch7Transform((y, x), 200 * scale, 64)
     return cases
 
 
@@ -67,7 +67,7 @@ def test_a_crop_that_depends_on_single_precision_equals_the_original_from_its_co
 @pytest.mark.parametrize('case', RECORDED_TRANSFORMS)
 def test_transforms_equal_the_original(shared: Shared, case: int) -> None:
     x, y, scale, size = RECORDED_TRANSFORMS[case]
-    transform = Torch7Transform((y, x), scale, int(size))
+    transform = Torch7Transform((y, x), 200 * scale, int(size))
     with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
         for way, function in enumerate((transform.to_crop, transform.to_image)):
             points = _flip_xy(arrays['transform_in'][case, way]) - 1

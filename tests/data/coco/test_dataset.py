@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset
+from hourglass.crop import Extent, whole_person
 from hourglass.errors import InputError
 from hourglass.joints import COCO, LSP, MPII
 
@@ -31,12 +32,11 @@ def test_occluded_joints_are_labelled(root: Path) -> None:
     assert (someone.points[~someone.labelled] == 0).all()
 
 
-def test_the_crop_is_a_square_about_the_box(root: Path) -> None:
+def test_people_are_located_by_their_boxes(root: Path) -> None:
     first, second = COCODataset(root, 'train2017').people
-    np.testing.assert_allclose(first.center, [50, 30.5])
-    assert first.side == pytest.approx(75)
-    np.testing.assert_allclose(second.center, [15, 45])
-    assert second.side == pytest.approx(112.5)
+    np.testing.assert_allclose(whole_person(first.location), [50, 30.5, 75])
+    np.testing.assert_allclose(whole_person(second.location), [15, 45, 112.5])
+    assert isinstance(first.location, Extent)
 
 
 def test_reference_lengths(root: Path) -> None:
@@ -111,7 +111,8 @@ def test_real_annotations_and_detections(shared: Callable[[str], Path]) -> None:
         assert (inside >= 0).all()
         assert (inside < image.shape[1:]).all()
         # Joints may lie a little outside of the box, but not outside of the crop.
-        assert (abs(inside - someone.center) <= someone.side / 2).all()
+        y, x, side = whole_person(someone.location)
+        assert (abs(inside - (y, x)) <= side / 2).all()
     found = COCODataset(annotations=folder / 'test_coco.json', images=folder,
                         detections=folder / 'test_coco_det_AP_H_56.json', min_score=.3, nms_iou=.6)
     assert len(found) == 20

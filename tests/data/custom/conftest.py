@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from data.synthetic import SyntheticDataset
+from hourglass.crop import whole_person
 from hourglass.image import write_image
 
-import numpy as np
 import pytest
 
 #: What the user calls them, and what they are in the rendered people.
@@ -79,9 +79,9 @@ def coco(rendered: SyntheticDataset) -> dict[str, Any]:
             k = rendered.joint_set.index(joint)
             keypoints += [*person.points[k, ::-1].tolist(), 1 + int(person.visible[k])] if person.labelled[k] else \
                 [0, 0, 0]
-        low = person.center - person.side / 2.5
+        y, x, side = whole_person(person.location)
         annotations.append({'id': i + 1, 'image_id': 100 + i, 'category_id': 3, 'keypoints': keypoints, 'iscrowd': 0,
-                            'bbox': [float(v) for v in (*low[::-1], *np.full(2, person.side / 1.25))], 'area': 500.0})
+                            'bbox': [x - side / 2.5, y - side / 2.5, side / 1.25, side / 1.25], 'area': 500.0})
     return {
         'images': [{'id': 100 + i, 'file_name': f'{i}.png', 'width': 64, 'height': 64} for i in range(N)],
         'annotations': annotations,

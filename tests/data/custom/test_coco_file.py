@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data.custom import COCOFileDataset, CSVDataset
+from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import COCO, MPII
 
@@ -31,8 +32,7 @@ def test_the_file_gives_the_people_that_were_written(write_coco: Write, coco: Co
         np.testing.assert_allclose(person.points[person.labelled], other.points[person.labelled], atol=1e-4)
     box = coco['annotations'][0]['bbox']
     person = dataset.people[0]
-    assert person.side == pytest.approx(1.25 * max(box[2:]))
-    np.testing.assert_allclose(person.center, [box[1] + box[3] / 2, box[0] + box[2] / 2])
+    np.testing.assert_allclose(person.location, [box[1] + box[3] / 2, box[0] + box[2] / 2, box[3], box[2]])
     assert dataset.areas.tolist() == [500.0] * 10
     assert (dataset.reference, dataset.threshold) == ('box', 0.1)
 
@@ -55,12 +55,13 @@ def test_boxes_and_areas_may_be_missing(write_coco: Write, coco: Content, table:
     dataset, same = COCOFileDataset(write_coco(coco), 'all'), CSVDataset(table, 'all')
     np.testing.assert_allclose(dataset.areas, same.areas, rtol=1e-4)
     for person, other in zip(dataset.people, same.people, strict=True):
-        assert person.side == pytest.approx(other.side)
+        np.testing.assert_allclose(person.location, other.location, atol=1e-4)
     coco['annotations'][0]['bbox'] = [5, 5, 0, 0]
     for row in coco['annotations'][1:]:
         row['bbox'] = [1, 1, 20, 30]
-    sides = [person.side for person in COCOFileDataset(write_coco(coco), 'all').people]
-    assert sides == pytest.approx([same.people[0].side] + [37.5] * 9)
+    first, *others = (person.location for person in COCOFileDataset(write_coco(coco), 'all').people)
+    np.testing.assert_allclose(first, same.people[0].location, atol=1e-4)
+    assert set(others) == {Extent(16, 11, 30, 20)}
 
 
 def test_a_file_for_each_split(write_coco: Write, coco: Content) -> None:

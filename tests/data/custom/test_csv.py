@@ -7,6 +7,7 @@ from typing import Any
 from data.custom import CSVDataset
 from data.custom.csv_table import read_csv
 from data.synthetic import SyntheticDataset
+from hourglass.crop import Extent, Square
 from hourglass.errors import InputError
 from hourglass.image import read_image, write_image
 from hourglass.joint_table import from_table
@@ -35,9 +36,9 @@ def test_the_table_gives_the_people_that_were_written(table: Path, rendered: Syn
         np.testing.assert_allclose(person.points[person.labelled], expected.points[columns][person.labelled])
         # Without a box it is around the joints.
         found = person.points[person.labelled]
-        np.testing.assert_allclose(person.center, (found.min(axis=0) + found.max(axis=0)) / 2)
-        assert person.side == pytest.approx(1.25 * np.ptp(found, axis=0).max())
-        assert person.reference_length == pytest.approx(person.side / 1.25)
+        middle, sizes = (found.min(axis=0) + found.max(axis=0)) / 2, np.ptp(found, axis=0)
+        np.testing.assert_allclose(person.location, [*middle, *sizes], atol=1e-5)
+        assert person.reference_length == pytest.approx(sizes.max())
     assert (dataset.reference, dataset.threshold) == ('box', 0.1)
 
 
@@ -75,12 +76,10 @@ def test_a_file_for_each_split(write_table: Write, rows: Rows, tmp_path: Path) -
 def test_boxes_and_crops(write_table: Write, rows: Rows) -> None:
     boxed = [{**row, 'box_x': 10, 'box_y': 20, 'box_width': 30, 'box_height': 40} for row in rows]
     person = CSVDataset(write_table(boxed), 'all').people[0]
-    assert person.center.tolist() == [40, 25]
-    assert (person.side, person.reference_length) == (50, 40)
+    assert (person.location, person.reference_length) == (Extent(40, 25, 40, 30), 40)
     crops = [{**row, 'center_x': 7, 'center_y': 8, 'side': 9} for row in boxed]
     person = CSVDataset(write_table(crops), 'all').people[0]
-    assert person.center.tolist() == [8, 7]
-    assert (person.side, person.reference_length) == (9, 40)
+    assert (person.location, person.reference_length) == (Square(8, 7, 9), 40)
 
 
 def test_the_torso_where_there_is_one(write_table: Write, rows: Rows) -> None:

@@ -20,8 +20,8 @@ def _fail(path: Path) -> People:
 
 def _equal(a: MPIIDataset, b: MPIIDataset) -> bool:
     return len(a) == len(b) and all(
-        p.image == q.image and np.array_equal(p.points, q.points) and np.array_equal(p.center, q.center)
-        and np.array_equal(p.visible, q.visible) and p.side == q.side for p, q in zip(a.people, b.people, strict=True))
+        p.image == q.image and np.array_equal(p.points, q.points) and np.array_equal(p.visible, q.visible)
+        and p.location == q.location for p, q in zip(a.people, b.people, strict=True))
 
 
 def test_annotations_are_parsed_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from data.mpii import MPIIDataset
 from data.mpii.dataset import MATLAB_FILES
 from data.mpii.splits import NAMES_FILE
+from hourglass.crop import Square, crop_square
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
+from hourglass.spec import ModelSpec
 
 import numpy as np
 import pytest
@@ -33,8 +35,8 @@ def test_an_example_is_an_image_and_a_person(root: Path) -> None:
     image, first = dataset[0]
     assert (image.shape, image.dtype) == ((3, 90, 120), np.float32)
     assert first.points.shape == (16, 2)
-    assert (first.points.dtype, first.center.dtype) == (np.float32, np.float64)
-    assert first.side == 500
+    assert first.points.dtype == np.float32
+    assert crop_square(first.location, ModelSpec()).side == 500
     assert first.reference_length == pytest.approx(.6 * np.hypot(240, 40))
 
 
@@ -101,8 +103,7 @@ def test_people_of_the_sample_file(shared: Callable[[str], Path], root: Path) ->
     people = MPIIDataset(root, 'trainval').people
     assert [p.image[:9] for p in people] == ['025508722', '031130770', '059865848', '078618267', '078618267']
     assert [int(p.labelled.sum()) for p in people] == [14, 13, 16, 16, 16]
-    np.testing.assert_allclose(people[0].center, [330 + 15 * 2.5, 560])
-    assert people[0].side == 625
+    assert crop_square(people[0].location, ModelSpec()) == Square(330 + 15 * 2.5, 560, 625)
     assert people[0].reference_length == pytest.approx(.6 * np.hypot(110, 80))
     assert not people[0].labelled[[10, 11]].any()
     assert people[2].visible[[8, 9]].all(), 'no entry means visible'

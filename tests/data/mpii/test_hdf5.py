@@ -8,8 +8,10 @@ from pathlib import Path
 from data.mpii import MPIIDataset, read_hdf5, to_hdf5
 from data.mpii.people import People
 from data.person import Person, PersonDataset
+from hourglass.crop import Extent, Square, crop_square
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
+from hourglass.spec import ModelSpec
 
 import h5py
 import numpy as np
@@ -31,8 +33,9 @@ def dataset(tmp_path: Path) -> PersonDataset:
         points[9], labelled[9] = (-4.25, 100), True
         points[~labelled] = 0
         visible = labelled & (rng.random(16) < .5)
-        people.append(Person(f'00{i // 2}.jpg', points, labelled, visible, rng.uniform(50, 300, 2),
-                             float(rng.uniform(100, 900)), float('nan') if i == 4 else float(rng.uniform(20, 90))))
+        location = Extent.of_scale(tuple(rng.uniform(50, 300, 2).tolist()), float(rng.uniform(.5, 4)))
+        people.append(Person(f'00{i // 2}.jpg', points, labelled, visible, location,
+                             float('nan') if i == 4 else float(rng.uniform(20, 90))))
     return PersonDataset('test', MPII, people, tmp_path)
 
 
@@ -50,8 +53,7 @@ def test_reading_back_gives_the_same_people(dataset: PersonDataset, tmp_path: Pa
         np.testing.assert_array_equal(people.points[i], expected.points)
         np.testing.assert_array_equal(people.labelled[i], expected.labelled)
         np.testing.assert_array_equal(people.visible[i], expected.visible)
-        np.testing.assert_array_equal(people.center[i], expected.center)
-        assert people.side[i] == pytest.approx(expected.side, rel=1e-15)
+        np.testing.assert_allclose(people.extent[i], expected.location, rtol=1e-14)
         np.testing.assert_equal(people.head_size[i], expected.reference_length)
 
 
@@ -63,9 +65,10 @@ def test_layout_is_the_authors(dataset: PersonDataset, tmp_path: Path) -> None:
         'visible': ((N, 16), 'f'), 'normalize': ((N,), 'f'), 'torsoangle': ((N,), 'f')}
     assert (tmp_path / 'some_images.txt').read_text() == ''.join(f'{p.image}\n' for p in dataset.people)
     first = dataset.people[0]
-    np.testing.assert_array_equal(columns['center'][0], first.center[::-1])
+    y, x, side = crop_square(first.location, ModelSpec())
+    np.testing.assert_array_equal(columns['center'][0], (x, y))
     np.testing.assert_array_equal(columns['part'][0], first.points[:, ::-1])
-    assert columns['scale'][0] == first.side / 200
+    assert columns['scale'][0] == side / 200
     assert (columns['part'][[not p.labelled[0] for p in dataset.people], 0] == 0).all()
 
 
@@ -78,7 +81,7 @@ def test_torso_angle(tmp_path: Path) -> None:
         for joint, end in zip((6, 7), ends, strict=True):
             if end is not None:
                 points[joint], labelled[joint] = end, True
-        people.append(Person('a.jpg', points, labelled, labelled, np.array([50., 50.]), 100.0, 10.0))
+        people.append(Person('a.jpg', points, labelled, labelled, Square(50, 50, 100), 10.0))
     to_hdf5(PersonDataset('torsos', MPII, people, tmp_path), tmp_path / 't.h5')
     np.testing.assert_allclose(_columns(tmp_path / 't.h5')['torsoangle'], [0, 90, 180, 0], atol=1e-12)
 
@@ -189,9 +192,9 @@ def test_damaged_files(dataset: PersonDataset, tmp_path: Path, damage: str) -> N
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'side has shape \(2,\)'):
+    with pytest.raises(ValueError, match=r'extent has shape \(2, 4\)'):
         People(np.array(['a']), np.zeros((1, 16, 2)), np.zeros((1, 16), bool), np.zeros((1, 16), bool),
-               np.zeros((1, 2)), np.zeros(2), np.zeros(1))
+               np.zeros((2, 4)), np.zeros(1))
 
 
 # Against the reference files.
@@ -204,7 +207,7 @@ def test_authors_validation_file(shared: Callable[[str], Path]) -> None:
     assert (~people.labelled).sum() == 3088
 
 
-def test_center_and_scale_of_the_authors_are_adjusted_already(shared: Callable[[str], Path]) -> None:
+def test_center_and_scale_of_the_crop_lead_back_to_those_of_mpii(shared: Callable[[str], Path]) -> None:
     path = shared('mpii/annot/valid.h5')
     with gzip.open(shared('mpii/mpii_annotations.json.gz')) as file:
         entries = [entry for entry in json.load(file) if entry['isValidation']]
@@ -212,8 +215,8 @@ def test_center_and_scale_of_the_authors_are_adjusted_already(shared: Callable[[
     x, y = np.array([entry['objpos'] for entry in entries]).T
     # Rounded to three decimals in this file.
     scale = np.array([entry['scale_provided'] for entry in entries])
-    np.testing.assert_allclose(people.center, np.stack([y + 15 * scale, x], 1), atol=15 * .0005 + 1e-9)
-    np.testing.assert_allclose(people.side, 1.25 * 200 * scale, atol=250 * .0005 + 1e-9)
+    np.testing.assert_allclose(people.extent[:, :2], np.stack([y, x], 1), atol=15 * .0005 + 1e-9)
+    np.testing.assert_allclose(people.extent[:, 2], 200 * scale, atol=200 * .0005 + 1e-9)
 
 
 def test_the_authors_file_written_again(shared: Callable[[str], Path], tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 from data.mpii.dataset import MATLAB_FILES
 from data.mpii.matlab import read_matlab
+from hourglass.crop import Extent, crop_square
+from hourglass.spec import ModelSpec
 
 import numpy as np
 
@@ -19,8 +21,9 @@ def test_everybody_with_a_list_of_points_is_read(root: Path) -> None:
     assert [_joints(row) for row in people.labelled] == [[0, 9, 15], [2, 3], [6, 7], [5], [6, 7]]
     assert [_joints(row) for row in people.visible] == [[0, 9], [3], [6], [5], [6]]
     np.testing.assert_array_equal(people.points[0, [0, 9, 15, 1]], [[7.25, 5.5], [30, 60], [12, 0], [0, 0]])
-    np.testing.assert_allclose(people.center, [[110, 100], [102.5, 100], *[[110, 100]] * 3])
-    np.testing.assert_allclose(people.side, [500, 375, 500, 500, 500])
+    np.testing.assert_allclose(people.extent[:2], [[80, 100, 400, 400], [80, 100, 300, 300]])
+    squares = [crop_square(Extent(*extent), ModelSpec()) for extent in people.extent]
+    np.testing.assert_allclose(squares, [[110, 100, 500], [102.5, 100, 375], *[[110, 100, 500]] * 3])
     np.testing.assert_allclose(people.head_size, [.6 * np.hypot(240, 40), 30, 30, np.nan, 30])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from data.synthetic import SyntheticDataset
 from data.synthetic.dataset import SPLITS, to_person
 from data.synthetic.scene import Scene, annotate
-from hourglass.crop import box_around
+from hourglass.crop import Extent, whole_person
 from hourglass.errors import InputError
 from hourglass.joints import COCO, LSP, MPII, JointSet
 
@@ -66,7 +66,7 @@ def test_people_are_listed_as_they_are_drawn(dataset: SyntheticDataset) -> None:
         assert image.dtype == np.float32
         assert image.shape == (3, *SIZE_SMALL)
         assert 0 <= image.min() < image.max() <= 255
-        for field in ('points', 'labelled', 'visible', 'center'):
+        for field in ('points', 'labelled', 'visible', 'location'):
             np.testing.assert_array_equal(getattr(listed, field), getattr(person, field))
         np.testing.assert_array_equal(dataset.read_image(listed), image)
     assert [person.image for person in dataset.people[1:6:2]] == ['000001.png', '000003.png', '000005.png']
@@ -77,9 +77,7 @@ def test_people_are_listed_as_they_are_drawn(dataset: SyntheticDataset) -> None:
 
 def test_crop_and_reference_follow_from_the_joints() -> None:
     for person in SyntheticDataset(30, size=SIZE_SMALL).people:
-        center, side = box_around(person.points, person.labelled)
-        np.testing.assert_array_equal(person.center, center)
-        assert person.side == side
+        assert person.location == Extent.of_points(person.points, person.labelled)
         if person.labelled[[L_SHOULDER, R_HIP]].all():
             torso = np.linalg.norm(person.points[L_SHOULDER] - person.points[R_HIP])
             assert person.reference_length == pytest.approx(torso, rel=1e-6)
@@ -94,10 +92,9 @@ def test_people_vary_in_pose_size_and_place() -> None:
     assert labelled.sum(axis=1).min() >= 8
     assert labelled.mean() > 0.95
     assert 0.6 < np.stack([person.visible for person in people]).mean() < 0.95
-    side = np.array([person.side for person in people])
-    assert side.max() > 1.5 * side.min()
-    centre = np.stack([person.center for person in people])
-    assert (centre.std(axis=0) > [2, 6]).all()
+    squares = np.array([whole_person(person.location) for person in people])
+    assert squares[:, 2].max() > 1.5 * squares[:, 2].min()
+    assert (squares[:, :2].std(axis=0) > [2, 6]).all()
     upside_down = np.mean([person.points[CROWN, 0] > person.points[PELVIS, 0] for person in people])
     assert 0 < upside_down < 0.3
 
@@ -109,7 +106,7 @@ def test_other_joint_sets(joint_set: JointSet) -> None:
     assert len(person.points) == len(joint_set)
     np.testing.assert_array_equal(person.points[joint_set.index('left knee')], own.points[L_KNEE])
     assert person.reference_length == own.reference_length
-    assert (person.side, person.labelled.any()) == (own.side, True)
+    assert (person.location, person.labelled.any()) == (own.location, True)
 
 
 def test_unlabelled_ends_leave_the_reference_unknown(scene_of: Callable[..., Scene]) -> None:

@@ -5,7 +5,7 @@ from demos.webcam.finder import PoseFinder
 from demos.webcam.follow import LOOKS, Follower
 from hourglass.crop import CropBox, person_box, picture_box
 from hourglass.joints import MPII
-from hourglass.locate import crop_of, search_squares
+from hourglass.locate import search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
@@ -52,7 +52,7 @@ def test_one_who_is_not_seen_or_another_camera_is_searched_a_little_in_each_fram
         first, *others = follower.boxes(SHAPE)
         assert first == picture_box(SHAPE, SPEC)
         looked_at.update(others)
-    assert looked_at >= {crop_of(square, SHAPE, SPEC) for square in squares}
+    assert looked_at >= {person_box(square, SHAPE, SPEC) for square in squares}
 
 
 @pytest.mark.parametrize('length', [0.0, 3.0, 1e5])
