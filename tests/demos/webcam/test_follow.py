@@ -3,7 +3,7 @@ from __future__ import annotations
 from data.synthetic import demo_person
 from demos.webcam.finder import PoseFinder
 from demos.webcam.follow import LOOKS, Follower
-from hourglass.crop import CropBox, person_box, picture_box
+from hourglass.crop import CropBox, Square, person_box, picture_box
 from hourglass.joints import MPII
 from hourglass.locate import search_squares
 from hourglass.predictor import Pose, PosePredictor
@@ -25,7 +25,7 @@ def _pose(center: tuple[float, float], length: float, score: float = 0.8) -> Pos
 def test_the_next_crop_lies_around_the_joints() -> None:
     follower = Follower(SPEC)
     follower.update(_pose((200, 500), 200), SHAPE)
-    assert follower.boxes(SHAPE) == [person_box(np.array([200, 500]), 270, SHAPE, SPEC)]
+    assert follower.boxes(SHAPE) == [person_box(Square(200, 500, 270), SHAPE, SPEC)]
 
 
 def test_the_crop_goes_along_with_the_person_and_settles() -> None:
