@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from data.synthetic import walking_clip
-from demos.people_options import add_people_options, check_people_options
 from demos.video.annotate import annotate_video
+from demos.video.config import VideoConfig
 from demos.video.pipeline import serial
 from demos.video.reader import VideoReader
-from demos.video.steps import VideoSettings, frame_steps
+from demos.video.steps import frame_steps
 from demos.video.writer import VideoWriter
 from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.results import write_json_rows
@@ -32,7 +32,7 @@ import numpy as np
 
 def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_people_options(parser)
+    parser.add_argument('--detector', metavar='NAME[:FILE]', help='what finds the people, as for demo_multi_person.py')
     parser.add_argument('--model', metavar='NAME|FILE', help='weights, as for demo_multi_person.py')
     parser.add_argument('--engine', default='auto', help='what runs the network, as for demo_multi_person.py')
     parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
@@ -41,10 +41,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=100, metavar='N', help='length of the clip (default: 100)')
     parser.add_argument('--rounds', type=int, default=3, metavar='N', help='times of each (default: 3)')
     options = parser.parse_args()
-    check_people_options(options)
     if options.frames < 2 or options.rounds < 1 or min(options.size) < 64:
         raise InputError('a measurement needs two frames of 64 x 64 pixels and one round at least')
-    options.snapshot, options.flip, options.batchsize, options.precision = None, False, 16, 'f32'
     return options
 
 
@@ -59,7 +57,7 @@ def render(path: Path, boxes: Path, size: tuple[int, int], n_frames: int) -> Non
     write_json_rows(boxes, rows)
 
 
-def step_times(path: Path, predictor: Any) -> dict[str, float]:
+def step_times(config: VideoConfig, predictor: Any) -> dict[str, float]:
     """Return the mean time of each step for one frame, in seconds."""
     times: dict[str, float] = {}
 
@@ -72,9 +70,9 @@ def step_times(path: Path, predictor: Any) -> dict[str, float]:
 
         return call
 
-    with VideoReader(path) as reader, tempfile.TemporaryDirectory() as folder:
-        writer = VideoWriter(Path(folder) / 'out.mp4', reader.size, reader.rate)
-        steps = frame_steps(predictor, float(reader.rate), VideoSettings())
+    with VideoReader(config.video) as reader:
+        writer = VideoWriter(config.target, reader.size, reader.rate)
+        steps = frame_steps(predictor, float(reader.rate), config)
         steps['write'] = lambda drawn: writer.write(drawn.drawing)
         frames = iter(reader)
         read = timed('read', lambda _: next(frames, None))
@@ -87,22 +85,20 @@ def step_times(path: Path, predictor: Any) -> dict[str, float]:
 
 def main() -> None:
     options = parse_arguments()
-    from demos.people_options import load_people_predictor
-
     with tempfile.TemporaryDirectory() as folder:
         clip, out, boxes = (Path(folder) / name for name in ('clip.mp4', 'out.mp4', 'boxes.json'))
         render(clip, boxes, (options.size[0], options.size[1]), options.frames)
-        options.detector = options.detector or f'boxes:{boxes}'
-        predictor = load_people_predictor(options)
+        config = VideoConfig(video=str(clip), out=str(out), detector=options.detector or f'boxes:{boxes}',
+                             model=options.model, engine=options.engine, gpu=options.gpu)
+        predictor = config.load()
         rates: dict[bool, list[float]] = {False: [], True: []}
         for overlap in [False, True] * options.rounds:
-            with VideoReader(clip) as reader:
-                summary = annotate_video(reader, out, predictor, VideoSettings(overlap=overlap))
+            summary = annotate_video(config, predictor, overlap=overlap)
             rates[overlap].append(summary.n_frames / summary.seconds)
         for overlap, name in ((False, 'one after the other'), (True, 'overlapping')):
             print(f'{name:20} {statistics.median(rates[overlap]):6.2f} frames/s  '
                   f'({min(rates[overlap]):.2f} to {max(rates[overlap]):.2f})')
-        for name, seconds in step_times(clip, predictor).items():
+        for name, seconds in step_times(config, predictor).items():
             print(f'{name:20} {1000 * seconds:6.1f} ms a frame')
 
 

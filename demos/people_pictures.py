@@ -1,17 +1,16 @@
-"""Finding everybody in the pictures of a command line, and writing what was found."""
+"""Finding all people in pictures, and writing what was found."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demos.people_config import PicturesConfig
 from demos.picture_files import RESULTS, Picture, find_pictures, result_names
 from hourglass.coco_format import image_ids
-from hourglass.detection import parse_detector
 from hourglass.detection.boxes_file import BoxesFile
 from hourglass.draw import draw_people, draw_tiles
 from hourglass.errors import InputError
@@ -30,9 +29,9 @@ class Task:
     """One picture and its results.
 
     Attributes:
-        picture: the file; ``None`` for people whom the program draws itself.
+        picture: the file; ``None`` for the people that the program draws.
         image_id: what the picture is called in COCO's files.
-        targets: the files to be written: the picture, the picture with everybody's limbs, everybody's crop.
+        targets: the files to be written: the picture, the picture with the poses drawn in, and the crops.
     """
 
     picture: Picture | None
@@ -54,54 +53,66 @@ class Task:
         return image
 
 
-def plan_pictures(options: argparse.Namespace) -> list[Task]:
-    """Find the pictures that the options name, and check them and what is to be written.
+def plan_pictures(config: PicturesConfig) -> list[Task]:
+    """Find the pictures that are named, and check them and what is to be written.
 
     Raises:
         InputError: a picture that is named itself cannot be read, or a file cannot be written.
     """
-    files = find_pictures(options.image) if options.image else []
-    targets = [tuple(Path(options.out) / f'{prefix}{result}.jpg' for result in RESULTS)
+    files = find_pictures(config.image)
+    targets = [tuple(Path(config.out) / f'{prefix}{result}.jpg' for result in RESULTS)
                for prefix in (result_names(files) or [''])]
     if files:
         ids = image_ids([str(picture.path) for picture in files])
         tasks = [Task(*values) for values in zip(files, ids, targets, strict=True)]
     else:
         tasks = [Task(None, targets[0][0].name, targets[0])]
-    boxes = parse_detector(options.detector)[1] if options.detector else None
-    check_targets([*(target for task in tasks for target in task.targets), options.json],
-                  [*(picture.path for picture in files), options.model, options.snapshot, boxes])
+    check_targets([*(target for task in tasks for target in task.targets), config.json],
+                  [*(picture.path for picture in files), *config.sources])
     for task in tasks:
         if task.picture and task.picture.is_named:
             task.read()
     return tasks
 
 
-def annotate_pictures(tasks: Sequence[Task], predictor: PeoplePredictor, options: argparse.Namespace) -> None:
-    """Find everybody, draw them and write the results.
+def draw_people_in_pictures(
+    config: PicturesConfig, predictor: PeoplePredictor | None = None,
+) -> list[dict[str, Any]]:
+    """Find all people in pictures, draw them and write the results, and report on stderr what was done.
 
-    A picture of a folder or a pattern that cannot be read, or is too large for the results, is told and passed over.
+    A picture of a folder or a pattern that cannot be read, or is too large for the results, is named and passed over.
+
+    Args:
+        config: pictures, results, and what is wanted.
+        predictor: finds the people; by default it is loaded as ``config`` says, after the pictures have been checked.
+
+    Returns:
+        The people of all pictures in COCO's results format (:func:`hourglass.results.people_to_coco`).
 
     Raises:
-        InputError: there were such pictures, when all others are done; or a result cannot be written.
+        InputError: a picture that is named itself cannot be read, or a result cannot be written; or, when all others
+            are done, pictures were passed over.
     """
+    tasks = plan_pictures(config)
+    predictor = predictor or config.load()
     if isinstance(predictor.detector, BoxesFile) and not predictor.detector.has_any(task.name for task in tasks):
-        print(f'{predictor.detector.path}: no boxes of any of these pictures', file=sys.stderr)
+        print(f'warning: {predictor.detector.path}: no boxes of any of these pictures', file=sys.stderr)
     described: list[dict[str, Any]] = []
     n_pictures = 0
     for task, image in _read(tasks):
         people = predictor.predict_one(image, task.name)
-        _write(task, image, people, predictor, options)
+        _write(task, image, people, predictor, config)
         described += people_to_coco(people, predictor.predictor.spec.joint_set, task.image_id, Path(task.name).name)
         n_pictures += 1
-    if options.json:
-        write_json_rows(options.json, described)
-    found = counted(len(described), 'person', 'people') if described else 'nobody'
+    if config.json:
+        write_json_rows(config.json, described)
+    found = counted(len(described), 'person', 'people') if described else 'no people'
     place = tasks[0].name if len(tasks) == 1 else counted(n_pictures, 'picture')
-    targets = ', '.join(map(str, tasks[0].targets)) if len(tasks) == 1 else f'the results to {options.out}'
+    targets = ', '.join(map(str, tasks[0].targets)) if len(tasks) == 1 else f'the results to {config.out}'
     print(f'{place}: {found}; wrote {targets}', file=sys.stderr)
     if n_pictures < len(tasks):
         raise InputError(f'{counted(len(tasks) - n_pictures, "picture")} of {len(tasks)} could not be used')
+    return described
 
 
 def _read(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
@@ -117,10 +128,10 @@ def _read(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
 
 
 def _write(task: Task, image: np.ndarray, people: Sequence[PersonPose], predictor: PeoplePredictor,
-           options: argparse.Namespace) -> None:
+           config: PicturesConfig) -> None:
     network = predictor.predictor
-    drawn = draw_people(image, [person.pose.points for person in people], network.spec.joint_set, options.line_width,
-                        [person.pose.scores for person in people], options.threshold)
+    drawn = draw_people(image, [person.pose.points for person in people], network.spec.joint_set, config.line_width,
+                        [person.pose.scores for person in people], config.threshold)
     crops = [np.rint(network.crop_image(image, person.pose.box)).clip(0, 255).astype(np.uint8) for person in people]
     for path, picture in zip(task.targets, (image, drawn, draw_tiles(crops, network.spec.input_size)), strict=True):
         write_image(path, picture)

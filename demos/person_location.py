@@ -1,15 +1,17 @@
-"""Where in the picture the person is, as the command line says it."""
+"""Where in a picture the one person is."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from hourglass.config import number, one_of, option, switch, text, whole
 from hourglass.detection import MAX_COORDINATE, Detector, load_default, load_detector, parse_detector
 from hourglass.errors import InputError
+from hourglass.options import Options
 
 import numpy as np
 
@@ -26,20 +28,32 @@ FITS = ('stretch', 'pad')
 FRAME_COLOUR = (255, 215, 0)
 
 
-def _numbers(form: str) -> Callable[[str], tuple[float, ...]]:
-    """Return a converter for the value of an option that takes several numbers, written as ``form``."""
-    def convert(text: str) -> tuple[float, ...]:
+#: Heading of ``demo.py --help`` for the fields here.
+LOCATION_GROUPS = {'location of the person': """\
+By default the person is in the middle, and the picture is 1.25 times as high
+as the person. Pixels are counted from 0 in the picture as viewers show it."""}
+
+_where = partial(option, group='location of the person')
+
+
+def _pixels(form: str) -> Callable[[Any], tuple[float, ...]]:
+    """Kind of an option: several pixel coordinates, on the command line written as ``form``."""
+    def convert(value: Any) -> tuple[float, ...]:
         try:
-            values = tuple(float(part) for part in text.split(','))
-        except ValueError:
+            values = tuple(float(part) for part in (value.split(',') if isinstance(value, str) else value))
+        except (TypeError, ValueError):
             values = ()
-        if len(values) != form.count(',') + 1:
-            raise argparse.ArgumentTypeError(f'{text!r} is not {form}, numbers with commas between them')
-        if not all(abs(value) <= MAX_COORDINATE for value in values):
-            raise argparse.ArgumentTypeError(f'{text!r} has a number that is no pixel of a picture')
+        if len(values) != form.count(',') + 1 or not all(abs(value) <= MAX_COORDINATE for value in values):
+            raise ValueError(f'{form}, pixels with commas in between')
         return values
 
     return convert
+
+
+def _detector(value: Any) -> str:
+    if value != 'none':
+        parse_detector(text(value))
+    return text(value)
 
 
 def join_negative_numbers(arguments: Sequence[str]) -> list[str]:
@@ -53,65 +67,49 @@ def join_negative_numbers(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
-def add_location_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--auto``, ``--detector``, ``--box``, ``--center``, ``--scale`` and ``--fit``."""
-    group = parser.add_argument_group(
-        'where the person is', 'By default in the middle, and the picture is 1.25 times as high as the person. Pixels '
-        'are counted from 0 in the picture as viewers show it.')
-    place = group.add_mutually_exclusive_group()
-    place.add_argument('--auto', action='store_true', help='anywhere: look for somebody')
-    place.add_argument('--box', metavar='Y0,X0,Y1,X1', type=_numbers('Y0,X0,Y1,X1'),
-                       help='in this box: top, left, bottom, right; it may reach beyond the picture. The crop '
-                            'follows from it by the rule of the weights')
-    place.add_argument('--center', metavar='Y,X', type=_numbers('Y,X'),
-                       help='about here, with --scale, both as MPII has them (objpos, scale)')
-    place.add_argument('--fit', choices=FITS,
-                       help='take the whole picture: stretch it to the network\'s input, or pad it with black so that '
-                            'nothing is distorted (default: as the weights ask for, stretch for the published ones)')
-    group.add_argument('--scale', metavar='S', type=float, help='the person\'s length in units of 200 pixels')
-    group.add_argument('--detector', metavar='NAME',
-                       help='with --auto, what finds people first: ssd512, hog or another one that '
-                            'demo_multi_person.py knows, or none (default: ssd512 if it can be had, else none)')
+@dataclass(frozen=True, kw_only=True)
+class PersonLocation(Options):
+    """Where in a picture the person is: in the middle, in a box, at a centre, or to be found.
 
+    Every attribute but ``gpu``, the number of the detector's GPU (-1 is the CPU), is an option of ``demo.py``, whose
+    ``--help`` explains it.  ``box`` is (y_min, x_min, y_max, x_max) and ``center`` (y, x), in pixels.
 
-@dataclass(frozen=True)
-class PersonLocation:
-    """Where the person is.
-
-    Attributes:
-        auto: anywhere; to be found.
-        detector: what finds people first, ``none``, or by default SSD512 if it can be had.
-        box: (y_min, x_min, y_max, x_max) of the person in pixels.
-        center, scale: MPII's (y, x) in pixels, and the person's length in units of 200 pixels.
-        fit: one of :data:`FITS`, for the whole picture; by default as the weights ask for.
-        gpu: number of the GPU for the detector; -1 for the CPU.
+    Raises:
+        InputError: a value is out of its range, or two do not go together.
     """
 
-    auto: bool = False
-    detector: str | None = None
-    box: tuple[float, float, float, float] | None = None
-    center: tuple[float, float] | None = None
-    scale: float | None = None
-    fit: str | None = None
-    gpu: int = -1
+    auto: bool = _where(switch, False, help='find the person, anywhere in the picture')
+    detector: str | None = _where(
+        _detector, None, metavar='NAME',
+        help='with --auto: what finds people first, ssd512, hog or another one that demo_multi_person.py knows, or '
+             'none (default: ssd512 if it can be downloaded, else none)')
+    box: tuple[float, float, float, float] | None = _where(
+        _pixels('Y0,X0,Y1,X1'), None, metavar='Y0,X0,Y1,X1',
+        help='box of the person: top, left, bottom, right; it may reach beyond the picture. The crop '
+             'follows from it by the rule of the weights')
+    center: tuple[float, float] | None = _where(
+        _pixels('Y,X'), None, metavar='Y,X',
+        help='centre of the person, with --scale, both as in MPII (objpos, scale)')
+    scale: float | None = _where(
+        number(0, MAX_COORDINATE, above=True), None, metavar='S', help='length of the person in units of 200 pixels')
+    fit: str | None = _where(
+        one_of(FITS), None,
+        help='take the whole picture: stretch it to the input of the network, or pad it with black so that nothing is '
+             'distorted (default: as the weights require, stretch for the published ones)')
+    gpu: int = option(whole(-1), -1, group='network', metavar='N', help='number of the GPU; -1 is the CPU')
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        ways = [f'--{name}' for name in ('auto', 'box', 'center', 'fit') if getattr(self, name) not in (None, False)]
+        if len(ways) > 1:
+            raise InputError(f'{ways[0]} and {ways[1]} exclude each other')
         if self.box is not None and not (self.box[2] > self.box[0] and self.box[3] > self.box[1]):
             numbers = ','.join(f'{value:g}' for value in self.box)
             raise InputError(f'--box {numbers} is empty or reversed; the order is top, left, bottom, right')
         if (self.center is None) != (self.scale is None):
             raise InputError('--center and --scale go together')
-        if self.scale is not None and not 0 < self.scale <= MAX_COORDINATE:
-            raise InputError(f'--scale {self.scale:g} is not a usable number above 0')
         if self.detector is not None and not self.auto:
             raise InputError('--detector is for --auto')
-        if self.detector is not None and self.detector != 'none':
-            parse_detector(self.detector)
-
-    @classmethod
-    def from_options(cls, options: argparse.Namespace) -> PersonLocation:
-        """Take the options of :func:`add_location_options`, and ``gpu``; ``InputError`` if they make no sense."""
-        return cls(**{name: getattr(options, name) for name in cls.__dataclass_fields__})
 
     @property
     def is_middle(self) -> bool:
@@ -123,8 +121,8 @@ class PersonLocation:
         """The file that the detector is read from, if one was named."""
         return parse_detector(self.detector)[1] if self.detector not in (None, 'none') else None
 
-    def check_in(self, shape: tuple[int, ...]) -> None:
-        """Raise ``InputError`` if what was said of the person is outside of a picture (height, width)."""
+    def check_inside(self, shape: tuple[int, ...]) -> None:
+        """Raise ``InputError`` if the box or the centre is outside of a picture (height, width)."""
         location = self._location
         if location is None:
             return
@@ -144,8 +142,8 @@ class PersonLocation:
             return Extent.of_scale(self.center, self.scale)
         return None
 
-    def adapt(self, predictor: PosePredictor) -> PosePredictor:
-        """Return the predictor with the way of cropping that ``fit`` asks for."""
+    def with_fit(self, predictor: PosePredictor) -> PosePredictor:
+        """Return the predictor, with the way of cropping that ``fit`` asks for."""
         spec = predictor.spec
         # The Torch7 code's crop pads already.
         crop = {None: spec.crop, 'stretch': 'clip', 'pad': 'torch7' if spec.crop == 'torch7' else 'pad'}[self.fit]
@@ -157,12 +155,12 @@ class PersonLocation:
         """Find the person.
 
         Args:
-            predictor: finds the joints; :meth:`adapt` has been asked.
+            predictor: finds the joints; from :meth:`with_fit`.
             image: (3, H, W) float32, RGB in [0, 255].
             name: the image's file name, for a detector that reads boxes from a file.
 
         Raises:
-            InputError: what was said of the person is outside of the picture, or the detector cannot be had.
+            InputError: the box or the centre is outside of the picture, or the detector cannot be loaded.
         """
         from hourglass.crop import Square, person_box
         from hourglass.locate import locate
@@ -170,7 +168,7 @@ class PersonLocation:
         if self.auto:
             return locate(predictor, image, self._load_detector(), name, show_progress=True)
         height, width = image.shape[1:]
-        self.check_in((height, width))
+        self.check_inside((height, width))
         location: Location | None = self._location
         if self.fit == 'pad':
             location = Square(height / 2, width / 2, float(max(height, width)))
@@ -180,7 +178,7 @@ class PersonLocation:
     def draw(
         self, image: np.ndarray, pose: Pose, joint_set: JointSet, line_width: int | None, threshold: float,
     ) -> np.ndarray:
-        """Draw the pose as :func:`hourglass.draw.draw_pose` does; where the place was chosen, with the crop's frame."""
+        """Draw the pose (:func:`hourglass.draw.draw_pose`), and a frame about the crop if a location was chosen."""
         from hourglass.draw import draw_frame, draw_pose, person_line_width
         from hourglass.locate import corners
 
@@ -191,7 +189,7 @@ class PersonLocation:
         return draw_pose(framed, pose.points, joint_set, width, pose.scores, threshold)
 
     def is_confident(self, pose: Pose, spec: ModelSpec) -> bool:
-        """Return whether somebody is there, if that was not said; ``spec`` is that of the weights."""
+        """Return whether there is a person with this pose; without ``auto``, the user has said so."""
         from hourglass.locate import has_person
 
         return not self.auto or has_person(pose, spec)
@@ -205,5 +203,5 @@ class PersonLocation:
         try:
             return load_default(self.gpu)
         except InputError as error:
-            print(f'looking for somebody without a detector: {error}', file=sys.stderr)
+            print(f'looking for a person without a detector: {error}', file=sys.stderr)
             return None

@@ -143,20 +143,24 @@ def convert_fields(config: Any) -> None:
         object.__setattr__(config, entry.name, convert_option(entry, getattr(config, entry.name)))
 
 
-def add_options(parser: argparse.ArgumentParser, kind: type, groups: Mapping[str, str | None]) -> None:
+def add_options(
+    parser: argparse.ArgumentParser, kind: type, groups: Mapping[str, str | None], negatable: bool = True,
+) -> None:
     """Add the fields of a dataclass to a parser.  What is not given stays out of the parser's result.
 
     Args:
         parser: is changed.
         kind: the dataclass.
         groups: headings in the order wanted, with a text below each.
+        negatable: whether a switch that is off by default has ``--no-NAME``, too, which a file of options needs.
     """
     sections = {title: parser.add_argument_group(title, text) for title, text in groups.items()}
     for entry in fields(kind):
         data = entry.metadata
         arguments: dict[str, Any] = {}
         if data['kind'] is switch:
-            arguments['action'] = argparse.BooleanOptionalAction
+            is_plain = entry.default is False and not negatable
+            arguments['action'] = 'store_true' if is_plain else argparse.BooleanOptionalAction
         else:
             choices = getattr(data['kind'], 'choices', None)
             metavar = data['metavar'] or ('{' + ','.join(choices) + '}' if choices else None)

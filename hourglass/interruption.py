@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
 class StopRequest:
-    """Whether somebody asked the training, or other long work, to stop (SIGTERM or Ctrl-C).
+    """Whether a training, or other long work, has been asked to stop (SIGTERM or Ctrl-C).
 
     Args:
-        answer: what is said then; may be empty.
-        also: numbers of further signals that ask for it.
+        answer: line for stderr on the first signal; may be empty.
+        also: numbers of further signals with this meaning.
 
     Attributes:
-        signal: number of the signal that has come, or ``None``.
-        agreed: number of the signal that has come to some process of a training, once all know of it, or ``None``.
+        signal: number of the signal that this process has received, or ``None``.
+        agreed: number of the signal that some process of a training has received, once all know it, or ``None``.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class StopRequest:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Listen to the signals in this block; the second one ends it at once."""
-        # Python lets only the main thread handle signals; a training in another one goes without.
+        # Python lets only the main thread handle signals; work in another thread cannot be stopped.
         is_main = threading.current_thread() is threading.main_thread()
         numbers = self._numbers if is_main else ()
         previous = {number: signal.getsignal(number) for number in numbers}
@@ -53,8 +52,9 @@ class StopRequest:
             if self.signal is not None:
                 raise KeyboardInterrupt
             self.signal = number
-            # Not print(): the signal may have come in the middle of one.
-            os.write(sys.stderr.fileno(), self._answer)
+            # Not print(): the signal may have come in the middle of one.  Not sys.stderr: a notebook's is no file.
+            with suppress(OSError):
+                os.write(2, self._answer)
 
         try:
             for number in numbers:

@@ -1,60 +1,81 @@
-"""Command-line options that several scripts have: which weights, how they are run, how poses are drawn."""
+"""Options that several scripts share: which weights, how they are run, how poses are drawn."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
+from hourglass.config import convert_fields, number, one_of, option, switch, text, whole
 from hourglass.engine.choice import ENGINES, PRECISIONS, choose_engine
 from hourglass.errors import InputError
+
+if TYPE_CHECKING:
+    from hourglass.predictor import PosePredictor
+
+_network = partial(option, group='network')
+_drawing = partial(option, group='drawing')
+
+_MODEL = ('weights, by name ("python -m pretrained list") or as a file (default: the published ones if they can be '
+          'downloaded, else the bundled ones)')
+_SNAPSHOT = 'snapshot of a training, to take the weights from'
+
+
+class Options:
+    """Base of dataclasses whose fields are options (:mod:`hourglass.config`): converts and checks each value."""
+
+    def __post_init__(self) -> None:
+        convert_fields(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorConfig(Options):
+    """Which weights to load, and what runs them.
+
+    Every attribute is an option of the scripts, whose ``--help`` explains it.
+
+    Raises:
+        InputError: a value is out of its range, or two do not go together.
+    """
+
+    model: str | None = _network(text, None, metavar='NAME|FILE', help=_MODEL)
+    snapshot: str | None = _network(text, None, metavar='FILE', help=_SNAPSHOT)
+    flip: bool = _network(switch, False, help='average the heatmaps of each person and of the mirror image')
+    gpu: int = _network(whole(-1), -1, metavar='N', help='number of the GPU; -1 is the CPU')
+    engine: str = _network(
+        one_of(ENGINES), 'auto', help='what runs the network; auto is the fastest that is installed, on a GPU chainer')
+    precision: str = _network(
+        one_of(PRECISIONS), 'f32',
+        help='arithmetic of the network: f32, single precision; int8, twice as fast and about as good; bf16, with '
+             'openvino on a CPU that has AMX')
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model is not None and self.snapshot is not None:
+            raise InputError('--model and --snapshot exclude each other')
+        choose_engine(self.engine, self.precision, self.gpu)
+
+    def load_predictor(self, batchsize: int = 16) -> PosePredictor:
+        """Load the network; ``InputError`` if the weights or the GPU are not there, or cannot be used."""
+        from hourglass.predictor import PosePredictor
+
+        return PosePredictor.load(self.snapshot or self.model, self.gpu, self.flip, batchsize, self.engine,
+                                  self.precision)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawingConfig(Options):
+    """How poses are drawn."""
+
+    threshold: float = _drawing(
+        number(0, 1), 0.0, metavar='SCORE', help='leave out limbs with a joint that scores less')
+    line_width: int | None = _drawing(
+        whole(1, 1000), None, metavar='PIXELS', help='width of the limbs (default: by the size of picture or person)')
 
 
 def add_weights_options(parser: argparse._ActionsContainer) -> None:
     """Add ``--model`` and ``--snapshot``, of which one may be given, to a parser or a group of options."""
     weights = parser.add_mutually_exclusive_group()
-    weights.add_argument('--model', metavar='NAME|FILE',
-                         help='weights, by name ("python -m pretrained list") or as a file; by default the published '
-                              'ones if they can be had, else those that come with the project')
-    weights.add_argument('--snapshot', metavar='FILE', help='snapshot of a training to take the weights from')
-
-
-def add_predictor_options(parser: argparse._ActionsContainer, batchsize: int | None = None) -> None:
-    """Add the options of :meth:`hourglass.predictor.PosePredictor.load`.
-
-    Args:
-        parser: a parser or a group of options.
-        batchsize: the default of ``--batchsize``; without it there is no such option.
-    """
-    add_weights_options(parser)
-    parser.add_argument('--flip', action='store_true', help='average over each person and the mirror image')
-    if batchsize is not None:
-        parser.add_argument('--batchsize', type=int, default=batchsize, metavar='N',
-                            help=f'people at a time (default: {batchsize})')
-    parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
-    parser.add_argument('--engine', choices=ENGINES, default='auto',
-                        help='what runs the network (default: auto, the fastest that is installed; on a GPU chainer)')
-    parser.add_argument('--precision', choices=PRECISIONS, default='f32',
-                        help='arithmetic of the network: f32, single precision (default); int8, twice as fast and '
-                             'about as good; bf16, with openvino on a CPU that has AMX')
-
-
-def check_predictor_options(options: argparse.Namespace) -> None:
-    """Raise ``InputError`` if the options do not go together, or what they ask for is not installed."""
-    choose_engine(options.engine, options.precision, options.gpu)
-    if getattr(options, 'batchsize', 1) < 1:
-        raise InputError('--batchsize must be at least 1')
-
-
-def add_drawing_options(parser: argparse._ActionsContainer, line_width: str) -> None:
-    """Add ``--threshold`` and ``--line-width``, with the default width in words."""
-    parser.add_argument('--threshold', type=float, default=0.0, metavar='SCORE',
-                        help='leave out limbs with a joint that scores less (default: 0, draw all)')
-    parser.add_argument('--line-width', type=int, metavar='PIXELS',
-                        help=f'width of the limbs (default: {line_width})')
-
-
-def check_drawing_options(options: argparse.Namespace) -> None:
-    """Raise ``InputError`` for a threshold or a width that nothing can be drawn with."""
-    if getattr(options, 'line_width', None) is not None and not 1 <= options.line_width <= 1000:
-        raise InputError('--line-width must be from 1 to 1000')
-    if not 0 <= options.threshold <= 1:
-        raise InputError('--threshold must be from 0 to 1')
+    weights.add_argument('--model', metavar='NAME|FILE', help=_MODEL)
+    weights.add_argument('--snapshot', metavar='FILE', help=_SNAPSHOT)

@@ -1,45 +1,50 @@
-"""From a video to the same video with everybody's pose drawn in, and to their joints as data."""
+"""From a video to the same video with the poses of all people drawn in, and to their joints as data."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from demos.video.camera import CameraReader
+from demos.video.camera import CameraReader, open_video
+from demos.video.config import VideoConfig
 from demos.video.pipeline import overlapped, serial
 from demos.video.reader import Frame, VideoReader, is_url
-from demos.video.steps import DrawnFrame, VideoSettings, frame_steps
+from demos.video.steps import DrawnFrame, frame_steps
 from demos.video.writer import VideoWriter
-from hourglass.files import atomic_write
+from hourglass.detection.boxes_file import BoxesFile
+from hourglass.files import atomic_write, check_targets
 from hourglass.interruption import StopRequest
 from hourglass.joints import JointSet
 from hourglass.people import PeoplePredictor
 from hourglass.results import people_to_coco
+from hourglass.wording import counted
 
 from tqdm import tqdm
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a video.
+    """What was done with a video.
 
     Attributes:
         n_frames: frames written.
-        n_tracks: people told apart.
+        n_tracks: number of people, each counted once.
         seconds: that it took.
         lost_sound: codec of the source's sound if the format of the result cannot hold it.
+        status: exit status for a script: 0, or 130 after Ctrl-C, 143 after SIGTERM.
     """
 
     n_frames: int
     n_tracks: int
     seconds: float
-    lost_sound: str | None = None
+    lost_sound: str | None
+    status: int
 
 
 def _line(drawn: DrawnFrame, joint_set: JointSet) -> str:
@@ -75,42 +80,75 @@ def _write(drawn: Iterator[DrawnFrame], video: VideoWriter, data: TextIO | None,
 
 
 def annotate_video(
-    reader: VideoReader | CameraReader, out: str | os.PathLike, predictor: PeoplePredictor, settings: VideoSettings,
-    json_lines: str | os.PathLike | None = None, stop: StopRequest | None = None,
+    config: VideoConfig, predictor: PeoplePredictor | None = None, stop: StopRequest | None = None,
+    overlap: bool = True,
 ) -> Summary:
-    """Draw everybody's pose into a video.
+    """Draw the poses of all people into a video, and report on stderr what was done.
 
     The result has the size, the timestamps and, if its format can hold it, the sound of the source.  Both files appear
     whole or not at all.
 
     Args:
-        reader: the source, from which nothing has been read.
-        out: the video to write; its ending chooses the format (:data:`demos.video.writer.FORMATS`).
-        predictor: finds the people.
-        settings: what is wanted.
-        json_lines: file for one line of JSON for each frame in which people were looked for.
-        stop: asked before each frame; on its request the frames so far become the result.
+        config: source, results, and what is wanted.
+        predictor: finds the people; by default it is loaded as ``config`` says, after everything else has been
+            checked.
+        stop: asked before each frame; on its request the frames so far become the result.  By default Ctrl-C and
+            SIGTERM are such requests, and the second one leaves no result.
+        overlap: whether reading, finding people, finding joints, drawing and writing run at the same time.
 
     Raises:
-        InputError: a file cannot be written, or the source cannot be read any further.
+        InputError: the source cannot be read, or a file cannot be written.
         KeyboardInterrupt: stopped before the first frame.
     """
-    stop = stop or StopRequest()
+    check_targets((config.target, config.json), (config.video, *config.sources))
+    stop = stop or StopRequest('stopping after the frames in work; Ctrl-C again stops at once and writes nothing')
+    with open_video(config.video, config.max_frames) as reader:
+        predictor = predictor or config.load()
+        with stop.listening():
+            summary = _annotate(reader, config, predictor, stop, overlap)
+        complaint = reader.complaint()
+    for warning in _warnings(config, predictor, summary, None if stop.requested else complaint):
+        print(f'warning: {warning}', file=sys.stderr)
+    if stop.requested:
+        print(f'stopped: {config.target} has the first {counted(summary.n_frames, "frame")}', file=sys.stderr)
+        return summary
+    targets = f'{config.target} and {config.json}' if config.json else config.target
+    print(f'{config.video}: {counted(summary.n_frames, "frame")}, {counted(summary.n_tracks, "track")}, '
+          f'{summary.n_frames / summary.seconds:.3g} frames/s; wrote {targets}', file=sys.stderr)
+    return summary
+
+
+def _annotate(reader: VideoReader | CameraReader, config: VideoConfig, predictor: PeoplePredictor, stop: StopRequest,
+              overlap: bool) -> Summary:
     start = time.perf_counter()
-    steps = frame_steps(predictor, float(reader.rate), settings)
+    steps = frame_steps(predictor, float(reader.rate), config)
+    # A second connection to a URL would not give the same moments of a live stream.
     sound = reader.name if isinstance(reader, VideoReader) and not is_url(reader.name) else None
-    drawn = (overlapped if settings.overlap else serial)(_until(reader, stop), list(steps.values()))
+    drawn = (overlapped if overlap else serial)(_until(reader, stop), list(steps.values()))
     with contextlib.ExitStack() as stack:
-        partial: Path = stack.enter_context(atomic_write(out))
-        video = VideoWriter(partial, reader.size, reader.rate, reader.time_base, sound, out)
+        partial: Path = stack.enter_context(atomic_write(config.target))
+        video = VideoWriter(partial, reader.size, reader.rate, reader.time_base, sound, config.target)
         stack.callback(video.abandon)
         data = None
-        if json_lines is not None:
-            partial = stack.enter_context(atomic_write(json_lines))
+        if config.json is not None:
+            partial = stack.enter_context(atomic_write(config.json))
             data = stack.enter_context(partial.open('w', encoding='utf-8'))
         stack.enter_context(contextlib.closing(drawn))
         n_tracks = _write(drawn, video, data, predictor.predictor.spec.joint_set, reader.expected)
         if not video.n_written:
             raise KeyboardInterrupt
         video.close()
-    return Summary(video.n_written, n_tracks, time.perf_counter() - start, video.lost_sound)
+    return Summary(video.n_written, n_tracks, time.perf_counter() - start, video.lost_sound,
+                   stop.status if stop.requested else 0)
+
+
+def _warnings(config: VideoConfig, predictor: PeoplePredictor, summary: Summary, complaint: str | None,
+              ) -> Iterator[str]:
+    if complaint:
+        yield complaint
+    if summary.lost_sound:
+        yield (f'{config.target}: without the sound, which is {summary.lost_sound} and not for this format; an .mkv '
+               'holds most kinds')
+    looked_at = range(0, summary.n_frames, config.frame_stride)
+    if isinstance(predictor.detector, BoxesFile) and not predictor.detector.has_any(map(str, looked_at)):
+        yield f'{predictor.detector.path}: no boxes of any of these frames'

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from demos.video.config import VideoConfig
 from demos.video.drawing import TrackedPerson, draw_tracks
 from demos.video.reader import Frame
 from demos.video.smoothing import BETA, MIN_CUTOFF, PoseSmoother
@@ -18,27 +19,6 @@ import numpy as np
 
 #: How long somebody may be out of sight: seconds, and at least so many of the frames that are looked at.
 _MEMORY, _LEAST_MISSING = 1.0, 3
-
-
-@dataclass(frozen=True)
-class VideoSettings:
-    """What is wanted.
-
-    Attributes:
-        every: look for people in every so many frames; the poses stay in the frames between.
-        smooth: whether joints are smoothed over time (:class:`demos.video.smoothing.OneEuroFilter`).
-        min_cutoff, beta: of that filter; the unit of length is the height of the person's box.
-        line_width, threshold: as for :func:`hourglass.draw.draw_people`.
-        overlap: whether reading, finding people, finding joints, drawing and writing run at the same time.
-    """
-
-    every: int = 1
-    smooth: bool = False
-    min_cutoff: float = MIN_CUTOFF
-    beta: float = BETA
-    line_width: int | None = None
-    threshold: float = 0.0
-    overlap: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,12 +56,12 @@ class DrawnFrame:
 class _Detection:
     """The step that finds people."""
 
-    def __init__(self, predictor: PeoplePredictor, every: int) -> None:
+    def __init__(self, predictor: PeoplePredictor, stride: int) -> None:
         self.predictor = predictor
-        self.every = every
+        self.stride = stride
 
     def __call__(self, frame: Frame) -> _Entry:
-        if frame.number % self.every:
+        if frame.number % self.stride:
             return _Entry(frame)
         image, detector = frame.image, self.predictor.detector
         _use_device(detector)
@@ -116,12 +96,14 @@ def _use_device(detector: Detector) -> None:
 class _Recognition:
     """The step that numbers, smooths and draws people; it must see the frames in order."""
 
-    def __init__(self, predictor: PeoplePredictor, rate: float, settings: VideoSettings) -> None:
+    def __init__(self, predictor: PeoplePredictor, rate: float, config: VideoConfig) -> None:
         self.joint_set = predictor.predictor.spec.joint_set
-        self.settings = settings
-        frames = max(_LEAST_MISSING, round(_MEMORY * rate / settings.every))
+        self.config = config
+        frames = max(_LEAST_MISSING, round(_MEMORY * rate / config.frame_stride))
         self.tracker = Tracker(self.joint_set, frames)
-        self.smoother = PoseSmoother(settings.min_cutoff, settings.beta, (frames + 1) * settings.every / rate)
+        self.smoother = PoseSmoother(
+            MIN_CUTOFF if config.smooth_cutoff is None else config.smooth_cutoff,
+            BETA if config.smooth_beta is None else config.smooth_beta, (frames + 1) * config.frame_stride / rate)
         self._shown: list[TrackedPerson] = []
 
     def _recognise(self, people: list[PersonPose], seconds: float) -> list[TrackedPerson]:
@@ -130,7 +112,7 @@ class _Recognition:
         size = len(self.joint_set)
         tracks = self.tracker.update(boxes, np.array(points).reshape(-1, size, 2),
                                      np.array([person.pose.scores for person in people]).reshape(-1, size))
-        if self.settings.smooth:
+        if self.config.smooth:
             points = self.smoother.update(tracks, points, seconds, boxes[:, 2] - boxes[:, 0])
         return [TrackedPerson(track, replace(person, pose=replace(person.pose, points=where)))
                 for track, person, where in zip(tracks, people, points, strict=True)]
@@ -139,15 +121,15 @@ class _Recognition:
         people = None if entry.people is None else self._recognise(entry.people, entry.frame.time)
         if people is not None:
             self._shown = people
-        drawing = draw_tracks(entry.frame.pixels, self._shown, self.joint_set, self.settings.line_width,
-                              self.settings.threshold)
+        drawing = draw_tracks(entry.frame.pixels, self._shown, self.joint_set, self.config.line_width,
+                              self.config.threshold)
         return DrawnFrame(entry.frame, people, drawing)
 
 
-def frame_steps(predictor: PeoplePredictor, rate: float, settings: VideoSettings) -> dict[str, Callable[[Any], Any]]:
+def frame_steps(predictor: PeoplePredictor, rate: float, config: VideoConfig) -> dict[str, Callable[[Any], Any]]:
     """Return what is done with each frame of a video, by name: from a :class:`Frame` to a :class:`DrawnFrame`.
 
     They must see every frame in order.
     """
-    return {'detect': _Detection(predictor, settings.every), 'joints': _Joints(predictor),
-            'draw': _Recognition(predictor, rate, settings)}
+    return {'detect': _Detection(predictor, config.frame_stride), 'joints': _Joints(predictor),
+            'draw': _Recognition(predictor, rate, config)}

@@ -7,52 +7,14 @@ import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from demos.video.formats import FORMATS, Format, check_video_name
 from demos.video.reader import open_container
 from hourglass.errors import InputError
 
 import av
 import numpy as np
-
-
-class Format(NamedTuple):
-    """How a file of one ending is written.
-
-    Attributes:
-        codec: FFmpeg's encoder.
-        options: of the encoder.
-        pixels: FFmpeg's name of the pixel format.
-        sounds: codecs of sound that the format holds and players expect in it.
-    """
-
-    codec: str
-    options: dict[str, str]
-    pixels: str
-    sounds: frozenset[str]
-
-
-def _h264(*sounds: str) -> Format:
-    return Format('libx264', {'preset': 'ultrafast', 'crf': '20'}, 'yuv420p', frozenset(('aac', 'mp3', 'ac3', *sounds)))
-
-
-#: Formats by their ending.  Browsers play H.264 and VP8; Motion JPEG makes large files and takes frames of any size.
-FORMATS = {
-    '.mp4': _h264('opus'),
-    '.mov': _h264('pcm_s16le', 'pcm_s16be', 'alac'),
-    '.mkv': _h264('opus', 'vorbis', 'flac', 'pcm_s16le', 'pcm_s16be'),
-    '.webm': Format('libvpx', {'deadline': 'realtime', 'cpu-used': '8', 'crf': '10', 'b': '20M'}, 'yuv420p',
-                    frozenset(('opus', 'vorbis'))),
-    '.avi': Format('mjpeg', {'qmin': '2', 'qmax': '4'}, 'yuvj420p', frozenset(('aac', 'mp3', 'ac3', 'pcm_s16le'))),
-}
-
-
-def check_video_name(path: str | os.PathLike) -> None:
-    """Check that a file's ending names a video format that can be written; ``InputError`` if it does not."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in FORMATS:
-        raise InputError(f'{path}: the ending {suffix!r} names no video format that can be written '
-                         f'({", ".join(FORMATS)} do)')
 
 
 class VideoWriter:
@@ -62,8 +24,8 @@ class VideoWriter:
     in the frames keep their place.
 
     Args:
-        path: the file; its ending chooses the format (:data:`FORMATS`).  It is incomplete before :meth:`close`, so
-            use :func:`hourglass.files.atomic_write`.
+        path: the file; its ending chooses the format (:data:`demos.video.formats.FORMATS`).  It is incomplete before
+            :meth:`close`, so use :func:`hourglass.files.atomic_write`.
         size: (height, width) of the frames.
         rate: frames a second.
         time_base: unit of the timestamps in seconds, by default a frame.  An ``.avi`` knows frames only.

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +13,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from demos.video.annotate import annotate_video
+from demos.video.config import VideoConfig
 from demos.video.drawing import track_colour
 from demos.video.reader import VideoReader
-from demos.video.steps import VideoSettings
 from hourglass.crop import CropBox
+from hourglass.detection.boxes_file import BoxesFile
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.joints import LSP
@@ -74,10 +79,10 @@ class _Finder:
         return [people]
 
 
-def _annotate(source: Path, folder: Path, settings: VideoSettings, finder: Any = None,
-              max_frames: int | None = None, stop: StopRequest | None = None) -> list[dict[str, Any]]:
-    with VideoReader(source, max_frames) as reader:
-        annotate_video(reader, folder / 'out.mp4', finder or _Finder(), settings, folder / 'out.jsonl', stop)
+def _annotate(source: Path, folder: Path, finder: Any = None, stop: StopRequest | None = None, overlap: bool = True,
+              **values: Any) -> list[dict[str, Any]]:
+    config = VideoConfig(**{'video': source, 'out': folder / 'out.mp4', 'json': folder / 'out.jsonl', **values})
+    annotate_video(config, finder or _Finder(), stop, overlap)
     return [json.loads(line) for line in (folder / 'out.jsonl').read_text().splitlines()]
 
 
@@ -88,7 +93,7 @@ def _x(line: dict[str, Any], track: int) -> float:
 
 def test_the_whole_way(write_clip: Callable[..., Path], tmp_path: Path) -> None:
     finder = _Finder()
-    lines = _annotate(write_clip(_clip(30)), tmp_path, VideoSettings(line_width=3), finder)
+    lines = _annotate(write_clip(_clip(30)), tmp_path, finder, line_width=3)
     assert [line['frame'] for line in lines] == list(range(30))
     np.testing.assert_allclose([line['time'] for line in lines], np.arange(30) / 25, atol=1e-3)
     first = {person['track']: person for person in lines[0]['people']}
@@ -119,19 +124,19 @@ def test_the_whole_way(write_clip: Callable[..., Path], tmp_path: Path) -> None:
 
 
 def test_overlapping_changes_nothing(write_clip: Callable[..., Path], tmp_path: Path) -> None:
-    source, settings = write_clip(_clip(12)), VideoSettings(smooth=True)
+    source = write_clip(_clip(12))
     results = []
     for overlap in (False, True):
         folder = tmp_path / str(overlap)
         folder.mkdir()
-        _annotate(source, folder, replace(settings, overlap=overlap))
+        _annotate(source, folder, overlap=overlap, smooth=True)
         results.append(((folder / 'out.jsonl').read_bytes(), (folder / 'out.mp4').read_bytes()))
     assert results[0] == results[1]
 
 
 def test_every_nth_frame(write_clip: Callable[..., Path], tmp_path: Path) -> None:
     finder = _Finder()
-    lines = _annotate(write_clip(_clip(10)), tmp_path, VideoSettings(every=2), finder)
+    lines = _annotate(write_clip(_clip(10)), tmp_path, finder, frame_stride=2)
     assert [line['frame'] for line in lines] == [0, 2, 4, 6, 8]
     assert finder.calls == 5
     assert {person['track'] for line in lines for person in line['people']} == {1, 2}
@@ -155,13 +160,13 @@ def test_smoothing_takes_the_tremble_out(write_clip: Callable[..., Path], tmp_pa
 
     source, tremble = write_clip([_clip(1)[0]] * 40), []
     for smooth in (False, True):
-        lines = _annotate(source, tmp_path, VideoSettings(smooth=smooth), Trembling())
+        lines = _annotate(source, tmp_path, Trembling(), smooth=smooth)
         tremble.append(np.std([_x(line, 1) for line in lines[10:]]))
     assert tremble[1] < 0.5 * tremble[0]
 
 
 def test_nobody_there(write_clip: Callable[..., Path], tmp_path: Path) -> None:
-    lines = _annotate(write_clip([np.zeros((40, 40, 3), np.uint8)] * 4), tmp_path, VideoSettings(smooth=True))
+    lines = _annotate(write_clip([np.zeros((40, 40, 3), np.uint8)] * 4), tmp_path, smooth=True)
     assert [line['people'] for line in lines] == [[]] * 4
 
 
@@ -183,7 +188,7 @@ def test_an_error_leaves_nothing_behind(
     (tmp_path / 'out.mp4').write_text('from yesterday')
     source, before = write_clip(_clip(20)), threading.active_count()
     with pytest.raises(type(error), match=str(error)):
-        _annotate(source, tmp_path, VideoSettings(overlap=overlap), Failing())
+        _annotate(source, tmp_path, Failing(), overlap=overlap)
     assert _files(tmp_path) == {'clip.mp4', 'out.mp4'}
     assert (tmp_path / 'out.mp4').read_text() == 'from yesterday'
     assert threading.active_count() == before
@@ -197,45 +202,111 @@ def test_a_damaged_video_ends_with_one_reason(
 
     monkeypatch.setattr(VideoReader, '__iter__', frames)
     with pytest.raises(InputError, match='frame 7'):
-        _annotate(write_clip(_clip(3)), tmp_path, VideoSettings())
+        _annotate(write_clip(_clip(3)), tmp_path)
     assert _files(tmp_path) == {'clip.mp4'}
 
 
-def _stop_after(calls: int, stop: StopRequest) -> _Finder:
-    class Stopping(_Finder):
-        def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-            if self.calls == calls:
-                stop.signal = 2
-            return super().detect(images)
+class _Interrupted(_Finder):
+    """Sends SIGINT to this process in its fifth frame, once or twice; the second time when the first has arrived."""
 
-    return Stopping()
+    def __init__(self, times: int, stop: StopRequest) -> None:
+        super().__init__()
+        self.times, self.stop = times, stop
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        if self.calls == 5:
+            for _ in range(self.times):
+                os.kill(os.getpid(), signal.SIGINT)
+                while not self.stop.requested:
+                    time.sleep(0.001)
+        return super().detect(images)
 
 
-def test_a_stop_keeps_the_frames_so_far(write_clip: Callable[..., Path], tmp_path: Path) -> None:
-    stop = StopRequest()
-    lines = _annotate(write_clip(_clip(36)), tmp_path, VideoSettings(), _stop_after(5, stop), stop=stop)
-    assert 6 <= len(lines) <= 20
-    with VideoReader(tmp_path / 'out.mp4') as reader:
-        assert len(list(reader)) == len(lines)
+@pytest.mark.skipif(sys.platform == 'win32', reason='no such signals')
+def test_ctrl_c_keeps_the_frames_so_far(
+    write_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    stop, out = StopRequest(''), tmp_path / 'out.mp4'
+    config = VideoConfig(video=str(write_clip(_clip(36))), out=str(out), json=str(tmp_path / 'out.jsonl'))
+    summary = annotate_video(config, _Interrupted(1, stop), stop)  # type: ignore[arg-type]
+    assert summary.status == 130
+    assert 6 <= summary.n_frames <= 20
+    assert capsys.readouterr().err == f'stopped: {out} has the first {summary.n_frames} frames\n'
+    assert len((tmp_path / 'out.jsonl').read_text().splitlines()) == summary.n_frames
+    with VideoReader(out) as reader:
+        assert len(list(reader)) == summary.n_frames
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='no such signals')
+def test_a_second_ctrl_c_leaves_nothing(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    stop, before = StopRequest(''), threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        _annotate(write_clip(_clip(36)), tmp_path, _Interrupted(2, stop), stop)
+    assert _files(tmp_path) == {'clip.mp4'}
+    assert threading.active_count() == before
 
 
 def test_a_stop_before_the_first_frame_writes_nothing(write_clip: Callable[..., Path], tmp_path: Path) -> None:
     stop = StopRequest()
     stop.signal = 2
     with pytest.raises(KeyboardInterrupt):
-        _annotate(write_clip(_clip(3)), tmp_path, VideoSettings(), stop=stop)
+        _annotate(write_clip(_clip(3)), tmp_path, stop=stop)
     assert _files(tmp_path) == {'clip.mp4'}
 
 
-@pytest.mark.parametrize(('out', 'json_lines'), [('file/out.mp4', None), ('out.mp4', 'file/out.jsonl')])
-def test_results_that_cannot_be_written(
-    write_clip: Callable[..., Path], tmp_path: Path, out: str, json_lines: str | None,
+def test_a_video_that_breaks_off_is_reported(
+    write_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / 'file').touch()
-    with VideoReader(write_clip(_clip(3))) as reader, pytest.raises(InputError, match='cannot be written'):
-        annotate_video(reader, tmp_path / out, _Finder(), VideoSettings(),  # type: ignore[arg-type]
-                       tmp_path / json_lines if json_lines else None)
-    assert _files(tmp_path) == {'clip.mp4', 'file'}
+    clip = write_clip(_clip(20), 'clip.avi')
+    clip.write_bytes(clip.read_bytes()[:clip.stat().st_size // 2])
+    lines = _annotate(clip, tmp_path)
+    assert 2 <= len(lines) < 15
+    warning, last = capsys.readouterr().err.splitlines()
+    assert warning.startswith(f'warning: {clip}: only {len(lines)} of the 20 frames')
+    assert f'{len(lines)} frames, ' in last
+
+
+def _must_not_load(_: VideoConfig) -> Any:
+    raise AssertionError('the weights were loaded')
+
+
+@pytest.mark.parametrize(('values', 'reason'), [
+    ({'video': 'missing.mp4'}, 'missing.mp4: no such file'),
+    ({'video': 'text.mp4'}, 'text.mp4: not a video'),
+    ({'out': 'clip.mp4'}, 'would replace'),
+    ({'json': 'out.mp4'}, 'would replace'),
+    ({'out': 'a.mp4', 'detector': 'boxes:a.mp4'}, 'would replace'),
+    ({'out': 'text.mp4/a.mp4'}, 'is not a folder'),
+    ({'json': 'text.mp4/a.jsonl'}, 'is not a folder'),
+    ({'json': '.'}, 'is a folder'),
+])
+def test_mistakes_are_found_before_the_weights_are_loaded(
+    write_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, str],
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(VideoConfig, 'load', _must_not_load)
+    (tmp_path / 'text.mp4').write_text('no video')
+    write_clip(_clip(2))
+    with pytest.raises(InputError, match=reason):
+        annotate_video(VideoConfig(**{'video': 'clip.mp4', 'out': 'out.mp4', **values}))
+    assert _files(tmp_path) == {'text.mp4', 'clip.mp4'}
+
+
+@pytest.mark.parametrize(('frame', 'stride', 'is_reported'), [
+    (2, 1, False), ('0002', 1, False), (2, 2, False), (1, 2, True), (3, 1, True), ('walk.jpg', 1, True)])
+def test_a_file_without_boxes_of_the_frames_is_reported(
+    write_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], frame: int | str, stride: int,
+    is_reported: bool,
+) -> None:
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text(json.dumps([{'image_id': frame, 'category_id': 1, 'bbox': [1, 1, 9, 9], 'score': 0.9}]))
+    predictor = _Finder()
+    predictor.detector = BoxesFile(boxes)  # type: ignore[assignment]
+    _annotate(write_clip(_clip(3)), tmp_path, predictor, frame_stride=stride)
+    *warnings, last = capsys.readouterr().err.splitlines()
+    assert warnings == [f'warning: {boxes}: no boxes of any of these frames'] * is_reported
+    assert ': 3 frames, ' in last
 
 
 def _ids(lines: Sequence[dict[str, Any]]) -> list[set[int]]:
@@ -244,7 +315,7 @@ def _ids(lines: Sequence[dict[str, Any]]) -> list[set[int]]:
 
 def test_somebody_who_comes_back(write_clip: Callable[..., Path], tmp_path: Path) -> None:
     there, nobody = _clip(1), [np.full((121, 220, 3), 40, np.uint8)]
-    lines = _annotate(write_clip(there * 3 + nobody * 4 + there * 2 + nobody * 30 + there), tmp_path, VideoSettings())
+    lines = _annotate(write_clip(there * 3 + nobody * 4 + there * 2 + nobody * 30 + there), tmp_path)
     tracks = _ids(lines)
     assert tracks[:3] == [{1, 2}] * 3
     assert tracks[7:9] == [{1, 2}] * 2

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 
-from demos.people_options import add_people_options
+from demos.people_config import PeopleConfig
 from hourglass.detection import DETECTORS, load_detector, parse_detector, voc, yolo
-from hourglass.errors import ArgumentParser, InputError
+from hourglass.errors import InputError
 
 import pytest
 
@@ -41,12 +42,10 @@ def test_the_list_of_detectors_costs_no_network() -> None:
 
 
 def test_the_help_tells_what_detectors_sort_out_themselves() -> None:
-    parser = ArgumentParser()
-    add_people_options(parser)
-    text = ' '.join(parser.format_help().split())
+    text = ' '.join(entry.metadata['help'] for entry in fields(PeopleConfig))
     overlaps = {voc._build(kind).nms_thresh for kind in ('ssd300', 'yolo_v3')}
     assert len(overlaps) == 1
-    assert (f'ssd512, ssd300 and yolo_v3 themselves give none below {voc._LOWEST_SCORE}, onnx none below '
+    assert (f'ssd512, ssd300 and yolo_v3 give no box below {voc._LOWEST_SCORE}, onnx none below '
             f'{yolo._LOWEST_SCORE}') in text
-    assert (f'ssd512, ssd300 and yolo_v3 themselves give none that overlap by {overlaps.pop()}, onnx none by '
+    assert (f'ssd512, ssd300 and yolo_v3 give no boxes that overlap by {overlaps.pop()}, onnx none by '
             f'{yolo._OVERLAP}') in text

@@ -1,0 +1,93 @@
+"""The settings for several people: detector, network, and the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hourglass.config import number, option, text, whole
+from hourglass.detection import DEFAULT, DETECTORS, FALLBACK, parse_detector
+from hourglass.options import DrawingConfig, PredictorConfig
+
+if TYPE_CHECKING:
+    from hourglass.people import PeoplePredictor
+
+#: Options that are arguments of :class:`hourglass.people.PeoplePredictor`, whose defaults are there.
+_CHOICES = ('score_threshold', 'max_people', 'nms', 'nms_oks')
+
+_DETECTORS = (f'{kind + entry.file:14} {entry.title}' for kind, entry in DETECTORS.items())
+#: Headings of ``demo_multi_person.py --help`` for the fields here.
+GROUPS = {
+    'pictures': None,
+    'people': '\n'.join(['detectors:', *_DETECTORS]),
+    'network': None,
+    'drawing': None,
+}
+
+_pictures = partial(option, group='pictures')
+_people = partial(option, group='people')
+
+
+def _detector(value: Any) -> str:
+    parse_detector(text(value))
+    return text(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleConfig(PredictorConfig, DrawingConfig):
+    """Which detector and which network find people, and how they are drawn.
+
+    Every attribute is an option of ``demo_multi_person.py``, whose ``--help`` explains it.
+
+    Raises:
+        InputError: a value is out of its range, or two do not go together.
+    """
+
+    detector: str | None = _people(
+        _detector, None, metavar='NAME[:FILE]',
+        help=f'what finds the people, one of the above (default: {DEFAULT}, or {FALLBACK} if the weights of {DEFAULT} '
+             'cannot be downloaded)')
+    score_threshold: float | None = _people(
+        number(0, 1), None, metavar='SCORE',
+        help='minimum score of a box (default: 0.6 for ssd512 and ssd300, else 0.4 or 0.5). ssd512, ssd300 and yolo_v3 '
+             'give no box below 0.1, onnx none below 0.05')
+    max_people: int | None = _people(
+        whole(1), None, metavar='N', help='take only the N best boxes of each picture (default: all)')
+    nms: float | None = _people(
+        number(0, 1, above=True), None, metavar='IOU',
+        help='of boxes that overlap by this much (intersection over union), keep the best; 1 drops only copies '
+             '(default: 0.6). ssd512, ssd300 and yolo_v3 give no boxes that overlap by 0.45, onnx none by 0.6')
+    nms_oks: float | None = _people(
+        number(0, 1, above=True), None, metavar='OKS',
+        help='of poses more similar than this (object keypoint similarity), keep the best, since they belong to one '
+             'person; 1 keeps all (default: 0.7)')
+    batchsize: int = option(whole(1), 16, group='network', metavar='N', help='people at a time')
+
+    def load(self) -> PeoplePredictor:
+        """Load detector and network; ``InputError`` if one is not there, or cannot be used."""
+        from hourglass.detection import load_detector
+        from hourglass.people import PeoplePredictor
+
+        detector = load_detector(self.detector, self.gpu)
+        chosen = {name: getattr(self, name) for name in _CHOICES if getattr(self, name) is not None}
+        return PeoplePredictor(self.load_predictor(self.batchsize), detector, **chosen)
+
+    @property
+    def sources(self) -> tuple[str | None, ...]:
+        """Files that are read for detector and network, for :func:`hourglass.files.check_targets`."""
+        return self.model, self.snapshot, parse_detector(self.detector)[1] if self.detector else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicturesConfig(PeopleConfig):
+    """People in pictures; see :class:`PeopleConfig`."""
+
+    image: Sequence[str] = _pictures(
+        text, (), count='+', metavar='FILE|FOLDER|PATTERN',
+        help='pictures; without this option the program draws some people itself')
+    out: str = _pictures(text, '.', metavar='DIR', help='folder for the results')
+    json: str | None = _pictures(
+        text, None, metavar='FILE',
+        help='write the joints of all people, in COCO\'s results format (x, y in pixels of the picture)')

@@ -1,0 +1,64 @@
+"""The settings for poses over the picture of a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hourglass.config import number, option, switch, text, whole
+from hourglass.detection import parse_detector
+from hourglass.errors import InputError
+from hourglass.options import PredictorConfig
+
+#: Headings of ``demo_webcam.py --help``.
+GROUPS = {'page': None, 'without a browser': None, 'poses': None, 'network': None}
+
+_page = partial(option, group='page')
+_window = partial(option, group='without a browser')
+_poses = partial(option, group='poses')
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebcamConfig(PredictorConfig):
+    """Poses over the picture of a camera, on a page or in a window.
+
+    Every attribute is an option of ``demo_webcam.py``, whose ``--help`` explains it.
+
+    Raises:
+        InputError: a value is out of its range, or two do not go together.
+    """
+
+    host: str = _page(
+        text, '127.0.0.1', metavar='ADDRESS',
+        help='address to listen on; 127.0.0.1 is this computer only. Any computer that reaches another address can use '
+             'the page, and browsers give the page no camera there')
+    port: int | None = _page(
+        whole(0, 65535), None, metavar='N', help='port to listen on; 0 takes a free one (default: 8000)')
+    max_mb: float = _page(number(0, 1000, above=True), 20.0, metavar='MB', help='largest photo')
+    opencv_window: bool = _window(switch, False, help='show a camera of this computer in a window')
+    camera: str | None = _window(
+        text, None, metavar='N|FILE|URL', help='number of the camera, or a video (default: 0)')
+    detector: str | None = _poses(
+        text, None, metavar='NAME[:FILE]',
+        help='offer the poses of all people, found by this detector: hog needs no weights, demo_multi_person.py --help '
+             'names the others')
+    threshold: float = _poses(
+        number(0, 1), 0.2, metavar='SCORE',
+        help='leave out limbs with a joint that scores less; 0 draws all, also where there is no person')
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, holds, reason in _RULES:
+            value = getattr(self, name)
+            if value is not None and not holds(self, value):
+                raise InputError(f'--{name} {reason}')
+
+
+#: What an option that is given requires: name, condition, reason.
+_RULES: tuple[tuple[str, Callable[[WebcamConfig, Any], bool], str], ...] = (
+    ('camera', lambda c, v: c.opencv_window, 'is for --opencv-window; the page asks the browser for a camera'),
+    ('port', lambda c, v: not c.opencv_window, 'is for the page, and --opencv-window has none'),
+    ('detector', lambda c, v: parse_detector(v)[0] != 'boxes', 'boxes: a file has no boxes for a camera'),
+)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from demos.people_config import PicturesConfig
+from demos.people_options import parse_people_options
+from demos.video.config import VideoConfig
+from hourglass.errors import InputError
+
+import pytest
+
+
+def test_the_command_line_fills_the_settings() -> None:
+    config = parse_people_options('', ['--video', 'a.mp4', '--frame-stride', '3', '--smooth', '--smooth-beta', '0'])
+    assert config == VideoConfig(video='a.mp4', frame_stride=3, smooth=True, smooth_beta=0)
+    config = parse_people_options('', ['--image', 'a.jpg', 'b.jpg', '--nms', '.5'])
+    assert config == PicturesConfig(image=['a.jpg', 'b.jpg'], nms=0.5)
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--frame-stride', '2'], '--frame-stride needs --video'),
+    (['--smooth'], '--smooth needs --video'),
+    (['--video', 'a', '--image', 'b'], 'exclude each other'),
+    (['--image'], '--image'),
+    (['--every', '2'], '--every'),
+])
+def test_options_that_do_not_go_together(arguments: list[str], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        parse_people_options('', arguments)
+
+
+@pytest.mark.parametrize(('values', 'reason'), [
+    ({'smooth_cutoff': 1}, '--smooth-cutoff needs --smooth'),
+    ({'smooth_beta': 0}, '--smooth-beta needs --smooth'),
+    ({'frame_stride': 0}, '--frame-stride must'),
+    ({'frame_stride': 'x'}, '--frame-stride must'),
+    ({'max_frames': 0}, '--max-frames must'),
+    ({'smooth': True, 'smooth_cutoff': 0}, '--smooth-cutoff must'),
+    ({'smooth': True, 'smooth_cutoff': float('nan')}, '--smooth-cutoff must'),
+    ({'smooth': True, 'smooth_beta': -1}, '--smooth-beta must'),
+    ({'smooth': True, 'smooth_beta': float('inf')}, '--smooth-beta must'),
+    ({'out': 'a.gif'}, r"'\.gif' names no video format"),
+    ({'video': ''}, '--video must'),
+])
+def test_settings_that_make_no_sense(values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        VideoConfig(**{'video': 'a.mp4', **values})
+
+
+def test_a_folder_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / 'v1.0').mkdir()
+    assert VideoConfig(video='a.mp4', out=tmp_path / 'v1.0').target == tmp_path / 'v1.0/output.mp4'
+    assert VideoConfig(video='a.mp4', out='new/folder').target == Path('new/folder/output.mp4')
+    assert VideoConfig(video='a.mp4', out='a/b.WebM').target == Path('a/b.WebM')
