@@ -9,16 +9,16 @@ import json
 import math
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.npz import MAX_BYTES, printable
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
-from pretrained.pytorch.pickles import MAX_PICKLE_BYTES, Pickles, Storage, Tensor, make_tensor
+from pretrained.pytorch.pickles import MAX_DIMENSIONS, MAX_PICKLE_BYTES, Pickles, Storage, Tensor, make_tensor
 
 import numpy as np
 
@@ -46,135 +46,118 @@ def is_safetensors(start: bytes) -> bool:
     return start[8:10] in (b'{"', b'{}') and struct.unpack('<Q', start[:8])[0] <= _MAX_HEADER_BYTES
 
 
-class _Container(Protocol):
-    """What a file holds: ``value`` as in :class:`TorchFile`, and the bytes of each storage."""
+class _Content(NamedTuple):
+    """What a file holds: the object, the bytes of each storage by its key, and the byte order of its numbers."""
 
     value: Any
-    byte_order: Literal['<', '>']
+    storage: Callable[[str], bytes]
+    byte_order: str = '<'
 
-    def storage(self, key: str) -> bytes: ...
 
+def _read_zip(stream: BinaryIO) -> _Content:
+    """Read a folder in a zip file: ``data.pkl``, ``data/`` with a file for each storage, ``byteorder``, ``version``."""
+    archive = open_zip(stream)
+    entries = archive.namelist()
+    names = [name for name in entries if name.rpartition('/')[2] == 'data.pkl']
+    if len(names) != 1:
+        raise Damage(f'a zip file with {len(names)} entries data.pkl')
+    folder = names[0].removesuffix('data.pkl')
+    if f'{folder}constants.pkl' in entries:
+        raise Damage('a TorchScript program (torch.jit.save); only state_dicts written by torch.save are read')
 
-class _ZipContainer:
-    """A folder in a zip file: ``data.pkl``, ``data/`` with a file for each storage, ``byteorder``, ``version``."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._zip = open_zip(stream)
-        names = [name for name in self._zip.namelist() if name.rpartition('/')[2] == 'data.pkl']
-        if len(names) != 1:
-            raise Damage(f'a zip file with {len(names)} entries data.pkl')
-        self._folder = names[0].removesuffix('data.pkl')
-        if f'{self._folder}constants.pkl' in self._zip.namelist():
-            raise Damage('a TorchScript program (torch.jit.save); only state_dicts written by torch.save are read')
-        self.value = Pickles(self._read('data.pkl', MAX_PICKLE_BYTES)).load()
-        has_order = f'{self._folder}byteorder' in self._zip.namelist()
-        order = self._read('byteorder', 16) if has_order else b'little'
-        if order not in (b'little', b'big'):
-            raise Damage('an unknown byte order')
-        self.byte_order: Literal['<', '>'] = '<' if order == b'little' else '>'
-
-    def _read(self, name: str, max_bytes: int) -> bytes:
+    def read(name: str, max_bytes: int) -> bytes:
         try:
-            info = self._zip.getinfo(self._folder + name)
+            info = archive.getinfo(folder + name)
             if info.compress_type != zipfile.ZIP_STORED:
                 raise Damage(f'its entry {printable(name)} is compressed, which torch.save never does')
             if info.file_size > max_bytes or info.compress_size != info.file_size:
                 raise Damage(f'its entry {printable(name)} has {info.file_size:,} bytes')
             # The checksum is compared when the end is reached.
-            return self._zip.read(info)
+            return archive.read(info)
         except ZIP_DAMAGE as error:
             raise Damage(f'its entry {printable(name)} is damaged or missing, {printable(str(error))}') from None
 
-    def storage(self, key: str) -> bytes:
-        return self._read(f'data/{key}', MAX_BYTES)
+    order = read('byteorder', 16) if f'{folder}byteorder' in entries else b'little'
+    if order not in (b'little', b'big'):
+        raise Damage('an unknown byte order')
+    return _Content(Pickles(read('data.pkl', MAX_PICKLE_BYTES)).load(), lambda key: read(f'data/{key}', MAX_BYTES),
+                    '<' if order == b'little' else '>')
 
 
-class _PlacedStorages:
-    """Storages at known places of a file; a subclass fills ``_places``: first byte and number of bytes by key."""
-
-    byte_order: Literal['<', '>'] = '<'
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._places: dict[str, tuple[int, int]] = {}
-        self._size = stream.seek(0, 2)
-
-    def storage(self, key: str) -> bytes:
-        if key not in self._places:
+def _placed(stream: BinaryIO, places: Mapping[str, tuple[int, int]]) -> Callable[[str], bytes]:
+    """Return what reads storages whose first byte and number of bytes are known."""
+    def read(key: str) -> bytes:
+        if key not in places:
             raise Damage(f'the storage {printable(key)} is missing')
-        start, n_bytes = self._places[key]
-        self._stream.seek(start)
-        return self._stream.read(n_bytes)
+        start, n_bytes = places[key]
+        stream.seek(start)
+        return stream.read(n_bytes)
+
+    return read
 
 
-class _LegacyContainer(_PlacedStorages):
-    """Pickles of a magic number, a version, facts of the machine, the object and the storages' keys; then these."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream)
-        stream.seek(0)
-        pickles = Pickles(stream.read(min(self._size, MAX_PICKLE_BYTES)))
-        pickles.load()  # the magic number, by which the file was recognised
-        if pickles.load() != _LEGACY_VERSION:
-            raise Damage('an unknown version of the format')
-        machine = pickles.load()
-        if not isinstance(machine, dict) or machine.get('little_endian') is not True:
-            raise Damage('numbers of another byte order')
-        self.value = pickles.load()
-        types = pickles.storages
-        keys = pickles.load()
-        if not isinstance(keys, list) or not all(isinstance(key, (str, int)) for key in keys):
-            raise Damage('a damaged list of storages')
-        # Before each storage stands the number of its elements; which type these have is in the pickle.
-        position = pickles.position
-        for key in map(str, keys):
-            stream.seek(position)
-            head = stream.read(8)
-            if len(head) < 8 or key not in types or key in self._places:
-                raise Damage('the file ends early, or its storages are damaged')
-            n_bytes = struct.unpack('<q', head)[0] * _item_type(types[key]).itemsize
-            if not 0 <= n_bytes <= self._size - position - 8:
-                raise Damage('the file ends early, or its storages are damaged')
-            self._places[key] = position + 8, n_bytes
-            position += 8 + n_bytes
-
-
-class _SafetensorsContainer(_PlacedStorages):
-    """JSON with type, shape and place of each tensor, and then the numbers."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream)
-        stream.seek(0)
-        (length,) = struct.unpack('<Q', stream.read(8))
-        try:
-            header = json.loads(stream.read(length))
-        except (ValueError, RecursionError) as error:
-            raise Damage(f'a damaged header, {printable(str(error), 100)}') from None
-        header.pop('__metadata__', None)
-        self.value = {name: self._tensor(name, entry, 8 + length) for name, entry in header.items()}
-
-    def _tensor(self, name: str, entry: Any, data_start: int) -> Tensor:
-        try:
-            dtype, shape = _SAFETENSORS_TYPES[entry['dtype']], tuple(entry['shape'])
-            start, end = entry['data_offsets']
-            size = math.prod(shape)
-            tensor = make_tensor(Storage(name, dtype, size), 0, shape,
-                                 tuple(math.prod(shape[axis + 1:]) for axis in range(len(shape))))
-            if not 0 <= start <= end <= self._size - data_start or end - start != size * _item_type(dtype).itemsize:
-                raise Damage('the file ends early')
-        except (TypeError, KeyError, ValueError) as error:
-            raise Damage(f'its entry {printable(name)} is damaged or of an unknown type, '
-                         f'{printable(str(error))}') from None
-        self._places[name] = data_start + start, end - start
-        return tensor
+def _read_legacy(stream: BinaryIO) -> _Content:
+    """Read pickles of a magic number, a version, facts of the machine, the object and keys of storages; then these."""
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    pickles = Pickles(stream.read(min(size, MAX_PICKLE_BYTES)))
+    pickles.load()  # the magic number, by which the file was recognised
+    if pickles.load() != _LEGACY_VERSION:
+        raise Damage('an unknown version of the format')
+    machine = pickles.load()
+    if not isinstance(machine, dict) or machine.get('little_endian') is not True:
+        raise Damage('numbers of another byte order')
+    value, types, keys = pickles.load(), pickles.storages, pickles.load()
+    if not isinstance(keys, list) or not all(isinstance(key, (str, int)) for key in keys):
+        raise Damage('a damaged list of storages')
+    # Before each storage stands the number of its elements; which type these have is in the pickle.
+    places: dict[str, tuple[int, int]] = {}
+    position = pickles.position
+    for key in map(str, keys):
+        stream.seek(position)
+        head = stream.read(8)
+        position += 8
+        if len(head) < 8 or key not in types or key in places:
+            raise Damage('the file ends early, or its storages are damaged')
+        n_bytes = struct.unpack('<q', head)[0] * _item_type(types[key]).itemsize
+        if not 0 <= n_bytes <= size - position:
+            raise Damage('the file ends early, or its storages are damaged')
+        places[key] = position, n_bytes
+        position += n_bytes
+    return _Content(value, _placed(stream, places))
 
 
-def _item_type(dtype: str, byte_order: Literal['<', '>'] = '<') -> np.dtype:
+def _read_safetensors(stream: BinaryIO) -> _Content:
+    """Read JSON with type, shape and place of each tensor, and then the numbers."""
+    length = struct.unpack('<Q', stream.read(8))[0]
+    start, size = 8 + length, stream.seek(0, 2)
+    stream.seek(8)
+    tensors: dict[str, Tensor] = {}
+    places: dict[str, tuple[int, int]] = {}
+    try:
+        for name, entry in json.loads(stream.read(length)).items():
+            if name == '__metadata__':
+                continue
+            dtype, shape, (begin, end) = entry['dtype'], tuple(entry['shape']), entry['data_offsets']
+            if len(shape) > MAX_DIMENSIONS or not all(type(n) is int for n in shape):
+                raise Damage('a tensor of impossible size')
+            storage = Storage(name, _SAFETENSORS_TYPES[dtype], math.prod(shape))
+            tensors[name] = make_tensor(storage, 0, shape, tuple(math.prod(shape[i + 1:]) for i in range(len(shape))))
+            n_bytes = storage.size * _item_type(storage.dtype).itemsize
+            if not 0 <= begin <= end <= size - start or end - begin != n_bytes:
+                raise Damage(f'it ends early, or {printable(name)} is damaged')
+            places[name] = start + begin, end - begin
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise Damage(f'a damaged header, or a type that is not known, {printable(str(error), 100)}') from None
+    return _Content(tensors, _placed(stream, places))
+
+
+def _item_type(dtype: str, byte_order: str = '<') -> np.dtype:
     """Return how an element of a storage lies in the file; NumPy has no bfloat16."""
-    return np.dtype('u2' if dtype == 'bfloat16' else dtype).newbyteorder(byte_order)
+    return np.dtype(byte_order + ('u2' if dtype == 'bfloat16' else dtype))
 
 
-def _numbers(raw: bytes, dtype: str, byte_order: Literal['<', '>']) -> np.ndarray:
+def _numbers(raw: bytes, dtype: str, byte_order: str) -> np.ndarray:
     """Return a storage as a flat array of the machine's byte order."""
     item = _item_type(dtype, byte_order)
     if len(raw) % item.itemsize:
@@ -222,20 +205,20 @@ class TorchFile:
             with self._damage():
                 start = self._stream.read(512)
                 self._stream.seek(0)
-                self._container = self._open(start)
+                self._content = self._open(start)
         except BaseException:
             self._stream.close()
             raise
-        self.value = self._container.value
+        self.value = self._content.value
 
-    def _open(self, start: bytes) -> _Container:
+    def _open(self, start: bytes) -> _Content:
         if start.startswith(ZIP_START):
-            return _ZipContainer(self._stream)
+            return _read_zip(self._stream)
         if is_legacy(start):
-            return _LegacyContainer(self._stream)
+            return _read_legacy(self._stream)
         if is_safetensors(start):
             self.title = 'safetensors'
-            return _SafetensorsContainer(self._stream)
+            return _read_safetensors(self._stream)
         if start[TAR_MARK] == b'ustar':
             name = start[:100].partition(b'\0')[0].decode('latin-1')
             if name not in _TAR_ENTRIES:
@@ -269,7 +252,7 @@ class TorchFile:
         arrays = {}
         with self._damage():
             for key, names in by_storage.items():
-                raw = self._container.storage(key)
-                numbers = _numbers(raw, tensors[names[0]].storage.dtype, self._container.byte_order)
+                dtype = tensors[names[0]].storage.dtype
+                numbers = _numbers(self._content.storage(key), dtype, self._content.byte_order)
                 arrays.update({name: _view(numbers, tensors[name]) for name in names})
         return arrays

@@ -156,10 +156,8 @@ def rename(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _without_unused_skips(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     def is_unused(key: str) -> bool:
-        module, _, link = key.rpartition('/conv0/')
-        first, last = tensors.get(f'{module}/conv1/W'), tensors.get(f'{module}/conv3/W')
-        return (bool(module) and bool(link) and first is not None and last is not None
-                and first.shape[1:2] == last.shape[:1])
+        first, last = (tensors.get(f'{key.partition("/conv0/")[0]}/{link}/W') for link in ('conv1', 'conv3'))
+        return '/conv0/' in key and bool(first and last and first.shape[1:2] == last.shape[:1])
 
     return {key: tensor for key, tensor in tensors.items() if not is_unused(key)}
 

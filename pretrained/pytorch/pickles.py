@@ -23,10 +23,11 @@ from pretrained.foreign import Damage
 #: optimizer (Adam) has 0.3 million.
 MAX_PICKLE_BYTES = 32 * 1024 ** 2
 MAX_INSTRUCTIONS = 2_000_000
+#: Most axes of a tensor.
+MAX_DIMENSIONS = 8
 _MAX_ARGUMENTS = 64
 _MAX_NAME = 200
 _MAX_NAMES = 1000
-_MAX_DIMENSIONS = 8
 
 #: Element types of storages, as NumPy calls them; bfloat16 is the upper half of a float32.
 STORAGES = {
@@ -156,7 +157,7 @@ def make_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) ->
     """Make a tensor of the arguments of ``torch._utils._rebuild_tensor`` or ``_rebuild_tensor_v2``."""
     if not isinstance(storage, Storage):
         raise Damage('a tensor without a storage')
-    if not (isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) == len(strides) <= _MAX_DIMENSIONS
+    if not (isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) == len(strides) <= MAX_DIMENSIONS
             and all(map(_is_count, (offset, *shape, *strides)))):
         raise Damage('a tensor of impossible size')
     elements, last = 1, offset
@@ -169,12 +170,8 @@ def make_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) ->
     return Tensor(storage, offset, shape, strides)
 
 
-def _parameter(data: Any, *_: Any) -> Any:
-    return data
-
-
 def _size(numbers: Any = ()) -> tuple[int, ...]:
-    if not isinstance(numbers, tuple) or len(numbers) > _MAX_DIMENSIONS or not all(map(_is_count, numbers)):
+    if not isinstance(numbers, tuple) or len(numbers) > MAX_DIMENSIONS or not all(map(_is_count, numbers)):
         raise Damage('an impossible torch.Size')
     return numbers
 
@@ -186,7 +183,7 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(io.BytesIO(data), encoding='latin-1')  # texts of Python 2 are of unknown encoding
         self.storages: dict[str, str] = {}
         self._n_pairs = 0
-        tensor, parameter = _Builder(make_tensor), _Builder(_parameter)
+        tensor, parameter = _Builder(make_tensor), _Builder(lambda data, *_: data)
         self._names: dict[str, Any] = {
             **STORAGES, 'collections.OrderedDict': _Builder(self._ordered_dict), 'torch.Size': _Builder(_size),
             'torch._utils._rebuild_tensor': tensor, 'torch._utils._rebuild_tensor_v2': tensor,

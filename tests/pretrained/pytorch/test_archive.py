@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+import re
 import struct
 import subprocess
 import sys
@@ -119,12 +120,13 @@ def test_safetensors(path: Path) -> None:
 @pytest.mark.parametrize(('changes', 'reason'), [
     ({'data_offsets': [0, 28]}, 'ends early'), ({'data_offsets': [4, 28]}, 'ends early'),
     ({'data_offsets': [-24, 0]}, 'ends early'), ({'data_offsets': None}, 'damaged'), ({'data_offsets': [0]}, 'damaged'),
-    ({'shape': [2, -3]}, 'impossible'), ({'shape': ['2', 3]}, 'damaged'), ({'shape': [2.5, 3]}, 'impossible'),
-    ({'shape': [2 ** 30, 2 ** 30]}, 'ends early'), ({'dtype': 'F8_E4M3'}, 'unknown type'), ({'dtype': []}, 'damaged'),
+    ({'shape': [2, -3]}, 'impossible'), ({'shape': ['2' * 10 ** 6, 10 ** 9]}, 'impossible'),
+    ({'shape': [9] * 10 ** 6}, 'impossible'), ({'shape': [2 ** 30, 2 ** 30]}, 'larger|early'),
+    ({'shape': 3}, 'damaged'), ({'dtype': 'F8_E4M3'}, 'a type that is not known'), ({'dtype': []}, 'damaged'),
 ])
 def test_damaged_safetensors(path: Path, changes: dict[str, Any], reason: str, message: Message) -> None:
     write_safetensors(path, {'a': {'dtype': 'F32', 'shape': [2, 3], 'data_offsets': [0, 24], **changes}}, bytes(24))
-    assert reason in message(path)
+    assert re.search(reason, message(path))
     for header in (b'{"a": ' + b'[' * 200_000, b'{"a": [1]}', b'{"a": {}}', b'{"a"'):
         path.write_bytes(struct.pack('<Q', len(header)) + header)
         message(path)

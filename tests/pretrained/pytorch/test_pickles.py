@@ -171,7 +171,7 @@ def test_bad_pickles(path: Path, data: bytes, message: Message, write_pickle: Wr
 PUT, GET = b'q\0', b'h\0'
 DOUBLED = b')' + b''.join(b'q\0h\0\x86' for _ in range(1000))
 COSTLY = {
-    'deep-lists': b']' * 1_000_000 + b'a' * 999_999 + b'.',
+    'deep-lists': b']' * 900_000 + b'a' * 899_999 + b'.',
     'deep-tuples': b')' + b'\x85' * 1_000_000 + b'.',
     'deep-tuple-as-key': b'})' + b'\x85' * 1_000_000 + b'Ns.',
     'deep-dictionaries': b'}' + b'X\x01\0\0\0a}' * 300_000 + b's' * 300_000 + b'.',
@@ -179,7 +179,7 @@ COSTLY = {
     'doubled-tuples-as-key': b'}' + DOUBLED + b'Ns.',
     'doubled-tuples-in-sets': b'\x8f(' + DOUBLED + b'\x900(' + DOUBLED + b'\x91.',
     'doubled-tuples-as-names': b'(X\x07\0\0\0storage' + DOUBLED + b'NNNtQ.',
-    'one-list-in-many-calls': b'](' + b'N' * 100_000 + b'e' + PUT + b'0' + (DICT + GET + b'\x85R') * 1000 + b'.',
+    'one-list-in-many-calls': b'](' + b'NN\x86' * 30_000 + b'e' + PUT + b'0' + (DICT + GET + b'\x85R') * 1000 + b'.',
     'long-arguments': b'(' + b'N' * 100_000 + b't' + PUT + b'0' + (b'ctorch\nSize\n' + GET + b'R') * 1000 + b'.',
     'long-arguments-of-a-placeholder': b'(' + b'N' * 100_000 + b't' + PUT + b'0'
                                        + (b'ca\nb\n' + GET + b'R') * 1000 + b'.',
