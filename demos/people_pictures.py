@@ -104,12 +104,13 @@ def draw_people_in_pictures(
         _write(task, image, people, predictor, config)
         described += people_to_coco(people, predictor.predictor.spec.joint_set, task.image_id, Path(task.name).name)
         n_pictures += 1
-    if config.json:
-        write_json_rows(config.json, described)
-    found = counted(len(described), 'person', 'people') if described else 'no people'
-    place = tasks[0].name if len(tasks) == 1 else counted(n_pictures, 'picture')
-    targets = ', '.join(map(str, tasks[0].targets)) if len(tasks) == 1 else f'the results to {config.out}'
-    print(f'{place}: {found}; wrote {targets}', file=sys.stderr)
+    if n_pictures:
+        if config.json:
+            write_json_rows(config.json, described)
+        found = counted(len(described), 'person', 'people') if described else 'no people'
+        place = tasks[0].name if len(tasks) == 1 else counted(n_pictures, 'picture')
+        targets = ', '.join(map(str, tasks[0].targets)) if len(tasks) == 1 else f'the results to {config.out}'
+        print(f'{place}: {found}; wrote {targets}', file=sys.stderr)
     if n_pictures < len(tasks):
         raise InputError(f'{counted(len(tasks) - n_pictures, "picture")} of {len(tasks)} could not be used')
     return described

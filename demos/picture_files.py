@@ -1,18 +1,26 @@
-"""The pictures that a command line names: files, folders, patterns; and what their results are called."""
+"""The pictures that a user names: files, folders, patterns; and what their results are called."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hourglass.errors import InputError
+from hourglass.image import picture_endings, picture_formats
 
 from PIL import Image
 
 #: What is written for each picture.
 RESULTS = ('input', 'output', 'tiled')
+
+#: Endings of pictures that :func:`hourglass.image.read_image` does not read, or only with another package: those of
+#: phones, cameras and drawing programs.  In a folder they are not passed over in silence.
+OTHER_ENDINGS = frozenset((
+    '.heic', '.heif', '.hif', '.avif', '.jxl', '.jp2', '.psd', '.svg', '.eps', '.ico', '.tga',
+    '.dng', '.raw', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.raf', '.rw2', '.pef', '.srw',
+))
 
 
 @dataclass(frozen=True)
@@ -21,38 +29,46 @@ class Picture:
 
     Attributes:
         path: where it is.
-        is_named: whether it was named itself, and not a folder or a pattern.
+        is_named: whether the user named the file, and not a folder or a pattern.
     """
 
     path: Path
     is_named: bool
 
 
-def _picture_endings() -> set[str]:
-    return {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+def _is_picture(path: Path) -> bool:
+    """Return whether a file in a folder is a picture, readable or not: by its ending, else by its content."""
+    if path.name[0] == '.' or not path.is_file():
+        return False
+    if path.suffix.lower() in picture_endings() | OTHER_ENDINGS:
+        return True
+    try:
+        with Image.open(path, formats=picture_formats()):
+            return True
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
 
 
-def _pictures_of(paths: Sequence[Path]) -> list[Path]:
-    """Return the files whose endings are pictures', without hidden ones and results of an earlier run."""
-    endings = _picture_endings()
-    found = [p for p in sorted(paths) if p.suffix.lower() in endings and p.name[0] != '.' and p.is_file()]
-    stems = {p.stem for p in found}
+def _pictures_of(paths: Iterable[Path]) -> list[Path]:
+    """Return the pictures among files, without hidden ones and the results of an earlier run."""
+    found = [path for path in sorted(paths) if _is_picture(path)]
+    stems = {path.stem for path in found}
 
     def is_result(path: Path) -> bool:
         stem, _, result = path.stem.rpartition('_')
         return result in RESULTS and stem in stems
 
-    return [p for p in found if not is_result(p)]
+    return [path for path in found if not is_result(path)]
 
 
 def _expand(argument: str) -> list[Picture]:
     if not argument:
-        raise InputError('an empty name is no picture')
+        raise InputError('the name of a picture is empty')
     path = Path(argument)
     if path.is_dir():
-        found, complaint = _pictures_of(list(path.iterdir())), 'no pictures in this folder'
+        found, complaint = _pictures_of(path.iterdir()), 'no pictures in this folder'
     elif glob.has_magic(argument) and not path.exists():
-        found, complaint = _pictures_of([Path(p) for p in glob.glob(argument, recursive=True)]), 'fits no picture'
+        found, complaint = _pictures_of(map(Path, glob.glob(argument, recursive=True))), 'fits no picture'
     else:
         return [Picture(path, True)]
     if not found:
@@ -61,11 +77,11 @@ def _expand(argument: str) -> list[Picture]:
 
 
 def find_pictures(arguments: Sequence[str]) -> list[Picture]:
-    """Return the pictures that arguments name, each once, in the arguments' order and by name within each.
+    """Return the pictures that arguments name, each once, in the order of the arguments and by name within each.
 
     Args:
-        arguments: files, which need not exist; folders, of which the files with pictures' endings are taken, but
-            none of folders within; patterns with ``*``, ``?``, ``[...]`` and ``**``.
+        arguments: files, which need not exist; folders, of which the pictures are taken, readable or not, but none of
+            folders within; patterns with ``*``, ``?``, ``[...]`` and ``**``.
 
     Raises:
         InputError: a folder or a pattern gives no picture, or a folder cannot be read.

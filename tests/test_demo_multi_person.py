@@ -212,18 +212,31 @@ def test_damaged_pictures_of_a_folder_are_passed_over(demo: Run, scene: Any, tmp
     data = scene[0].rename(tmp_path / 'photos/b.png').read_bytes()
     (tmp_path / 'photos/a.png').write_bytes(data[:len(data) // 2])
     (tmp_path / 'photos/c.jpg').write_text('no picture')
+    (tmp_path / 'photos/d.HEIC').write_bytes(b'\0\0\0\x18ftypheic')
     detector = write_boxes(tmp_path / 'boxes.json', *scene[1], name='b.png')
     status, text = demo('--image', 'photos', '--model', 'bundled', '--detector', detector, '--out', 'out',
                         '--json', 'a.json')
     assert status == 2
     lines = text.strip().splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert 'photos/a.png: cannot be read' in lines[0]
     assert 'photos/c.jpg: not a picture' in lines[1]
-    assert lines[2] == '1 picture: 4 people; wrote the results to out'
-    assert lines[3] == 'demo_multi_person.py: 2 pictures of 3 could not be used'
+    assert 'photos/d.HEIC: ' in lines[2]
+    assert lines[3] == '1 picture: 4 people; wrote the results to out'
+    assert lines[4] == 'demo_multi_person.py: 3 pictures of 4 could not be used'
     assert files(tmp_path / 'out') == {f'b_{result}' for result in RESULTS}
     assert len(json.loads((tmp_path / 'a.json').read_text())) == 4
+
+
+def test_a_folder_without_any_readable_picture(demo: Run, tmp_path: Path) -> None:
+    (tmp_path / 'photos').mkdir()
+    (tmp_path / 'photos/a.HEIC').write_bytes(b'\0\0\0\x18ftypheic')
+    status, text = demo('--image', 'photos', '--model', 'bundled', '--detector', 'hog', '--json', 'a.json')
+    assert status == 2
+    first, second = text.strip().splitlines()
+    assert first.startswith('passed over: photos/a.HEIC: ')
+    assert second == 'demo_multi_person.py: 1 picture of 1 could not be used'
+    assert files(tmp_path) == {'photos'}
 
 
 def test_pictures_too_large_for_the_results_are_passed_over(demo: Run, scene: Any, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from hourglass.coco_format import image_id, image_ids
 from hourglass.errors import InputError
 
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -48,6 +49,16 @@ def test_results_of_an_earlier_run_are_no_pictures() -> None:
     assert names('photos') == ['photos/a.PNG', 'photos/b.jpg', 'photos/z_output.jpg']
     assert names('photos/*.jpg') == ['photos/b.jpg', 'photos/z_output.jpg']
     assert names('photos/b_output.jpg') == ['photos/b_output.jpg']
+
+
+@pytest.mark.usefixtures('folder')
+def test_pictures_are_known_by_their_content_and_unreadable_ones_by_their_ending() -> None:
+    for name in ('IMG_1.HEIC', 'd.dng', 'z.avif'):
+        Path('photos', name).touch()
+    for name in ('c.jpg_large', 'noending'):
+        Image.new('RGB', (4, 4)).save(Path('photos', name), format='JPEG')
+    expected = ['IMG_1.HEIC', 'a.PNG', 'b.jpg', 'c.jpg_large', 'd.dng', 'noending', 'z.avif']
+    assert names('photos') == [f'photos/{name}' for name in expected]
 
 
 @pytest.mark.usefixtures('folder')
