@@ -11,7 +11,6 @@ from typing import Any
 from demos.people_config import PicturesConfig
 from demos.picture_files import RESULTS, Picture, find_pictures, result_names
 from hourglass.coco_format import image_ids
-from hourglass.detection.boxes_file import BoxesFile
 from hourglass.draw import draw_people, draw_tiles
 from hourglass.errors import InputError
 from hourglass.files import check_targets
@@ -95,8 +94,6 @@ def draw_people_in_pictures(
     """
     tasks = plan_pictures(config)
     predictor = predictor or config.load()
-    if isinstance(predictor.detector, BoxesFile) and not predictor.detector.has_any(task.name for task in tasks):
-        print(f'warning: {predictor.detector.path}: no boxes of any of these pictures', file=sys.stderr)
     described: list[dict[str, Any]] = []
     n_pictures = 0
     for task, image in _read(tasks):

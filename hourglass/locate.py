@@ -25,8 +25,8 @@ MIN_CONFIDENCE = 0.25
 #: Of two people who are seen equally well the larger one counts: the confidence is multiplied by this power of the
 #: person's size in the picture.  From this product on (a height, too) a detector's person needs no search.
 SIZE_POWER, CONFIDENT = 0.15, 0.5
-#: A detector's boxes count from this score on, if it has no ``usual_threshold``; and at most so many of them are tried.
-USUAL_THRESHOLD, MAX_BOXES = 0.5, 8
+#: Largest number of a detector's boxes that are tried.
+MAX_BOXES = 8
 
 #: Sides of the search's crops: times the picture's height, or its width where that is more, up to 1.5 times the height.
 #: The largest reach beyond the picture, for people whom its border cuts off; those of the second row are looked at only
@@ -162,10 +162,8 @@ class _Search:
 
 def _detected(detector: Detector, image: np.ndarray, name: str | None) -> np.ndarray:
     """Return the boxes (N, 4) that a detector finds in an image, the best first."""
-    by_name: Any = getattr(detector, 'boxes_of', None)  # boxes from a file, hourglass.detection.boxes_file
-    boxes, scores = by_name(name) if by_name and name is not None else detector.detect([image])[0]
-    usual = float(getattr(detector, 'usual_threshold', USUAL_THRESHOLD))
-    boxes, scores = filter_boxes(boxes, scores, image.shape[1:], usual)
+    (boxes, scores), = detector.detect([image], None if name is None else [name])
+    boxes, scores = filter_boxes(boxes, scores, image.shape[1:], detector.score_threshold)
     return boxes[np.argsort(-scores, kind='stable')][:MAX_BOXES]
 
 

@@ -1,4 +1,4 @@
-"""From pictures of several people to the pose of each: a detector finds the people, a network their joints."""
+"""The poses of all people in images: a detector finds the people, a network their joints."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from dataclasses import dataclass, replace
 from hourglass.boxes import suppress_boxes
 from hourglass.crop import Extent, person_box
 from hourglass.detection import Detector, filter_boxes
-from hourglass.detection.boxes_file import BoxesFile
 from hourglass.oks import oks_nms, pose_scores, sigmas_for
 from hourglass.predictor import Pose, PosePredictor
 
 import numpy as np
-
-#: The score from which a box is somebody, for detectors without a usual one of their own.
-USUAL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,18 +32,18 @@ class PersonPose:
 
 
 class PeoplePredictor:
-    """Find the joints of everybody in images.
+    """Finds the joints of all people in images.
 
     Each person is cut out of the image by the rule of the weights (:func:`hourglass.crop.person_box`).
 
     Args:
         predictor: the network and its preprocessing; its ``batchsize`` is how many people go through it at once.
         detector: finds the people.
-        score_threshold: boxes that score less are nobody; by default the detector's usual one.
-        max_people: only so many people of an image, those with the best boxes; by default everybody.
-        nms: of two boxes that overlap by this much (intersection over union) or more, only the better one counts.
-        nms_oks: of two poses more alike than this (object keypoint similarity, :mod:`hourglass.oks`), only the better
-            one counts: they are of the same person.
+        score_threshold: boxes that score less are no people; by default the detector's own.
+        max_people: largest number of people in an image, those with the best boxes; by default no limit.
+        nms: of two boxes that overlap by this much (intersection over union) or more, the worse one is dropped.
+        nms_oks: of two poses more alike than this (object keypoint similarity, :mod:`hourglass.oks`), the worse one is
+            dropped: they are of the same person.
         keep_heatmaps: whether poses keep their heatmaps, 0.25 MB a person; without, they are (K, 0, 0).
     """
 
@@ -57,34 +53,29 @@ class PeoplePredictor:
     ) -> None:
         self.predictor = predictor
         self.detector = detector
-        usual = float(getattr(detector, 'usual_threshold', USUAL_THRESHOLD))
-        self.score_threshold = usual if score_threshold is None else score_threshold
+        self.score_threshold = detector.score_threshold if score_threshold is None else score_threshold
         self.max_people = max_people
         self.nms = nms
         self.nms_oks = nms_oks
         self.keep_heatmaps = keep_heatmaps
 
     def predict(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> list[list[PersonPose]]:
-        """Find everybody in each image.
+        """Find all people in each image.
 
         Args:
             images: arrays (3, H, W) float32, RGB in [0, 255].
-            names: the images' file names, for boxes from a file.
+            names: of the images, for boxes from a file.
 
         Returns:
-            The people of each image, the best first; an empty list where nobody was found.
+            The people of each image, the best first; an empty list where none was found.
 
         Raises:
             InputError: the detector cannot be used for these images.
         """
-        if names is not None and isinstance(self.detector, BoxesFile):
-            found = [self.detector.boxes_of(name) for name in names]
-        else:
-            found = self.detector.detect(images)
-        return self.predict_boxes(images, found)
+        return self.predict_boxes(images, self.detector.detect(images, names))
 
     def predict_one(self, image: np.ndarray, name: str | None = None) -> list[PersonPose]:
-        """Find everybody in one image; see :meth:`predict`."""
+        """Find all people in one image; see :meth:`predict`."""
         return self.predict([image], None if name is None else [name])[0]
 
     def predict_boxes(
@@ -111,7 +102,7 @@ class PeoplePredictor:
     def _choose(
         self, boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...],
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the boxes that stand for somebody, the best first."""
+        """Return the boxes that are people, the best first."""
         boxes, scores = filter_boxes(boxes, scores, shape, self.score_threshold)
         rows = suppress_boxes(boxes, self.nms, scores)[:self.max_people]
         return boxes[rows], scores[rows]

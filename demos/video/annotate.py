@@ -17,7 +17,6 @@ from demos.video.pipeline import overlapped, serial
 from demos.video.reader import Frame, VideoReader, is_url
 from demos.video.steps import DrawnFrame, frame_steps
 from demos.video.writer import VideoWriter
-from hourglass.detection.boxes_file import BoxesFile
 from hourglass.files import atomic_write, check_targets
 from hourglass.interruption import StopRequest
 from hourglass.joints import JointSet
@@ -149,6 +148,5 @@ def _warnings(config: VideoConfig, predictor: PeoplePredictor, summary: Summary,
     if summary.lost_sound:
         yield (f'{config.target}: without the sound, which is {summary.lost_sound} and not for this format; an .mkv '
                'holds most kinds')
-    looked_at = range(0, summary.n_frames, config.frame_stride)
-    if isinstance(predictor.detector, BoxesFile) and not predictor.detector.has_any(map(str, looked_at)):
-        yield f'{predictor.detector.path}: no boxes of any of these frames'
+    if complaint := predictor.detector.complaint():
+        yield complaint

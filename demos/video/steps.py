@@ -12,7 +12,6 @@ from demos.video.reader import Frame
 from demos.video.smoothing import BETA, MIN_CUTOFF, PoseSmoother
 from demos.video.tracking import Tracker
 from hourglass.detection import Detector
-from hourglass.detection.boxes_file import BoxesFile
 from hourglass.people import PeoplePredictor, PersonPose
 
 import numpy as np
@@ -65,10 +64,7 @@ class _Detection:
             return _Entry(frame)
         image, detector = frame.image, self.predictor.detector
         _use_device(detector)
-        if isinstance(detector, BoxesFile):
-            found = detector.boxes_of(str(frame.number))
-        else:
-            found, = detector.detect([image])
+        found, = detector.detect([image], [str(frame.number)])
         return _Entry(frame, found, image)
 
 

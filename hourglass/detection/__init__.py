@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
 
 from hourglass.errors import InputError
 
 import numpy as np
 
-#: No pixel of a picture has a larger number; of boxes that reach farther nothing can be cut out.
+#: Largest coordinate in pixels; boxes that reach farther are ignored.
 MAX_COORDINATE = 1e6
 
 
-class Detector(Protocol):
-    """Finds the people of images.
+class Detector(ABC):
+    """Finds the people in images.
 
-    A detector may also have a number ``usual_threshold``, the score from which its boxes are people as a rule.
+    Attributes:
+        score_threshold: boxes with this score or more are people, unless the user says otherwise.
     """
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Find the people, and nothing but people, of each image.
+    score_threshold: float = 0.5
+
+    @abstractmethod
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Find the people, and nothing but people, in each image.
 
         Args:
             images: arrays (3, H, W) float32, RGB in [0, 255].
+            names: of the images: names of files, or numbers of a video's frames. A file of boxes needs them.
 
         Returns:
             For each image its boxes, (N, 4) float32 (y_min, x_min, y_max, x_max) in pixels of the image, which may
             reach beyond it; and their scores, (N,) float32 in [0, 1].
+
+        Raises:
+            InputError: the detector cannot be used for these images.
         """
-        ...
+
+    def complaint(self) -> str | None:
+        """Return what the user should be told after all images, on one line; None for nothing."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -40,10 +53,10 @@ class Kind:
     """A kind of detector.
 
     Attributes:
-        module: where its ``load`` is, which takes this kind's name, a file or None, and the number of the GPU.
-            It is imported when it is wanted.
-        file: what stands after a colon: ``''`` for nothing, ``[...]`` for something that may be left out.
-        title: what it is, in a few words.
+        module: has the function ``load``, which takes the kind's name, a file or None, and the number of the GPU.
+            It is imported when the detector is used.
+        file: what follows a colon: ``''`` for nothing, ``[...]`` for something optional.
+        title: a short description.
     """
 
     module: str
@@ -65,7 +78,7 @@ DETECTORS = {
     'boxes': Kind('hourglass.detection.boxes_file', ':FILE', 'boxes of another program, in COCO\'s results format'),
 }
 
-#: The detector of the published demo, and the one in its place where its weights cannot be had.
+#: The detector of the reference, and the one used where its weights cannot be had.
 DEFAULT, FALLBACK = 'ssd512', 'hog'
 
 
@@ -83,20 +96,20 @@ def parse_detector(name: str) -> tuple[str, str | None]:
 def filter_boxes(
     boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...], threshold: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return which of a detector's boxes are somebody on a picture, and their scores, in the same order.
+    """Return the boxes of a detector that are people in a picture, and their scores, in the same order.
 
     Args:
         boxes: (N, 4), (y_min, x_min, y_max, x_max) in pixels, of any values at all.
         scores: (N,).
         shape: (height, width) of the picture.
-        threshold: boxes that score less are nobody.
+        threshold: boxes that score less are no people.
 
     Returns:
         (M, 4) and (M,) float64.
     """
     boxes, scores = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).reshape(-1)
     with np.errstate(invalid='ignore'):
-        # A person is at least a pixel of the picture; so boxes without an area, or upside down, are nobody.
+        # A person is at least a pixel of the picture, so a box without an area, or upside down, is no person.
         seen = np.clip(boxes, 0, np.tile(shape, 2))
         is_there = ((seen[:, 2:] - seen[:, :2]) >= 1).all(axis=1) & (scores >= threshold)
         is_there &= (np.abs(boxes) <= MAX_COORDINATE).all(axis=1)
@@ -117,7 +130,7 @@ def load_detector(name: str | None = None, gpu: int = -1) -> Detector:
 
     Args:
         name: a key of :data:`DETECTORS`, and a file after a colon where the kind takes one.  By default SSD512, as
-            published, or OpenCV's where the weights cannot be had; a line on stderr tells that.
+            the reference, or OpenCV's where the weights cannot be had; a line on stderr reports that.
         gpu: number of the GPU for networks; -1 for the CPU.
 
     Raises:

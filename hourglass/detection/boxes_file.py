@@ -1,30 +1,33 @@
-"""People whom another program has found, from a file in COCO's results format."""
+"""People found by another program, from a file in COCO's results format."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hourglass.coco_format import PERSON, image_id
+from hourglass.detection import Detector
 from hourglass.errors import InputError
 from hourglass.json_table import Table, read_json
 
 import numpy as np
 
+_NO_BOXES = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+
 
 def _with_folder(value: int | str) -> int | str:
-    """Return what stands for a picture in the file: its name with the folder, or else its :func:`image_id`."""
+    """Return the key of a picture: its name with the folder, or else its :func:`image_id`."""
     path = Path(str(value))
     return image_id(value) if path.name == str(path) else path.as_posix()
 
 
-class BoxesFile:
-    """Boxes by picture.
+class BoxesFile(Detector):
+    """Boxes by the name of the picture.
 
-    A picture is told by its name with the folder, where the file has that; or else by the number in its name, as in
-    COCO's names, or by its name alone (:func:`hourglass.coco_format.image_id`), unless the file has pictures of several
-    folders under it: then there are no boxes of others.
+    A picture is looked up by its name with the folder, where the file has that; else by the number in its name, as in
+    COCO's names, or by its name alone (:func:`hourglass.coco_format.image_id`). If the file has pictures of several
+    folders under that name, pictures of other folders have no boxes.
 
     Args:
         path: a JSON list of objects with ``image_id`` (a number or the name of a file), ``category_id`` (1 for people),
@@ -34,16 +37,15 @@ class BoxesFile:
         InputError: the file is missing, damaged, or not what it should be.
     """
 
-    usual_threshold = 0.5
-
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._has_found = False
         content = read_json(path)
         if not isinstance(content, list):
             raise InputError(f'{path}: not a list of detections (a JSON {type(content).__name__})')
         table = Table(path, 'detections', content).where('category_id', PERSON)
         x, y, width, height = table.numbers('bbox', 4).T
-        with np.errstate(over='ignore'):  # what becomes infinite is nobody's box
+        with np.errstate(over='ignore'):  # boxes that become infinite are filtered later
             boxes = np.stack([y, x, y + height, x + width], axis=1).astype(np.float32)
             scores = table.numbers('score').astype(np.float32)
         rows: dict[int | str, list[int]] = {}
@@ -61,25 +63,26 @@ class BoxesFile:
         return _with_folder(value)
 
     def _key_of(self, name: str) -> int | str | None:
-        """Return the key of a picture's boxes by its file's name; ``None`` if there are none."""
+        """Return the key of the boxes of a picture by the name of its file; None if there are none."""
         key = _with_folder(name)
         if key in self._found:
             return key
         keys = self._keys.get(image_id(name), [])
         return keys[0] if len(keys) == 1 else None
 
-    def boxes_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the boxes (N, 4) and scores (N,) of a picture by its file's name; none if the file has none."""
-        key = self._key_of(name)
-        return (np.zeros((0, 4), np.float32), np.zeros(0, np.float32)) if key is None else self._found[key]
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the boxes of pictures by their names; none for a picture that the file does not have."""
+        if names is None:
+            raise InputError(f'{self.path}: boxes from a file are for pictures with a name')
+        keys = [self._key_of(name) for name in names]
+        self._has_found |= any(key is not None for key in keys)
+        return [_NO_BOXES if key is None else self._found[key] for key in keys]
 
-    def has_any(self, names: Iterable[str]) -> bool:
-        """Say whether there are boxes of one of these pictures."""
-        return any(self._key_of(name) is not None for name in names)
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Raise ``InputError``: which boxes belong to an image is known by its name alone (:meth:`boxes_of`)."""
-        raise InputError(f'{self.path}: boxes from a file are for pictures with a name')
+    def complaint(self) -> str | None:
+        """Report that the file has boxes of none of the pictures so far."""
+        return None if self._has_found else f'{self.path}: no boxes of any of these pictures'
 
 
 def load(kind: str, file: str | None, gpu: int) -> BoxesFile:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hourglass.detection import Detector
 from hourglass.errors import InputError
 
 import cv2
@@ -23,10 +24,10 @@ _MARGIN = 0.25
 _SLOPE, _MIDDLE = 2.2, 1.05
 
 
-class HOGDetector:
+class HOGDetector(Detector):
     """Finds people with OpenCV's HOG detector."""
 
-    usual_threshold = 0.4
+    score_threshold = 0.4
 
     def __init__(self) -> None:
         if not hasattr(cv2, 'HOGDescriptor'):
@@ -34,7 +35,9 @@ class HOGDetector:
         self._hog = cv2.HOGDescriptor()
         self._hog.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Find people; see :class:`hourglass.detection.Detector`."""
         return [self._detect(image) for image in images]
 

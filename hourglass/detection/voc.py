@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hourglass import download
+from hourglass.detection import Detector
 from hourglass.detection.fast import accelerate
 from hourglass.detection.weights import locate, read_arrays
 from hourglass.device import check_gpu, use_device
@@ -41,7 +42,7 @@ PERSON = voc_bbox_label_names.index('person')
 _LOWEST_SCORE = 0.1
 
 
-class VOCDetector:
+class VOCDetector(Detector):
     """Finds people with a detector of ChainerCV.
 
     Args:
@@ -51,10 +52,12 @@ class VOCDetector:
     def __init__(self, network: chainer.Chain) -> None:
         self.network = network
         #: The score from which ChainerCV itself shows a box.
-        self.usual_threshold = float(network.score_thresh)
-        network.score_thresh = min(_LOWEST_SCORE, self.usual_threshold)
+        self.score_threshold = float(network.score_thresh)
+        network.score_thresh = min(_LOWEST_SCORE, self.score_threshold)
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Find people; see :class:`hourglass.detection.Detector`.  Images go through the network one by one."""
         found = []
         for image in images:

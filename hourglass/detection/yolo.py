@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hourglass.boxes import suppress_boxes
+from hourglass.detection import Detector
 from hourglass.detection.onnx_file import OnnxFile, read_onnx
 from hourglass.errors import InputError
 
@@ -68,7 +69,7 @@ def _short(error: Exception) -> str:
     return ' '.join(str(error).split())[:200] or type(error).__name__
 
 
-class YOLODetector:
+class YOLODetector(Detector):
     """Finds people with a network in an ONNX file.
 
     The network takes one picture (1, 3, H, W), RGB in [0, 1], reduced or enlarged into the middle of a grey frame, and
@@ -85,7 +86,7 @@ class YOLODetector:
         InputError: the file cannot be read or run, or has other inputs or outputs.
     """
 
-    usual_threshold = 0.4
+    score_threshold = 0.4
 
     def __init__(self, path: Path, gpu: int = -1, runner: str | None = None) -> None:
         self.path = path
@@ -117,7 +118,9 @@ class YOLODetector:
                 raise InputError(f'{self.path}: cannot be run ({_short(error)})') from None
         raise InputError(f'{self.path}: {name} is not installed')
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Find people; see :class:`hourglass.detection.Detector`.  Images go through the network one by one."""
         return [self._detect(image) for image in images]
 

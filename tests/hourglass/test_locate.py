@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data.synthetic import SyntheticDataset
 from hourglass.crop import Box, CropBox, Square, person_box
+from hourglass.detection import Detector
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
 from hourglass.locate import corners, follow, has_person, locate, search_squares
@@ -42,14 +43,16 @@ def located(predictor: PosePredictor) -> Pose:
     return locate(predictor, _scene(38)[0])
 
 
-class _Boxes:
+class _Boxes(Detector):
     """A detector that finds the same boxes in every image."""
 
     def __init__(self, *boxes: Sequence[float], scores: Sequence[float] | None = None) -> None:
         self.boxes = np.array(boxes, np.float32).reshape(-1, 4)
         self.scores = np.array([0.9] * len(boxes) if scores is None else scores, np.float32)
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(self.boxes, self.scores)] * len(images)
 
 
@@ -155,17 +158,19 @@ def test_without_a_good_detection_the_picture_is_searched(
     np.testing.assert_allclose(locate(predictor, _scene(38)[0], detector).points, located.points, atol=12)
 
 
-def test_boxes_of_a_file_are_asked_for_by_name(predictor: PosePredictor) -> None:
-    class ByName(_Boxes):
-        names: tuple[str, ...] = ()
+def test_the_detector_gets_the_name_of_the_picture(predictor: PosePredictor) -> None:
+    class Named(_Boxes):
+        names: Sequence[str] | None = None
 
-        def boxes_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-            self.names += name,
-            return self.boxes, self.scores
+        def detect(
+            self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+        ) -> list[tuple[np.ndarray, np.ndarray]]:
+            self.names = names
+            return super().detect(images, names)
 
-    detector = ByName()
+    detector = Named()
     locate(predictor, np.zeros((3, 60, 40), np.float32), detector, 'a.jpg')
-    assert detector.names == ('a.jpg',)
+    assert detector.names == ['a.jpg']
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (1, 300), (300, 1), (2, 2)])

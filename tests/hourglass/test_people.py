@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.synthetic import demo_people
 from hourglass.crop import Box, CropBox
-from hourglass.detection import load_detector
+from hourglass.detection import Detector, load_detector
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, JointSet
 from hourglass.people import PeoplePredictor
@@ -24,14 +24,16 @@ SHAPE = 300, 400
 SPEC = ModelSpec(input_size=(128, 128))
 
 
-class _Boxes:
+class _Boxes(Detector):
     """A detector that finds the same boxes in every image."""
 
     def __init__(self, boxes: Sequence[Sequence[float]], scores: Sequence[float] | None = None) -> None:
         self.boxes = np.array(boxes, np.float32).reshape(-1, 4)
         self.scores = np.linspace(.99, .9, len(boxes), dtype=np.float32) if scores is None else np.array(scores, 'f')
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(self.boxes, self.scores)] * len(images)
 
 
@@ -109,7 +111,7 @@ def test_the_threshold(arguments: dict, expected: int) -> None:
     detector = _Boxes([[0, 0, 90, 50], [0, 100, 90, 150], [100, 200, 190, 250]], [.6, .52, .2])
     image = _spots((50, 25), (50, 125), (150, 225))
     assert len(PeoplePredictor(_predictor(), detector, **arguments).predict_one(image)) == expected
-    detector.usual_threshold = .55  # type: ignore[attr-defined]
+    detector.score_threshold = .55
     expected = 1 if not arguments else expected
     assert len(PeoplePredictor(_predictor(), detector, **arguments).predict_one(image)) == expected
 

@@ -17,6 +17,7 @@ from demos.video.config import VideoConfig
 from demos.video.drawing import track_colour
 from demos.video.reader import VideoReader
 from hourglass.crop import CropBox
+from hourglass.detection import Detector
 from hourglass.detection.boxes_file import BoxesFile
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
@@ -45,16 +46,18 @@ def _clip(count: int) -> list[np.ndarray]:
     return frames
 
 
-class _Finder:
+class _Finder(Detector):
     """Finds patches of pure colour and takes them for people; in place of a detector and a network."""
 
     def __init__(self) -> None:
         self.predictor = SimpleNamespace(spec=SimpleNamespace(joint_set=LSP), use_device=lambda: None)
-        self.detector = self
+        self.detector: Detector = self
         self.calls = 0
         self.threads: set[str] = set()
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         self.calls += 1
         self.threads.add(threading.current_thread().name)
         boxes = []
@@ -180,10 +183,12 @@ def test_an_error_leaves_nothing_behind(
     write_clip: Callable[..., Path], tmp_path: Path, overlap: bool, error: Exception,
 ) -> None:
     class Failing(_Finder):
-        def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        def detect(
+            self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+        ) -> list[tuple[np.ndarray, np.ndarray]]:
             if self.calls == 5:
                 raise error
-            return super().detect(images)
+            return super().detect(images, names)
 
     (tmp_path / 'out.mp4').write_text('from yesterday')
     source, before = write_clip(_clip(20)), threading.active_count()
@@ -213,13 +218,15 @@ class _Interrupted(_Finder):
         super().__init__()
         self.times, self.stop = times, stop
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         if self.calls == 5:
             for _ in range(self.times):
                 os.kill(os.getpid(), signal.SIGINT)
                 while not self.stop.requested:
                     time.sleep(0.001)
-        return super().detect(images)
+        return super().detect(images, names)
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='no such signals')
@@ -302,10 +309,10 @@ def test_a_file_without_boxes_of_the_frames_is_reported(
     boxes = tmp_path / 'boxes.json'
     boxes.write_text(json.dumps([{'image_id': frame, 'category_id': 1, 'bbox': [1, 1, 9, 9], 'score': 0.9}]))
     predictor = _Finder()
-    predictor.detector = BoxesFile(boxes)  # type: ignore[assignment]
+    predictor.detector = BoxesFile(boxes)
     _annotate(write_clip(_clip(3)), tmp_path, predictor, frame_stride=stride)
     *warnings, last = capsys.readouterr().err.splitlines()
-    assert warnings == [f'warning: {boxes}: no boxes of any of these frames'] * is_reported
+    assert warnings == [f'warning: {boxes}: no boxes of any of these pictures'] * is_reported
     assert ': 3 frames, ' in last
 
 

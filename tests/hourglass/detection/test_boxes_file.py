@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hourglass.detection import load_detector
+from hourglass.detection import Detector, load_detector
 from hourglass.detection.boxes_file import BoxesFile
 from hourglass.errors import InputError
 
@@ -17,6 +17,11 @@ def entry(image_id: Any, x: float = 1, category: int = 1, **changes: Any) -> dic
     return {'image_id': image_id, 'category_id': category, 'bbox': [x, 2, 30, 40], 'score': .5, **changes}
 
 
+def _boxes_of(detector: Detector, name: str) -> tuple[np.ndarray, np.ndarray]:
+    found, = detector.detect([np.zeros((3, 9, 9), np.float32)], [name])
+    return found
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / 'boxes.json'
@@ -25,12 +30,12 @@ def path(tmp_path: Path) -> Path:
 def test_detections_of_coco(shared: Callable[[str], Path]) -> None:
     detector = load_detector(f'boxes:{shared("coco/test_coco_det_AP_H_56.json")}')
     assert isinstance(detector, BoxesFile)
-    boxes, scores = detector.boxes_of('somewhere/000000000785.jpg')
+    boxes, scores = _boxes_of(detector, 'somewhere/000000000785.jpg')
     assert len(boxes) == len(scores) == 22
     np.testing.assert_allclose(boxes[0], [45.6997, 277.1183, 379.2599, 502.2096], atol=1e-3)
     assert scores[0] == pytest.approx(.99997, abs=1e-4)
-    assert sum(len(detector.boxes_of(f'{i:012d}.png')[0]) for i in (785, 40083, 196141, 197388)) == 118
-    assert len(detector.boxes_of('000000000786.jpg')[0]) == 0
+    assert sum(len(_boxes_of(detector, f'{i:012d}.png')[0]) for i in (785, 40083, 196141, 197388)) == 118
+    assert len(_boxes_of(detector, '000000000786.jpg')[0]) == 0
 
 
 @pytest.mark.parametrize(('image_id', 'name'), [
@@ -39,7 +44,7 @@ def test_detections_of_coco(shared: Callable[[str], Path]) -> None:
 ])
 def test_what_a_picture_may_be_called(path: Path, image_id: Any, name: str) -> None:
     path.write_text(json.dumps([entry('other.jpg'), entry(3, x=9), entry(image_id, x=5), entry(image_id, x=6)]))
-    boxes, scores = BoxesFile(path).boxes_of(name)
+    boxes, scores = _boxes_of(BoxesFile(path), name)
     np.testing.assert_array_equal(boxes, [[2, 5, 42, 35], [2, 6, 42, 36]])
     np.testing.assert_array_equal(scores, [.5, .5])
 
@@ -50,28 +55,27 @@ def test_pictures_of_the_same_name_in_several_folders(path: Path, short: str, ot
     detector = BoxesFile(path)
     for name, expected in ((f'a/{short}', [5]), (f'./b/c/{short}', [6]), (short, []), (f'c/{short}', []),
                            (other, [7]), (f'b/{other}', [7])):
-        assert [box[1] for box in detector.boxes_of(name)[0]] == expected
-        assert detector.has_any([name]) == bool(expected)
+        assert [box[1] for box in _boxes_of(detector, name)[0]] == expected
     # One without a folder is another picture.
     path.write_text(json.dumps([entry(short, x=5), entry(f'a/{short}', x=6), entry(short, x=7)]))
     detector = BoxesFile(path)
     for name, expected in ((short, [5, 7]), (f'a/{short}', [6]), (f'b/{short}', [])):
-        assert [box[1] for box in detector.boxes_of(name)[0]] == expected
+        assert [box[1] for box in _boxes_of(detector, name)[0]] == expected
 
 
 @pytest.mark.parametrize('name', ['photo.png', '785.jpg', 'a785.jpg'])
 def test_other_pictures_have_nobody(path: Path, name: str) -> None:
     path.write_text(json.dumps([entry('photo.jpg'), entry(7855)]))
-    boxes, scores = BoxesFile(path).boxes_of(name)
+    boxes, scores = _boxes_of(BoxesFile(path), name)
     assert boxes.shape == (0, 4)
     assert scores.shape == (0,)
 
 
 def test_only_people_are_kept(path: Path) -> None:
     path.write_text(json.dumps([entry(1, category=18), entry(1, x=7), entry(2, category=2)]))
-    np.testing.assert_array_equal(BoxesFile(path).boxes_of('1.jpg')[0], [[2, 7, 42, 37]])
+    np.testing.assert_array_equal(_boxes_of(BoxesFile(path), '1.jpg')[0], [[2, 7, 42, 37]])
     path.write_text('[]')
-    assert len(BoxesFile(path).boxes_of('1.jpg')[0]) == 0
+    assert len(_boxes_of(BoxesFile(path), '1.jpg')[0]) == 0
 
 
 @pytest.mark.parametrize(('content', 'reason'), [
@@ -93,10 +97,19 @@ def test_mistakes_name_the_file_and_the_place(path: Path, content: str | None, r
 @pytest.mark.filterwarnings('error')
 def test_numbers_of_any_size_are_read(path: Path) -> None:
     path.write_text(json.dumps([entry(1, bbox=[0, 0, 1e300, 1e308]), entry(1, bbox=[1e308, 0, 1e308, 9])]))
-    assert not np.isfinite(BoxesFile(path).boxes_of('1.jpg')[0]).all(axis=1).any()
+    assert not np.isfinite(_boxes_of(BoxesFile(path), '1.jpg')[0]).all(axis=1).any()
 
 
 def test_images_without_names_cannot_be_looked_up(path: Path) -> None:
     path.write_text('[]')
     with pytest.raises(InputError, match='for pictures with a name'):
         BoxesFile(path).detect([np.zeros((3, 9, 9), np.float32)])
+
+
+def test_a_file_without_boxes_of_any_picture_is_reported(path: Path) -> None:
+    path.write_text(json.dumps([entry('a.jpg')]))
+    detector = BoxesFile(path)
+    _boxes_of(detector, 'b.jpg')
+    assert detector.complaint() == f'{path}: no boxes of any of these pictures'
+    _boxes_of(detector, 'a.jpg')
+    assert detector.complaint() is None

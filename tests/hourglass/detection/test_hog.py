@@ -15,7 +15,7 @@ def test_upright_people_are_found_whole() -> None:
     detector = load_detector('hog')
     (boxes, scores), (none, _) = detector.detect([image.astype(np.float32), np.full((3, 90, 120), 99, np.float32)])
     assert boxes.dtype == scores.dtype == np.float32
-    sure = scores >= detector.usual_threshold  # type: ignore[attr-defined]
+    sure = scores >= detector.score_threshold
     overlap = bbox_iou(boxes[sure], np.array([person.box for person in people]))
     assert sure.sum() == 4
     assert sorted(overlap.argmax(axis=1)) == [0, 1, 2, 3]

@@ -80,7 +80,7 @@ def server(small: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_only_people_are_kept() -> None:
     detector = VOCDetector(_Small(20))
-    assert detector.usual_threshold == .6
+    assert detector.score_threshold == .6
     assert detector.network.score_thresh < .2, 'a lower threshold of the user must have something to choose from'
     found = detector.detect([np.zeros((3, 30, 30), 'f')] * 2)
     assert len(found) == 2

@@ -16,6 +16,7 @@ from data.synthetic import RenderedPerson, demo_person
 from demos.webcam.finder import PoseFinder
 from demos.webcam.serve import take_port
 from demos.webcam.server import PoseServer
+from hourglass.detection import Detector
 from hourglass.joints import MPII
 from hourglass.people import PeoplePredictor
 from hourglass.predictor import PosePredictor
@@ -29,10 +30,12 @@ SIZE = (480, 640)
 TIMEOUT = 15.0
 
 
-class _Halves:
+class _Halves(Detector):
     """A detector for which a person stands in each half of every picture."""
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         found = []
         for image in images:
             height, width = image.shape[1:]
