@@ -88,13 +88,13 @@ class OKSEvaluator:
     def _score_files(self) -> OKSResult:
         config = self.config
         path = Path(config.predictions or '')
-        results = read_results(path)
+        results = read_results(path, read_annotations(config.annotations or '').images)
         dataset = COCODataset(config.root or _ROOT, annotations=config.annotations, images=config.images,
                               reference=config.normalise or 'torso')
         points = match_people(results, dataset)
         # Results have zeros for a joint that was not looked for.
         points[(points == 0).all(axis=-1)] = np.nan
-        return self._score(dataset, results, points, str(path))
+        return self._score(dataset, results, points, path.name)
 
     def _score_network(self) -> OKSResult:
         config = self.config

@@ -1,4 +1,4 @@
-"""Poses in COCO's result format: made from predictions, written, read.
+"""Poses in COCO's results format: made from predictions, written, read.
 
 The file is a JSON list with one object a pose: ``image_id``, ``category_id`` (1), ``keypoints`` (x, y and the joint's
 score for each of 17 joints) and ``score``; https://cocodataset.org/#format-results.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.coco.dataset import COCODataset
 from data.coco.detections import rows_by_image
+from eval.image_ids import as_whole, find_images
 from hourglass.coco_format import PERSON
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
@@ -116,17 +118,40 @@ def write_results(path: str | os.PathLike, results: PoseResults) -> None:
         file.write('\n]\n')
 
 
-def read_results(path: str | os.PathLike) -> PoseResults:
-    """Read a file of results; other categories, and anything else that an object holds, are left out.
+def _people_of(table: Table) -> Table:
+    """Return the entries of people: category 1 as in COCO, or 0 in a file that counts from there.
 
     Raises:
-        InputError: the file is missing, damaged, or not what it should be.
+        InputError: there are only other categories.
+    """
+    categories = [as_whole(row.get('category_id', PERSON)) for row in table.rows]
+    person = PERSON if PERSON in categories else 0
+    rows = [i for i, category in enumerate(categories) if category == person]
+    if table.rows and not rows:
+        table.fail(0, f'has the category_id {str(table.rows[0]["category_id"])[:40]!r}, and no entry has that of '
+                      f'people ({PERSON}, or 0)')
+    return table.take(rows)
+
+
+def read_results(path: str | os.PathLike, images: Mapping[int, str]) -> PoseResults:
+    """Read a file of results.
+
+    Besides COCO's format, those of this project's demo_multi_person.py, Ultralytics and AlphaPose are read: a list of
+    entries with ``image_id`` or ``file_name`` (:func:`eval.image_ids.find_images`), ``keypoints`` and ``score``.
+    Other categories than people are left out.
+
+    Args:
+        path: the file.
+        images: names of the annotated images by their ids.
+
+    Raises:
+        InputError: the file is missing, damaged, not what it should be, or of other images.
     """
     path = Path(path)
     content = read_json(path)
     if not isinstance(content, list):
         raise InputError(f'{path}: not a list of results (a JSON {type(content).__name__})')
-    table = Table(path, 'results', content).where('category_id', PERSON)
+    table = _people_of(Table(path, 'results', content))
     keypoints = table.numbers('keypoints', 3 * len(COCO)).reshape(-1, len(COCO), 3)
-    return PoseResults(table.whole_numbers('image_id'), keypoints[..., 1::-1].copy(), keypoints[..., 2],
+    return PoseResults(find_images(table, images), keypoints[..., 1::-1].copy(), keypoints[..., 2],
                        table.numbers('score'))

@@ -165,8 +165,8 @@ class PCKEvaluator:
         predictions, annotations = self.config.predictions or '', self.config.annotations or ''
         points, people = read_pair(predictions, annotations)
         errors = relative_errors(points, people.points, people.labelled, people.head_size)
-        return PCKResult(os.path.basename(annotations), 'PCKh', THRESHOLD, MPII, errors, predictions,
-                         'head size', people_key(people.image.tolist()))
+        return PCKResult(os.path.basename(annotations), 'PCKh', THRESHOLD, MPII, errors,
+                         os.path.basename(predictions), 'head size', people_key(people.image.tolist()))
 
     def _score_network(self) -> PCKResult:
         config, entry = self.config, self.config.entry

@@ -101,13 +101,14 @@ class Table:
 
     def where(self, key: str, value: int, default: int | None = None) -> Table:
         """Return the rows with a whole number under a key; a row without the key has the default."""
-        return self._take(np.flatnonzero(self.whole_numbers(key, default) == value).tolist())
+        return self.take(np.flatnonzero(self.whole_numbers(key, default) == value).tolist())
 
     def having(self, key: str) -> Table:
         """Return the rows with something under a key."""
-        return self._take([i for i, row in enumerate(self.rows) if row.get(key)])
+        return self.take([i for i, row in enumerate(self.rows) if row.get(key)])
 
-    def _take(self, chosen: list[int]) -> Table:
+    def take(self, chosen: list[int]) -> Table:
+        """Return some of the rows, by their numbers here."""
         return Table(self.path, self.name, [self.rows[i] for i in chosen], [self.places[i] for i in chosen])
 
     def _values(self, key: str, default: Any = None) -> list[Any]:

@@ -75,10 +75,18 @@ def read_image_names(path: Path, rows: Any) -> dict[int, str]:
     return dict(zip(table.unique_ids().tolist(), names, strict=True))
 
 
+def _person_category(categories: Any) -> int:
+    """Return the number of the category that is called person; COCO's own if there is none."""
+    numbers = [category.get('id') for category in categories if isinstance(category, dict)
+               and category.get('name') == 'person'] if isinstance(categories, list) else []
+    return numbers[0] if len(numbers) == 1 and type(numbers[0]) is int else PERSON
+
+
 def _check_joints(path: Path, categories: Any) -> None:
     """Refuse a file whose people have other joints, if it says which they have."""
+    person = _person_category(categories)
     for category in categories if isinstance(categories, list) else []:
-        names = category.get('keypoints') if isinstance(category, dict) and category.get('id') == PERSON else None
+        names = category.get('keypoints') if isinstance(category, dict) and category.get('id') == person else None
         if isinstance(names, list) and tuple(str(name).replace('_', ' ') for name in names) != COCO.joints:
             raise InputError(f'{path}: its people have {counted(len(names), "joint")} and not COCO\'s 17; '
                              '--dataset coco-json takes such a file')
@@ -114,7 +122,7 @@ def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
     images = read_image_names(path, content.get('images'))
     _check_joints(path, content.get('categories'))
     rows = content.get('annotations', None if need_people else [])
-    table = Table(path, 'annotations', rows).where('category_id', PERSON)
+    table = Table(path, 'annotations', rows).where('category_id', _person_category(content.get('categories')))
     image_ids = table.whole_numbers('image_id')
     check_image_ids(path, 'annotations', image_ids, images)
     points, visibility = _read_keypoints(table)

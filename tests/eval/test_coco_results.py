@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset
+from eval import evaluate
 from eval.coco_results import PoseResults, read_results, to_results, write_results
+from hourglass.coco_format import image_id
+from hourglass.crop import picture_box
 from hourglass.errors import InputError
 from hourglass.joints import COCO, MPII
 from hourglass.oks import pose_scores
+from hourglass.people import PersonPose
+from hourglass.predictor import Pose
+from hourglass.results import people_to_coco
+from hourglass.spec import ModelSpec
 
 import numpy as np
 import pytest
@@ -23,7 +31,7 @@ def _results(n: int = 4, seed: int = 0) -> PoseResults:
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     results = _results()
     write_results(tmp_path / 'results.json', results)
-    read = read_results(tmp_path / 'results.json')
+    read = read_results(tmp_path / 'results.json', IMAGES)
     for name in ('image_ids', 'points', 'joint_scores', 'scores'):
         np.testing.assert_array_equal(getattr(read, name), getattr(results, name))
 
@@ -44,7 +52,7 @@ def test_the_file_is_the_official_format(tmp_path: Path) -> None:
 def test_no_poses_are_an_empty_list(tmp_path: Path) -> None:
     write_results(tmp_path / 'results.json', _results(0))
     assert json.loads((tmp_path / 'results.json').read_text()) == []
-    assert len(read_results(tmp_path / 'results.json')) == 0
+    assert len(read_results(tmp_path / 'results.json', IMAGES)) == 0
 
 
 def test_nothing_is_written_if_a_number_is_not_finite(tmp_path: Path) -> None:
@@ -60,6 +68,8 @@ def test_arrays_that_do_not_fit_together() -> None:
         PoseResults(np.array([1, 2]), np.zeros((2, 16, 2)), np.zeros((2, 16)), np.zeros(2))
 
 
+#: Names of annotated images whose numbers are not those of their names.
+IMAGES = {1: 'a.jpg', 2: 'x/b.jpg', 3: 'y/b.jpg', 4: '000005.png', 5: '000004.png'}
 ENTRY = {'image_id': 1, 'category_id': 1, 'keypoints': [1.5] * 51, 'score': .5}
 BAD = {
     'missing': (None, 'no such file'),
@@ -69,7 +79,13 @@ BAD = {
     'NaN': (json.dumps([{**ENTRY, 'score': float('nan')}]), 'it holds NaN'),
     'short': ([ENTRY, {**ENTRY, 'keypoints': [1] * 50}], r"results\[1\] has 'keypoints' .* not 51 finite numbers"),
     'no score': ([{'image_id': 1, 'category_id': 1, 'keypoints': [1] * 51}], r"results\[0\] has no 'score'"),
-    'image name': ([{**ENTRY, 'image_id': 'a.jpg'}], "'image_id' 'a.jpg', not a whole number"),
+    'no image': ([{'category_id': 1, 'keypoints': [1] * 51, 'score': .5}], r"results\[0\] has no 'image_id'"),
+    'other category': ([{**ENTRY, 'category_id': 3}], "has the category_id '3', and no entry has that of people"),
+    'unknown number': ([ENTRY, {**ENTRY, 'image_id': 9}], r"results\[1\] has the image_id '9', which is none of the"),
+    'unknown name': ([{**ENTRY, 'image_id': 'c.jpg'}], "has the image_id 'c.jpg', which is none of the annotated"),
+    'some unknown names': ([{**ENTRY, 'file_name': 'a.jpg'}, {**ENTRY, 'file_name': 'c.jpg'}],
+                           r"results\[1\] has the file_name 'c.jpg', which is none"),
+    'name of two': ([{**ENTRY, 'file_name': 'b.jpg'}], "has the file_name 'b.jpg', which 2 annotated images have"),
     'list of lists': ([[1, 2]], r'results\[0\] is not a JSON object'),
     'detections': ([{'image_id': 1, 'category_id': 1, 'bbox': [1, 2, 3, 4], 'score': .5}], "has no 'keypoints'"),
 }
@@ -81,7 +97,7 @@ def test_bad_files_are_named_with_the_reason(tmp_path: Path, value: Any, reason:
     if value is not None:
         path.write_text(value if isinstance(value, str) else json.dumps(value))
     with pytest.raises(InputError, match=reason) as caught:
-        read_results(path)
+        read_results(path, IMAGES)
     assert str(caught.value).startswith(f'{path}: ')
 
 
@@ -112,3 +128,98 @@ def test_joints_of_another_set_become_those_of_coco(coco_root: Path) -> None:
     np.testing.assert_array_equal(results.joint_scores[:, here], scores[:, there])
     assert (results.joint_scores[:, :5] == 0).all()
     assert (results.points[:, :5] == 0).all()
+
+
+@pytest.mark.parametrize(('values', 'expected'), [
+    ({'image_id': 2}, 2), ({'image_id': 2.0}, 2), ({'image_id': '2'}, 2), ({'image_id': 'a.jpg'}, 1),
+    ({'image_id': 'some/folder/a.jpg'}, 1), ({'image_id': 'a'}, 1), ({'image_id': 'x/b.jpg'}, 2),
+    ({'image_id': '/data/y/b.jpg'}, 3), ({'image_id': 'y\\b.jpg'}, 3), ({'image_id': '000005.png'}, 4),
+    ({'image_id': '000005'}, 4), ({'image_id': '5'}, 5), ({'image_id': '0001'}, 1),
+    ({'image_id': 5, 'file_name': '000005.png'}, 4), ({'file_name': 'a.jpg'}, 1),
+    ({'image_id': 3, 'file_name': 'another.jpg'}, 3),
+])
+def test_images_are_found_by_file_name_or_number(tmp_path: Path, values: dict[str, Any], expected: int) -> None:
+    entry = {key: value for key, value in ENTRY.items() if key != 'image_id'}
+    (tmp_path / 'a.json').write_text(json.dumps([{**entry, **values}]))
+    assert read_results(tmp_path / 'a.json', IMAGES).image_ids.tolist() == [expected]
+
+
+@pytest.mark.parametrize(('ids', 'expected', 'warns'), [
+    ([4, 5], [4, 5], True), ([1, 4], [1, 4], False), ([44, 55], [7, 8], False), ([44, 8], None, False),
+])
+def test_numbers_are_ids_before_they_are_file_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ids: list[int], expected: list[int] | None, warns: bool,
+) -> None:
+    images = {**IMAGES, 7: '0044.jpg', 8: '0055.jpg'}
+    (tmp_path / 'a.json').write_text(json.dumps([{**ENTRY, 'image_id': i} for i in ids]))
+    if expected is None:
+        with pytest.raises(InputError, match=r"results\[0\] has the image_id '44'"):
+            read_results(tmp_path / 'a.json', images)
+    else:
+        assert read_results(tmp_path / 'a.json', images).image_ids.tolist() == expected
+    assert ('would mean another image' in capsys.readouterr().err) == warns
+
+
+def _truth(folder: Path, names: tuple[str, str]) -> tuple[Path, np.ndarray]:
+    """Write annotations of one person in each of two images, and return their joints (2, 17, 2), x and y."""
+    points = np.random.default_rng(0).uniform(20, 140, (2, 17, 2)).round(1)
+    flags = np.full((2, 17, 1), 2)
+    annotations = [
+        {'id': i, 'image_id': i, 'category_id': 1, 'iscrowd': 0, 'bbox': [20, 20, 120, 120], 'area': 12000.0,
+         'num_keypoints': 17, 'keypoints': np.concatenate([points[i - 1], flags[i - 1]], 1).ravel().tolist()}
+        for i in (1, 2)]
+    (folder / 'truth.json').write_text(json.dumps({
+        'images': [{'id': i, 'file_name': name} for i, name in enumerate(names, 1)], 'annotations': annotations,
+        'categories': [{'id': 1, 'name': 'person'}]}))
+    return folder / 'truth.json', points
+
+
+def _ours(points: np.ndarray, name: str) -> list[dict[str, Any]]:
+    pose = Pose(points[:, ::-1], np.full(17, .9, np.float32), np.zeros((17, 1, 1), np.float32),
+                picture_box((160, 160), ModelSpec()))
+    return people_to_coco([PersonPose(pose, (20, 20, 140, 140), 1.0, .9)], COCO, image_id(name), name)
+
+
+FORMATS: dict[str, Callable[[np.ndarray, str, int], list[dict[str, Any]]]] = {
+    'coco': lambda keypoints, name, number: [
+        {'image_id': number, 'category_id': 1, 'keypoints': keypoints.ravel().tolist(), 'score': .9}],
+    # Written by this project: the number in image_id is that in the file's name.
+    'demo_multi_person': lambda keypoints, name, number: _ours(keypoints[:, :2], name),
+    'ultralytics': lambda keypoints, name, number: [
+        {'image_id': int(name[0]), 'file_name': name, 'category_id': 0, 'bbox': [20, 20, 120, 120], 'score': .9,
+         'keypoints': keypoints.ravel().tolist()}],
+    'stems': lambda keypoints, name, number: [
+        {'image_id': name.removesuffix('.jpg'), 'category_id': 1, 'keypoints': keypoints.ravel().tolist(), 'score': 1}],
+    'alphapose': lambda keypoints, name, number: [
+        {'image_id': name, 'category_id': 1, 'keypoints': keypoints.ravel().tolist(), 'score': 2.9,
+         'box': [20.0, 20.0, 120.0, 120.0], 'idx': [0.0]}],
+    'texts': lambda keypoints, name, number: [
+        {'image_id': str(number), 'category_id': '1', 'keypoints': keypoints.ravel().tolist(), 'score': 1}],
+    'floats': lambda keypoints, name, number: [
+        {'image_id': float(number), 'category_id': 1.0, 'keypoints': keypoints.ravel().tolist(), 'score': 1}],
+}
+
+
+@pytest.mark.parametrize('kind', FORMATS)
+def test_exact_poses_of_other_programs_have_the_full_score(tmp_path: Path, kind: str) -> None:
+    names = ('b.jpg', 'a.jpg') if kind == 'stems' else ('2.jpg', '1.jpg')
+    truth, points = _truth(tmp_path, names)
+    keypoints = np.concatenate([points, np.full((2, 17, 1), .9)], axis=2)
+    rows = [row for i, name in enumerate(names, 1) for row in FORMATS[kind](keypoints[i - 1], name, i)]
+    (tmp_path / 'results.json').write_text(json.dumps(rows))
+    result = evaluate(predictions=tmp_path / 'results.json', annotations=truth)
+    assert result.total == pytest.approx(1)
+    assert result.to_dict()['total'] == 1
+
+
+def test_annotations_that_count_categories_from_0(tmp_path: Path) -> None:
+    truth, points = _truth(tmp_path, ('a.jpg', 'b.jpg'))
+    content = json.loads(truth.read_text())
+    content['categories'][0]['id'] = 0
+    for entry in content['annotations']:
+        entry['category_id'] = 0
+    truth.write_text(json.dumps(content))
+    keypoints = np.concatenate([points, np.full((2, 17, 1), .9)], axis=2)
+    (tmp_path / 'results.json').write_text(json.dumps([
+        {'image_id': i, 'category_id': 0, 'keypoints': keypoints[i - 1].ravel().tolist(), 'score': 1} for i in (1, 2)]))
+    assert evaluate(predictions=tmp_path / 'results.json', annotations=truth).total == pytest.approx(1)

@@ -71,7 +71,8 @@ def test_scores_are_those_of_pycocotools(coco_root: Path, tmp_path: Path, spread
     copy.write_text(json.dumps(content))
     results = jittered(COCODataset(coco_root, 'val2017'), spread)
     write_results(tmp_path / 'results.json', results)
-    score = score_results(read_results(tmp_path / 'results.json'), read_annotations(annotations))
+    people = read_annotations(annotations)
+    score = score_results(read_results(tmp_path / 'results.json', people.images), people)
     assert 0 < score.stats['AP'] < 1
     assert_same(score, by_pycocotools(tmp_path / 'results.json', copy))
 
@@ -112,6 +113,6 @@ def test_real_annotations(shared: Callable[[str], Path], tmp_path: Path) -> None
     for seed in range(3):
         path = tmp_path / f'{seed}.json'
         write_results(path, jittered(dataset, 5, seed))
-        score = score_results(read_results(path), people)
+        score = score_results(read_results(path, people.images), people)
         assert .1 < score.stats['AP'] < .9
         assert_same(score, by_pycocotools(path, annotations))
