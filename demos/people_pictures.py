@@ -101,6 +101,8 @@ def draw_people_in_pictures(
         _write(task, image, people, predictor, config)
         described += people_to_coco(people, predictor.predictor.spec.joint_set, task.image_id, Path(task.name).name)
         n_pictures += 1
+    if complaint := predictor.detector.complaint():
+        print(f'warning: {complaint}', file=sys.stderr)
     if n_pictures:
         if config.json:
             write_json_rows(config.json, described)
