@@ -111,7 +111,8 @@ def test_cocos_format_from_the_check_to_the_demo(
 
 
 def test_a_table_of_joints_and_weights_to_begin_with(
-    call: Callable[..., None], table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    call: Callable[..., None], table: Path, rows: list[dict[str, Any]], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / 'own.yaml').write_text(
         'joints: [crown, l_wrist, r_wrist, tail]\n'
@@ -132,7 +133,7 @@ def test_a_table_of_joints_and_weights_to_begin_with(
     call('eval.py', '--dataset', 'csv', '--root', table, '--split', 'all', '--model', 'bundled', '--joints', 'own.yaml',
          '--json', 'a.json')
     joints = json.loads(Path('a.json').read_text())['joints']
-    assert joints['head top']['count'] == 10
+    assert joints['head top']['count'] == sum(row['crown_x'] != '' for row in rows) >= 8
     assert joints['head top']['rate'] >= 0.7
 
 
