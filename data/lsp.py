@@ -13,9 +13,9 @@ from data.person import Person, PersonDataset
 from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import LSP, JointSet, convert_points
+from hourglass.sandbox import read_in_child
 
 import numpy as np
-import scipy.io
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,8 @@ def _read_joints(path: Path, layout: _Layout) -> np.ndarray:
     """Read joints.mat as (N, 14, 3) float64: x and y (1-based) and the third value."""
     if not path.is_file():
         raise InputError(f'{path}: no such file; --root is the folder with {layout.title}\'s joints.mat and images')
-    try:
-        joints = scipy.io.loadmat(path, variable_names=['joints'])['joints']
-    except KeyError:
-        raise InputError(f'{path}: has no variable "joints"') from None
-    except Exception as error:
-        # SciPy reports damage with nearly any exception.
-        raise InputError(f'{path}: not a MATLAB file that can be read ({error})') from None
-    values = joints.transpose(layout.axes) if joints.ndim == 3 and joints.dtype.kind in 'fiu' else joints
+    joints = read_in_child('data.matlab_file:read_joints_variable', path)['joints']
+    values = joints.transpose(layout.axes) if joints.ndim == 3 else joints
     if values.ndim != 3 or values.shape[1:] != (14, 3):
         raise InputError(f'{path}: "joints" has shape {joints.shape}; it does not hold 14 joints of {layout.title}')
     return values.astype(np.float64)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.hdf5_file import write_hdf5
-from data.mpii.hdf5 import open_hdf5, read_hdf5, read_numbers
+from data.mpii.hdf5 import read_hdf5
 from data.mpii.people import People
 from hourglass.errors import InputError
 from hourglass.joints import MPII
+from hourglass.sandbox import read_in_child
 
 import numpy as np
 
@@ -32,8 +33,7 @@ def read_predictions(path: str | Path) -> np.ndarray:
         InputError: the file is missing, damaged, has another layout, or holds something that is no number.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
-        points = read_numbers(file, 'preds', (len(MPII), 2))
+    points = read_in_child('data.mpii.hdf5:parse_predictions', path)['preds']
     _check_finite(path, points)
     return points[..., ::-1].copy()
 

@@ -25,18 +25,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data.hdf5_file import write_hdf5
 from data.mpii.people import N_JOINTS, People, is_stored
-from data.person import PersonDataset
 from hourglass.crop import PIXELS_PER_SCALE, Extent, Square, crop_square
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joints import MPII
+from hourglass.sandbox import read_in_child
 from hourglass.spec import ModelSpec
 
 import h5py
 import numpy as np
+
+if TYPE_CHECKING:
+    from data.person import PersonDataset
 
 #: The rule that made centre and scale of these files, that of the reference.
 _RULE = ModelSpec()
@@ -57,7 +61,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, 'r') as file:
             yield file
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:
         # h5py reports damage with OSError, RuntimeError, ValueError, KeyError and TypeError.
@@ -103,6 +107,19 @@ def _read_image_names(file: h5py.File, path: Path) -> np.ndarray:
     raise InputError(f'{path}: has no image names, and there is no {names_file(path).name} beside it')
 
 
+def parse_hdf5(path: Path) -> dict[str, np.ndarray]:
+    """Return the columns of a file and ``imgname``; for :func:`hourglass.sandbox.read_in_child`."""
+    with open_hdf5(path) as file:
+        columns = {key: read_numbers(file, key, shape) for key, shape in _SHAPES.items()}
+        return {**columns, 'imgname': _read_image_names(file, path)}
+
+
+def parse_predictions(path: Path) -> dict[str, np.ndarray]:
+    """Return ``preds`` (N, 16, 2), x and y; for :func:`hourglass.sandbox.read_in_child`."""
+    with open_hdf5(path) as file:
+        return {'preds': read_numbers(file, 'preds', (N_JOINTS, 2))}
+
+
 def read_hdf5(path: str | Path) -> People:
     """Read all rows of a file, also those in which no joint is labelled.
 
@@ -110,9 +127,8 @@ def read_hdf5(path: str | Path) -> People:
         InputError: the file is missing, damaged, or has another layout.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
-        columns = {key: read_numbers(file, key, shape) for key, shape in _SHAPES.items()}
-        names = _read_image_names(file, path)
+    columns = read_in_child('data.mpii.hdf5:parse_hdf5', path)
+    names = columns.pop('imgname')
     counts = {key: len(column) for key, column in columns.items()} | {'imgname': len(names)}
     if len(set(counts.values())) != 1:
         raise InputError(f'{path}: columns of different lengths: '

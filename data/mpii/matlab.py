@@ -7,13 +7,14 @@ list is an empty array; any field may be missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from data.mpii.people import N_JOINTS, People, is_stored
 from hourglass.crop import Extent
 from hourglass.errors import InputError
+from hourglass.sandbox import read_in_child
 
 import numpy as np
 import scipy.io
@@ -108,21 +109,12 @@ def _to_people(rows: list[_Row]) -> People:
     )
 
 
-def read_matlab(path: str | Path) -> People:
-    """Read everybody in MPII's training images who has a list of points, in the order of the file.
-
-    The head size is 0.8 * 0.75 of the head box's diagonal.
-
-    Raises:
-        InputError: the file is missing, damaged, or something else.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'{path}: no such file')
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f'{path}: {path.stat().st_size} bytes, too large for MPII\'s annotations')
+def parse_matlab(path: Path) -> dict[str, np.ndarray]:
+    """Return the fields of :class:`People`; for :func:`hourglass.sandbox.read_in_child`."""
     try:
         content = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False, variable_names=['RELEASE'])
+    except MemoryError:
+        raise
     except Exception as error:
         # SciPy reports damage with nearly any exception.
         raise InputError(f'{path}: damaged, or not a MATLAB file ({error or type(error).__name__})') from None
@@ -134,4 +126,21 @@ def read_matlab(path: str | Path) -> People:
         raise InputError(f'{path}: does not have the structure of MPII\'s annotations ({error})') from None
     if not rows:
         raise InputError(f'{path}: nobody in a training image has a list of points')
-    return _to_people(rows)
+    people = _to_people(rows)
+    return {field.name: getattr(people, field.name) for field in fields(people)}
+
+
+def read_matlab(path: str | Path) -> People:
+    """Read all people in MPII's training images who have a list of points, in the order of the file.
+
+    The head size is 0.8 * 0.75 of the head box's diagonal.
+
+    Raises:
+        InputError: the file is missing, damaged, or something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f'{path}: no such file')
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f'{path}: {path.stat().st_size} bytes, too large for MPII\'s annotations')
+    return People(**read_in_child('data.mpii.matlab:parse_matlab', path))

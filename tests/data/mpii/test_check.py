@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from data.mpii import check
+from data.mpii.check import check
 from data.mpii.dataset import MATLAB_FILES
 from data.mpii.splits import NAMES_FILE
 

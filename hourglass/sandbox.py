@@ -1,0 +1,89 @@
+"""Reading files of other programs in a child process.
+
+The C libraries behind MATLAB and HDF5 files can crash, hang or need any amount of memory on a damaged file. So such a
+file is read by a process of its own with limits of memory and processor time, which gives back plain arrays; whatever
+happens to it is an :class:`~hourglass.errors.InputError` here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from hourglass.errors import InputError
+
+import numpy as np
+
+#: Memory of the child in bytes; and seconds of processor time, with more for each 10 MB of the file.
+MAX_MEMORY, MAX_SECONDS = 2_000_000_000, 20
+_BYTES_PER_SECOND = 10_000_000
+#: Exit status of a child whose file cannot be used; its standard output is the reason.
+_REFUSED = 3
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def read_in_child(reader: str, path: Path) -> dict[str, np.ndarray]:
+    """Call a function on a file in a child process.
+
+    Args:
+        reader: ``module:name`` of a function that takes the path and returns arrays by name; it raises ``InputError``
+            if the file cannot be used.
+        path: the file.
+
+    Raises:
+        InputError: the reader refused the file, crashed, or needed too much memory or time.
+    """
+    environment = {**os.environ, 'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}
+    environment['PYTHONPATH'] = os.pathsep.join(filter(None, [str(_ROOT), environment.get('PYTHONPATH')]))
+    child = subprocess.run([sys.executable, '-m', __name__, reader, str(path)], env=environment, check=False,
+                           stdin=subprocess.DEVNULL, capture_output=True)
+    if child.returncode == _REFUSED:
+        raise InputError(child.stdout.decode('utf-8', 'replace'))
+    if child.returncode == 0:
+        with np.load(io.BytesIO(child.stdout), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    if b'MemoryError' in child.stderr:
+        reason = f'needs more than {MAX_MEMORY / 1e9:g} GB to be read'
+    elif child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        reason = 'takes too long to be read'
+    elif child.returncode < 0:
+        reason = f'crashes the library that reads it ({signal.Signals(-child.returncode).name})'
+    else:
+        lines = child.stderr.decode('utf-8', 'replace').splitlines() or ['no reason given']
+        reason = f'cannot be read ({lines[-1][:200]})'
+    raise InputError(f'{path}: damaged: it {reason}')
+
+
+def _limit(path: Path) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return
+    size = path.stat().st_size if path.is_file() else 0
+    seconds = MAX_SECONDS + size // _BYTES_PER_SECOND
+    # The data segment and not the address space: libraries reserve much more than they use.
+    for what, limit in ((resource.RLIMIT_DATA, MAX_MEMORY + 10 * size), (resource.RLIMIT_CPU, seconds),
+                        (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(what, (limit, limit))
+
+
+def _main(reader: str, path: Path) -> int:
+    module, _, name = reader.partition(':')
+    function = getattr(importlib.import_module(module), name)
+    _limit(path)
+    try:
+        arrays = function(path)
+    except InputError as error:
+        sys.stdout.buffer.write(str(error).encode())
+        return _REFUSED
+    np.savez(sys.stdout.buffer, **arrays)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(_main(sys.argv[1], Path(sys.argv[2])))
