@@ -175,7 +175,8 @@ class PCKEvaluator:
         joints = read_joint_set(config.joints) if config.joints else None
         predictor, name = load_predictor(config)
         joint_set = predictor.spec.joint_set
-        if config.save_predictions and joint_set is not MPII:
+        in_mpii = [place for place in joint_set.places_of(MPII) if place is not None]
+        if config.save_predictions and len(in_mpii) < len(MPII):
             raise InputError(f'--save-predictions: its layout is for MPII\'s joints, the weights find those of '
                              f'{joint_set.name}')
         if config.calibrate:
@@ -185,7 +186,7 @@ class PCKEvaluator:
                              joints=joints, reference=config.normalise)
         points, scores = predict_people(predictor, dataset)
         if config.save_predictions:
-            save_predictions(config.save_predictions, points)
+            save_predictions(config.save_predictions, points[:, in_mpii])
         threshold = config.pck_threshold or float(getattr(dataset, 'threshold', entry.threshold))
         errors = relative_errors(points, *ground_truth(dataset))
         result = PCKResult(dataset.name, entry.metric, threshold, joint_set, errors, name,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hourglass.joints import COCO, JOINT_SETS, LSP, MPII, JointSet
+from hourglass.joints import COCO, JOINT_SETS, LSP, MPII, MPII_COCO, JointSet
 
 _SIDES = {'l': 'left', 'left': 'left', 'r': 'right', 'right': 'right'}
 
@@ -65,7 +65,7 @@ def infer(name: str, joints: Sequence[str], limbs: Sequence[tuple[str, str]] | N
         return replace(base, limbs=tuple((a, b, side_of(base, a, b)) for a, b in limbs))
     names, places = base.joints, base.places
     found = [tuple((names[places[a]], names[places[b]], part) for a, b, part in known.limbs
-                   if a in places and b in places) for known in (LSP, COCO, MPII)]
+                   if a in places and b in places) for known in (LSP, COCO, MPII_COCO, MPII)]
     return replace(base, limbs=sorted(found, key=len)[-1])
 
 

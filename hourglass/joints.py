@@ -1,7 +1,7 @@
 """Sets of joints as data: names, mirror pairs, limbs, groups for reports, and how one set maps to another.
 
-No other module asks which data set it works for; everything it needs to know of the joints is in a
-:class:`JointSet`.  The sets below come along; :mod:`hourglass.joint_table` reads those of a user.
+No other module asks which data set it works for; all facts about the joints are in a :class:`JointSet`.
+:mod:`hourglass.joint_table` reads a user's own sets.
 """
 
 from __future__ import annotations
@@ -107,6 +107,11 @@ _LEG_LIMBS = tuple(
     for side in ('right', 'left') for a, b in (('hip', 'knee'), ('knee', 'ankle'))
 )
 
+_FACE_LIMBS = (
+    ('nose', 'left eye', 'head'), ('nose', 'right eye', 'head'), ('left eye', 'right eye', 'head'),
+    ('left eye', 'left ear', 'head'), ('right eye', 'right ear', 'head'),
+)
+
 MPII = JointSet(
     name='mpii',
     joints=(
@@ -154,16 +159,23 @@ COCO = JointSet(
     ),
     limbs=(
         *_ARM_LIMBS, ('right shoulder', 'left shoulder', 'arm'),
-        ('nose', 'left eye', 'head'), ('nose', 'right eye', 'head'), ('left eye', 'right eye', 'head'),
-        ('left eye', 'left ear', 'head'), ('right eye', 'right ear', 'head'),
-        ('left ear', 'left shoulder', 'head'), ('right ear', 'right shoulder', 'head'),
+        *_FACE_LIMBS, ('left ear', 'left shoulder', 'head'), ('right ear', 'right shoulder', 'head'),
         ('right shoulder', 'right hip', 'spine'), ('left shoulder', 'left hip', 'spine'),
         ('right hip', 'left hip', 'leg'), *_LEG_LIMBS,
     ),
     groups={'Head': ('nose', *_pair('eye'), *_pair('ear')), **_ARMS_AND_LEGS},
 )
 
-JOINT_SETS = {joint_set.name: joint_set for joint_set in (MPII, LSP, COCO)}
+#: MPII's joints and the face of COCO: all joints of MPII, LSP and COCO.
+MPII_COCO = JointSet(
+    name='mpii-coco',
+    joints=(*MPII.joints, 'nose', 'left eye', 'right eye', 'left ear', 'right ear'),
+    limbs=(*MPII.limbs, *_FACE_LIMBS),
+    groups={**MPII.groups, 'Face': ('nose', *_pair('eye'), *_pair('ear'))},
+    derived=MPII.derived,
+)
+
+JOINT_SETS = {joint_set.name: joint_set for joint_set in (MPII, LSP, COCO, MPII_COCO)}
 
 
 def convert_points(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hourglass.joints import COCO, JOINT_SETS, LSP, MPII, JointSet, convert_points
+from hourglass.joints import COCO, JOINT_SETS, LSP, MPII, MPII_COCO, JointSet, convert_points
 
 import numpy as np
 import pytest
@@ -56,3 +56,36 @@ def test_a_joint_that_the_source_lacks_is_unlabelled() -> None:
     _, labelled = convert_points(np.ones((16, 2)), np.ones(16, bool), MPII, COCO)
     assert [name for name, known in zip(COCO.joints, labelled, strict=True) if not known] == [
         'nose', 'left eye', 'right eye', 'left ear', 'right ear']
+
+
+def test_mpii_coco_is_mpii_and_the_face() -> None:
+    assert MPII_COCO.joints == (*MPII.joints, 'nose', 'left eye', 'right eye', 'left ear', 'right ear')
+    assert MPII_COCO.flip_order.tolist() == [*MPII.flip_order, 16, 18, 17, 20, 19]
+    assert MPII_COCO.limb_indices[:15] == MPII.limb_indices
+    assert {limb[:2] for limb in MPII_COCO.limb_indices[15:]} == {(16, 17), (16, 18), (17, 18), (17, 19), (18, 20)}
+    assert MPII_COCO.group_indices == {**MPII.group_indices, 'Face': [16, 18, 17, 20, 19]}
+
+
+@pytest.mark.parametrize('joint_set', [MPII, LSP, COCO])
+def test_every_other_set_is_a_selection_of_mpii_coco(joint_set: JointSet) -> None:
+    points = np.random.default_rng(0).uniform(0, 100, (3, 21, 2))
+    out, labelled = convert_points(points, np.ones((3, 21), bool), MPII_COCO, joint_set)
+    assert labelled.all()
+    np.testing.assert_array_equal(out, points[:, [MPII_COCO.index(joint) for joint in joint_set.joints]])
+
+
+@pytest.mark.parametrize(('joint_set', 'derived', 'missing'), [
+    (MPII, set(), {'nose', 'left eye', 'right eye', 'left ear', 'right ear'}),
+    (LSP, {'pelvis', 'thorax'}, {'nose', 'left eye', 'right eye', 'left ear', 'right ear'}),
+    (COCO, {'pelvis', 'thorax'}, {'upper neck', 'head top'}),
+])
+def test_every_other_set_becomes_mpii_coco(joint_set: JointSet, derived: set[str], missing: set[str]) -> None:
+    points = np.random.default_rng(0).uniform(0, 100, (len(joint_set), 2))
+    out, labelled = convert_points(points, np.ones(len(joint_set), bool), joint_set, MPII_COCO)
+    assert {joint for joint, known in zip(MPII_COCO.joints, labelled, strict=True) if not known} == missing
+    for i, joint in enumerate(MPII_COCO.joints):
+        if joint in derived:
+            pair = [joint_set.index(name) for name in MPII.derived[joint]]
+            np.testing.assert_allclose(out[i], points[pair].mean(axis=0))
+        elif joint not in missing:
+            np.testing.assert_array_equal(out[i], points[joint_set.index(joint)])

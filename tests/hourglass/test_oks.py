@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hourglass.joints import COCO, MPII
+from hourglass.joints import COCO, MPII, MPII_COCO
 from hourglass.oks import SIGMAS, oks, oks_matrix, oks_nms, sigmas_for
 
 import numpy as np
@@ -43,6 +43,8 @@ def test_joints_of_another_set_have_the_same_constants() -> None:
     sigmas = sigmas_for(MPII)
     assert sigmas[MPII.index('left knee')] == SIGMAS[COCO.index('left knee')]
     assert {MPII.joints[i] for i in np.flatnonzero(np.isnan(sigmas))} == {'pelvis', 'thorax', 'upper neck', 'head top'}
+    with_face = sigmas_for(MPII_COCO)
+    np.testing.assert_array_equal(with_face[[MPII_COCO.index(joint) for joint in COCO.joints]], SIGMAS)
 
 
 @pytest.mark.parametrize('seed', range(5))

@@ -41,7 +41,7 @@ def test_former_names_are_translated(former: dict[str, str], present: ModelSpec)
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    ({'joints': 'octopus'}, "joints is 'octopus', not one of mpii, lsp, coco"),
+    ({'joints': 'octopus'}, "joints is 'octopus', not one of mpii, lsp, coco, mpii-coco"),
     ({'network': 'os.system'}, 'network is'),
     ({'crop': ['pad']}, 'crop is'),
     ({'width': 30}, 'multiple of 4'),
