@@ -9,6 +9,9 @@ its traceback.
 from __future__ import annotations
 
 import argparse
+import errno
+import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,37 +51,82 @@ def missing_package(error: ModuleNotFoundError) -> str | None:
     return f'this needs the package {package}, which is not installed (extra "{_EXTRAS[package]}"; docs/install.md)'
 
 
+#: What the system reports where there is no space left.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def _program() -> str:
     """Return how the running program is called: ``demo.py``, or ``python -m pretrained``."""
     path = Path(sys.argv[0])
     return f'python -m {path.parent.name}' if path.name == '__main__.py' else path.name
 
 
-def run(main: Callable[[], None]) -> NoReturn:
-    """Call a script's ``main`` and end the process with the right status."""
+def _prepare_streams() -> None:
+    """Let the standard streams write any text: what they cannot show becomes an escape such as ``\\xfc``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
+
+
+def _discard_stdout() -> None:
+    """Send what is left in standard output to nowhere, so that the end of the process does not fail on it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _flush_stdout() -> None:
+    """Write standard output to its end; ``InputError`` if it is full."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_stdout()
+        raise InputError(f'standard output: {error.strerror}') from None
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    print(f'{_program()}: {message}', file=sys.stderr)
+    sys.exit(status)
+
+
+def _call(main: Callable[[], None]) -> None:
+    """Call ``main`` and flush what it printed, also if it exits (``--help``)."""
     try:
         main()
+    except SystemExit:
+        _flush_stdout()
+        raise
+    _flush_stdout()
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Call a script's ``main`` and end the process with the right status."""
+    _prepare_streams()
+    try:
+        _call(main)
     except InputError as error:
-        message = ' '.join(str(error).split())
-        print(f'{_program()}: {message}', file=sys.stderr)
-        sys.exit(2)
+        _fail(' '.join(str(error).split()), 2)
     except ModuleNotFoundError as error:
         if (package := missing_package(error)) is None:
             raise
-        print(f'{_program()}: {package}', file=sys.stderr)
-        sys.exit(2)
+        _fail(package, 2)
     except KeyboardInterrupt:
-        print(f'{_program()}: interrupted', file=sys.stderr)
-        sys.exit(130)
+        _fail('interrupted', 130)
     except BrokenPipeError:
-        # Somebody closed the pipe (`... | head`); there is nobody left to tell.
-        sys.stderr.close()
+        # The reader has closed the pipe (`... | head`).
+        _discard_stdout()
         sys.exit(1)
     except OSError as error:
-        # A folder that may not be looked into, a name that is too long: what the system says of a file is the user's
-        # to mend, wherever it shows.
+        # A folder without permission, a name that is too long: what the system reports about a file is the user's to
+        # mend, wherever it shows.
+        if error.filename is None and error.errno in _FULL:
+            # An error of a file names it (or is an InputError), so this one is of standard output.
+            _discard_stdout()
+            _fail(f'standard output: {error.strerror}', 2)
         if error.filename is None:
             raise
-        print(f'{_program()}: {error.filename}: {error.strerror}', file=sys.stderr)
-        sys.exit(2)
+        _fail(f'{error.filename}: {error.strerror}', 2)
     sys.exit(0)

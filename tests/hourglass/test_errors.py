@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 from hourglass.errors import InputError, run
 
@@ -50,3 +54,35 @@ def test_other_ends_have_their_status(error: type[BaseException] | None, status:
     with pytest.raises(SystemExit) as exit_info:
         run(main)
     assert exit_info.value.code == status
+
+
+def _python(code: str, stdout: Any, **variables: str) -> subprocess.CompletedProcess:
+    script = f'from hourglass.errors import ArgumentParser, run\n{code}'
+    return subprocess.run([sys.executable, '-c', script], env={**os.environ, **variables}, stdout=stdout,
+                          stderr=subprocess.PIPE, text=True, check=False)
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full')
+@pytest.mark.parametrize(('code', 'unbuffered'), [
+    ('run(lambda: print("few"))', ''), ('run(lambda: print("few"))', '1'), ('run(lambda: print("many" * 9999))', ''),
+    ('run(lambda: print("now", flush=True))', ''), ('run(lambda: ArgumentParser().parse_args(["--help"]))', ''),
+])
+def test_a_full_standard_output_is_one_line(code: str, unbuffered: str) -> None:
+    with open('/dev/full', 'w') as full:
+        result = _python(code, full, PYTHONUNBUFFERED=unbuffered)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.endswith('standard output: No space left on device\n')
+    assert result.stderr.count('\n') == 1
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = _python('run(lambda: print("few"))', writer)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (1, '')
+
+
+def test_a_name_that_standard_output_cannot_show_is_escaped() -> None:
+    result = _python(r'run(lambda: print("g\xfct \u4eba \udcff"))', subprocess.PIPE, PYTHONIOENCODING='ascii')
+    assert (result.returncode, result.stdout, result.stderr) == (0, 'g\\xfct \\u4eba \\udcff\n', '')
