@@ -1,4 +1,4 @@
-"""Who may talk to the server: this computer's own pages and programs, and no other site's page."""
+"""Which requests are answered: those of this computer's own pages and programs, and of no other site's page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import socket
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
@@ -41,10 +42,10 @@ class Guard:
 
     A page of another site can make a browser ask this server, also under a name of that site's own that leads here
     (DNS rebinding).  Such a request has a foreign name as its Host, or another page as its Origin; both are refused.
-    Numeric addresses are nobody's name, so they are good where the server is open to other computers.
+    A numeric address cannot be another site's name, so all are accepted where the server is open to other computers.
 
     Args:
-        host: the address that the server was told to listen on.
+        host: the address that the server listens on.
     """
 
     def __init__(self, host: str) -> None:
@@ -86,6 +87,8 @@ class Guard:
                 reason = error.text or ''
                 plain = error.reason if reason.startswith(f'{error.status}: ') else ' '.join(reason.split())
                 return error_response(error.status, plain, kept)
+            except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
+                return error_response(400, 'the body of the request is damaged, or the client has gone')
             except Exception:
                 logging.getLogger(__name__).exception('%s %s', request.method, request.path)
                 return error_response(500, 'a defect of the server; its terminal says more')

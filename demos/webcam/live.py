@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 from demos.webcam.finder import PoseFinder, Settings
 from demos.webcam.follow import Follower
 from demos.webcam.picture import PictureError
-from demos.webcam.turns import Newest, Turns
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -38,14 +38,18 @@ class LiveConnection:
     Args:
         socket: the connection.
         finder: finds the poses.
-        turns: when.
+        turn: held while the predictor works for this page; served in the order of asking.
+        run: runs the predictor in its thread.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, finder: PoseFinder, turns: Turns) -> None:
+    def __init__(self, socket: web.WebSocketResponse, finder: PoseFinder, turn: asyncio.Lock,
+                 run: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
         self._socket = socket
         self._finder = finder
-        self._turns = turns
-        self._newest = Newest()
+        self._turn = turn
+        self._run = run
+        self._newest: _Frame | None = None
+        self._arrived = asyncio.Event()
         self._settings = Settings()
         self._follower = Follower(finder.predictor.spec)
 
@@ -86,24 +90,26 @@ class LiveConnection:
         """Put a frame where the newest one waits; return what is wrong with it."""
         if len(message) < 4:
             return 'a frame begins with its number, 4 bytes'
-        self._newest.put(_Frame(int.from_bytes(message[:4], 'little'), message[4:], self._settings))
+        self._newest = _Frame(int.from_bytes(message[:4], 'little'), message[4:], self._settings)
+        self._arrived.set()
         return ''
 
     async def _answer_frames(self) -> None:
         while True:
-            await self._newest.wait()
-            async with self._turns.turn() as execute:
-                frame: _Frame = self._newest.take()
-                answer = await self._answer(execute, frame)
+            await self._arrived.wait()
+            async with self._turn:
+                self._arrived.clear()
+                frame = self._newest
+                assert frame is not None
+                answer = await self._answer(frame)
             try:
                 await self._socket.send_json({'number': frame.number, **answer})
             except ConnectionError:
                 return
 
-    async def _answer(self, execute: Any, frame: _Frame) -> dict[str, Any]:
-        find = partial(self._finder.find, frame.data, frame.settings, MAX_PIXELS, self._follower)
+    async def _answer(self, frame: _Frame) -> dict[str, Any]:
         try:
-            return await execute(find)
+            return await self._run(partial(self._finder.find, frame.data, frame.settings, MAX_PIXELS, self._follower))
         except PictureError as error:
             return {'error': str(error)}
         except Exception:

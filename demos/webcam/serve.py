@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -12,17 +13,18 @@ from functools import partial
 from hourglass.errors import InputError
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
-#: Seconds that requests get to end after Ctrl-C.
+#: Seconds that requests may take to end after Ctrl-C.
 GRACE = 2.0
 
-#: So many connections may be open; each page has one, and for a while some more of the browser's.
+#: How many connections may be open; each page has one, and for a while some more of the browser's.
 MAX_CONNECTIONS = 128
 
-#: Seconds that a connection may stay without a whole request head, from its beginning or since the last answer.
+#: Seconds that a connection may stay open without a complete request head, from its beginning or the last answer.
 IDLE_TIME = 15.0
 
-#: How many connections may wait to be accepted, and how many are before the first of them is refused.
+#: How many connections may wait to be accepted.
 _BACKLOG = 64
 
 
@@ -68,13 +70,22 @@ def url_of(sock: socket.socket, host: str) -> str:
     return f'http://{name}:{sock.getsockname()[1]}/'
 
 
-class _Door(asyncio.Protocol):
-    """Hands a new connection to the server, or breaks it off where :data:`MAX_CONNECTIONS` are open.
+def _report_bad_request(record: logging.LogRecord) -> bool:
+    """Filter of aiohttp's log: a request that is no HTTP is reported on one line, without a traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg = f'{record.getMessage()}: {" ".join(error.message.split())[:100]!r}'
+        record.args = record.exc_info = None
+    return True
 
-    Without a limit they would take all of the process's file descriptors.
+
+class _Door(asyncio.Protocol):
+    """Passes a new connection to the server, or breaks it off if :data:`MAX_CONNECTIONS` are open.
+
+    Without a limit they would take all file descriptors of the process.
 
     Args:
-        server: what answers requests; it makes a protocol for each connection.
+        server: answers requests; it makes a protocol for each connection.
     """
 
     def __init__(self, server: web.Server) -> None:
@@ -99,7 +110,8 @@ async def _serve(app: web.Application, sock: socket.socket, ready: Callable[[], 
         loop.call_soon_threadsafe(stop.set)
 
     previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    # Content-Encoding is refused, so nothing needs to be (or should be) decompressed.
+    logging.getLogger('aiohttp.server').addFilter(_report_bad_request)
+    # Content-Encoding is refused, so nothing is decompressed.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False, lingering_time=5.0,
                            keepalive_timeout=IDLE_TIME)
     listener = None

@@ -16,27 +16,29 @@ too large, 415 not a kind of picture that is accepted, 503 too much to do.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from demos.webcam.finder import PoseFinder
 from demos.webcam.guard import Guard, add_headers
 from demos.webcam.live import MAX_BYTES, LiveConnection
 from demos.webcam.picture import MEDIA_TYPES, PictureError
-from demos.webcam.turns import Full, Queue, Turns
 
 from aiohttp import WSCloseCode, web
+
+T = TypeVar('T')
 
 #: Files of the page by their ending.
 PAGE_TYPES = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml'}
 
-#: So many pages are served at once, and so many pictures of scripts held.
+#: How many pages are served at once, and how many pictures of scripts may wait.
 MAX_PAGES, MAX_REQUESTS = 16, 8
 
-#: Seconds that sending a picture may take.
-UPLOAD_TIME = 60.0
+#: Seconds that the upload of a picture may take, and how many bytes all uploads together may hold.
+UPLOAD_TIME, MAX_UPLOADED = 60.0, 200_000_000
 
 #: Largest picture, in pixels: as floating-point numbers such a one takes 600 MB.
 MAX_PIXELS = 50_000_000
@@ -56,11 +58,14 @@ def page_files() -> dict[str, tuple[bytes, str]]:
 class PoseServer:
     """Answers the page and scripts.
 
+    The predictor runs in one thread.  Its clients take turns: an ``asyncio.Lock`` serves in the order of asking, so a
+    page that sends many frames gets no more turns than one that sends few.  Scripts together are one client.
+
     Args:
-        finder: finds the poses, in a thread of its own.
-        host: the address that is listened on, for :class:`demos.webcam.guard.Guard`.
+        finder: finds the poses.
+        host: the address to listen on, for :class:`demos.webcam.guard.Guard`.
         max_bytes: largest picture file.
-        threshold: limbs with a joint that scores less are left out, until the user of the page says otherwise.
+        threshold: limbs with a joint that scores less are left out, until the user of the page changes that.
     """
 
     def __init__(self, finder: PoseFinder, host: str = '127.0.0.1', max_bytes: int = 20_000_000,
@@ -70,13 +75,13 @@ class PoseServer:
         self.max_bytes = max_bytes
         self.threshold = threshold
         self._executor = ThreadPoolExecutor(1, 'poses', initializer=finder.use_device)
-        self._turns = Turns(self._executor)
-        self._requests = Queue(MAX_REQUESTS)
+        self._turn, self._turn_of_scripts = asyncio.Lock(), asyncio.Lock()
+        self._n_requests = self._n_uploaded = 0
         self._sockets: set[web.WebSocketResponse] = set()
 
     def app(self) -> web.Application:
         """Return the application; it ends this server's thread when it is cleaned up."""
-        app = web.Application(middlewares=[Guard(self.host).middleware()], client_max_size=self.max_bytes)
+        app = web.Application(middlewares=[Guard(self.host).middleware()])
         for path, (content, media_type) in page_files().items():
             app.router.add_get(path, partial(self._file, content, media_type))
         app.router.add_get('/live', self._live, allow_head=False)
@@ -91,15 +96,15 @@ class PoseServer:
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         if len(self._sockets) >= MAX_PAGES:
-            raise web.HTTPServiceUnavailable(text=f'{MAX_PAGES} pages are open already', headers={'Retry-After': '5'})
+            raise _come_again(f'{MAX_PAGES} pages are open already', 5)
         socket = web.WebSocketResponse(max_msg_size=MAX_BYTES + 4, heartbeat=20, compress=False, timeout=2)
         self._sockets.add(socket)
         try:
             await socket.prepare(request)
             await socket.send_json({'hello': self._hello()})
-            await LiveConnection(socket, self.finder, self._turns).run()
+            await LiveConnection(socket, self.finder, self._turn, self._run).run()
         except ConnectionError:
-            pass  # The page went in the middle of a word.
+            pass  # the page has gone in the middle of a message
         finally:
             self._sockets.discard(socket)
         return socket
@@ -120,26 +125,44 @@ class PoseServer:
         except ValueError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         try:
-            async with self._requests.place() as in_order:
-                data = await self._body(request)
-                async with in_order, self._turns.turn() as execute:
-                    return web.json_response(await execute(partial(self.finder.find, data, settings, MAX_PIXELS)))
-        except Full:
-            raise web.HTTPServiceUnavailable(text=f'{MAX_REQUESTS} pictures are waiting already',
-                                             headers={'Retry-After': '1'}) from None
-        except PictureError as error:
-            return web.json_response({'error': str(error)}, status=error.status)
-
-    async def _body(self, request: web.Request) -> bytes:
-        too_large = f'the picture is larger than {self.max_bytes / 1e6:g} MB'
-        if (request.content_length or 0) > self.max_bytes:
-            raise web.HTTPRequestEntityTooLarge(self.max_bytes, text=too_large)
-        try:
-            return await asyncio.wait_for(request.read(), UPLOAD_TIME)
-        except web.HTTPRequestEntityTooLarge:
-            raise web.HTTPRequestEntityTooLarge(self.max_bytes, text=too_large) from None
+            data = await asyncio.wait_for(self._upload(request), UPLOAD_TIME)
         except asyncio.TimeoutError:
             raise web.HTTPRequestTimeout(text=f'the picture took longer than {UPLOAD_TIME:g} s to arrive') from None
+        if self._n_requests >= MAX_REQUESTS:
+            raise _come_again(f'{MAX_REQUESTS} pictures are waiting already', 1)
+        self._n_requests += 1
+        try:
+            async with self._turn_of_scripts, self._turn:
+                return web.json_response(await self._run(partial(self.finder.find, data, settings, MAX_PIXELS)))
+        except PictureError as error:
+            return web.json_response({'error': str(error)}, status=error.status)
+        finally:
+            self._n_requests -= 1
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        """Run the predictor in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    async def _upload(self, request: web.Request) -> bytes:
+        """Receive a body.  However many arrive slowly, they hold no place in the queue and bounded memory."""
+        data = bytearray()
+        try:
+            if (request.content_length or 0) > self.max_bytes:
+                raise self._too_large()
+            async for chunk in request.content.iter_any():
+                data += chunk
+                self._n_uploaded += len(chunk)
+                if len(data) > self.max_bytes:
+                    raise self._too_large()
+                if self._n_uploaded > MAX_UPLOADED:
+                    raise _come_again('too many pictures are arriving', 1)
+            return bytes(data)
+        finally:
+            self._n_uploaded -= len(data)
+
+    def _too_large(self) -> web.HTTPException:
+        return web.HTTPRequestEntityTooLarge(
+            self.max_bytes, text=f'the picture is larger than {self.max_bytes / 1e6:g} MB')
 
     async def _close_sockets(self, _: web.Application) -> None:
         closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b'the server ends') for socket in self._sockets]
@@ -147,3 +170,7 @@ class PoseServer:
 
     async def _end(self, _: web.Application) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _come_again(reason: str, seconds: int) -> web.HTTPException:
+    return web.HTTPServiceUnavailable(text=reason, headers={'Retry-After': str(seconds)})

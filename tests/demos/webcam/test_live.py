@@ -34,7 +34,7 @@ def test_of_many_frames_the_newest_is_answered(
                 await socket.send_bytes(frame(number, spot(100, 4 * number)))
             await client.get('/')  # by now the frames have arrived
             predictor.gate.set()
-            answers = [await socket.receive_json(timeout=5) for _ in range(2)]
+            answers = [await socket.receive_json(timeout=60) for _ in range(2)]
             assert [answer['number'] for answer in answers] == [1, 29]
             assert answers[1]['people'][0]['joints'][0]['x'] == pytest.approx(116, abs=6)
             assert predictor.n_calls == 2
@@ -61,7 +61,7 @@ def test_several_pages_get_their_own_answers_and_equal_shares(
                 for n in range(1, 13):
                     for k in range(per_answer):
                         await socket.send_bytes(frame(100 * i + per_answer * n + k, spot(y, x)))
-                    answer = await socket.receive_json(timeout=5)
+                    answer = await socket.receive_json(timeout=60)
                     served.append(i)
                     assert answer['number'] // 100 == i
                     joint = answer['people'][0]['joints'][0]
@@ -87,7 +87,7 @@ def test_each_page_follows_its_own_person(
             for number in range(2):
                 for socket, x in zip(sockets, (60, 100), strict=True):
                     await socket.send_bytes(frame(number, spot(80, x)))
-                    answer = await socket.receive_json(timeout=5)
+                    answer = await socket.receive_json(timeout=60)
                     seen.append(answer['people'][0]['seen'])
             assert seen[0] == seen[1] == {'x0': 0, 'y0': 0, 'x1': 160, 'y1': 160}
             for box, x in zip(seen[2:], (60, 100), strict=True):
@@ -125,7 +125,7 @@ def test_a_page_that_talks_nonsense_is_sent_away(
         async with serving(finder) as client:
             socket = await join(client)
             await (socket.send_str(message) if isinstance(message, str) else socket.send_bytes(message))
-            assert (await socket.receive(timeout=5)).type == aiohttp.WSMsgType.CLOSE
+            assert (await socket.receive(timeout=60)).type == aiohttp.WSMsgType.CLOSE
             assert socket.close_code == 1008
             await (await join(client)).close()
 
@@ -139,11 +139,11 @@ def test_a_frame_that_is_no_picture_does_not_end_the_connection(
         async with serving(finder) as client:
             socket = await join(client)
             await socket.send_bytes(frame(7, b'rubbish'))
-            answer = await socket.receive_json(timeout=5)
+            answer = await socket.receive_json(timeout=60)
             assert answer['number'] == 7
             assert 'not a picture' in answer['error']
             await socket.send_bytes(frame(8, spot(50, 50)))
-            assert (await socket.receive_json(timeout=5))['number'] == 8
+            assert (await socket.receive_json(timeout=60))['number'] == 8
             await socket.close()
 
     in_loop(test)
@@ -157,7 +157,7 @@ def test_a_frame_that_is_too_large_ends_the_connection(
             socket = await join(client)
             with suppress(ConnectionError):  # it may be cut while the frame is still on its way
                 await socket.send_bytes(bytes(5 << 20))
-            assert (await socket.receive(timeout=5)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+            assert (await socket.receive(timeout=60)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
             await (await join(client)).close()
 
     in_loop(test)

@@ -20,7 +20,7 @@ def test_a_port_is_taken_at_once_and_only_once() -> None:
         port = sock.getsockname()[1]
         assert url_of(sock, '127.0.0.1') == f'http://127.0.0.1:{port}/'
         assert url_of(sock, '::1') == f'http://[::1]:{port}/'
-        with socket.create_connection(('127.0.0.1', port), timeout=5):
+        with socket.create_connection(('127.0.0.1', port), timeout=60):
             pass
         with pytest.raises(InputError, match=f'--port {port}: in use'):
             take_port('127.0.0.1', port)
@@ -69,16 +69,6 @@ async def _served() -> AsyncIterator[int]:
             await task
 
 
-async def _is_closed(reader: asyncio.StreamReader, seconds: float) -> bool:
-    """Return whether the other side ends a connection within some time."""
-    try:
-        return await asyncio.wait_for(reader.read(1), seconds) == b''
-    except ConnectionError:
-        return True
-    except asyncio.TimeoutError:
-        return False
-
-
 async def _get(port: int) -> str:
     async with ClientSession() as session, session.get(f'http://127.0.0.1:{port}/') as response:
         return await response.text()
@@ -88,16 +78,20 @@ def test_too_many_connections_are_broken_off_and_others_go_on(
     monkeypatch: pytest.MonkeyPatch, in_loop: InLoop, caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(serve, 'MAX_CONNECTIONS', 4)
+    monkeypatch.setattr(serve, 'IDLE_TIME', 1000)
 
     async def test() -> None:
         async with _served() as port:
             pairs = await asyncio.gather(*(asyncio.open_connection('127.0.0.1', port) for _ in range(12)))
-            closed = await asyncio.gather(*(_is_closed(reader, 0.5) for reader, _ in pairs))
-            assert sum(closed) == 8
+            reads = [asyncio.create_task(reader.read(1)) for reader, _ in pairs]
+            while sum(read.done() for read in reads) < 8:
+                await asyncio.wait([read for read in reads if not read.done()], return_when=asyncio.FIRST_COMPLETED)
+            assert sum(read.done() for read in reads) == 8
             with pytest.raises(ClientError):
                 await _get(port)
             for _, writer in pairs:
                 writer.close()
+            await asyncio.gather(*reads, return_exceptions=True)
             while True:
                 with contextlib.suppress(ClientError):
                     assert await _get(port) == 'the page'
@@ -118,7 +112,7 @@ def test_who_sends_no_whole_request_is_not_waited_for(
             reader, writer = await asyncio.open_connection('127.0.0.1', port)
             writer.write(head.encode())
             # What ends before its time is up would be an answer to a whole request only.
-            assert (b'the page' in await asyncio.wait_for(reader.read(), 5)) == ('\r\n\r\n' in head)
+            assert (b'the page' in await asyncio.wait_for(reader.read(), 60)) == ('\r\n\r\n' in head)
             writer.close()
 
     in_loop(test)
@@ -132,7 +126,26 @@ def test_a_live_connection_may_be_silent(monkeypatch: pytest.MonkeyPatch, in_loo
                 f'http://127.0.0.1:{port}/live') as live:
             await asyncio.sleep(0.4)
             await live.send_str('still here')
-            answer = await live.receive(timeout=5)
+            answer = await live.receive(timeout=60)
             assert (answer.type, answer.data) == (WSMsgType.TEXT, 'still here')
 
     in_loop(test)
+
+
+@pytest.mark.parametrize('request_text', [b'GET / HTTP/9\r\n\r\n', b'GET /' + b'a' * 20000 + b' HTTP/1.1\r\n\r\n',
+                                          b'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n'])
+def test_what_is_no_request_is_reported_on_one_line(
+    in_loop: InLoop, caplog: pytest.LogCaptureFixture, request_text: bytes,
+) -> None:
+    async def test() -> None:
+        async with _served() as port:
+            reader, writer = await asyncio.open_connection('127.0.0.1', port)
+            writer.write(request_text)
+            assert b' 400 ' in await asyncio.wait_for(reader.readline(), 60)
+            writer.close()
+
+    in_loop(test)
+    record, = caplog.records
+    assert record.exc_info is None
+    assert '127.0.0.1' in record.getMessage()
+    assert '\n' not in record.getMessage()

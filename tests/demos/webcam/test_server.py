@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -133,11 +132,11 @@ def test_a_defect_is_no_secret_and_no_end(
                 patch.setattr(predictor, 'heatmaps', lambda _: 1 / 0)
                 assert (await client.post('/pose', data=spot(1, 1), headers=PNG)).status == 500
                 await socket.send_bytes(frame(1, spot(1, 1)))
-                assert 'defect' in (await socket.receive_json(timeout=5))['error']
+                assert 'defect' in (await socket.receive_json(timeout=60))['error']
             assert 'ZeroDivisionError' in caplog.text
             assert (await client.post('/pose', data=spot(1, 1), headers=PNG)).status == 200
             await socket.send_bytes(frame(2, spot(1, 1)))
-            assert 'people' in await socket.receive_json(timeout=5)
+            assert 'people' in await socket.receive_json(timeout=60)
             await socket.close()
 
     in_loop(test)
@@ -151,10 +150,9 @@ def test_the_server_answers_while_the_predictor_is_busy(
             predictor.gate.clear()
             busy = asyncio.create_task(client.post('/pose', data=spot(9, 9), headers=PNG))
             await began(predictor)
-            start = time.perf_counter()
             assert (await client.get('/')).status == 200
             socket = await join(client)
-            assert time.perf_counter() - start < 1
+            assert not busy.done()
             predictor.gate.set()
             assert (await busy).status == 200
             await socket.close()
@@ -168,17 +166,25 @@ def test_one_picture_too_many_is_told_to_come_again(
     async def test() -> None:
         async with serving(finder) as client:
             predictor.gate.clear()
-            held = [asyncio.create_task(client.post('/pose', data=spot(9, 9), headers=PNG))
-                    for _ in range(server.MAX_REQUESTS)]
-            await began(predictor)
-            refused = await client.post('/pose', data=spot(9, 9), headers=PNG)
-            assert refused.status == 503
-            assert int(refused.headers['Retry-After']) > 0
+            posts = [asyncio.create_task(client.post('/pose', data=spot(9, 9), headers=PNG))
+                     for _ in range(server.MAX_REQUESTS + 1)]
+            (refused,), held = await asyncio.wait(posts, return_when=asyncio.FIRST_COMPLETED)
+            assert refused.result().status == 503
+            assert int(refused.result().headers['Retry-After']) > 0
             predictor.gate.set()
             assert {response.status for response in await asyncio.gather(*held)} == {200}
             assert (await client.post('/pose', data=spot(9, 9), headers=PNG)).status == 200
 
     in_loop(test)
+
+
+async def _begin_upload(client: Any, n_bytes: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send the head of a request and the beginning of its picture, and no more."""
+    reader, writer = await asyncio.open_connection('127.0.0.1', client.port)
+    writer.write(f'POST /pose HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Type: image/png\r\n'
+                 'Content-Length: 10000\r\n\r\n'.encode() + bytes(n_bytes))
+    await writer.drain()
+    return reader, writer
 
 
 def test_a_picture_that_does_not_arrive_is_not_waited_for(
@@ -188,10 +194,62 @@ def test_a_picture_that_does_not_arrive_is_not_waited_for(
 
     async def test() -> None:
         async with serving(finder) as client:
-            reader, writer = await asyncio.open_connection('127.0.0.1', client.port)
-            writer.write(f'POST /pose HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Type: image/png\r\n'
-                         'Content-Length: 1000\r\n\r\nabc'.encode())
-            assert b' 408 ' in await asyncio.wait_for(reader.readline(), 5)
+            reader, writer = await _begin_upload(client, 3)
+            assert b' 408 ' in await asyncio.wait_for(reader.readline(), 60)
             writer.close()
 
     in_loop(test)
+
+
+def test_slow_uploads_block_no_other_request(
+    finder: PoseFinder, spot: Spot, serving: Serving, in_loop: InLoop, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, 'UPLOAD_TIME', 1000)
+
+    async def test() -> None:
+        async with serving(finder) as client:
+            slow = [await _begin_upload(client, 3) for _ in range(30)]
+            assert (await client.post('/pose', data=spot(9, 9), headers=PNG)).status == 200
+            for _, writer in slow:
+                writer.close()
+
+    in_loop(test)
+
+
+def test_all_uploads_together_are_limited(
+    finder: PoseFinder, spot: Spot, serving: Serving, in_loop: InLoop, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test() -> None:
+        async with serving(finder) as client:
+            picture = spot(9, 9)
+            monkeypatch.setattr(server, 'MAX_UPLOADED', len(picture) + 400)
+            _, writer = await _begin_upload(client, 500)
+            while (response := await client.post('/pose', data=picture, headers=PNG)).status == 200:
+                pass  # the other bytes have not arrived yet
+            assert response.status == 503
+            assert 'too many pictures' in (await response.json())['error']
+            writer.close()
+            while (await client.post('/pose', data=picture, headers=PNG)).status == 503:
+                await asyncio.sleep(0.01)
+
+    in_loop(test)
+
+
+@pytest.mark.parametrize('parts', [(b'zz\r\n',), (b'3\r\nabc\r\n', b'zz\r\n'), (b'3\r\na',)])
+def test_a_damaged_body_is_no_defect(
+    finder: PoseFinder, serving: Serving, in_loop: InLoop, caplog: pytest.LogCaptureFixture, parts: tuple[bytes, ...],
+) -> None:
+    async def test() -> None:
+        async with serving(finder) as client:
+            _, writer = await asyncio.open_connection('127.0.0.1', client.port)
+            writer.write(f'POST /pose HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Type: image/png\r\n'
+                         'Transfer-Encoding: chunked\r\n\r\n'.encode())
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+            writer.close()
+            assert (await client.get('/')).status == 200
+
+    in_loop(test)
+    assert not [record for record in caplog.records if record.name.startswith('demos')]
