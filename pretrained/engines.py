@@ -1,12 +1,10 @@
-"""Making an engine ready, from the cache where that is possible."""
+"""Load weights into an engine, with graphs from the cache where it has them."""
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
 
 from hourglass.engine.base import Engine
 from hourglass.engine.cache import Entry, cached, key_of
@@ -43,7 +41,7 @@ def load_engine(
     try:
         return _load(name, loaders[kind])
     except ImportError as error:
-        # Installed, and yet not to be had: for another system, or damaged.
+        # It is installed, but for another system, or damaged.
         problem = f'{kind} cannot be loaded ({" ".join(str(error).split())[:300]})'
         if kind == 'chainer':
             raise
@@ -91,7 +89,7 @@ def _load_openvino(name: str, precision: str) -> Loaded:
 
 
 def _key(name: str, engine: str, version: str, precision: str) -> str:
-    """Return the name in the cache: of the file's content, of what the registry adds, of the engine and the code."""
+    """Return the name of a graph in the cache, a hash of everything that it depends on but the code."""
     path = registry.resolve(name)
     spec = registry.REGISTRY[name].spec.to_json() if name in registry.REGISTRY else ''
     try:
@@ -99,24 +97,9 @@ def _key(name: str, engine: str, version: str, precision: str) -> str:
         digest = sha256_of(path) if path.is_file() else ''
     except OSError:
         digest = ''
-    # Nothing is ever kept without a digest: the reader of weights says what is wrong.
-    return key_of(digest, spec, engine, version, precision, *_makers(precision))
-
-
-#: The code that decides what graph is made of a file, and what more decides it in 8 bits (people are rendered for it).
-_SOURCES = ('hourglass/*.py', 'hourglass/engine/*.py', 'pretrained/**/*.py')
-_SOURCES_INT8 = ('data/**/*.py',)
-_ROOT = Path(__file__).resolve().parents[1]
-
-
-def _makers(precision: str, root: Path = _ROOT) -> list[str]:
-    """Return what names the versions of the programs that make a graph, those below ``root`` among them."""
-    patterns = _SOURCES + (_SOURCES_INT8 if precision == 'int8' else ())
-    checksum = hashlib.sha256()
-    for path in sorted(path for pattern in patterns for path in root.glob(pattern)):
-        checksum.update(f'{path.relative_to(root).as_posix()} {path.stat().st_size}\n'.encode())
-        checksum.update(path.read_bytes())
-    return [checksum.hexdigest(), *([metadata.version('onnxruntime')] if precision == 'int8' else [])]
+    # Without a digest no graph is kept: the reader of weights reports what is wrong with the file.
+    quantizer = [metadata.version('onnxruntime')] if precision == 'int8' else []
+    return key_of(digest, spec, engine, version, precision, *quantizer)
 
 
 def _graph(name: str, precision: str) -> Entry:

@@ -1,8 +1,8 @@
 """The graphs that engines run, kept in the cache folder so that they are made once.
 
 An entry is one file: a line of JSON with the description of the network and the checksum of that and of the graph, then
-the graph.  Its name is a hash of everything that the graph depends on.  Whatever is not as it should be is made anew; a
-folder that cannot be written costs time and nothing else.
+the graph.  Its name is a hash of everything that the graph depends on.  A damaged entry is made again; without a folder
+that can be written, a graph is made each time.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.spec import ModelSpec
 
-#: As many are kept, those used last; the graph of the full network takes 105 MB.
+#: Number of entries that are kept, those used last; the graph of the full network takes 105 MB.
 MAX_ENTRIES = 8
-_FORMAT = 2
+#: Version of the entries, a part of every name.  Raise it when other graphs are made of the same weights, when their
+#: description is read in another way, or when the format of the files changes.
+GRAPH_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Entry:
 
 def key_of(*parts: str) -> str:
     """Return the name of an entry that depends on all of the texts."""
-    return hashlib.sha256(json.dumps([_FORMAT, *parts]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([GRAPH_VERSION, *parts]).encode()).hexdigest()[:32]
 
 
 def cached(find_key: Callable[[], str], make: Callable[[], Entry]) -> Entry:

@@ -116,23 +116,6 @@ def test_a_file_means_what_it_says_and_a_name_what_the_registry_says(cache: Path
         assert PosePredictor.load(name).spec == pretrained.load(name).spec
 
 
-def test_another_version_of_the_code_makes_another_graph(tmp_path: Path) -> None:
-    """A graph that an older version made wrong must not stay in use."""
-    file = tmp_path / 'pretrained' / 'torch7' / 'reader.py'
-    file.parent.mkdir(parents=True)
-    file.write_text('one')
-    first = load._makers('f32', tmp_path)
-    assert load._makers('f32', tmp_path) == first
-    file.write_text('two')
-    second = load._makers('f32', tmp_path)
-    assert second != first
-    (tmp_path / 'data').mkdir()
-    (tmp_path / 'data' / 'crop.py').write_text('three')
-    assert load._makers('f32', tmp_path) == second
-    assert len({*map(tuple, (load._makers('int8', tmp_path), first, second))}) == 3
-    assert load._makers('f32') == load._makers('f32') != first
-
-
 @pytest.mark.parametrize('content', [b'', b'no weights', None])
 def test_unreadable_weights_leave_nothing_behind(cache: Path, tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / 'weights.npz'

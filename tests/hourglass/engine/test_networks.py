@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pretrained
+from hourglass.engine.cache import GRAPH_VERSION
+from hourglass.engine.networks import network_graph
 from hourglass.network import StackedHG
+from hourglass.parameters import network_shapes
 from hourglass.preactivation import PreActivationHG
+from hourglass.spec import ModelSpec
 from tests.graphs import graph_of
 
 import chainer
@@ -29,10 +34,10 @@ def _images(*shape: int) -> np.ndarray:
 
 
 NETWORKS = {
-    'published kind, 3 stacks': lambda: StackedHG(16, 3, 16, 2),
-    'published kind, 1 stack, repeated pixels': lambda: StackedHG(5, 1, 8, 3, 'nearest'),
-    "the authors' kind, 3 stacks": lambda: PreActivationHG(7, 3, 16, 2),
-    "the authors' kind, wide stem, 2 modules": lambda: PreActivationHG(16, 2, 8, 3, 2, True),
+    'kind of the reference, 3 stacks': lambda: StackedHG(16, 3, 16, 2),
+    'kind of the reference, 1 stack, repeated pixels': lambda: StackedHG(5, 1, 8, 3, 'nearest'),
+    "kind of the Torch7 code, 3 stacks": lambda: PreActivationHG(7, 3, 16, 2),
+    "kind of the Torch7 code, wide stem, 2 modules": lambda: PreActivationHG(16, 2, 8, 3, 2, True),
 }
 
 
@@ -61,10 +66,10 @@ def test_only_what_has_to_be_computed_is_in_a_graph(randomise: Fill) -> None:
     names = {node.name for node in stacked}
     assert {'conv0', 'conv1_3b', 'heatmaps'} <= names
     assert not names & {'conv1_3a', 'conv1_4a', 'heatmaps_1'}
-    # In the authors' residual modules the first normalisation comes after an addition, the others after convolutions.
-    authors = PreActivationHG(16, 2, 8, 2)
-    modules = sum(hasattr(link, 'bn3') for link in authors.links())
-    assert sum(node.op_type == 'Mul' for node in graph_of(authors).graph.node) == modules
+    # In the Torch7 code the first normalisation of a residual module comes after an addition.
+    torch7 = PreActivationHG(16, 2, 8, 2)
+    modules = sum(hasattr(link, 'bn3') for link in torch7.links())
+    assert sum(node.op_type == 'Mul' for node in graph_of(torch7).graph.node) == modules
 
 
 @pytest.mark.parametrize('tiled', [False, True])
@@ -84,3 +89,22 @@ def test_the_bundled_weights(chainer_maps: Maps) -> None:
     x = _images(3, 3, 128, 128)
     got, = _run(graph_of(model.network).SerializeToString(), x)
     np.testing.assert_allclose(got, chainer_maps(model.network, x)[-1], atol=1e-5)
+
+
+#: Hash of the graphs below, and the version under which they are cached.
+RECORDED = (3, '095b96a58b4eea74')
+
+
+def test_other_graphs_have_another_version() -> None:
+    """A graph that an earlier version of the code made must not be used by a later one that makes another."""
+    digest = hashlib.sha256(' '.join(sorted(ModelSpec.__dataclass_fields__)).encode())
+    specs = [ModelSpec(width=8, layer_num=2), ModelSpec(n_stack=1, width=256, layer_num=2, upsampling='nearest'),
+             ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, n_modules=2)]
+    for spec in specs:
+        rng = np.random.RandomState(0)
+        arrays = {key: rng.uniform(0.5, 1, shape).astype(np.float32) for key, shape in network_shapes(spec).items()}
+        graph = network_graph(arrays, spec, tiled=spec.width > 8).graph
+        digest.update(graph.SerializeToString(deterministic=True))
+    found = GRAPH_VERSION, digest.hexdigest()[:16]
+    assert found == RECORDED, 'the graphs or the entries of ModelSpec have changed: raise GRAPH_VERSION in ' \
+        f'hourglass/engine/cache.py, and record {found} here'
