@@ -15,13 +15,13 @@ import numpy as np
 def rotate_and_zoom(
     array: np.ndarray, angle: float, zoom: float, middle: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Rotate and scale; zero comes in from outside.
+    """Rotate and scale; pixels from outside are zero.
 
     Args:
         array: (C, H, W) float32.
         angle: degrees, counter-clockwise.
         zoom: factor; above 1 enlarges.
-        middle: (y, x) of the point that stays; by default (H // 2, W // 2).
+        middle: (y, x) of the fixed point; by default (H // 2, W // 2).
 
     Returns:
         (C, H, W) float32.
@@ -29,7 +29,7 @@ def rotate_and_zoom(
     _, height, width = array.shape
     y, x = (height // 2, width // 2) if middle is None else middle
     pixels = array.transpose(1, 2, 0)
-    # Two maps one after the other and not one of both: this is what the published weights were trained with.
+    # Two maps instead of one: the published weights were trained like this.
     for step_angle, step_zoom in ((angle, 1.0), (0.0, zoom)):
         matrix = cv2.getRotationMatrix2D((x, y), step_angle, step_zoom)
         pixels = cv2.warpAffine(pixels, matrix, (width, height))
@@ -130,7 +130,7 @@ class Augmentation:
         return angle, zoom
 
     def move(self, box: Box, rng: np.random.Generator) -> Box:
-        """Return the crop as it is: these changes are made to the picture that was cut out."""
+        """Return the crop unchanged; these changes are made to the image that was cropped."""
         return box
 
     def __call__(
@@ -145,8 +145,8 @@ class Augmentation:
             labelled: (K,) bool.
             flip_order: (K,) int, from :attr:`hourglass.joints.JointSet.flip_order`.
             rng: source of randomness.
-            middle: (y, x) of the cell on the middle (H // 2, W // 2) of the image, which both are turned about; by
-                default (h // 2, w // 2).
+            middle: (y, x) of the heatmap cell at the image's middle (H // 2, W // 2), about which both are rotated;
+                by default (h // 2, w // 2).
 
         Returns:
             The three arrays, changed; the inputs are left as they are.
@@ -176,7 +176,7 @@ class Augmentation:
 
 
 class WarpAugmentation(Augmentation):
-    """The same changes, made when the person is cut out.
+    """The same changes, made while the person is cropped.
 
     Nothing is resampled twice, and the targets are drawn after the change and keep their size. What comes in at the
     sides is the image and not black. A person cut by the image's border is rotated before being stretched.
@@ -189,7 +189,7 @@ class WarpAugmentation(Augmentation):
             ValueError: the crop is that of the Torch7 code.
         """
         if not isinstance(box, CropBox):
-            raise ValueError('this augmentation changes a crop in whole pixels, and there is another')
+            raise ValueError('this augmentation needs a crop in whole pixels')
         return WarpedBox((box.y0, box.x0), box.shape, *self._draw(rng))
 
     def __call__(
@@ -200,5 +200,5 @@ class WarpAugmentation(Augmentation):
         return self._change_pixels(image, heatmaps, labelled, flip_order, rng)
 
 
-#: By the names that the command line knows.
+#: By their names on the command line.
 AUGMENTATIONS: dict[str, type[Augmentation]] = {'reference': Augmentation, 'warp': WarpAugmentation}

@@ -1,9 +1,9 @@
-"""Which sample comes when, as a function of the seed alone, and the processes that prepare samples.
+"""The order of samples, a function of the seed alone, and the processes that prepare samples.
 
-Chainer's iterators ask an *order sampler* for the order of the next epoch.  The one here returns numbers that hold
-the epoch beside the sample's index, ``epoch * len(dataset) + index``, and :class:`TrainingDataset` takes them apart.
-So a sample's random changes depend on (seed, epoch, index) only: not on the number of loader processes, nor on
-whether the run was stopped and resumed in between.
+Chainer's iterators ask an *order sampler* for the order of the next epoch.  The one here returns numbers that contain
+the epoch and the sample's index, ``epoch * len(dataset) + index``, and :class:`TrainingDataset` separates them.
+So the random changes of a sample depend on (seed, epoch, index) only: not on the number of loader processes, nor on
+whether the training was stopped and resumed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class EpochOrderSampler:
 
     def __call__(self, current_order: np.ndarray, current_position: int) -> np.ndarray:
         n = len(current_order)
-        # At first Chainer passes 0, 1, ..., n - 1: as it were the order of epoch 0.
+        # At first Chainer passes 0, 1, ..., n - 1, the order of an epoch 0.
         epoch = int(current_order[0]) // (n * self.repeats) + 1
         rng = np.random.default_rng([self.seed, epoch])
         if not self.counts:
@@ -94,18 +94,18 @@ def _become_loader(dataset: Any) -> None:
     """Set up a loader process."""
     global _loader_dataset
     _loader_dataset = dataset
-    # Ctrl-C and SIGTERM, as a terminal or a job queue sends them to a group of processes, are for the training,
-    # which finishes its step and then ends its loaders.
+    # A terminal or a job queue sends Ctrl-C and SIGTERM to all processes of a group. Only the training handles them: it
+    # finishes its step and then ends its loaders.
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # There is a process for each core already.
+    # There is already a process for each core.
     cv2.setNumThreads(0)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:
-    """End this process when the training was killed and could not do it."""
+    """End this process when the training has been killed."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
@@ -116,22 +116,23 @@ def _load(index: int) -> Any:
 
 
 class SampleIterator(SerialIterator):
-    """Chainer's serial iterator, whose samples may be prepared by other processes, some batches ahead.
+    """Chainer's serial iterator; other processes may prepare the samples, some batches ahead.
 
-    Batches, and what is written to a snapshot, do not depend on the number of processes.  The processes are forked
-    when the iterator is made: before threads are started and before a GPU is used.
+    Batches and snapshots do not depend on the number of processes.  The processes are forked when the iterator is
+    made: before threads are started and before a GPU is used.
 
     Args:
         dataset: indexed by what ``order_sampler`` returns.
         batch_size: samples in a batch.
         order_sampler: as :class:`EpochOrderSampler`.
-        n_loaders: number of processes; 0 prepares samples when they are asked for.
-        n_ahead: batches that are prepared in advance.
-        part: which part of each batch is returned, of how many, for trainings that share their batches.  The state
+        n_loaders: number of processes; with 0 samples are prepared on request.
+        n_ahead: number of batches that are prepared in advance.
+        part: (i, n) returns the i-th of n parts of each batch, for processes that share their batches.  The state
             is that of whole batches, and the same for every part.
 
     Attributes:
-        indices: what the last batch was made of, as the order sampler returned it.
+        indices: numbers of the last batch's samples, as the order sampler returned them.
+        is_loading: whether a batch is being loaded, or its loading has failed.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class SampleIterator(SerialIterator):
         part: tuple[int, int] = (0, 1),
     ) -> None:
         self.indices: np.ndarray = np.zeros(0, int)
+        self.is_loading = False
         self._part = slice(part[0], None, part[1])
         self._upcoming: deque[tuple[IteratorState, np.ndarray, list[Future[Any]]]] = deque()
         self._n_ahead = n_ahead
@@ -160,22 +162,22 @@ class SampleIterator(SerialIterator):
         self._upcoming.append((state, indices, [pool.submit(_load, int(index)) for index in indices]))
 
     def __next__(self) -> list[Any]:
+        # An error leaves this true, and the state as it was.
+        self.is_loading = True
         if self._pool is None:
-            state, indices = self._following(self._state)
-            self.indices = indices
-            batch = [self.dataset[index] for index in indices]
+            state, self.indices = self._following(self._state)
+            batch = [self.dataset[index] for index in self.indices]
         else:
             try:
                 while len(self._upcoming) <= self._n_ahead:
                     self._submit(self._pool)
-                state, indices, futures = self._upcoming.popleft()
-                self.indices = indices
+                state, self.indices, futures = self._upcoming.popleft()
                 batch = [future.result() for future in futures]
             except BrokenProcessPool:
-                raise InputError('a loader process has been killed (there may be too little memory for --loaders); '
-                                 '--resume goes on from the newest snapshot') from None
+                raise InputError('a loader process was killed (too little memory for --loaders?)') from None
         self._previous_epoch_detail = self.epoch_detail
         self._state = state
+        self.is_loading = False
         return batch
 
     next = __next__

@@ -1,4 +1,4 @@
-"""The data sets by name, as the command lines know them."""
+"""The data sets by their names on the command line."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class DatasetEntry:
     """One data set.
 
     Attributes:
-        title: its name in print.
+        title: its name for messages.
         source: class as ``module:name``, imported when it is used.
         root: default folder; ``None`` if the set needs none.
-        joints: name of its joint set; ``None`` if a file of the user's says which joints it has.
+        joints: name of its joint set; ``None`` if the user's file has its own.
         fit_split: trained on by default.
-        val_split: validated on by default; ``None`` if the set has nothing for it.
+        val_split: validated on by default; ``None`` if the set has no such part.
         train_split: trained on with ``--no-validation``.
         test_split: evaluated by default.
         metric: name of its score.
         threshold: largest error of a correct joint, in reference lengths.
-        reference: what errors are divided by; empty if it is not known.
-        has_protocols: whether the set can be evaluated with one person an image or with all.
+        reference: the length that errors are divided by; empty if it is not known.
+        has_protocols: whether the set can be evaluated on one person per image or on all.
         has_samples: whether the number of people can be chosen.
         is_own: whether the set is a user's file of people and images.
     """
@@ -62,15 +62,15 @@ class DatasetEntry:
             root: folder, the set's own by default.
             split: name of the split.
             joint_set: joints wanted.
-            protocol: who counts, for a set that has protocols.
-            samples: number of people, for a set that makes them.
+            protocol: which people are evaluated, for a set that has protocols.
+            samples: number of people, for a set that generates them.
             own: ``images``, ``joints`` and ``reference`` of :class:`data.custom.CSVDataset`, for a user's file.
 
         Raises:
             InputError: a folder is named for a set that has none, or the set cannot be opened.
         """
         if self.root is None and root is not None:
-            raise InputError(f'--root {root}: the data set {self.title} is made by the program and has no folder')
+            raise InputError(f'--root {root}: the data set {self.title} is generated and has no folder')
         arguments: dict[str, Any] = {}
         if self.root is not None:
             arguments['root'] = root or self.root
@@ -120,7 +120,7 @@ DATASETS = {
 
 
 def match_roots(names: Sequence[str], roots: Sequence[str] | None) -> list[str | None]:
-    """Pair ``--dataset`` with ``--root``: no folder, or one for each data set that has one, in the same order."""
+    """Pair ``--dataset`` with ``--root``: none, or one for each data set that has a folder, in the same order."""
     if not roots:
         return [None] * len(names)
     with_root = [name for name in names if DATASETS[name].root is not None]
@@ -135,14 +135,14 @@ def load_joined(
     names: Sequence[str], roots: Sequence[str | None], joint_set: JointSet, validate: bool, samples: int | None,
     images: str | None = None,
 ) -> Any:
-    """Open several data sets for training as one; the same name may come several times.
+    """Open several data sets for training as one; a name may be given several times.
 
     Args:
         names: keys of :data:`DATASETS`.
         roots: folder of each, or ``None``.
         joint_set: joints wanted.
-        validate: leave out what is for validation.
-        samples: number of people of a set that is made by the program.
+        validate: leave out the validation part.
+        samples: number of people of a generated set.
         images: folder of the images of users' files.
 
     Raises:
@@ -159,8 +159,13 @@ def load_joined(
     return joined[0] if len(joined) == 1 else ConcatenatedDataset(*joined)
 
 
+def parts_of(dataset: Any) -> list[PersonDataset]:
+    """Return the data sets that :func:`load_joined` has joined."""
+    return list(dataset._datasets) if isinstance(dataset, ConcatenatedDataset) else [dataset]
+
+
 def _check_common(name: str, source: JointSet, wanted: JointSet) -> None:
-    """Refuse a set that cannot teach anything; its people would count, and nothing of them be learnt."""
+    """Raise ``InputError`` for a set without any joint that is trained."""
     everything = np.ones(len(source), bool)
     if not convert_points(np.zeros((len(source), 2)), everything, source, wanted)[1].any():
         raise InputError(f'--dataset {name}: has none of the joints {", ".join(wanted.joints)}; the joints there are '
@@ -168,8 +173,8 @@ def _check_common(name: str, source: JointSet, wanted: JointSet) -> None:
 
 
 def unlabelled_joints(dataset: Any, joint_set: JointSet) -> list[str]:
-    """Return the joints that nobody in a training set has, as far as all its people can be looked at."""
-    parts = dataset._datasets if isinstance(dataset, ConcatenatedDataset) else [dataset]
+    """Return the joints that no person of a training set has labelled; none for generated people."""
+    parts = parts_of(dataset)
     if not all(isinstance(part.people, list) for part in parts):
         return []
     labelled = np.any([person.labelled for part in parts for person in part.people], axis=0)

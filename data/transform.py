@@ -1,4 +1,4 @@
-"""From an annotated person to what the network is trained with."""
+"""From an annotated person to a training sample: input, target heatmaps, labels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Crop:
 
 
 def crop_person(image: np.ndarray, person: Person, spec: ModelSpec, box: Box | None = None) -> Crop:
-    """Cut a person out as the weights ask for.
+    """Crop a person as the weights require.
 
     Args:
         image: (3, H, W) float32, RGB in [0, 255].
@@ -61,7 +61,7 @@ class TrainTransform:
         self.flip_order = spec.joint_set.flip_order
         height, width = spec.input_size
         self.cells = height // 4, width // 4
-        # Where the picture's middle lies among the cells depends on what they stand for.
+        # The cell at the image's middle depends on align_corners and decoding.
         middle = np.array([height // 2, width // 2])
         y, x = to_cells(middle, spec.input_size, self.cells, spec.align_corners, spec.decoding).tolist()
         self._middle = y, x

@@ -1,20 +1,20 @@
-"""How weights were trained, as a file: from the data to the file that is shipped, in one command.
+"""Recipes: files that describe a whole training, from the data to the weights file, for one command.
 
 A recipe is JSON, or YAML::
 
     packed:                       # files of people, by name; options of "python -m data pack"
       lsp: {dataset: lsp, split: [half-fit, half-val], joints: mpii, size: 128}
-    processes: 2                  # that share each batch (ChainerMN); 1 by default
+    processes: 2                  # that share each batch (ChainerMN); default 1
     common: {width: 64}           # options of train.py for all stages
-    stages:                       # one after the other, each from the best weights of the one before, or from the last
-                                  # ones of a stage with no-validation
+    stages:                       # trainings in order; each starts from the best weights of the one before, or from
+                                  # its last ones where it has no validation
       - {name: coarse, people: [lsp], options: {input-size: 64, epoch: 9}}
       - {name: fine, people: [lsp, lsp], options: {input-size: 96, epoch: 13}}
-    calibrate: lsp                # whose validation part the scores are fitted to, if any (eval.py --calibrate)
-    file: weights.npz             # those of the last stage, in half precision
+    calibrate: lsp                # optional: fit the scores to its validation part (eval.py --calibrate)
+    file: weights.npz             # the weights of the last stage, in half precision
 
-Each step is a command of its own that can be repeated by hand.  A step whose result is there is not repeated, and a
-training that was interrupted goes on.  Ctrl-C and SIGTERM reach the step that is running, which ends in its own way.
+Each step is a command that can be repeated by hand.  A step whose result exists is skipped, and an interrupted training
+is resumed.  Ctrl-C and SIGTERM are passed on to the running step, which ends by itself.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _PACK_OPTIONS = ('dataset', 'split', 'joints', 'size', 'margin', 'samples')
 
 @dataclass(frozen=True)
 class Step:
-    """A command, and the file that is there when it has ended well; ``None`` if it is always to be run."""
+    """A command, and the file that exists when it has succeeded; ``None`` for one that is always run."""
 
     command: tuple[str, ...]
     result: Path | None
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The content of a recipe file; the module's text says what it means."""
+    """The content of a recipe file, as the module's docstring explains it."""
 
     packed: dict[str, dict[str, Any]]
     stages: tuple[dict[str, Any], ...]
@@ -61,7 +61,7 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; ``InputError`` if it is none."""
+    """Read a recipe; ``InputError`` if the file is not one."""
     values = read_values(path, 'recipe')
     problem = _problem(values)
     if problem:
@@ -71,7 +71,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _problem(values: Any) -> str | None:
-    """Say what is wrong with the content of a recipe."""
+    """Return what is wrong with the content of a recipe."""
     if not isinstance(values, dict) or not {'packed', 'stages', 'file'} <= set(values):
         return 'a recipe has "packed", "stages" and "file"'
     packed, stages, processes = values['packed'], values['stages'], values.get('processes', 1)
@@ -99,7 +99,7 @@ def _problem(values: Any) -> str | None:
             return f'stage {stage["name"]}: people must be some of {", ".join(packed)}'
     names = [stage['name'] for stage in stages]
     if twice := [name for name in names if names.count(name) > 1]:
-        # The second would find the first one's folder, and take its result for its own.
+        # The second would use the folder of the first, and take its result for its own.
         return f'stage {twice[0]}: there are several of this name'
     return None
 
@@ -109,15 +109,15 @@ def _is_name(text: Any) -> bool:
 
 
 def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
-    """Return the commands of a recipe, and write the options of its stages into ``out``.
+    """Return the commands of a recipe, and write the options of its stages to ``out``.
 
     Args:
-        recipe: what to do.
-        roots: folders of the data sets, by the names in ``packed`` or by those of the sets.
-        out: folder for all that is made.
+        recipe: the recipe.
+        roots: folders of the data sets, by the names in ``packed`` or of the sets.
+        out: folder for all files.
 
     Raises:
-        InputError: a folder is named for something that is not in the recipe, or a file cannot be written.
+        InputError: a folder is given for a name that the recipe does not have, or a file cannot be written.
     """
     known = dict.fromkeys([*recipe.packed, *(str(entry['dataset']) for entry in recipe.packed.values())])
     if unknown := set(roots) - set(known):
@@ -149,7 +149,7 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
         if any(folder.glob('snapshot_*')):
             command.append('--resume')
         found.append(Step(tuple(command), folder / 'model.npz'))
-        # Without validation none are known to be the best.
+        # Without validation there are no best ones.
         init = folder / ('model.npz' if options.get('validation') is False else 'best.npz')
     if recipe.calibrate is not None:
         people, fitted = out / f'{recipe.calibrate}.h5', out / 'calibrated.npz'
@@ -165,16 +165,16 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
 
 
 def follow(path: Path, roots: Sequence[str], out: Path) -> None:
-    """Do what a recipe says.
+    """Run the steps of a recipe.
 
     Args:
         path: the recipe.
         roots: folders of the data sets, as ``NAME=DIR``.
-        out: folder for all that is made.
+        out: folder for all files.
 
     Raises:
         InputError: the recipe or a folder is wrong.
-        SystemExit: a step failed, and has said why.
+        SystemExit: a step failed, and has reported why.
     """
     recipe = read_recipe(path)
     if wrong := [text for text in roots if '=' not in text]:
@@ -187,7 +187,7 @@ def follow(path: Path, roots: Sequence[str], out: Path) -> None:
     folders = {name: str(Path(folder).resolve()) for name, _, folder in (text.partition('=') for text in roots)}
     for step in steps(recipe, folders, out):
         if step.result is not None and step.result.exists():
-            print(f'{step.result} is there')
+            print(f'{step.result} exists')
             continue
         print(shlex.join(step.command), flush=True)
         if status := _run(step.command):
@@ -195,16 +195,16 @@ def follow(path: Path, roots: Sequence[str], out: Path) -> None:
 
 
 def _run(command: Sequence[str]) -> int:
-    """Run a step and let it end in its own way when it is asked to stop; return its exit status.
+    """Run a step, let it end by itself on a signal, and return its exit status.
 
-    A step that does its work in spite of a signal returns 0, and the signal's status (130 or 143) is returned for it.
+    For a step that succeeds in spite of a signal, the signal's status (130 or 143) is returned.
     """
     child: subprocess.Popen[bytes] | None = None
     came: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         came.append(number)
-        # A terminal has sent Ctrl-C to the child, too; other signals come to this process alone.
+        # A terminal sends Ctrl-C to the child as well; other signals reach this process alone.
         if child is not None and number != signal.SIGINT:
             child.send_signal(number)
 
@@ -213,7 +213,7 @@ def _run(command: Sequence[str]) -> int:
     previous = {number: signal.signal(number, stop) for number in numbers}
     try:
         child = subprocess.Popen(command, cwd=ROOT)
-        if signal.SIGTERM in came:  # while it was being started
+        if signal.SIGTERM in came:  # during the start
             child.terminate()
         status = child.wait()
     except FileNotFoundError:
@@ -221,5 +221,5 @@ def _run(command: Sequence[str]) -> int:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    # A signal that has ended the child is a negative number here, and 128 more in a shell.
+    # Popen has a negative number for a signal, a shell 128 more than its number.
     return (128 - status if status < 0 else status) or (128 + came[0] if came else 0)

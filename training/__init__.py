@@ -14,11 +14,12 @@ import hourglass.compat  # noqa: F401  (makes Chainer importable)
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
-    from training.trainer import TrainResult, resume, train
+    from training.result import TrainResult
+    from training.trainer import resume, train
 
 __all__ = ['TrainConfig', 'TrainResult', 'resume', 'train']
 
-_HOMES = {'TrainConfig': 'config', 'TrainResult': 'trainer', 'resume': 'trainer', 'train': 'trainer'}
+_HOMES = {'TrainConfig': 'config', 'TrainResult': 'result', 'resume': 'trainer', 'train': 'trainer'}
 
 
 def __getattr__(name: str) -> Any:

@@ -27,10 +27,10 @@ def arrays_of(network: Any) -> list[tuple[Any, str, Any]]:
 class MovingAverage(Extension):
     """Keep average = d * average + (1 - d) * value for every parameter and running statistic.
 
-    d is ``min(decay, (1 + i) / (10 + i))`` in iteration i, so that the random beginning is soon forgotten.
+    d is ``min(decay, (1 + i) / (10 + i))`` in iteration i, so that the random initial values are soon forgotten.
 
     Args:
-        network: what is trained.
+        network: the network being trained.
         decay: from 0 to 1, below 1.
 
     Attributes:

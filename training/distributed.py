@@ -1,8 +1,8 @@
 """Processes that train one network together, on one machine or several: ChainerMN over MPI.
 
 Every process (MPI calls its number the *rank*) holds the whole network and computes the gradients of its part of
-each batch; the mean of the gradients moves all networks alike.  The first process, rank 0, does what is done once:
-it downloads, it writes all files, and it speaks for all.
+each batch; all networks are updated with the mean of the gradients.  The first process, rank 0, does what is done once:
+it downloads, writes all files, and prints all messages.
 """
 
 from __future__ import annotations
@@ -29,23 +29,25 @@ T = TypeVar('T')
 
 #: Where mpiexec and srun say how many processes they have started.
 _COUNTS = ('OMPI_COMM_WORLD_SIZE', 'PMI_SIZE', 'SLURM_STEP_NUM_TASKS')
-#: Where they say which of them this process is.
+#: Where they say which of these this process is.
 _NUMBERS = ('OMPI_COMM_WORLD_RANK', 'PMI_RANK', 'SLURM_PROCID')
-#: With one of these a user says how many threads there are to be.
+#: With one of these a user sets the number of threads.
 _THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
-#: Time for the first process to tell a failure of all before the others give up.
+#: Seconds that other processes wait while the first one reports an error and ends all.
 _PATIENCE = 60.0
+#: The same where MPI has not started.
 _HEAD_START = 2.0
+#: Seconds for mpiexec to read the last lines of a process.
 _READING = 1.0
 
 
 class Communicator:
-    """The processes of a training.  One that is alone needs no MPI, and every method then does the obvious.
+    """The processes of a training; a single one needs no MPI.
 
-    Methods that return something known to all are called by all processes, in the same order.
+    All processes must call the same methods in the same order.
 
     Args:
-        communicator: of ChainerMN; ``None`` for a process that is alone.
+        communicator: of ChainerMN; ``None`` for a single process.
 
     Attributes:
         rank: number of this process, from 0.
@@ -75,11 +77,11 @@ class Communicator:
             print(text, file=sys.stderr)
 
     def part(self, items: Sequence[T]) -> list[T]:
-        """Return this process's part of some items, of which every process has the same."""
+        """Return this process's part of items that all processes have."""
         return list(items[self.rank::self.size])
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Wait until all processes have come here."""
         if self._mpi is not None:
             self._mpi.barrier()
 
@@ -118,10 +120,10 @@ class Communicator:
 
     @contextmanager
     def raise_on_all(self) -> Iterator[None]:
-        """Let each process do in a block what may fail in it alone, and nothing that needs the others.
+        """Raise an error of one process in all; the block must not communicate.
 
         Raises:
-            InputError: it failed somewhere; the first process tells it, whichever it was.
+            InputError: the block failed in some process; the first process reports it.
         """
         failure = None
         try:
@@ -144,7 +146,7 @@ class Communicator:
         """Return an optimiser that averages the gradients of all processes before each step.
 
         Args:
-            optimizer: set up; its network is the first process's from now on.
+            optimizer: set up; its network gets the first process's parameters.
         """
         if self._mpi is None:
             return optimizer
@@ -152,7 +154,7 @@ class Communicator:
 
         self.share(optimizer.target)
         optimizer = chainermn.create_multi_node_optimizer(optimizer, self.communicator)
-        # Its first step would share the parameters and do nothing else; they have been shared already.
+        # Its first step would only share the parameters, which has been done.
         optimizer.is_changed(optimizer.target)
         return optimizer
 
@@ -163,7 +165,7 @@ def normalise_together(chain: chainer.Chain, comm: Communicator) -> None:
         return
     from chainermn.links import create_mnbn_model
 
-    # ChainerMN calls it experimental, for every single link.
+    # ChainerMN warns for each link that it is experimental.
     warnings.filterwarnings('ignore', 'chainermn.* is experimental', FutureWarning)
     for link in [link for link in chain.links() if isinstance(link, chainer.Chain)]:
         for child in list(link.children()):
@@ -175,14 +177,14 @@ def normalise_together(chain: chainer.Chain, comm: Communicator) -> None:
 
 
 def _started() -> int:
-    """Return how many processes have been started together, as far as the environment tells."""
+    """Return the number of processes that were started together, according to the environment."""
     counts = [os.environ.get(name, '') for name in _COUNTS]
     return max([int(count) for count in counts if count.isdecimal()], default=1)
 
 
 @contextmanager
 def report_once() -> Iterator[None]:
-    """Let only the first process tell a mistake that all find before they can speak to each other."""
+    """Let only the first process report an error that all find before MPI is started."""
     try:
         yield
     except InputError:
@@ -217,18 +219,18 @@ def _communicator(on_gpu: bool) -> Any:
                          'CuPy') from None
     if on_gpu:
         # ChainerMN's kernels that gather all gradients at once do not compile with CuPy 14, whose header
-        # cupy/carray.cuh no longer brings the type half. An argument of create_communicator is not heeded.
+        # cupy/carray.cuh no longer has the type half. An argument of create_communicator is ignored.
         with communicator.config_scope():
             communicator.batched_copy = False
     return communicator
 
 
 def _share_cores(comm: Communicator, mpi: Any) -> None:
-    """Divide a machine's cores among its processes, unless the user has said how many threads there are to be."""
+    """Divide a machine's cores among its processes, unless the user has set the number of threads."""
     if any(os.environ.get(name) for name in _THREADS):
         return
     cores = os.sched_getaffinity(0) if hasattr(os, 'sched_getaffinity') else set(range(os.cpu_count() or 1))
-    # Some kinds of mpiexec give every process cores of its own; then there is nothing left to divide.
+    # Some kinds of mpiexec give each process cores of its own; then there is nothing to divide.
     rivals = sum(bool(cores & others) for host, others in mpi.allgather((os.uname().nodename, cores))
                  if host == os.uname().nodename)
     threads = max(len(cores) // rivals, 1)
@@ -237,7 +239,7 @@ def _share_cores(comm: Communicator, mpi: Any) -> None:
 
 
 def _end_all(comm: Communicator, error: BaseException) -> None:
-    """Tell why this process fails, and end all: the others would wait for it forever."""
+    """Report why this process fails, and end all: the others would wait for it forever."""
     status = 1
     program = Path(sys.argv[0]).name
     if isinstance(error, InputError):
@@ -252,29 +254,29 @@ def _end_all(comm: Communicator, error: BaseException) -> None:
         print(f'{program}: rank {comm.rank} has failed', file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    # mpiexec drops what it has not read by the time that the processes end.
+    # mpiexec drops what it has not read when the processes end.
     time.sleep(_READING)
     comm.communicator.mpi_comm.Abort(status)
 
 
 @contextmanager
 def joined(distributed: bool, on_gpu: bool) -> Iterator[Communicator]:
-    """Join the processes that mpiexec has started, for as long as the block lasts.
+    """Connect the processes that mpiexec has started, during the block.
 
-    A process that fails in the block ends all of them, with its reason on stderr; a process that is killed is noticed
-    by mpiexec, which ends the others.
+    A process that fails in the block ends all of them, with its reason on stderr; if a process is killed, mpiexec ends
+    the others.
 
     Args:
-        distributed: whether to join at all.
-        on_gpu: gradients are exchanged by NCCL from GPU to GPU, and not by MPI.
+        distributed: whether there are several.
+        on_gpu: exchange gradients between GPUs by NCCL instead of MPI.
 
     Raises:
-        InputError: MPI, mpi4py or NCCL is missing, or several processes were started that do not know each other.
+        InputError: MPI, mpi4py or NCCL is missing, or processes were started that are not connected.
     """
     if not distributed:
         if _started() > 1:
-            raise InputError(f'{_started()} processes were started, each of which would train alone in the same '
-                             'folder; --distributed lets them train together')
+            raise InputError(f'{_started()} processes were started, and each would train alone in the same folder; '
+                             '--distributed lets them train together')
         yield Communicator()
         return
     comm = Communicator(_communicator(on_gpu))

@@ -39,12 +39,12 @@ class PoseEvaluator(Extension):
         predictor: shares its network with the training.
         dataset: the people to predict.
         threshold: largest error of a correct joint, in reference lengths.
-        comm: the processes that share the people, and find the score that one alone would find.
+        comm: the processes that share the people; the score is the one that a single process finds.
     """
 
     trigger = 1, 'epoch'
     default_name = 'validation'
-    # After the early snapshot, before the log, which takes up what is reported.
+    # After the early snapshot, before the log, which collects what is reported.
     priority = 280
 
     def __init__(
@@ -53,21 +53,21 @@ class PoseEvaluator(Extension):
         self.predictor = predictor
         self.threshold = threshold
         self.comm = comm or Communicator()
-        # Whole batches, because the rounding of a matrix product depends on how many people are in it.
+        # Whole batches, because the rounding of a matrix product depends on the number of people in it.
         starts = self.comm.part(range(0, len(dataset), predictor.batchsize))
         self.part = PeopleSubset(dataset, [i for start in starts for i in range(
             start, min(start + predictor.batchsize, len(dataset)))])
 
     def __call__(self, trainer: Trainer) -> None:
-        # What is judged are the weights that will be saved: the running statistics of the others saw other people.
+        # The weights that will be saved are evaluated: running statistics differ between processes.
         self.comm.share(self.predictor.network)
         reporter.report({'validation/main/pck': self.score()})
 
     def score(self) -> float:
-        """Return the mean rate of correct joints over everybody in the data set."""
+        """Return the mean rate of correct joints over all people of the data set."""
         n_joints = len(self.predictor.spec.joint_set)
         score = Score(np.zeros(n_joints, int), np.zeros(n_joints, int))
-        # With few people there may be none for this process.
+        # With few people this process may have none.
         if len(self.part):
             points, _ = predict_dataset(self.predictor, self.part)
             score = count_correct(points, *ground_truth(self.part), self.threshold)

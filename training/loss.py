@@ -1,12 +1,12 @@
-"""What training minimises.
+"""Losses.
 
-Every loss compares a heatmap o with its target t and gives one number l for each person n, joint k and stack s.  What
-is minimised is their weighted mean over the annotated joints of the batch, added up over the stacks::
+Every loss compares a heatmap o with its target t and gives one number l for each person n, joint k and stack s.
+Training minimises their weighted mean over the annotated joints of the batch, summed over the stacks::
 
     sum over n, k of m[n, k] w[k] sum over s of l[n, k, s]  /  sum over n, k of m[n, k] w[k]
 
-where m is 1 for a joint that counts (annotated and, with hard joints, among the person's worst of those with a weight
-above 0) and w are the joints' weights, by default 1.
+where m is 1 for a joint that counts (annotated and, with ``ohkm``, among the person's hardest of those with a weight
+above 0), and w are the joints' weights, by default 1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FOREGROUND = 10.0
 
 
 def squared_error(output: Variable, target: Any) -> Variable:
-    """Return (N, K): half the sum over the pixels of (o - t)^2.  As published."""
+    """Return (N, K): half the sum over the pixels of (o - t)^2, as in the reference."""
     return 0.5 * F.sum(F.square(output - target), axis=(2, 3))
 
 
@@ -55,7 +55,7 @@ def overlap_error(output: Variable, target: Any) -> Variable:
 
 @dataclass(frozen=True)
 class LossEntry:
-    """A loss that can be chosen.
+    """One loss.
 
     Attributes:
         title: for the help.
@@ -67,7 +67,7 @@ class LossEntry:
 
 
 LOSSES = {
-    'mse': LossEntry('squared error, as published', squared_error),
+    'mse': LossEntry('squared error, as in the reference', squared_error),
     'weighted-mse': LossEntry('squared error, pixels at a joint weigh more', weighted_squared_error),
     'iou': LossEntry('overlap of the heatmaps', overlap_error),
 }
@@ -92,16 +92,16 @@ def hardest(errors: Any, labelled: Any, n_joints: int) -> Any:
 
 @dataclass(frozen=True)
 class HeatmapLoss:
-    """The loss of a batch; the module's text has the formula.
+    """The loss of a batch; the formula is in the module's docstring.
 
     Attributes:
         name: a key of :data:`LOSSES`.
         joint_weights: one number for each joint, not negative; ``None`` for 1.
-        ohkm: how many joints of a person count, the hardest ones by the sum over the stacks; ``None`` for all.
-            A joint of weight 0 is none of them.
+        ohkm: number of joints of a person that count, the hardest ones by the sum over the stacks (online hard
+            keypoint mining); ``None`` for all. Joints of weight 0 are left out.
         mean: called with the sum of a process's weights; returns its mean over the processes that share the batch.
-            What they return then has the whole batch's loss for its mean, and its gradients for the mean of theirs,
-            also where their parts hold unequal numbers of annotated joints.
+            The mean of the losses and gradients of all processes is then that of the whole batch, also where their
+            parts have unequal numbers of annotated joints.
     """
 
     name: str = 'mse'
@@ -125,7 +125,6 @@ class HeatmapLoss:
         errors = sum(compare(chainer.as_variable(output), heatmaps) for output in outputs)
         weights = None if self.joint_weights is None else xp.asarray(self.joint_weights, heatmaps.dtype)
         if self.ohkm is not None:
-            # A joint that does not count must not take the place of one that does.
             candidates = labelled if weights is None else labelled & (weights > 0)
             labelled = hardest(errors.array, candidates, self.ohkm)
         weight = labelled.astype(heatmaps.dtype)
@@ -134,12 +133,12 @@ class HeatmapLoss:
         total = weight.sum()
         if self.mean is not None:
             total = self.mean(total)
-        # Without a joint that counts both sums are zero.
+        # Both sums are zero if no joint counts.
         return F.sum(errors * weight) * (1 / xp.maximum(total, 1e-12))
 
 
 def heatmap_loss(outputs: Sequence[Variable], heatmaps: Any, labelled: Any) -> Variable:
-    """Return the published loss: half the squared error of all stacks, averaged over the annotated joints."""
+    """Return the loss of the reference: half the squared error of all stacks, averaged over the annotated joints."""
     return HeatmapLoss()(outputs, heatmaps, labelled)
 
 
@@ -147,7 +146,7 @@ def parse_joint_weights(texts: Sequence[str], joint_set: JointSet) -> tuple[floa
     """Read ``right wrist=2`` and the like; ``None`` if there is nothing to read.
 
     Raises:
-        InputError: a text is something else, or the joint set has no such joint.
+        InputError: a text has another form, or the joint set has no such joint.
     """
     if not texts:
         return None
@@ -165,7 +164,7 @@ def parse_joint_weights(texts: Sequence[str], joint_set: JointSet) -> tuple[floa
             raise InputError(f'--joint-weights {text!r}: a weight must not be negative')
         weights = {**weights, name: weight}
     if not any(weights.values()):
-        raise InputError('--joint-weights: some joint must have a weight above 0')
+        raise InputError('--joint-weights: at least one joint must have a weight above 0')
     return tuple(weights.values())
 
 
@@ -174,8 +173,8 @@ class TrainChain(chainer.Chain):
 
     Args:
         predictor: the network; its parameters are saved under ``predictor/``.
-        spec: sizes, joints and preprocessing; saved along, so that a snapshot can be used like a weights file.
-        loss: what is minimised; by default as published.
+        spec: sizes, joints and preprocessing; saved too, so that a snapshot can be used like a weights file.
+        loss: by default that of the reference.
         mixed: compute in half precision (:mod:`training.mixed`).
     """
 

@@ -3,7 +3,7 @@
 The network computes with 16-bit numbers and Chainer's own functions; parameters, running statistics, the loss and the
 optimiser's state stay 32-bit numbers, and so do snapshots and weights files.  Validation and prediction are not
 affected.  The loss is multiplied by a factor before the backward pass, so that small gradients do not vanish; the
-optimiser divides by it again.
+optimiser divides by it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from chainer.training import Extension, Trainer
 
 
 class LossScale(Extension):
-    """Let Chainer find the factor of the loss, and carry it in snapshots.
+    """Let Chainer find the factor of the loss, and keep it in snapshots.
 
-    The factor doubles with each step until a gradient overflows; such a step changes nothing but the factor, which is
-    halved then.  Later it doubles every 1,000 steps.
+    The factor doubles with each step until a gradient overflows; such a step only halves the factor.  Later it doubles
+    every 1,000 steps.
 
     Args:
         optimizer: set up.

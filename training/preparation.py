@@ -1,35 +1,34 @@
-"""What a training is made of, read and checked before anything is written."""
+"""The inputs of a training: read and checked before anything is written."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pretrained
 from data.disk import check_image_files
 from data.person import EmptySplitError, PersonDataset
-from data.sets import DATASETS, load_joined, match_roots, unlabelled_joints
+from data.sets import DATASETS, load_joined, match_roots, parts_of, unlabelled_joints
 from hourglass.device import parse_gpus
 from hourglass.errors import InputError
 from hourglass.joint_table import read_joint_set
-from hourglass.spec import ModelSpec
+from hourglass.spec import CROP_ENTRIES, ModelSpec
 from hourglass.wording import counted
 from pretrained.weights_file import Model
 from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator
+from training.finetune import make_spec
 from training.loss import HeatmapLoss, parse_joint_weights
 from training.snapshot import find_snapshots
-from training.transfer import make_spec
 
 import numpy as np
-from chainer.datasets import ConcatenatedDataset
 
 
 class Validation(NamedTuple):
-    """Who is validated, the largest error of a correct joint in reference lengths, and what the score is called."""
+    """The validation set, the largest error of a correct joint in reference lengths, and the name of the score."""
 
     dataset: PersonDataset
     threshold: float
@@ -45,8 +44,8 @@ class Inputs:
         init: weights to begin with.
         spec: the network.
         loss: what is minimised.
-        people: whom to train on.
-        validation: whom to validate.
+        people: the training set.
+        validation: the validation set, or ``None``.
     """
 
     gpus: list[int]
@@ -58,20 +57,20 @@ class Inputs:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed what the parameters are drawn from."""
-    # Chainer's initialisers draw from NumPy's global generator.  Nothing is drawn from these generators after that, so
-    # their state need not be in snapshots.
+    """Seed the global generators."""
+    # Chainer draws the initial parameters from NumPy's. Nothing is drawn from them afterwards, so snapshots do not need
+    # their state.
     random.seed(seed)
     np.random.seed(seed)
 
 
-def read_inputs(config: TrainConfig, check_images: bool, tell: Callable[[str], object]) -> Inputs:
+def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], object]) -> Inputs:
     """Read what the settings name.
 
     Args:
         config: the settings.
-        check_images: whether to check that all images are there.
-        tell: called with what the user should know.
+        check_images: whether to check that all images exist.
+        warn: called with a warning.
 
     Raises:
         InputError: something is wrong with a setting or a file.
@@ -88,12 +87,12 @@ def read_inputs(config: TrainConfig, check_images: bool, tell: Callable[[str], o
     people = load_joined(config.dataset, roots, spec.joint_set, config.validation, config.samples, config.images)
     if unlabelled := unlabelled_joints(people, spec.joint_set):
         if len(unlabelled) == len(spec.joint_set):
-            raise InputError(f'nobody to train on has any of these joints labelled: {", ".join(unlabelled)}')
-        tell(f'nobody has these joints labelled, they will not be learnt: {", ".join(unlabelled)}')
+            raise InputError(f'no person of the training set has any of these joints: {", ".join(unlabelled)}')
+        warn(f'no person has these joints labelled, they will not be learnt: {", ".join(unlabelled)}')
     validation = _open_validation(config, roots, spec.joint_set)
     if check_images:
-        # Each set once, even if it counts several times.
-        for part in dict.fromkeys(people._datasets) if isinstance(people, ConcatenatedDataset) else [people]:
+        # Each set once, even if it is named several times.
+        for part in dict.fromkeys(parts_of(people)):
             check_image_files(part)
         if validation is not None:
             check_image_files(validation.dataset, are_opened=True)
@@ -101,29 +100,29 @@ def read_inputs(config: TrainConfig, check_images: bool, tell: Callable[[str], o
 
 
 def comes_from_elsewhere(config: TrainConfig) -> bool:
-    """Whether what lies in the folder for the results is of another training than the one that is run."""
+    """Whether the snapshots in the folder for the results are of another training."""
     if config.resume is None:
         return True
     return config.resume != NEWEST and Path(config.resume).parent.resolve() != Path(config.out).resolve()
 
 
 def _check_folder(config: TrainConfig) -> None:
-    """Refuse to mix two trainings in one folder, which --resume could not tell apart.
+    """Refuse to mix two trainings in one folder, where --resume could not distinguish them.
 
-    Going on with a snapshot of another folder mixes them, too: the ones here of later iterations would be taken for
-    what the training was set back from, and be removed.
+    Resuming from a snapshot in another folder would mix them, too: the snapshots here of later iterations would be
+    removed as if they were of the same training.
     """
     if comes_from_elsewhere(config) and not config.overwrite and find_snapshots(Path(config.out)):
         other = 'an earlier' if config.resume is None else 'another'
-        raise InputError(f'{config.out}: holds snapshots of {other} training; --resume goes on with it, --out '
-                         'names another folder, --overwrite removes them')
+        raise InputError(f'{config.out}: holds snapshots of {other} training; --resume continues it, --out names '
+                         'another folder, --overwrite removes them')
 
 
 def _open_validation(config: TrainConfig, roots: Sequence[str | None], joint_set: Any) -> Validation | None:
     """Return the validation part of the first data set that has one.
 
     Raises:
-        InputError: there is nobody in those that could have one, or a set cannot be opened.
+        InputError: all validation parts are empty, or a set cannot be opened.
     """
     empty = []
     for name, root in zip(config.dataset, roots, strict=True):
@@ -142,10 +141,10 @@ def _open_validation(config: TrainConfig, roots: Sequence[str | None], joint_set
 
 
 def batch_size(config: TrainConfig, n_gpus: int, n_people: int, comm: Communicator) -> int:
-    """Return how many people each process takes in a step.
+    """Return the number of people that each process takes in a step.
 
     Args:
-        config: may say it.
+        config: may give the number.
         n_gpus: GPUs of this process.
         n_people: in the training set.
         comm: the processes.
@@ -158,7 +157,21 @@ def batch_size(config: TrainConfig, n_gpus: int, n_people: int, comm: Communicat
     if most < 1:
         raise InputError(f'{counted(n_people, "person", "people")} to train on are too few for {comm.size} processes')
     if wanted > most:
-        comm.print_rank0(f'batches of {most} instead of {wanted}: there are no more people')
+        comm.print_rank0(f'batches of {most} instead of {wanted}: the training set has no more people')
     if min(wanted, most) < n_gpus:
         raise InputError(f'batches of {min(wanted, most)} are too small for {n_gpus} GPUs')
     return min(wanted, most)
+
+
+def resolve(config: TrainConfig, inputs: Inputs, comm: Communicator) -> TrainConfig:
+    """Return the settings with everything filled in that was left open."""
+    spec = inputs.spec
+    is_square = spec.input_size[0] == spec.input_size[1]
+    return replace(
+        config, batchsize=batch_size(config, len(inputs.gpus), len(inputs.people), comm),
+        stacks=spec.n_stack, width=spec.width, depth=spec.layer_num, decoding=spec.decoding,
+        align_corners=spec.align_corners, **{name: getattr(spec, name) for name in CROP_ENTRIES},
+        # The setting stands for a square; other sizes come from init, also when the training is repeated.
+        input_size=spec.input_size[0] if is_square else config.input_size,
+        joints=spec.joints if isinstance(spec.joints, str) else config.joints,
+        lr=config.learning_rate)

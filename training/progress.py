@@ -9,12 +9,12 @@ from training.watch import BEST_SCORE, SCORE
 from chainer.training import Extension, Trainer
 from tqdm import tqdm
 
-#: What is shown of an epoch's results, and how it is called there.
+#: Results of an epoch that are shown, and their titles.
 _SHOWN = {'main/loss': 'loss', SCORE: 'score', BEST_SCORE: 'best'}
 
 
 class ProgressBar(Extension):
-    """Show epochs done, images a second, the time left and the loss; one line of results stays for each epoch.
+    """Show progress, images per second, remaining time and loss; one line of results remains for each epoch.
 
     Args:
         n_samples: images in an epoch.
@@ -31,7 +31,7 @@ class ProgressBar(Extension):
         self._last_logged = 0
 
     def initialize(self, trainer: Trainer) -> None:
-        # A terminal is refreshed several times a second, a log file once in half a minute.
+        # A terminal is refreshed several times a second, a log file every half minute.
         interval = 0.3 if sys.stderr.isatty() else 30
         self._last_logged = len(trainer.get_extension('LogReport').log)
         self._bar = tqdm(total=self.n_samples * self.epochs, initial=self._samples_done(trainer), unit='img',

@@ -1,4 +1,4 @@
-"""What a training was: options, versions and data, in ``run.json`` and in every snapshot."""
+"""The record of a training: settings, versions and a hash of the data, in ``run.json`` and in every snapshot."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from data.sets import parts_of
 from hourglass.config import convert_option, flag_of
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
@@ -19,20 +20,19 @@ from hourglass.wording import counted
 from training.config import DECISIVE, OF_PROCESS, TrainConfig
 
 import numpy as np
-from chainer.datasets import ConcatenatedDataset
 from chainer.training import Extension, Trainer
 
 _PACKAGES = ('chainer', 'chainercv', 'numpy', 'scipy', 'opencv-python', 'h5py', 'cupy-cuda12x', 'cupy-cuda13x')
-#: People whose annotations go into the hash of a set that works them out when they are asked for, spread evenly.
+#: People, evenly spread, whose annotations are hashed where they are computed on request.
 _HASHED_PEOPLE = 100
 _KEY = 'extensions/RunRecord/run'
 _MAX_RECORD_BYTES = 400_000
 
 
 def hash_people(dataset: Any) -> str:
-    """Return a hash of who is in a data set: the number of people, and image, joints and place of each."""
+    """Return a hash of the people of a data set: their number, and image, joints and crop of each."""
     digest = hashlib.sha256()
-    for part in dataset._datasets if isinstance(dataset, ConcatenatedDataset) else [dataset]:
+    for part in parts_of(dataset):
         digest.update(f'{part.name} {len(part)}'.encode())
         count = len(part) if isinstance(part.people, list) else min(len(part), _HASHED_PEOPLE)
         for i in np.linspace(0, len(part) - 1, count).astype(int):
@@ -44,7 +44,7 @@ def hash_people(dataset: Any) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that a result depends on, as far as they are installed."""
+    """Return the versions of Python and of the installed packages that a result depends on."""
     found = {'python': platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -54,23 +54,23 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     """Return a value of a specification for a message; a table of joints would be too long."""
     return f'the table {value.get("name")} with {value.get("joints")}'[:200] if isinstance(value, dict) else str(value)
 
 
-def _shared(batch_size: int, n_ranks: int) -> str:
+def _batch(batch_size: int, n_ranks: int) -> str:
     """Return a batch size for a message."""
     return str(batch_size) if n_ranks == 1 else f'{n_ranks} times {batch_size}'
 
 
 class RunRecord(Extension):
-    """Carry the description of a training in its snapshots.
+    """Keep the record of a training in its snapshots.
 
     Args:
-        config: with all defaults resolved.
+        config: the settings, all resolved.
         spec: the network.
-        dataset: what is trained on.
+        dataset: the training set.
         n_ranks: number of processes that share a batch.
     """
 
@@ -83,16 +83,16 @@ class RunRecord(Extension):
         self.n_ranks = n_ranks
 
     def __call__(self, trainer: Trainer) -> None:
-        """Do nothing; the record is for :meth:`serialize`."""
+        """Do nothing; the record is written by :meth:`serialize`."""
 
     def serialize(self, serializer: Any) -> None:
         decisive = {key: self.options[key] for key in (*DECISIVE, 'epochs')}
         serializer('run', json.dumps({
-            'options': decisive, 'spec': self.spec, 'data': self.data, 'comm': self.n_ranks}))
+            'options': decisive, 'spec': self.spec, 'data': self.data, 'processes': self.n_ranks}))
 
     def write(self, path: Path) -> None:
         """Write ``run.json``, which ``--config`` takes."""
-        record = {'options': self.options, 'network': self.spec, 'data': self.data, 'comm': self.n_ranks,
+        record = {'options': self.options, 'network': self.spec, 'data': self.data, 'processes': self.n_ranks,
                   'versions': versions()}
         with atomic_write(path) as partial:
             partial.write_text(json.dumps(record, indent=4) + '\n')
@@ -105,7 +105,7 @@ class RunRecord(Extension):
         """
         array = arrays.get(_KEY)
         if array is None or array.dtype.kind != 'U' or array.nbytes > _MAX_RECORD_BYTES:
-            raise InputError(f'{path}: a snapshot that does not say which training it is of')
+            raise InputError(f'{path}: a snapshot without the record of its training')
         try:
             stored = json.loads(str(array))
             options, spec, data = stored['options'], stored['spec'], stored['data']
@@ -113,21 +113,21 @@ class RunRecord(Extension):
             before = {key: convert_option(entry, options.get(key, entry.default)) for key, entry in DECISIVE.items()}
             differing = [f'{flag_of(entry)} was {before[key]}, not {self.options[key]}'
                          for key, entry in DECISIVE.items() if key != 'batchsize' and before[key] != self.options[key]]
-            comm, batch = int(stored.get('comm', 1)), int(options['batchsize'])
-            if comm * batch != self.n_ranks * self.options['batchsize']:
-                differing.append(f'--batchsize was {_shared(batch, comm)}, not '
-                                 f'{_shared(self.options["batchsize"], self.n_ranks)}')
-            differing += [f'{key} was {_told(spec.get(key))}, not {_told(value)}' for key, value in self.spec.items()
+            n_ranks, batch = int(stored['processes']), int(options['batchsize'])
+            if n_ranks * batch != self.n_ranks * self.options['batchsize']:
+                differing.append(f'--batchsize was {_batch(batch, n_ranks)}, not '
+                                 f'{_batch(self.options["batchsize"], self.n_ranks)}')
+            differing += [f'{key} was {_shown(spec.get(key))}, not {_shown(value)}' for key, value in self.spec.items()
                           if spec.get(key) != value]
             if not differing and data != self.data:
-                differing = ['the data are others']
+                differing = ['the data differ']
             epoch = int(options['epochs'])
         except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise InputError(f'{path}: a snapshot whose description of the training cannot be read') from None
+            raise InputError(f'{path}: a snapshot whose record of its training cannot be read') from None
         if differing:
             raise InputError(f'{path}: a snapshot of another training: {"; ".join(differing)}')
-        if comm != self.n_ranks:
-            print(f'each batch was shared by {counted(comm, "process", "processes")} and now is by {self.n_ranks}; '
+        if n_ranks != self.n_ranks:
+            print(f'each batch was shared by {counted(n_ranks, "process", "processes")} and now is by {self.n_ranks}; '
                   'batch normalisation sees other parts', file=sys.stderr)
         if epoch != self.options['epochs']:
             print(f'the training was to end after epoch {epoch} and will after {self.options["epochs"]}; the learning '

@@ -1,4 +1,4 @@
-"""What a training shows of itself: the log, its curves, a picture of some people, TensorBoard's events."""
+"""Reports of a training: the log, its curves, a picture of some people, events for TensorBoard."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def draw_log(entries: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 3.6))
-    # Fixed margins: to work out the best ones takes as long as the drawing itself.
+    # Fixed margins: computing the best ones takes as long as the drawing itself.
     figure.subplots_adjust(left=0.06, right=0.98, bottom=0.15, top=0.9, wspace=0.25)
     FigureCanvasAgg(figure)
     panels = (('main/loss', 'loss', 'log'), ('validation/main/pck', 'validation score', 'linear'),
@@ -75,11 +75,11 @@ def draw_log(entries: list[dict[str, Any]], path: Path) -> None:
 
 
 class PeopleGrid(Extension):
-    """Draw some validation people as ``people.jpg``: above with the annotated joints, below with the predicted ones.
+    """Draw some validation people as ``people.jpg``: annotated joints above, predicted ones below.
 
     Args:
         predictor: shares its network with the training.
-        dataset: the validation people; those shown are spread over it evenly.
+        dataset: the validation people; those shown are spread evenly over it.
         path: the picture.
         count: number of people.
         panel: height and width of each picture in pixels.
@@ -139,7 +139,7 @@ class Events(Extension):
         self._writer: Any = None
 
     def initialize(self, trainer: Trainer) -> None:
-        # What an earlier run wrote after the snapshot that this one began with is not shown twice.
+        # Events that an earlier run wrote after the snapshot would be shown twice.
         self._writer = self.writer_class(str(self.folder), purge_step=trainer.updater.iteration + 1)
 
     def __call__(self, trainer: Trainer) -> None:

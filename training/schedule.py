@@ -13,13 +13,13 @@ from chainer.training import Extension, Trainer
 
 @dataclass(frozen=True)
 class OptimizerEntry:
-    """An optimiser that can be chosen.
+    """One optimiser.
 
     Attributes:
         create: called with the learning rate.
         lr: learning rate by default.
         attribute: name of the optimiser's attribute that holds the learning rate.
-        decay: weight decay, in learning rates: each step also takes away this times the rate of every parameter.
+        decay: weight decay: each step also subtracts this times the learning rate times the parameter.
     """
 
     create: Callable[[float], Any]
@@ -31,12 +31,12 @@ class OptimizerEntry:
         """Set the learning rate of an optimiser, or of one parameter's update rule."""
         setattr(hyperparameter, self.attribute, lr)
         if self.decay:
-            # Chainer does not multiply the decay by the rate; without this it would go on as the rate falls to zero.
+            # Chainer does not multiply the decay by the rate; without this it would not fall with the rate.
             hyperparameter.weight_decay_rate = self.decay * lr
 
 
 OPTIMIZERS = {
-    # As published, with Chainer's other defaults.
+    # As in the reference, with Chainer's other defaults.
     'rmsprop': OptimizerEntry(lambda lr: optimizers.RMSprop(lr=lr), 2.5e-4, 'lr'),
     # Adam with decoupled weight decay (Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019).
     'adamw': OptimizerEntry(lambda lr: optimizers.Adam(alpha=lr), 2e-3, 'alpha', decay=0.01),
@@ -44,7 +44,7 @@ OPTIMIZERS = {
 
 
 def step(progress: float, drop_at: float = 0.7, factor: float = 0.2) -> float:
-    """Return 1, and ``factor`` from ``drop_at`` on: the published schedule (times 0.2 at epoch 70 of 100)."""
+    """Return 1, and ``factor`` from ``drop_at`` on: the schedule of the reference (times 0.2 at epoch 70 of 100)."""
     return 1.0 if progress < drop_at else factor
 
 
@@ -59,16 +59,16 @@ SCHEDULES: dict[str, Callable[[float], float]] = {'step': step, 'cosine': cosine
 
 
 class LearningRateSchedule(Extension):
-    """Set the learning rate for the next iteration, from the part of the training that is done.
+    """Set the learning rate for the next iteration, from the share of the training that is done.
 
-    It keeps no state, so a resumed training goes on where it was.
+    It keeps no state; a resumed training computes the same rates.
 
     Args:
         schedule: a key of :data:`SCHEDULES`.
         optimizer: a key of :data:`OPTIMIZERS`.
         lr: the rate that the schedule's factor multiplies.
         epochs: length of the training.
-        scales: hyperparameters of single parameters whose rate is multiplied further, with the factor.
+        scales: hyperparameters of single parameters, and the factor of their rate.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Snapshots of a training: written whole or not at all, read without trust, found and cleared away."""
+"""Snapshots of a training: written atomically, read without trust, found and removed."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def _sync(path: Path) -> None:
 
 
 def check_snapshot_size(network: chainer.Link) -> None:
-    """Refuse a network whose snapshots could be written but not read; ``InputError``."""
-    # The parameters, two numbers of the optimizer for each, and their average.
+    """Raise ``InputError`` for a network whose snapshots would be too large to read."""
+    # The parameters, two numbers of the optimiser for each, and their average.
     if 4 * sum(param.array.nbytes for param in network.params()) > MAX_BYTES:
-        raise InputError(f'{network.count_params():,} parameters are too many: a snapshot of the training could have '
-                         f'more than the {MAX_BYTES:,} bytes that are read')
+        raise InputError(f'{network.count_params():,} parameters are too many: a snapshot could exceed {MAX_BYTES:,} '
+                         'bytes')
 
 
 def write_snapshot(path: Path, trainer: Trainer) -> None:
-    """Write the whole state of a trainer; after a crash of the machine, too, the file is complete or not there."""
+    """Write the whole state of a trainer; even after a crash of the machine, the file is complete or absent."""
     serializer = DictionarySerializer()
     serializer.save(trainer)
     with atomic_write(path) as partial:
@@ -66,7 +66,7 @@ def read_snapshot(path: Path) -> dict[str, np.ndarray]:
     """Read all arrays of a snapshot.
 
     Raises:
-        InputError: the file is missing, damaged (every entry's checksum is compared), too large or no snapshot.
+        InputError: the file is missing, damaged (the checksum of each entry is compared), too large or no snapshot.
     """
     with NpzFile(path, MAX_BYTES) as file:
         if _ITERATION not in file.keys:
@@ -76,7 +76,7 @@ def read_snapshot(path: Path) -> dict[str, np.ndarray]:
             raise InputError(f'{path}: more than {MAX_BYTES:,} bytes of arrays')
         for key, header in headers.items():
             if header.dtype.kind not in 'fiubU':
-                raise InputError(f'{path}: {printable(key)} is of the type {header.dtype}, which a snapshot never has')
+                raise InputError(f'{path}: {printable(key)} is of the type {header.dtype}, which no snapshot has')
         return {key: file.read(key) for key in file.keys}
 
 
@@ -89,12 +89,12 @@ def load_snapshot(arrays: dict[str, np.ndarray], path: Path, trainer: Trainer) -
 
 
 def _iteration(path: Path) -> int:
-    """Return the iteration of a snapshot; the number in a name cannot be relied on, nor a file's date."""
+    """Return the iteration of a snapshot, whatever its name and date say."""
     with NpzFile(path, MAX_BYTES) as file:
         if _ITERATION not in file.keys or file.header(_ITERATION).shape != ():
             raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
         if file.header(_ITERATION).dtype.kind not in 'iu':
-            raise InputError(f'{path}: not a snapshot of a training ({_ITERATION} is no whole number)')
+            raise InputError(f'{path}: not a snapshot of a training ({_ITERATION} is not a whole number)')
         return int(file.read(_ITERATION))
 
 
@@ -104,7 +104,7 @@ def find_snapshots(folder: Path) -> list[Path]:
 
 
 def read_newest(folder: Path) -> tuple[dict[str, np.ndarray], Path]:
-    """Read the newest snapshot in a folder that is whole; one line on stderr for each that is not.
+    """Read the newest intact snapshot in a folder; report each damaged one on stderr.
 
     Raises:
         InputError: there is none.
@@ -124,37 +124,40 @@ def read_newest(folder: Path) -> tuple[dict[str, np.ndarray], Path]:
             damaged.append(str(error))
     if arrays is None:
         reason = f': {damaged[0]}' if damaged else ''
-        raise InputError(f'{folder}: no snapshot to go on from{reason}')
+        raise InputError(f'{folder}: no snapshot to resume from{reason}')
     for line in damaged:
-        print(f'damaged, going on from {path.name}: {line}', file=sys.stderr)
+        print(f'damaged, resuming from {path.name}: {line}', file=sys.stderr)
     return arrays, path
 
 
 def clear_partial(folder: Path) -> None:
-    """Remove what a process that was killed while writing has left."""
+    """Remove partial files of a process that was killed while writing."""
     for path in folder.glob('.partial-*'):
         path.unlink(missing_ok=True)
 
 
 class Snapshots(Extension):
-    """Write snapshots, and clear old ones away.
+    """Write snapshots, and remove old ones.
 
-    ``snapshot_epoch_N`` is written every ``interval`` epochs and stays.  ``snapshot_iter_N`` is written at the end of
-    all other epochs, when none was written for ``minutes``, and when a stop is requested; ``keep`` of them stay.
+    ``snapshot_epoch_N`` is written every ``interval`` epochs and kept.  ``snapshot_iter_N`` is written at the end of
+    all other epochs, when none was written for ``minutes``, and when a stop is requested; ``keep`` of them are kept.
 
-    :class:`EarlySnapshot` has the snapshot of an epoch written before its validation, too.  Such a one also holds what
-    has been observed so far, and a training that begins with it first does what was left to do of the epoch.
+    :class:`EarlySnapshot` also has the snapshot of an epoch written before its validation. It holds what has been
+    observed so far, and a training that resumes from it first does what remained of the epoch.
 
     Args:
-        folder: where they lie.
+        folder: for the files.
         interval: in epochs.
         keep: at least 1.
         minutes: longest time without a snapshot.
         stop: asked after each iteration.
-        is_writer: whether this process writes; of several only one does, but all of them read.
+        is_writer: whether this process writes; of several processes one writes, and all read.
+
+    Attributes:
+        last: the snapshot that was written last.
     """
 
-    # After everything that changes a state in this iteration.
+    # After all extensions that change the state in this iteration.
     priority = -1000
 
     def __init__(
@@ -164,22 +167,22 @@ class Snapshots(Extension):
         self.seconds = 60 * minutes
         self.stop = stop
         self.is_writer = is_writer
-        # What was observed in an iteration of which only a part is done; None if all of it is.
+        # What was observed in an iteration that is not complete; None if it is.
         self._observed: dict[str, np.ndarray] | None = None
         self._last = time.monotonic()
         self._last_iteration = -1
-        self.last: Path | None = None  # what was written last
+        self.last: Path | None = None
 
     @property
     def is_newest(self) -> bool:
-        """Whether a training that goes on from the newest snapshot begins with the last one written."""
+        """Whether the snapshot that was written last is the newest in the folder."""
         try:
             return self.last is None or max(find_snapshots(self.folder), key=_iteration) == self.last
         except InputError:  # one of them is damaged
             return False
 
     def initialize(self, trainer: Trainer) -> None:
-        """Do what was left to do of the epoch when an early snapshot was written; other extensions are ready now."""
+        """Do what remained of the epoch when an early snapshot was written; other extensions are ready now."""
         if self._observed is None:
             return
         trainer.observation, self._observed = self._observed, None
@@ -194,14 +197,14 @@ class Snapshots(Extension):
             self._write(trainer)
 
     def write_early(self, trainer: Trainer) -> None:
-        """Write the snapshot of an epoch of which validation is still to come."""
+        """Write the snapshot of an epoch before its validation."""
         self._observed = {key: np.asarray(to_cpu(getattr(value, 'array', value)))
                           for key, value in trainer.observation.items()}
         try:
             self._write(trainer)
         finally:
             self._observed = None
-        # The whole one is still missing.
+        # The complete one is still to be written.
         self._last_iteration = -1
 
     def write_missing(self, trainer: Trainer) -> None:
@@ -220,7 +223,7 @@ class Snapshots(Extension):
         rolling = {int(path.name.rpartition('_')[2]): path for path in find_snapshots(self.folder)
                    if path.name.startswith('snapshot_iter_')}
         self.last = self.folder / name
-        # A snapshot of a later iteration is one that the training was set back from.
+        # Snapshots of later iterations remain where a training is resumed from an older one.
         later = [number for number in rolling if number > trainer.updater.iteration]
         for number in sorted(set(rolling) - set(later))[:-self.keep] + later:
             rolling[number].unlink(missing_ok=True)
@@ -229,17 +232,14 @@ class Snapshots(Extension):
         """Keep what was observed, but not when snapshots are written, which does not change a training."""
         observed = None if self._observed is None else [
             (key, float(value), value.dtype.str) for key, value in self._observed.items()]
-        try:
-            stored = json.loads(str(serializer('observed', json.dumps(observed))))
-        except KeyError:
-            stored = None  # written before there were early snapshots
+        stored = json.loads(str(serializer('observed', json.dumps(observed))))
         if isinstance(serializer, Deserializer):
             self._observed = None if stored is None else {
                 key: np.array(value, dtype) for key, value, dtype in stored}
 
 
 class EarlySnapshot(Extension):
-    """Have an epoch's snapshot written before its validation, which may fail or be interrupted, too.
+    """Have the snapshot of an epoch written before its validation as well, which may fail or be interrupted.
 
     Args:
         snapshots: writes it.

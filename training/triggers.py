@@ -1,7 +1,13 @@
-"""When extensions run.  Chainer's own triggers keep a state in snapshots; these have none, so that an extension may
-be added to or left out of a training that is resumed."""
+"""When extensions run and when a training ends.
+
+Chainer's own triggers keep a state in snapshots. These have none, so that a resumed training may be made longer, and an
+extension may be added to it or left out.
+"""
 
 from __future__ import annotations
+
+from hourglass.interruption import StopRequest
+from training.distributed import Communicator
 
 from chainer.training import Trainer
 
@@ -12,3 +18,25 @@ def each_iteration(trainer: Trainer) -> bool:
 
 def each_epoch(trainer: Trainer) -> bool:
     return trainer.updater.is_new_epoch
+
+
+class EndOfTraining:
+    """Stop trigger of a trainer: the last epoch is done, or a stop is requested.
+
+    Args:
+        epochs: number of epochs.
+        stop: asked before each iteration.
+        comm: the processes of the training; all stop before the same iteration.
+    """
+
+    def __init__(self, epochs: int, stop: StopRequest, comm: Communicator) -> None:
+        self.epochs = epochs
+        self.stop = stop
+        self.comm = comm
+
+    def __call__(self, trainer: Trainer) -> bool:
+        self.stop.agreed = self.comm.max(self.stop.signal or 0) or None
+        return self.stop.agreed is not None or trainer.updater.epoch >= self.epochs
+
+    def get_training_length(self) -> tuple[int, str]:
+        return self.epochs, 'epoch'

@@ -1,4 +1,4 @@
-"""What looks after a training: the best weights so far, and a loss that is no number."""
+"""Checks of a running training: a loss that is not finite, and the best weights so far."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pretrained
 from data.sampling import SampleIterator
+from data.sets import parts_of
 from hourglass.errors import InputError
 from hourglass.files import sha256_of
 from hourglass.spec import ModelSpec
@@ -18,7 +19,6 @@ from training.snapshot import find_snapshots
 
 import numpy as np
 from chainer import reporter
-from chainer.datasets import ConcatenatedDataset
 from chainer.training import Extension, Trainer
 
 #: What :class:`training.evaluator.PoseEvaluator` reports.
@@ -32,21 +32,20 @@ _LOSS = re.compile(r'(main|gpu \d+)/loss')
 
 def sample_name(dataset: Any, index: int) -> str:
     """Return the data set and image of a sample of one or several joined data sets."""
-    if isinstance(dataset, ConcatenatedDataset):
-        for part in dataset._datasets:
-            if index < len(part):
-                return sample_name(part, index)
-            index -= len(part)
-    return f'{dataset.name} {dataset.people[index].image}'
+    for part in parts_of(dataset):
+        if index < len(part):
+            break
+        index -= len(part)
+    return f'{part.name} {part.people[index].image}'
 
 
 class StopAtBadLoss(Extension):
-    """End the training when the loss is infinite or not a number, before the state is written anywhere.
+    """End the training when the loss is not finite, before the state is written anywhere.
 
     Args:
-        iterator: knows the last batch.
-        folder: where the snapshots lie.
-        comm: the processes that share a batch.  What is reported of the loss becomes their mean, the whole batch's.
+        iterator: has the indices of the last batch.
+        folder: of the snapshots.
+        comm: the processes that share a batch. Their mean, the loss of the whole batch, is what is reported.
     """
 
     # Before everything else.
@@ -64,18 +63,18 @@ class StopAtBadLoss(Extension):
             return
         with self.comm.raise_on_all():
             if not math.isfinite(float(loss)):
-                raise InputError(self._told(float(loss), trainer.updater))
+                raise InputError(self._message(float(loss), trainer.updater))
 
     @staticmethod
     def _whole_loss(observation: dict[str, Any]) -> Any:
-        """Return the loss of this process's batch: the mean of the parts that several GPUs have taken."""
+        """Return the loss of this process's batch: the mean over the GPUs that share it."""
         losses = [getattr(loss, 'array', loss) for key, loss in observation.items() if _LOSS.fullmatch(key)]
         return losses[0] if len(losses) == 1 else np.mean([float(loss) for loss in losses])
 
-    def _told(self, loss: float, updater: Any) -> str:
+    def _message(self, loss: float, updater: Any) -> str:
         people = self.iterator.dataset.dataset
         names = ', '.join(sample_name(people, int(index) % len(people)) for index in self.iterator.indices)
-        before = f'; the snapshots in {self.folder} are from before' if find_snapshots(self.folder) else ''
+        before = f'; the snapshots in {self.folder} are older' if find_snapshots(self.folder) else ''
         return (f'the loss is {loss} at iteration {updater.iteration}, epoch {updater.epoch + 1}, with the samples '
                 f'{names}{before}; a lower --lr may help')
 
@@ -96,13 +95,13 @@ class BestWeights(Extension):
         self.path, self.network, self.spec = path, network, spec
         self.score = -math.inf
         self.epoch = 0
-        # SHA-256 of the file as it was written; empty in a snapshot that is older than this check.
+        # SHA-256 of the file as it was written.
         self.digest = ''
 
     @property
     def is_replaced(self) -> bool:
-        """Whether the file has other weights than the best ones: a training that was set back finds later ones."""
-        return self.path.exists() and self.digest not in ('', sha256_of(self.path))
+        """Whether the file is not the one that was written: resuming from an older snapshot finds a later one."""
+        return self.path.exists() and self.digest != sha256_of(self.path)
 
     def __call__(self, trainer: Trainer) -> None:
         score = trainer.observation.get(SCORE, math.nan)
@@ -115,4 +114,4 @@ class BestWeights(Extension):
 
     def serialize(self, serializer: Any) -> None:
         state = serializer('state', json.dumps([self.score, self.epoch, self.digest]))
-        self.score, self.epoch, self.digest = [*json.loads(state), ''][:3]
+        self.score, self.epoch, self.digest = json.loads(str(state))

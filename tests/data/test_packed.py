@@ -176,7 +176,7 @@ def _write_field(path: Path, name: str, where: Any, value: Any) -> None:
 
 def test_people_of_whom_nothing_is_labelled_are_refused(packed: Path, tmp_path: Path) -> None:
     _write_field(packed, 'labelled', ..., False)
-    with pytest.raises(InputError, match='nobody to train on has any of these joints labelled: right ankle, '):
+    with pytest.raises(InputError, match='no person of the training set has any of these joints: right ankle, '):
         train(parse_config(['--dataset', 'packed', '--root', str(packed), '--out', str(tmp_path / 'out')]))
 
 

@@ -54,7 +54,7 @@ def test_from_data_to_weights_and_nothing_twice(tmp_path: Path) -> None:
 
     second = _train(recipe, out)
     assert second.returncode == 0
-    assert second.stdout.count('is there') == 5
+    assert second.stdout.count(' exists') == 5
     assert second.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
 
     # A training without its result goes on.
@@ -62,7 +62,7 @@ def test_from_data_to_weights_and_nothing_twice(tmp_path: Path) -> None:
         (out / name).unlink()
     third = _train(recipe, out)
     assert third.returncode == 0, third.stderr
-    assert 'going on from' in third.stdout + third.stderr
+    assert 'resuming from' in third.stdout + third.stderr
     assert (out / 'tiny.npz').read_bytes() == content
 
 

@@ -117,7 +117,7 @@ def test_the_first_process_writes_everything_once(done: tuple[Path, str]) -> Non
         'model.npz', 'best.npz', 'log', 'log.csv', 'plots.png', 'people.jpg', 'run.json', 'snapshot_epoch_1',
         'snapshot_epoch_2', 'snapshot_epoch_3'}
     record = json.loads((folder / 'whole' / 'run.json').read_text())
-    assert record['comm'] == 2
+    assert record['processes'] == 2
     assert 'distributed' not in record['options']
     assert [entry['iteration'] for entry in _log(folder / 'whole')] == [4, 8, 12]
 
@@ -130,8 +130,8 @@ def test_stopped_by_one_process_all_go_on_as_if_nothing_had_happened(
     out = tmp_path / 'out'
     status, _, errors = job.run(RANKS, 'stop', *arguments, '--ema', '0.9', '--out', out)
     assert status == 0, errors
-    assert f'go on with: mpiexec -n 2 python train.py --distributed --config {out}/run.json --resume' in errors
-    assert f'going on from {out}/snapshot_iter_6 (epoch 1, iteration 6)' in errors
+    assert f'resume with: mpiexec -n 2 python train.py --distributed --config {out}/run.json --resume' in errors
+    assert f'resuming from {out}/snapshot_iter_6 (epoch 1, iteration 6)' in errors
     same_result(out, folder / 'whole')
 
 
@@ -162,7 +162,7 @@ def test_a_signal_to_mpiexec_saves_first(job: Job, arguments: list[str], tmp_pat
     finally:
         process.kill()
     assert process.returncode == 143, errors
-    assert errors.count('snapshot written; go on with') == 1
+    assert errors.count('resume with: mpiexec') == 1
     assert errors.count('stopping after this step') == 1
     assert any(out.glob('snapshot_*'))
 

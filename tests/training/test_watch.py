@@ -12,8 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import data.sampling
+from data.lsp import LSPDataset
+from data.sampling import EpochOrderSampler
 from hourglass.errors import InputError
-from hourglass.spec import ModelSpec
 from pretrained import load_model
 from training import report, watch
 from training.loss import LOSSES, LossEntry
@@ -83,16 +84,7 @@ def test_a_training_that_was_set_back_does_not_claim_the_weights_of_what_it_left
     assert capsys.readouterr().out.endswith(', best.npz the best ones, after epoch 2 (0.750)\n')
     run_training('--out', out, '--epoch', 2, '--resume', out / 'snapshot_iter_4')
     assert capsys.readouterr().out.endswith(
-        '; the best ones, after epoch 1 (0.500), are lost: best.npz is from before the training was set back\n')
-
-
-def test_the_state_of_an_older_version_does_not_tell_which_file_it_wrote(tmp_path: Path) -> None:
-    (tmp_path / 'best.npz').write_bytes(b'x')
-    best = watch.BestWeights(tmp_path / 'best.npz', None, ModelSpec())
-    best.serialize(lambda key, value: '[0.5, 3]')
-    assert (best.score, best.epoch, best.is_replaced) == (0.5, 3, False)
-    best.serialize(lambda key, value: f'[0.5, 3, "{"0" * 64}"]')
-    assert best.is_replaced
+        '; the best ones, after epoch 1 (0.500), are lost: best.npz is of another training\n')
 
 
 def test_a_loss_that_is_no_number_ends_the_training(
@@ -178,6 +170,25 @@ def test_missing_images_are_told_before_anything_is_written(
     assert not (tmp_path / 'out').exists()
 
 
+@pytest.mark.parametrize('loaders', [0, 1])
+def test_an_image_that_fails_later_leaves_a_snapshot(
+    images: Path, run_training: Run, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None],
+    loaders: int,
+) -> None:
+    out, people = tmp_path / 'out', LSPDataset(images.parent, 'train-fit')
+    last = EpochOrderSampler(0)(np.arange(16), 0)[-1] % 16
+    image = images / people.people[last].image
+    whole = image.read_bytes()
+    # It begins like a picture, so that it is missed before the training.
+    image.write_bytes(whole[:200])
+    with pytest.raises(InputError, match=f'{image.name}: .*snapshot_iter_3'):
+        run_training('--out', out, '--root', images.parent, '--loaders', loaders)
+    assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_3']
+    image.write_bytes(whole)
+    run_training('--out', out, '--root', images.parent, '--resume')
+    same_result(out, reference)
+
+
 @pytest.mark.parametrize('extra', [[], ['--ema', 0.5, '--schedule', 'cosine']])
 def test_a_validation_that_fails_does_not_lose_the_epoch(
     images: Path, run_training: Run, tmp_path: Path, reference: Path, extra: list[object],
@@ -244,7 +255,7 @@ def test_a_loader_that_dies_ends_a_training_in_one_line(
     run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(data.sampling, '_load', _die)
-    with pytest.raises(InputError, match='a loader process has been killed'):
+    with pytest.raises(InputError, match='a loader process was killed'):
         run_training('--out', tmp_path / 'out', '--loaders', 1)
 
 

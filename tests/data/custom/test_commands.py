@@ -121,7 +121,7 @@ def test_a_table_of_joints_and_weights_to_begin_with(
     call('train.py', '--dataset', 'csv', '--root', table, '--joints', 'own.yaml', '--init', 'bundled', '--epoch', 1,
          '--batchsize', 8, '--lr', 1e-12, '--out', 'out')
     told = capsys.readouterr().err
-    assert 'nobody has these joints labelled, they will not be learnt: tail' in told
+    assert 'no person has these joints labelled, they will not be learnt: tail' in told
     assert 'has no tail: trained from scratch' in told
     model, bundled = pretrained.load('out/model.npz'), pretrained.load('bundled')
     assert model.spec.joint_set == read_joint_set('own.yaml')

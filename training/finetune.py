@@ -1,4 +1,4 @@
-"""Beginning with other weights: which of them fit, which parameters stay, and how fast the others change."""
+"""Starting from other weights: the network, the weights that fit, frozen parameters, learning rates of single ones."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ _SIZES = {'stacks': 'n_stack', 'width': 'width', 'depth': 'layer_num'}
 def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> ModelSpec:
     """Return the network that the settings ask for, with the joints wanted.
 
-    With weights to begin with, what the settings leave open is as in these, and so is always the mean that is
-    subtracted.
+    Settings that are open are taken from the initial weights, and so is always the mean that is subtracted.
 
     Raises:
         InputError: the settings name impossible sizes, or others than the weights have.
@@ -47,7 +46,7 @@ def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> M
                              if getattr(config, option) is not None}
     if config.input_size is not None:
         sizes['input_size'] = (config.input_size, config.input_size)
-    base = base.with_decoding(config.decoding, 'the network to begin with')
+    base = base.with_decoding(config.decoding, 'the initial network')
     chosen = {name: getattr(config, name) for name in (*CROP_ENTRIES, 'align_corners')
               if getattr(config, name) is not None}
     return replace(base, joints=joint_set, out_channels=len(joint_set), confidence=(), **chosen, **sizes)
@@ -68,15 +67,15 @@ def _of_stack(values: dict[str, Any], stack: int) -> dict[str, Any]:
 
 
 def with_more_stacks(values: dict[str, Any], spec: ModelSpec, n_stack: int) -> dict[str, Any]:
-    """Insert stacks before the last one, which begin as copies of it.
+    """Insert stacks before the last one, initialised as copies of it.
 
-    The last stack has twice as many features as the others: a copy keeps those that its heatmaps depend on most.
-    It hands them and the heatmaps on as the stack before it does.
+    The last stack has twice as many features as the others: a copy keeps those with the largest weights for its
+    heatmaps.  The layers that pass features and heatmaps to the next stack are copied from the stack before.
 
     Args:
         values: the arrays of a ``StackedHG`` with two stacks or more.
         spec: of that network.
-        n_stack: how many stacks there shall be.
+        n_stack: number of stacks wanted.
 
     Returns:
         The arrays of the larger network.
@@ -99,7 +98,7 @@ def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
 
     Args:
         init: the weights; with two stacks or more, the network may have more of them (:func:`with_more_stacks`).
-        network: is changed; what belongs to joints that ``init`` does not have keeps its random values.
+        network: is changed; parameters of joints that ``init`` does not have keep their random values.
         spec: of the network.
 
     Returns:
@@ -129,7 +128,7 @@ def _joint_axes(spec: ModelSpec) -> dict[str, int]:
     from hourglass.parameters import network_shapes
 
     shapes = network_shapes(spec)
-    # The arrays that change when the number of joints does; no joint set is asked for.
+    # The arrays whose shapes change with the number of joints.
     others = {name: joint_set for name, joint_set in JOINT_SETS.items() if len(joint_set) != spec.out_channels}
     name, joint_set = next(iter(others.items()))
     changed = network_shapes(replace(spec, joints=name, out_channels=len(joint_set)))
@@ -141,16 +140,16 @@ def _matching(network: Any, pattern: str, option: str) -> list[tuple[str, chaine
     found = [(name.lstrip('/'), parameter) for name, parameter in network.namedparams()
              if fnmatchcase(name.lstrip('/'), pattern)]
     if not found:
-        raise InputError(f'{option} {pattern!r} fits no parameter; there are conv0/W, hg1/res1a_1/conv1/W and so on')
+        raise InputError(f'{option} {pattern!r} fits no parameter; names are like conv0/W and hg1/res1a_1/conv1/W')
     return found
 
 
 def freeze(network: Any, patterns: Sequence[str]) -> None:
-    """Keep parameters as they are.  The running statistics of batch normalisation go on following the data.
+    """Keep parameters as they are.  The running statistics of batch normalisation still follow the data.
 
     Args:
-        network: with an optimiser that has been set up.
-        patterns: as for a shell, compared with the keys of weights files; ``*`` also stands for slashes.
+        network: with an optimiser.
+        patterns: shell patterns for the keys of weights files; ``*`` also matches slashes.
 
     Raises:
         InputError: a pattern fits no parameter, or nothing is left to train.

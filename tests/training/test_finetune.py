@@ -14,7 +14,7 @@ from hourglass.spec import ModelSpec
 from pretrained.weights_file import Model
 from training.average import MovingAverage, state_of
 from training.config import TrainConfig
-from training.transfer import copy_common, make_spec
+from training.finetune import copy_common, make_spec
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_decoding_with_half_a_cell_more_stays_with_its_weights() -> None:
     assert make_spec(_config(), init, MPII).decoding == 'torch7'
     assert make_spec(_config(decoding='torch7'), init, MPII).decoding == 'torch7'
     for decoding, weights in (('quarter-offset', init), ('torch7', None)):
-        with pytest.raises(InputError, match=f'--decoding {decoding}: the network'):
+        with pytest.raises(InputError, match=f'--decoding {decoding}: the initial network'):
             make_spec(_config(decoding=decoding), weights, MPII)
 
 

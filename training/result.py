@@ -1,0 +1,56 @@
+"""What a training returns and prints at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.preparation import Validation
+from training.watch import BEST_EPOCH, BEST_SCORE, SCORE
+
+from chainer.training import Trainer
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training has made.
+
+    Attributes:
+        out: folder with all files.
+        model: weights after the last epoch.
+        best: weights with the best validation score; ``None`` without validation, or if the file is of another
+            training (one that was resumed from an older snapshot finds the file of what came after it).
+        score: validation score of the best weights, from 0 to 1; ``None`` without validation.
+        log: one entry for each epoch, as in the file ``log``.
+    """
+
+    out: Path
+    model: Path
+    best: Path | None
+    score: float | None
+    log: list[dict[str, Any]]
+
+    @classmethod
+    def of_trainer(cls, trainer: Trainer, out: Path) -> TrainResult:
+        log = trainer.get_extension('LogReport').log
+        score, best = log[-1].get(BEST_SCORE) if log else None, out / 'best.npz'
+        # A training that is resumed in another folder has left its best weights in the first one.
+        has_best = score is not None and best.exists() and not trainer.get_extension('BestWeights').is_replaced
+        return cls(out, out / 'model.npz', best if has_best else None, score, log)
+
+    def summary(self, validation: Validation | None) -> str:
+        """Return one line: where the weights are, and how good."""
+        if not self.log:
+            return f'{self.out}: model.npz has the weights'
+        last = self.log[-1]
+        text = f'{self.out}: model.npz has the weights after epoch {last["epoch"]}'
+        if validation is None or SCORE not in last:
+            return f'{text} (loss {last["main/loss"]:.4g})'
+        text += f' ({validation.metric}@{validation.threshold:g} {last[SCORE]:.3f})'
+        if self.score is None or not (self.out / 'best.npz').exists():
+            return text
+        best = f'after epoch {last[BEST_EPOCH]:.0f} ({self.score:.3f})'
+        if self.best is None:
+            return f'{text}; the best ones, {best}, are lost: best.npz is of another training'
+        return f'{text}, best.npz the best ones, {best}'
