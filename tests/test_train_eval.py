@@ -78,18 +78,6 @@ def test_scores_can_be_calibrated(trained: Path, tmp_path: Path, monkeypatch: py
     assert load_model(tmp_path / 'd.npz').spec == after.spec
 
 
-def test_the_seed_and_not_the_number_of_loaders_decides(tmp_path: Path) -> None:
-    results = []
-    for name, extra in (('a', []), ('b', ['--loaders', 2]), ('c', ['--seed', 1])):
-        result = _run('train.py', *TINY, '--epoch', 1, '--batchsize', 8, '--samples', 16, '--out', name, *extra,
-                      cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
-        results.append(load_model(tmp_path / name / 'model.npz').network)
-    a, b, c = (np.concatenate([p.array.ravel() for p in network.params()]) for network in results)
-    np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(a, c)
-
-
 def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
     shared: Callable[[str], Path], tmp_path: Path,
 ) -> None:
@@ -143,27 +131,10 @@ def test_coco_from_training_to_a_file_of_results(shared: Callable[[str], Path], 
     assert pictures == {'worst.png', 'a.png', 'a-oks.png', 'a-pck.png', 'b.png', 'b-oks.png', 'b-pck.png'}
 
 
-@pytest.mark.parametrize(('arguments', 'reason'), [
-    (['--dataset', 'lsp', '--root', 'nowhere'], 'nowhere/joints.mat: no such file'),
-    (['--dataset', 'lsp', 'lspet', '--root', 'one'], '--root names 1 folder for 2'),
-    ([*TINY, '--root', 'x'], '--root'),
-    ([*TINY, '--batchsize', '0'], '--batchsize must'),
-    ([*TINY, '--gpu', '0,0'], '--gpu 0,0'),
-    ([*TINY, '--epoch', '-1'], '--epoch'),
-    ([*TINY, '--lr', 'nan'], '--lr'),
-    ([*TINY, '--width', '6'], 'multiple of 4'),
-    ([*TINY, '--input-size', '100'], 'multiple of 16'),
-    ([*TINY, '--gpu', '77'], '--gpu 77'),
-    ([*TINY, '--samples', '8', '--resume', 'missing'], 'missing: No such file'),
-    ([*TINY, '--samples', '8', '--resume'], 'no snapshot to resume from'),
-    ([*TINY, '--epoch', 'x'], 'argument --epoch'),
-    (['--epoch', '1'], '--dataset is missing'),
-    (['--config', 'missing.json'], 'missing.json: No such file'),
-])
-def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], reason: str) -> None:
-    result = _run('train.py', *arguments, cwd=tmp_path)
+def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path) -> None:
+    result = _run('train.py', *TINY, '--input-size', 100, cwd=tmp_path)
     assert result.returncode == 2, result.stderr
-    assert reason in result.stderr
+    assert result.stderr.startswith('train.py: --input-size 100')
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert not list(tmp_path.iterdir()), 'nothing half-written'
 

@@ -23,7 +23,7 @@ def config(people_folder: Path, tmp_path: Path) -> TrainConfig:
 def test_a_training_returns_what_it_made(
     config: TrainConfig, reference: Path, same_result: Callable[[Path, Path], None],
 ) -> None:
-    result = train(config)
+    result = train(replace(config, loaders=2))
     out = Path(config.out)
     same_result(out, reference)
     assert (result.out, result.model, result.best) == (out, out / 'model.npz', out / 'best.npz')
@@ -65,3 +65,8 @@ def test_weighted_sets_resume_exactly(
     same_result(Path(config.out), whole)
     with pytest.raises(InputError, match='--dataset-weights was'):
         train(replace(mixed, resume='newest', dataset_weights=(1, 1)))
+
+
+def test_the_seed_decides(config: TrainConfig, reference: Path) -> None:
+    result = train(replace(config, seed=1))
+    assert result.model.read_bytes() != (reference / 'model.npz').read_bytes()

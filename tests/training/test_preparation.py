@@ -53,6 +53,12 @@ def test_a_training_can_be_repeated_from_its_record(
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['--init', 'small-mpii16'], '--stacks 1: the weights of --init have 2'),
     (['--init', 'nothing.npz'], 'nothing.npz'),
+    (['--root', 'nowhere'], 'nowhere/joints.mat'),
+    (['--dataset', 'lsp', 'lspet', '--root', 'one'], '--root names 1 folder for 2'),
+    (['--dataset', 'synthetic', '--root', 'x'], '--root names 1 folder for 0'),
+    (['--gpu', '0,0'], '--gpu 0,0'),
+    (['--gpu', '77'], '--gpu 77'),
+    (['--resume', 'missing'], 'missing'),
     (['--freeze', 'x*'], "--freeze 'x*' fits no parameter"),
     (['--lr-scale', 'conv0/*'], "--lr-scale 'conv0/*' is not"),
     (['--lr-scale', 'conv0/*=-1'], "--lr-scale 'conv0/*=-1' is not"),
