@@ -2,9 +2,11 @@
 
 ::
 
-    from eval import evaluate
+    from eval import compare, evaluate
     scores = evaluate('result/best.npz', dataset='csv', root='people.csv', flip=True)
     print(scores.table())
+    scores.save_json('new.json')
+    print(compare(['old.json', 'new.json']).text())
 """
 
 from importlib import import_module
@@ -13,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import hourglass.compat  # noqa: F401  (makes Chainer importable)
 
 if TYPE_CHECKING:
+    from eval.comparison import Comparison, compare
     from eval.config import EvalConfig
     from eval.evaluation import evaluate
     from eval.result import Result
 
-__all__ = ['EvalConfig', 'Result', 'evaluate']
+__all__ = ['Comparison', 'EvalConfig', 'Result', 'compare', 'evaluate']
 
-_HOMES = {'EvalConfig': 'config', 'Result': 'result', 'evaluate': 'evaluation'}
+_HOMES = {'Comparison': 'comparison', 'EvalConfig': 'config', 'Result': 'result', 'compare': 'comparison',
+          'evaluate': 'evaluation'}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class EvalConfig:
         help='arithmetic of the network: f32, single precision; int8, twice as fast and about as good; bf16, with '
              'openvino on a CPU that has AMX')
 
-    dataset: str = _data(one_of(DATASETS), 'mpii', help='data set')
+    dataset: str | None = _data(one_of(DATASETS), None, help='data set (default: mpii)')
     root: str | None = _data(
         text, None, metavar='DIR|FILE',
         help='folder of the data set; for csv, coco-json and packed the file (default: below data/)')
@@ -109,7 +109,8 @@ class EvalConfig:
              'distribution of OKS, and the score of each joint')
     compare: Sequence[str] = _results(
         text, (), count='+', metavar='JSON',
-        help='draw these earlier results (written with --json) into the same plot')
+        help='print a table of differences from these earlier results (written with --json), with bootstrap '
+             'intervals, and draw them into the same --plot; two files alone are compared without an evaluation')
     sheet: str | None = _results(
         text, None, metavar='FILE', help='draw the people with the largest errors into one picture')
     save_predictions: str | None = _results(
@@ -125,6 +126,11 @@ class EvalConfig:
     def __post_init__(self) -> None:
         convert_fields(self)
         choose_engine(self.engine, self.precision, self.gpu)
+        if self.is_comparison:
+            for entry in fields(self):
+                if entry.name not in ('compare', 'plot', 'json') and getattr(self, entry.name) != entry.default:
+                    raise InputError(f'{flag_of(entry)} is for an evaluation, and --compare without --model, --dataset '
+                                     'or --predictions is none')
         for name, holds, reason in _RULES:
             if getattr(self, name) not in (None, ()) and not holds(self):
                 raise InputError(f'{flag_of(EvalConfig.__dataclass_fields__[name])} {reason}')
@@ -132,7 +138,7 @@ class EvalConfig:
     @property
     def entry(self) -> DatasetEntry:
         """The data set."""
-        return DATASETS[self.dataset]
+        return DATASETS[self.dataset or 'mpii']
 
     @property
     def is_own(self) -> bool:
@@ -143,6 +149,11 @@ class EvalConfig:
     def is_coco(self) -> bool:
         """Whether OKS is scored: on COCO, or for predictions in COCO's results format."""
         return self.predictions.endswith('.json') if self.predictions is not None else self.dataset == 'coco'
+
+    @property
+    def is_comparison(self) -> bool:
+        """Whether earlier results are compared and nothing is evaluated."""
+        return bool(self.compare) and (self.weights, self.predictions, self.dataset) == (None, None, None)
 
     @property
     def weights(self) -> str | None:
@@ -189,5 +200,6 @@ _RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
     ('calibrate', lambda c: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),
     ('calibrate', lambda c: c.weights is not None, 'needs --model or --snapshot'),
     ('calibrate', lambda c: str(c.calibrate).endswith('.npz'), 'needs a file name that ends with .npz'),
-    ('compare', lambda c: c.plot is not None, 'is for --plot'),
+    ('compare', lambda c: len(c.compare) > 1 or not c.is_comparison,
+     'needs two files; or --model, --dataset or --predictions to compare one with'),
 )

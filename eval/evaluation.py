@@ -9,6 +9,7 @@ from typing import Any
 from eval.config import EvalConfig
 from eval.record import read_records
 from eval.result import Evaluator, Result
+from hourglass.errors import InputError
 
 
 def _evaluator(config: EvalConfig) -> Evaluator:
@@ -21,7 +22,15 @@ def _evaluator(config: EvalConfig) -> Evaluator:
     return PCKEvaluator(config)
 
 
-def evaluate(model: EvalConfig | str | os.PathLike | None = None, **options: Any) -> Result:
+def _check_earlier(config: EvalConfig) -> None:
+    """Report an earlier result that cannot be read or compared now, and not after a long prediction."""
+    metric = 'PCKh' if config.predictions is not None and not config.is_coco else config.entry.metric
+    for path, record in zip(config.compare, read_records(config.compare), strict=True):
+        if record.joints is not None and record.joints.metric != metric:
+            raise InputError(f'{path}: holds {record.joints.measure}, which cannot be compared with {metric}')
+
+
+def evaluate(model: EvalConfig | str | os.PathLike[str] | None = None, **options: Any) -> Result:
     """Score a network on a data set, or a file of predictions.
 
     ::
@@ -41,16 +50,22 @@ def evaluate(model: EvalConfig | str | os.PathLike | None = None, **options: Any
         InputError: settings do not go together, an input cannot be used, or a file cannot be written.
         TypeError: there is no such setting.
     """
-    config = replace(model, **options) if isinstance(model, EvalConfig) else EvalConfig(model=model, **options)  # type: ignore[arg-type]
+    if isinstance(model, EvalConfig):
+        config = replace(model, **options)
+    else:
+        config = EvalConfig(model=None if model is None else os.fspath(model), **options)
+    if config.is_comparison:
+        raise InputError('--compare without --model, --dataset or --predictions evaluates nothing; eval.compare() '
+                         'compares files')
     config.check_files()
-    read_records(config.compare)  # a wrong file is reported now and not after a long prediction
+    _check_earlier(config)
     result = _evaluator(config).evaluate()
     if config.json:
         result.save_json(config.json)
     if config.csv:
         result.save_csv(config.csv)
     if config.plot:
-        result.plot(config.plot, config.compare)
+        (result.compare(config.compare) if config.compare else result).plot(config.plot)
     if config.reliability:
         result.plot_reliability(config.reliability)
     return result

@@ -26,6 +26,20 @@ def parse_config(arguments: Sequence[str] | None = None) -> EvalConfig:
 
 def main() -> None:
     """Run the command line."""
+    from eval.comparison import compare
     from eval.evaluation import evaluate
 
-    print(evaluate(parse_config()).text())
+    config = parse_config()
+    if not config.is_comparison:
+        result = evaluate(config)
+        print(result.text())
+        if config.compare:
+            print(f'\n{result.compare(config.compare).text()}')
+        return
+    config.check_files()
+    comparison = compare(config.compare)
+    print(comparison.text())
+    if config.json:
+        comparison.save_json(config.json)
+    if config.plot:
+        comparison.plot(config.plot)

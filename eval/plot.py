@@ -146,7 +146,7 @@ def plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str = ''
         style = styles[record.label]
         known = np.sort(record.person_oks[~np.isnan(record.person_oks)])
         counts, edges = np.histogram(known, _BINS, (0, 1))
-        shares.stairs(100 * counts / max(len(known), 1), edges, **style,
+        shares.stairs(100 * counts / max(len(known), 1), edges, linewidth=1.5, **style,
                       label=f'{known.mean():.3f}' if len(known) else '-')
         levels = np.linspace(0, 1, 201)
         at_least.plot(levels, 100 * (len(known) - np.searchsorted(known, levels)) / max(len(known), 1), **style)

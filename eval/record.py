@@ -134,6 +134,7 @@ class Record:
         label: its name in legends and tables.
         data: the data set.
         people_key: the same for results of the same people in the same order; empty if it is not known.
+        n_people: number of annotated people.
         joints: rates of correct joints; ``None`` for detected people, to whom no annotation belongs.
         oks: COCO's score, if it is one of COCO.
         person_oks: (N,) OKS of each annotated person, NaN where it is not defined; ``None`` if unknown.
@@ -143,6 +144,7 @@ class Record:
     label: str
     data: str
     people_key: str
+    n_people: int
     joints: JointRates | None
     oks: COCOScore | None
     person_oks: np.ndarray | None
@@ -159,7 +161,8 @@ class Record:
         joints = JointRates.from_dict(value) if oks is None or 'metric' in value else None
         people = value.get('per_person', {})
         return cls(str(value.get('weights') or label), str(value.get('data') or value['title']),
-                   str(people.get('key', '')), joints, oks, to_rates(people['oks']) if 'oks' in people else None)
+                   str(people.get('key', '')), int(value['oks']['people'] if joints is None else value['people']),
+                   joints, oks, to_rates(people['oks']) if 'oks' in people else None)
 
 
 def _file_names(files: Sequence[Path]) -> list[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from eval.record import Record, read_records, to_common_joints
+from eval.record import Record
 from hourglass.errors import InputError
 from hourglass.results import write_json
+
+if TYPE_CHECKING:
+    from eval.comparison import Comparison
 
 
 class Result(ABC):
@@ -52,20 +55,29 @@ class Result(ABC):
         """Return what is compared and drawn."""
         return Record.from_dict(self.to_dict(), 'this result')
 
-    def plot(self, path: str | os.PathLike, compare: Sequence[str | os.PathLike] = ()) -> None:
-        """Draw the curves (:func:`eval.plot.plot_records`), of the joints that all results have.
+    def compare(self, paths: Sequence[str | os.PathLike]) -> Comparison:
+        """Compare earlier results, files of :meth:`save_json`, with this one.
+
+        Raises:
+            InputError: an earlier result cannot be read or compared.
+        """
+        from eval.comparison import compare
+
+        return compare(paths, self.record())
+
+    def plot(self, path: str | os.PathLike) -> None:
+        """Draw the curves (:func:`eval.plot.plot_records`).
 
         Args:
             path: picture to write; the ending chooses the format (.png, .pdf, .svg, .jpg).
-            compare: earlier results, files of :meth:`save_json`, to draw beside this one.
 
         Raises:
-            InputError: an earlier result cannot be read or compared, or the picture cannot be written.
+            InputError: the picture cannot be written.
         """
         # Drawing takes a second to import.
         from eval.plot import plot_records
 
-        plot_records(to_common_joints(read_records(compare, self.record()))[0], path)
+        plot_records([self.record()], path)
 
     def save_json(self, path: str | os.PathLike) -> None:
         """Write scores and curves (:meth:`to_dict`); ``InputError`` if the file cannot be written."""

@@ -24,7 +24,7 @@ def test_the_package_exports_what_it_names() -> None:
     import_module('eval.evaluation')  # a module that is imported must not hide the function
 
     assert callable(package.evaluate)
-    assert {getattr(package, name).__name__ for name in package.__all__} == {'EvalConfig', 'Result', 'evaluate'}
+    assert {getattr(package, name).__name__ for name in package.__all__} == set(package.__all__)
     with pytest.raises(AttributeError, match='nothing'):
         package.nothing  # noqa: B018
 
@@ -57,7 +57,8 @@ def test_the_package_exports_what_it_names() -> None:
     (['--dataset', 'coco', '--reliability', 'a.png'], '--reliability is for a network, and not for COCO'),
     (['--calibrate', 'a.npz'], '--calibrate needs --model or --snapshot'),
     (['--calibrate', 'a.h5', '--model', 'bundled'], '--calibrate needs a file name that ends with .npz'),
-    (['--compare', 'a.json'], '--compare is for --plot'),
+    (['--compare', 'a.json'], '--compare needs two files'),
+    (['--compare', 'a.json', 'b.json', '--flip'], '--flip is for an evaluation'),
 ])
 def test_options_that_are_wrong_or_do_not_go_together(arguments: list[str], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
@@ -74,6 +75,7 @@ def test_options_that_are_wrong_or_do_not_go_together(arguments: list[str], reas
     ({'json': '.'}, 'is a folder'),
     ({'json': 'a.json', 'csv': 'a.json'}, r'a\.json: would replace'),
     ({'plot': 'a.png', 'compare': 'b.json'}, r'b\.json: no such file'),
+    ({'model': None, 'dataset': None, 'compare': ['a', 'b']}, 'evaluates nothing'),
     ({'model': 'nothing.npz'}, r'nothing\.npz'),
     ({'split': 'x'}, "no split 'x'"),
     ({'dataset': 'lsp', 'root': 'nowhere'}, 'nowhere/joints.mat: no such file'),

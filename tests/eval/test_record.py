@@ -170,14 +170,15 @@ def test_what_is_no_result_is_named(tmp_path: Path, value: Any, reason: str) -> 
 
 def test_rates_of_several_results_are_drawn(save: Callable[..., str], tmp_path: Path) -> None:
     _pck().plot(tmp_path / 'one.png')
-    _pck().plot(tmp_path / 'two.png', [save(_pck('b', LSP, 1), 'b.json')])
+    _pck().compare([save(_pck('b', LSP, 1), 'b.json')]).plot(tmp_path / 'two.png')
     one, two = read_image(tmp_path / 'one.png'), read_image(tmp_path / 'two.png')
     assert one.shape == two.shape
     assert (one != two).any()
 
 
 def test_results_of_coco_give_three_pictures(save: Callable[..., str], tmp_path: Path) -> None:
-    _oks('now', .8).plot(tmp_path / 'a.png', [save(_oks('b', .4), 'b.json'), save(_oks('c', .6, False), 'c.json')])
+    _oks('now', .8).compare([save(_oks('b', .4), 'b.json'), save(_oks('c', .6, False), 'c.json')]).plot(
+        tmp_path / 'a.png')
     assert {path.name for path in tmp_path.glob('*.png')} == {'a.png', 'a-oks.png', 'a-pck.png'}
     for path in tmp_path.glob('*.png'):
         assert read_image(path).std() > 10
@@ -200,7 +201,7 @@ def test_an_unknown_format_is_an_error(tmp_path: Path, result: Any) -> None:
 def test_colours_do_not_depend_on_what_is_drawn() -> None:
     from eval.plot import _styles
 
-    records = [Record(name, '', '', None, None, None) for name in 'abcdefghijkl']
+    records = [Record(name, '', '', 0, None, None, None) for name in 'abcdefghijkl']
     styles = _styles(records)
     assert len({(style['color'], style['linestyle']) for style in styles.values()}) == 12
     assert _styles(records[:3]) == {name: styles[name] for name in 'abc'}
