@@ -120,7 +120,7 @@ def test_the_default_detector_where_there_is_no_network(demo: Run, scene: Any, t
 
 
 @pytest.mark.parametrize('rows', [[], [(0, 0, 0, 0)], [(9, 9, -5, 40)], [(900, 10, 50, 90)]])
-def test_nobody_is_nothing_special(demo: Run, scene: Any, tmp_path: Path, rows: list) -> None:
+def test_no_people_is_no_error(demo: Run, scene: Any, tmp_path: Path, rows: list) -> None:
     detector = write_boxes(tmp_path / 'boxes.json', *rows)
     status, text = demo('--image', scene[0], '--model', 'bundled', '--detector', detector, '--json', 'a.json')
     assert status == 0

@@ -63,8 +63,8 @@ def test_a_script_gets_the_pose_of_a_picture_and_another_program_no_port(start: 
     assert len(base64.b64decode(answer['heatmaps'][0]['values'])) == 40 * 40
 
     request = urllib.request.Request(f'{url}pose?mode=people&heatmap=all', request.data, request.headers)
-    everybody = json.load(urllib.request.urlopen(request, timeout=120))
-    assert len(everybody['people']) == len(everybody['heatmaps'])
+    people = json.load(urllib.request.urlopen(request, timeout=120))
+    assert len(people['people']) == len(people['heatmaps'])
 
     port = url.rstrip('/').rsplit(':', 1)[1]
     result = subprocess.run([*PROGRAM, '--port', port], cwd=tmp_path, capture_output=True, text=True, timeout=120,

@@ -1,7 +1,7 @@
-"""Videos: the poses of everybody in every frame, with numbers and colours that stay with a person.
+"""Videos: the poses of all people in every frame; a person keeps number and colour.
 
-A frame is read (:mod:`~demos.video.reader`), its people are found, recognised (:mod:`~demos.video.tracking`),
-steadied (:mod:`~demos.video.smoothing`) and drawn (:mod:`~demos.video.steps` puts these together), and it is
-written (:mod:`~demos.video.writer`), each step in a thread of its own (:mod:`~demos.video.pipeline`).
-:mod:`~demos.video.annotate` is the whole way from file to file.
+A frame is read (:mod:`~demos.video.reader`); its people are found, tracked (:mod:`~demos.video.tracking`), smoothed
+(:mod:`~demos.video.smoothing`) and drawn (:mod:`~demos.video.steps` joins these); the frame is written
+(:mod:`~demos.video.writer`).  Each step has a thread of its own (:mod:`~demos.video.pipeline`).
+:mod:`~demos.video.annotate` does all of it, from file to file.
 """

@@ -1,6 +1,6 @@
-"""Steps of work that overlap: each runs in a thread of its own, so that the slowest sets the pace.
+"""Steps of work that overlap: each runs in a thread of its own, so that the slowest step sets the pace.
 
-The heavy parts of every step (decoding, the network's matrix products, drawing, encoding) let go of Python's lock.
+The heavy parts of every step (decoding, matrix products, drawing, encoding) release Python's global lock.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-#: Seconds after which somebody who waits looks whether the work has been broken off.
+#: Seconds after which a waiting thread checks whether the work has been broken off.
 _POLL = 0.1
 
 

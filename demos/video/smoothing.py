@@ -1,8 +1,8 @@
-"""Joints that do not tremble: the one-euro filter.
+"""Smoothing joints over time: the one-euro filter.
 
 G. Casiez, N. Roussel, D. Vogel, "1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive
-Systems", CHI 2012, algorithm 1: a low-pass filter whose cutoff frequency grows with the speed, so that what stands
-still is steady and what moves fast is not left behind.
+Systems", CHI 2012, algorithm 1: a low-pass filter whose cutoff frequency grows with the speed, so that a
+joint at rest is steady and a fast one does not lag.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: What suits people in videos, with the person's height as the unit: about 0.4 of a small tremble is left, and whatever
-#: moves steadily lags by less than 2 % of the height.
+#: Defaults for people in videos, with the person's height as the unit: about 0.4 of small jitter is left, and a steady
+#: movement lags by less than 2 % of the height.
 MIN_CUTOFF, BETA = 0.5, 10.0
 
 

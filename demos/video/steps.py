@@ -1,4 +1,4 @@
-"""What is done with each frame of a video: people are found, then their joints, then they are recognised and drawn."""
+"""The steps for each frame of a video: find people, find their joints, track, smooth and draw."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from hourglass.people import PeoplePredictor, PersonPose
 
 import numpy as np
 
-#: How long somebody may be out of sight: seconds, and at least so many of the frames that are looked at.
+#: How long a person may be out of sight: seconds, and a minimum number of the frames in which people are looked for.
 _MEMORY, _LEAST_MISSING = 1.0, 3
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """A frame on its way.
+    """A frame between two steps.
 
     Attributes:
         frame: the frame.
-        found: once they are looked for, people's boxes (N, 4) and scores (N,).
-        image: what they were found in, until their joints are: (3, H, W) float32, RGB.
-        people: once their joints are known; ``None`` before that, and in frames that are passed over.
+        found: after detection, the boxes (N, 4) and scores (N,) of people.
+        image: (3, H, W) float32, RGB, between detection and joints.
+        people: after the joints are found; ``None`` before that, and in frames without detection.
     """
 
     frame: Frame
@@ -39,11 +39,11 @@ class _Entry:
 
 @dataclass(frozen=True)
 class DrawnFrame:
-    """A frame at the end of its way.
+    """A frame after all steps.
 
     Attributes:
         frame: number and time, and the frame as it was.
-        people: those found in it, ``None`` if nobody looked.
+        people: those found in it; ``None`` if people were not looked for.
         drawing: (H, W, 3) uint8, RGB.
     """
 
@@ -83,14 +83,14 @@ class _Joints:
 
 
 def _use_device(detector: Detector) -> None:
-    """Choose the GPU of a detector of Chainer's for the calling thread: CuPy has a current device for each."""
+    """Choose the GPU of a Chainer detector for the calling thread: CuPy has a current device for each thread."""
     device = getattr(getattr(detector, 'network', None), 'device', None)
     if device is not None:
         device.use()
 
 
 class _Recognition:
-    """The step that numbers, smooths and draws people; it must see the frames in order."""
+    """The step that tracks, smooths and draws people; it needs the frames in order."""
 
     def __init__(self, predictor: PeoplePredictor, rate: float, config: VideoConfig) -> None:
         self.joint_set = predictor.predictor.spec.joint_set
@@ -123,9 +123,6 @@ class _Recognition:
 
 
 def frame_steps(predictor: PeoplePredictor, rate: float, config: VideoConfig) -> dict[str, Callable[[Any], Any]]:
-    """Return what is done with each frame of a video, by name: from a :class:`Frame` to a :class:`DrawnFrame`.
-
-    They must see every frame in order.
-    """
+    """Return the steps by name, from a :class:`Frame` to a :class:`DrawnFrame`; each needs every frame, in order."""
     return {'detect': _Detection(predictor, config.frame_stride), 'joints': _Joints(predictor),
             'draw': _Recognition(predictor, rate, config)}

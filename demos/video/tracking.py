@@ -1,9 +1,8 @@
-"""Knowing people again from frame to frame, by where they are and how they stand.
+"""Tracking people from frame to frame, by their boxes and poses.
 
-Every track is expected to move on as it moved before.  A person found in a new frame is compared with each
-expectation by the overlap of the boxes (intersection over union) and the similarity of the poses (OKS), and all
-are matched at once so that the sum is highest.  Nothing looks at the picture: two people who meet, stop and part
-may exchange their numbers.
+Every track is extrapolated with constant velocity.  A person in a new frame is compared with each track by the overlap
+of the boxes (intersection over union) and the similarity of the poses (OKS); the assignment with the highest sum is
+taken.  The picture itself is not used: two people who meet, stop and part may exchange their numbers.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ from hourglass.oks import oks, sigmas_for
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-#: Share of a new step in a track's velocity: what a detector's boxes tremble evens out.
+#: Weight of a new step in the velocity of a track, so that the jitter of a detector's boxes averages out.
 _NEW_STEP = 0.25
-#: A track's similarity counts so much less for each frame that it has been missing: of two people who might be
-#: seen, it is the one who was seen last.
+#: Factor on the similarity of a track for each frame that it has been missing: of two possible people, the one who was
+#: seen last is preferred.
 _FADING = 0.9
 
 
 @dataclass
 class _Track:
-    """A person seen before.
+    """A person of earlier frames.
 
     Attributes:
-        number: that of the track.
+        number: of the track.
         box: (4,) when last seen.
         points: (K, 2) when last seen.
-        found: (K,) bool, joints that scored enough.
+        found: (K,) bool, joints with a sufficient score.
         velocity: (2,) of the middle of the box, in pixels a frame; ``None`` after the first time.
-        missing: frames since; 1 while the next one is looked at.
+        missing: number of frames since then; 1 for the next frame.
     """
 
     number: int
@@ -46,24 +45,24 @@ class _Track:
 
     @property
     def shift(self) -> np.ndarray:
-        """(2,) how far the person should have gone since."""
+        """(2,) expected movement since then, in pixels."""
         return np.zeros(2) if self.velocity is None else self.velocity * self.missing
 
     def see(self, box: np.ndarray, points: np.ndarray, found: np.ndarray) -> None:
-        """Take over where the person is now."""
+        """Update the track with a person of the current frame."""
         step = ((box[:2] + box[2:]) - (self.box[:2] + self.box[2:])) / 2 / self.missing
         self.velocity = step if self.velocity is None else self.velocity + _NEW_STEP * (step - self.velocity)
         self.box, self.points, self.found, self.missing = box, points, found, 0
 
 
 class Tracker:
-    """Give people numbers that stay theirs.
+    """Give each person a number that stays the same from frame to frame.
 
     Args:
         joint_set: names the joints.
-        max_missing: frames that a person may be out of sight; after more of them it is a new one.
-        threshold: least similarity of somebody known, the mean of overlap and OKS, 0 to 1.
-        min_score: joints that score less are not compared.
+        max_missing: number of frames that a person may be out of sight; after more, the person gets a new number.
+        threshold: minimum similarity to a track, the mean of overlap and OKS, 0 to 1.
+        min_score: minimum score of a joint that is compared.
     """
 
     def __init__(self, joint_set: JointSet, max_missing: int = 15, threshold: float = 0.2,
@@ -85,11 +84,11 @@ class Tracker:
             overlap = box_iou(expected_boxes, boxes)
         areas = np.prod(expected_boxes[:, 2:] - expected_boxes[:, :2], axis=1)
         alike = oks(points[None], expected_points[:, None], found[None] & known[:, None], areas[:, None], self._sigmas)
-        # Poses without a joint in common say nothing.
+        # Without a joint in common, only the boxes are compared.
         return np.where(np.isnan(alike), overlap, (overlap + alike) / 2)
 
     def _matches(self, boxes: np.ndarray, points: np.ndarray, found: np.ndarray) -> list[tuple[int, int]]:
-        """Return pairs of a track's place in the list and a person's."""
+        """Return pairs of indices: of a track in the list, and of a person."""
         if not self._tracks or not len(boxes):
             return []
         similarity = self._similarity(boxes, points, found)

@@ -22,27 +22,24 @@ import numpy as np
 if TYPE_CHECKING:
     from hourglass.people import PeoplePredictor
 
-#: How people are looked for, with the words of the page.
+#: How people are searched for, with the text of the page.
 MODES = {
     'middle': 'One person in the middle',
     'anywhere': 'One person anywhere',
-    'people': 'Everybody',
+    'people': 'All people',
 }
 
-#: In place of a joint: the highest value of all maps.
+#: In place of a joint: the maximum over the heatmaps of all joints.
 ALL_JOINTS = 'all'
-
-#: More would make every frame late.
-MAX_PEOPLE = 20
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a client wants to know.
+    """What a client asks for.
 
     Attributes:
         mode: a key of :data:`MODES`.
-        heatmap: a joint, or :data:`ALL_JOINTS`, whose heatmap is wanted; none if empty.
+        heatmap: the joint whose heatmap is returned, or :data:`ALL_JOINTS`; empty for none.
     """
 
     mode: str = 'middle'
@@ -54,7 +51,7 @@ class PoseFinder:
 
     Args:
         predictor: finds one person.
-        people: finds everybody; without it there is no mode ``people``.
+        people: finds all people; without it there is no mode ``people``.
     """
 
     def __init__(self, predictor: PosePredictor, people: PeoplePredictor | None = None) -> None:
@@ -62,38 +59,17 @@ class PoseFinder:
         self.people = people
         self.joint_set = predictor.spec.joint_set
 
-    @classmethod
-    def load(cls, name: str | None = None, detector: str | None = None, gpu: int = -1, **options: Any) -> PoseFinder:
-        """Load weights, and a detector if one is named.
-
-        Args:
-            name: of the weights, as for :meth:`hourglass.predictor.PosePredictor.load`, which also takes ``options``.
-            detector: as for :func:`hourglass.detection.load_detector`.
-            gpu: number of the GPU; -1 for the CPU.
-
-        Raises:
-            InputError: something is not there, or cannot be used.
-        """
-        predictor = PosePredictor.load(name, gpu, **options)
-        if detector is None:
-            return cls(predictor)
-        from hourglass.detection import load_detector
-        from hourglass.people import PeoplePredictor
-
-        return cls(predictor, PeoplePredictor(predictor, load_detector(detector, gpu), max_people=MAX_PEOPLE,
-                                              keep_heatmaps=True))
-
     def use_device(self) -> None:
         """Choose the GPU for the calling thread, which will call :meth:`find`."""
         self.predictor.use_device()
 
     @property
     def modes(self) -> dict[str, str]:
-        """Those of :data:`MODES` that there are."""
+        """Those of :data:`MODES` that this finder has."""
         return {mode: words for mode, words in MODES.items() if mode != 'people' or self.people is not None}
 
     def settings(self, values: Mapping[str, Any]) -> Settings:
-        """Check a client's wishes; ``ValueError`` says what is wrong with them."""
+        """Check the settings of a client; ``ValueError`` says what is wrong."""
         unknown = sorted(set(values) - {'mode', 'heatmap'})
         if unknown:
             raise ValueError(f'{unknown[0]!r} is no setting; mode and heatmap are')
@@ -110,7 +86,7 @@ class PoseFinder:
         """Return what the page must know: joints, limbs (joint, joint, colour) and modes."""
         colours = {part: '#{:02x}{:02x}{:02x}'.format(*colour) for part, colour in part_colours(self.joint_set).items()}
         limbs = [[a, b, colours[part]] for a, b, part in self.joint_set.limb_indices]
-        # A joint without a limb is a limb to itself, a dot.
+        # A joint without a limb is drawn as a dot.
         alone = sorted(set(range(len(self.joint_set))) - {i for a, b, _ in limbs for i in (a, b)})
         limbs += [[i, i, colours['middle']] for i in alone]
         return {'joint_set': self.joint_set.name, 'joints': list(self.joint_set.joints), 'limbs': limbs,
@@ -122,11 +98,11 @@ class PoseFinder:
         Args:
             image: the image.
             mode: a key of :attr:`modes`.
-            follower: for the mode ``anywhere``, what is known of the frame before; it is brought up to date.  Without
-                it the whole image is searched, which takes about 30 times as long.
+            follower: for the mode ``anywhere``, where the person was in the frame before; it is updated.  Without it
+                the whole image is searched, which takes about 30 times as long.
 
         Returns:
-            Poses, each with what else is known of the person.
+            Poses, each with a dictionary of what else is known of the person.
         """
         if mode == 'people' and self.people is not None:
             return [(person.pose, {'score': round(float(person.score), 4), 'box': _rectangle(*person.box)})

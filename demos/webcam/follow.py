@@ -9,22 +9,22 @@ from hourglass.spec import ModelSpec
 
 import numpy as np
 
-#: So many joints must be seen (of those that there are) for somebody to be there.
+#: Share of the joints that must be seen for the person to be there.
 SHARE_SEEN = 0.4
-#: Side of the next crop divided by the longer side of the box around the joints: some room to move.
+#: Side of the next crop divided by the longer side of the box around the joints: room to move.
 MARGIN = 1.35
 #: How much of the way the crop goes towards the newest joints; less is calmer and slower.
 STEP = 0.6
 
 
-#: So many places of the search (:func:`hourglass.locate.search_squares`) are looked at in each frame without a person.
+#: Squares of the search (:func:`hourglass.locate.search_squares`) for each frame without a person.
 LOOKS = 2
 
 
 class Follower:
     """Where to look for a person in the next frame: around the joints of the last one.
 
-    While nobody is seen, each frame is searched a little further, so that no frame takes long.
+    While no person is seen, each frame is searched a little further, so that no frame takes long.
 
     Args:
         spec: gives the way of cropping.
@@ -39,7 +39,7 @@ class Follower:
     def boxes(self, shape: tuple[int, int]) -> list[Box]:
         """Return where to look in the next frame (height, width): one place, or several if the person is lost.
 
-        Of several the pose whose joints score most (:func:`hourglass.locate.confidence`) is the one to go on with.
+        Of several, the pose with the highest :func:`hourglass.locate.confidence` is to be passed to :meth:`update`.
         """
         if self._place is not None and shape == self._shape:
             y, x, log_side = self._place
@@ -50,14 +50,14 @@ class Follower:
         return [picture_box(shape, self.spec), *(person_box(square, shape, self.spec) for square in chosen)]
 
     def update(self, pose: Pose, shape: tuple[int, int]) -> None:
-        """Take note of what was found in a frame (height, width)."""
+        """Store what was found in a frame (height, width)."""
         seen = pose.scores >= self.spec.score_of(MIN_CONFIDENCE)
         if seen.mean() < SHARE_SEEN:
             self._place = None
             return
         low, high = pose.points[seen].min(axis=0), pose.points[seen].max(axis=0)
         center, length = (low + high) / 2, float((high - low).max())
-        # A person of whom little is seen would let the crop shrink to a hand, and one too near to burst the picture.
+        # Few visible joints would let the crop shrink to a hand, and a person too near grow beyond the picture.
         side = float(np.clip(MARGIN * length, min(shape) / 4, 1.5 * max(shape)))
         wanted = np.array([*center, np.log(side)])
         near = self._place is not None and shape == self._shape

@@ -12,7 +12,7 @@ import numpy as np
 def combined(heatmaps: np.ndarray) -> np.ndarray:
     """Return the highest of some heatmaps (K, H, W) at each cell, (H, W) in [0, 1].
 
-    As where heatmaps are drawn, each is brightened to its own maximum; a weak one would not be seen otherwise.
+    As in the drawings of heatmaps, each is scaled to its own maximum, so that weak ones are visible.
     """
     values = np.clip(np.nan_to_num(heatmaps), 0, None)
     return (values / np.maximum(values.max(axis=(1, 2), keepdims=True), 0.05)).max(axis=0)

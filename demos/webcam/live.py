@@ -1,4 +1,4 @@
-"""One page's live connection."""
+"""The live connection of one page."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class _Frame(NamedTuple):
 class LiveConnection:
     """Answer the frames of one page.
 
-    Of the page's frames one is being looked at and at most one waits, the newest; the others are passed over.  The
-    answer to a frame says that the page need not wait for those before it.
+    One frame of the page is in work and at most one waits, the newest; the others are dropped.  The answer to a frame
+    stands for those before it, too.
 
     Messages from the page: text, a JSON object of settings (``mode``, ``heatmap``) for the frames that follow; binary,
     a frame: its number, 4 bytes, little-endian, and a picture file.  Answers are JSON: ``number`` beside what
@@ -54,7 +54,7 @@ class LiveConnection:
         self._follower = Follower(finder.predictor.spec)
 
     async def run(self) -> None:
-        """Serve until the page goes."""
+        """Serve until the page closes the connection."""
         answering = asyncio.create_task(self._answer_frames())
         try:
             async for message in self._socket:
@@ -69,11 +69,11 @@ class LiveConnection:
                                              message=reason.encode('ascii', 'replace')[:120])
         finally:
             answering.cancel()
-            # What it ends with was logged where it happened.
+            # Its errors have been logged where they happened.
             await asyncio.gather(answering, return_exceptions=True)
 
     def _set(self, text: str) -> str:
-        """Take over settings; return what is wrong with them."""
+        """Use new settings; return what is wrong with them."""
         try:
             values = json.loads(text)
             if not isinstance(values, dict):
@@ -87,7 +87,7 @@ class LiveConnection:
         return ''
 
     def _accept(self, message: bytes) -> str:
-        """Put a frame where the newest one waits; return what is wrong with it."""
+        """Store a frame as the newest one; return what is wrong with it."""
         if len(message) < 4:
             return 'a frame begins with its number, 4 bytes'
         self._newest = _Frame(int.from_bytes(message[:4], 'little'), message[4:], self._settings)

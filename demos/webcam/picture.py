@@ -1,4 +1,4 @@
-"""Pictures that somebody sent: checked before they are decoded."""
+"""Pictures that a client sent: checked before they are decoded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hourglass.image import to_rgb, upright_picture
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-#: What is accepted, by media type.  Others that Pillow reads (PostScript, for one, starts a program) are not offered.
+#: Formats that are accepted, by media type.  Pillow reads more; for PostScript it starts a program.
 MEDIA_TYPES = {'image/jpeg': 'JPEG', 'image/png': 'PNG', 'image/webp': 'WEBP', 'image/gif': 'GIF', 'image/bmp': 'BMP'}
 
 
@@ -19,7 +19,7 @@ class PictureError(Exception):
     """A picture that cannot be used.
 
     Attributes:
-        status: of HTTP: 400 damaged, 413 too many pixels, 415 not a format of :data:`MEDIA_TYPES`.
+        status: of HTTP: 400 damaged, 413 too many pixels, 415 not in a format of :data:`MEDIA_TYPES`.
     """
 
     def __init__(self, status: int, reason: str) -> None:
@@ -42,8 +42,6 @@ def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
     Raises:
         PictureError: the picture cannot be used.
     """
-    if not data:
-        raise PictureError(400, 'the picture is empty')
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -54,7 +52,7 @@ def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
                                             f'{max_pixels / 1e6:g} million')
                 array = np.asarray(to_rgb(upright_picture(image), 'the picture'))
     except UnidentifiedImageError:
-        raise PictureError(*_unidentified(data)) from None
+        raise PictureError(415, 'not a picture that is accepted; JPEG, PNG, WebP, GIF and BMP are') from None
     except Image.DecompressionBombError:
         raise PictureError(413, f'the picture has more than {max_pixels / 1e6:g} million pixels') from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, InputError) as error:
@@ -62,13 +60,3 @@ def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
         raise PictureError(400, f'the picture cannot be read ({error or type(error).__name__})') from None
     return array.transpose(2, 0, 1).astype(np.float32)
 
-
-def _unidentified(data: bytes) -> tuple[int, str]:
-    """Tell a kind of picture that is not accepted from what is no picture at all."""
-    foreign = {b'II*\0': 'TIFF', b'MM\0*': 'TIFF', b'%!PS': 'PostScript', b'<svg': 'SVG', b'8BPS': 'Photoshop'}
-    name = foreign.get(data[:4])
-    if data[4:8] == b'ftyp':
-        name = 'HEIC, AVIF or a video'
-    if name is None:
-        return 400, 'not a picture that can be read'
-    return 415, f'{name} is not accepted; JPEG, PNG, WebP, GIF and BMP are'

@@ -41,27 +41,16 @@ def take_port(host: str, port: int) -> socket.socket:
     if not host:
         raise InputError('--host is empty; 127.0.0.1 is this computer only, 0.0.0.0 is open to others')
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM,
-                                                                flags=socket.AI_PASSIVE)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except (socket.gaierror, UnicodeError) as error:
         raise InputError(f'--host {host}: no such address ({getattr(error, "strerror", error)})') from None
-    sock = socket.socket(family, kind, protocol)
-    try:
-        if hasattr(socket, 'SO_EXCLUSIVEADDRUSE'):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # Windows
-        else:
-            # A restart need not wait for the connections of the last run to be forgotten.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(_BACKLOG)
     except OSError as error:
-        sock.close()
         reasons = {errno.EADDRINUSE: f'--port {port}: in use by another program; --port names another',
                    errno.EACCES: f'--port {port}: not allowed for this user; 1024 and above are',
                    errno.EADDRNOTAVAIL: f'--host {host}: not an address of this computer'}
         reason = reasons.get(error.errno or 0, f'{host}:{port}: cannot be listened on ({error.strerror})')
         raise InputError(reason) from None
-    return sock
 
 
 def url_of(sock: socket.socket, host: str) -> str:

@@ -9,8 +9,8 @@ POST    ``/pose``     one picture file as the body, its media type as Content-Ty
                       ``heatmap``.  Answers what :meth:`demos.webcam.finder.PoseFinder.find` returns
 ======  ============  =============================================================================================
 
-Errors are JSON, ``{"error": reason}``: 400 not a picture, 403 another site's page, 404, 405, 408 sent too slowly, 413
-too large, 415 not a kind of picture that is accepted, 503 too much to do.
+Errors are JSON, ``{"error": reason}``: 400 a damaged picture or a wrong setting, 403 another site's page, 404, 405, 408
+sent too slowly, 413 too large, 415 not a picture in an accepted format, 503 too many requests.
 """
 
 from __future__ import annotations

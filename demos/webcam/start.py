@@ -14,6 +14,9 @@ from hourglass.errors import ArgumentParser, InputError
 if TYPE_CHECKING:
     from demos.webcam.finder import PoseFinder
 
+#: The people of a frame that are looked at; more would make every frame late.
+MAX_PEOPLE = 20
+
 
 def parse_webcam_options(description: str, arguments: Sequence[str] | None = None) -> WebcamConfig:
     """Read a command line, by default that of the process; ``InputError`` if something in it is wrong."""
@@ -25,9 +28,14 @@ def parse_webcam_options(description: str, arguments: Sequence[str] | None = Non
 
 def _load_finder(config: WebcamConfig) -> PoseFinder:
     from demos.webcam.finder import PoseFinder
+    from hourglass.detection import load_detector
+    from hourglass.people import PeoplePredictor
 
-    return PoseFinder.load(config.snapshot or config.model, config.detector, config.gpu, flip=config.flip,
-                           engine=config.engine, precision=config.precision)
+    predictor = config.load_predictor()
+    if config.detector is None:
+        return PoseFinder(predictor)
+    return PoseFinder(predictor, PeoplePredictor(predictor, load_detector(config.detector, config.gpu),
+                                                 max_people=MAX_PEOPLE, keep_heatmaps=True))
 
 
 def show_window(config: WebcamConfig) -> None:

@@ -93,7 +93,7 @@ def test_a_detector_that_cannot_be_had(predictor: PosePredictor) -> None:
         place.find(predictor, demo_scene((240, 200)))
 
 
-def test_without_any_detector_somebody_is_found_too(
+def test_without_any_detector_a_person_is_found_too(
     predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
     def not_there(name: str, gpu: int) -> None:
@@ -119,7 +119,7 @@ def test_the_crop_is_framed_where_it_was_chosen(predictor: PosePredictor) -> Non
     np.testing.assert_array_equal(plain, image.astype(np.uint8))
 
 
-def test_whether_somebody_is_there_is_asked_where_that_was_not_said(predictor: PosePredictor) -> None:
+def test_whether_there_is_a_person_is_checked_with_auto_only(predictor: PosePredictor) -> None:
     pose, = predictor.poses([np.zeros((3, 50, 50), np.float32)])
     assert not PersonLocation(auto=True).is_confident(pose, predictor.spec)
     assert PersonLocation(box=(0, 0, 9, 9)).is_confident(pose, predictor.spec)

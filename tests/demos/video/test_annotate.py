@@ -117,7 +117,7 @@ def test_the_whole_way(write_clip: Callable[..., Path], tmp_path: Path) -> None:
         assert reader.rate == 25
         drawn = list(reader)
     assert len(drawn) == 30
-    # Everybody has one colour from the beginning to the end.
+    # A person has one colour from the beginning to the end.
     for track, place in ((red, _PEOPLE['red'][1]), (blue, _PEOPLE['blue'][1])):
         for i in (0, 8, 28):
             x, y = place(i)
@@ -168,7 +168,7 @@ def test_smoothing_takes_the_tremble_out(write_clip: Callable[..., Path], tmp_pa
     assert tremble[1] < 0.5 * tremble[0]
 
 
-def test_nobody_there(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+def test_no_people(write_clip: Callable[..., Path], tmp_path: Path) -> None:
     lines = _annotate(write_clip([np.zeros((40, 40, 3), np.uint8)] * 4), tmp_path, smooth=True)
     assert [line['people'] for line in lines] == [[]] * 4
 
@@ -320,9 +320,9 @@ def _ids(lines: Sequence[dict[str, Any]]) -> list[set[int]]:
     return [{person['track'] for person in line['people']} for line in lines]
 
 
-def test_somebody_who_comes_back(write_clip: Callable[..., Path], tmp_path: Path) -> None:
-    there, nobody = _clip(1), [np.full((121, 220, 3), 40, np.uint8)]
-    lines = _annotate(write_clip(there * 3 + nobody * 4 + there * 2 + nobody * 30 + there), tmp_path)
+def test_people_who_come_back(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    there, empty = _clip(1), [np.full((121, 220, 3), 40, np.uint8)]
+    lines = _annotate(write_clip(there * 3 + empty * 4 + there * 2 + empty * 30 + there), tmp_path)
     tracks = _ids(lines)
     assert tracks[:3] == [{1, 2}] * 3
     assert tracks[7:9] == [{1, 2}] * 2

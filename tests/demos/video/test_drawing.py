@@ -35,7 +35,7 @@ def test_colours_come_again() -> None:
     assert track_colour(len(PERSON_COLOURS) + 1) == PERSON_COLOURS[0]
 
 
-def test_nobody_and_people_beyond_the_border() -> None:
+def test_no_people_and_people_beyond_the_border() -> None:
     frame = np.full((40, 60, 3), 30, np.uint8)
     np.testing.assert_array_equal(draw_tracks(frame, [], LSP), frame)
     assert draw_tracks(frame, [_person(12345, -200, -300), _person(3, 500, 900)], LSP).shape == frame.shape

@@ -73,7 +73,7 @@ def test_a_person_may_be_missing_for_a_while(gap: int, number: int) -> None:
     assert _update(tracker, [(50, 10)]) == [number]
 
 
-def test_somebody_who_walks_on_unseen_is_known_again() -> None:
+def test_a_person_who_walks_on_unseen_keeps_the_number() -> None:
     tracker = Tracker(LSP, max_missing=10)
     for i in range(5):
         _update(tracker, [(50, 10 + 12 * i)])
@@ -82,7 +82,7 @@ def test_somebody_who_walks_on_unseen_is_known_again() -> None:
     assert _update(tracker, [(50, 10 + 12 * 13)]) == [1]
 
 
-def test_somebody_far_away_is_new() -> None:
+def test_a_person_far_away_is_new() -> None:
     tracker = Tracker(LSP)
     _update(tracker, [(50, 10)])
     assert _update(tracker, [(50, 300)]) == [2]

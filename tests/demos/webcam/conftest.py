@@ -24,7 +24,7 @@ class SpotPredictor(PosePredictor):
 
     Attributes:
         gate: while it is cleared, nothing is found.
-        began: set when somebody waits at the gate.
+        began: set when a call waits at the gate.
         n_calls: how often it was asked.
     """
 

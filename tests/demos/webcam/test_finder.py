@@ -88,15 +88,15 @@ def test_a_heatmap_over_the_picture() -> None:
     assert drawn[:, :25].max() == 50
 
 
-def test_everybody_is_found_where_there_is_a_detector(finder: PoseFinder, spot: Spot) -> None:
-    everybody = PoseFinder(finder.predictor, _TwoPeople(finder.predictor))
-    answer = everybody.find(spot(40, 30), everybody.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
+def test_all_people_are_found_where_there_is_a_detector(finder: PoseFinder, spot: Spot) -> None:
+    people = PoseFinder(finder.predictor, _TwoPeople(finder.predictor))
+    answer = people.find(spot(40, 30), people.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
     assert len(answer['people']) == len(answer['heatmaps']) == 2
     assert [person['seen']['x0'] for person in answer['people']] == [0, 80]
     assert answer['people'][1]['box'] == {'x0': 80, 'y0': 0, 'x1': 160, 'y1': 80}
     assert answer['people'][1]['score'] == 0.5
     assert answer['people'][0]['joints'][0]['x'] == pytest.approx(30, abs=4)
-    assert list(everybody.modes) == ['middle', 'anywhere', 'people']
+    assert list(people.modes) == ['middle', 'anywhere', 'people']
     assert list(finder.modes) == ['middle', 'anywhere']
 
 

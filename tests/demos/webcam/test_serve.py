@@ -35,7 +35,7 @@ def test_only_this_computer_reaches_it() -> None:
 @pytest.mark.parametrize(('host', 'reason'), [
     ('no.such.host.invalid', '--host no.such.host.invalid: no such address'),
     ('x' * 300, 'no such address'), ('', '--host is empty'), ('192.0.2.1', 'not an address of this computer')])
-def test_an_address_of_somebody_else(host: str, reason: str) -> None:
+def test_an_address_of_another_computer(host: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         take_port(host, 0)
 
