@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hourglass.files import atomic_write
+from hourglass.errors import InputError
+from hourglass.files import atomic_write, sha256_of
 
 import h5py
+
+#: Bytes at the front of a file with a mark; a power of two from 512 on, as HDF5 wants it.
+_FRONT = 512
 
 
 class _Sink(io.FileIO):
@@ -47,8 +51,8 @@ class _Sink(io.FileIO):
 class HDF5Writer(h5py.File):
     """An HDF5 file that is being written; :meth:`check` reports a full disk while there is still much to do."""
 
-    def __init__(self, sink: _Sink) -> None:
-        super().__init__(sink, 'w')
+    def __init__(self, sink: _Sink, userblock_size: int) -> None:
+        super().__init__(sink, 'w', userblock_size=userblock_size)
         self._sink = sink
 
     def check(self) -> None:
@@ -56,18 +60,51 @@ class HDF5Writer(h5py.File):
         self._sink.check()
 
 
+def seal(path: Path, mark: bytes) -> None:
+    """Write a mark and the checksum of everything behind the front to the front of a file."""
+    checksum = sha256_of(path, _FRONT).encode()
+    with path.open('r+b') as file:
+        file.write(mark + checksum)
+
+
 @contextmanager
-def write_hdf5(path: str | os.PathLike) -> Iterator[HDF5Writer]:
+def write_hdf5(path: str | os.PathLike, mark: bytes = b'') -> Iterator[HDF5Writer]:
     """Open an HDF5 file for writing; it appears whole when the block ends (:func:`hourglass.files.atomic_write`).
+
+    Args:
+        path: the file.
+        mark: how the file shall begin; behind it comes a checksum of everything else, for :func:`check_front`.
 
     Raises:
         InputError: it cannot be written.
     """
     with atomic_write(Path(path)) as partial, _Sink(partial, 'w+') as sink:
         try:
-            with HDF5Writer(sink) as file:
+            with HDF5Writer(sink, _FRONT if mark else 0) as file:
                 yield file
         except Exception:
             sink.check()  # what h5py makes of a file that has lost a part
             raise
         sink.check()
+        if mark:
+            seal(partial, mark)
+
+
+def check_front(path: Path, mark: bytes) -> bool:
+    """Return whether a file begins with a mark; the whole file is compared with its checksum before that.
+
+    libhdf5 can crash or hang on a damaged file, so it does not see one.
+
+    Raises:
+        InputError: the file cannot be read, or is damaged.
+    """
+    try:
+        with path.open('rb') as file:
+            if file.read(len(mark)) != mark:
+                return False
+            checksum = file.read(64)
+        if checksum != sha256_of(path, _FRONT).encode():
+            raise InputError(f'{path}: damaged: it does not have the checksum at its beginning')
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read ({error.strerror or error})') from None
+    return True

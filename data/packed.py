@@ -5,25 +5,23 @@ at the image's border and shrunk (or enlarged) so that the side is ``size`` pixe
 rotation and for other ways of cropping.  Points, location and reference length are in the pixels of what is held, so a
 packed person is used like any other; scores are the same, for errors are relative.
 
-Layout: attributes ``format``, ``joints``, ``dataset``, ``size``, ``margin``, ``threshold``; a group for each split
-(``train``, and ``val`` if the set has one) with ``images`` (N, 3, S, S) uint8, a chunk for each person, of which
-``shape`` (N, 2) is used; ``points`` (N, K, 2), ``labelled``, ``visible`` (N, K), ``location`` (N, 4),
-``reference_length``, ``crc32`` (N,), ``names`` (N,) and the attribute ``sha256`` of all these.  ``location`` is y, x,
-height and width of the person, or y, x, side and NaN of the square to cut out (:mod:`hourglass.crop`).  Joints of a
-user's are in ``joint_table``, bytes of JSON (:mod:`hourglass.joint_table`).
+Layout: the file begins with :data:`MARK` and a checksum of everything behind (:mod:`data.hdf5_file`).  Attributes
+``joints``, ``dataset``, ``size``, ``margin``, ``threshold``; a group for each split (``train``, and ``val`` if the set
+has one) with ``images`` (N, 3, S, S) uint8, a chunk for each person, of which ``shape`` (N, 2) is used; ``points``
+(N, K, 2), ``labelled``, ``visible`` (N, K), ``location`` (N, 4), ``reference_length`` (N,), ``names`` (N,).
+``location`` is y, x, height and width of the person, or y, x, side and NaN of the square to cut out
+(:mod:`hourglass.crop`).  A user's joints are in ``joint_table``, bytes of JSON (:mod:`hourglass.joint_table`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import zlib
 from pathlib import Path
 from typing import Any
 
-from data.hdf5_file import HDF5Writer, write_hdf5
+from data.hdf5_file import HDF5Writer, check_front, write_hdf5
 from data.person import FARTHEST, EmptySplitError, Person, PersonDataset
 from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
@@ -33,13 +31,15 @@ from hourglass.joints import JOINT_SETS, JointSet
 import h5py
 import numpy as np
 
-FORMAT = 'hourglass-packed-2'
+#: How a file begins; the number is raised with every change of the layout.
+MARK = b'hourglass-packed-3\n'
+_ANY_MARK = b'hourglass-packed-'
 COMPRESSIONS = ('none', 'lzf', 'gzip')
 #: Splits by name, and the groups they are made of.
 SPLITS = {'train': ('train',), 'val': ('val',), 'trainval': ('train', 'val')}
-_FIELDS = ('shape', 'points', 'labelled', 'visible', 'location', 'reference_length', 'crc32', 'names')
+_FIELDS = ('shape', 'points', 'labelled', 'visible', 'location', 'reference_length', 'names')
 _KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'location': 'f',
-          'reference_length': 'f', 'crc32': 'u', 'names': 'SO'}
+          'reference_length': 'f', 'names': 'SO'}
 _MAX_SIZE = 2048
 _MAX_PEOPLE = 2_000_000
 # What h5py and JSON make of a file that is damaged or something else.
@@ -83,23 +83,13 @@ def _to_location(numbers: list[float]) -> Location:
     return Square(*numbers[:3]) if math.isnan(numbers[3]) else Extent(*numbers)
 
 
-def _hash(fields: dict[str, np.ndarray]) -> str:
-    """Return the hash of a split: of all its fields, and through ``crc32`` of its images."""
-    digest = hashlib.sha256()
-    for name in _FIELDS:
-        array = fields[name]
-        digest.update(f'{name} {array.shape}'.encode())
-        digest.update(b'\0'.join(array.tolist()) if name == 'names' else np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
 def _write_split(file: HDF5Writer, split: str, dataset: PersonDataset, size: int, margin: float, compression: str,
                  progress: Any) -> None:
     group = file.create_group(split)
     n, side = len(dataset), math.ceil(size * margin) + 1
     images = group.create_dataset('images', (n, 3, side, side), np.uint8, chunks=(1, 3, side, side),
                                   compression=None if compression == 'none' else compression)
-    people, shapes, checksums = [], [], []
+    people, shapes = [], []
     for i in range(n):
         image, person = dataset[i]
         pixels, person = pack_person(image, person, size, margin)
@@ -109,10 +99,9 @@ def _write_split(file: HDF5Writer, split: str, dataset: PersonDataset, size: int
         file.check()
         people.append(person)
         shapes.append(pixels.shape[1:])
-        checksums.append(zlib.crc32(canvas.tobytes()))
         progress()
     fields = {
-        'shape': np.array(shapes, np.int32), 'crc32': np.array(checksums, np.uint32),
+        'shape': np.array(shapes, np.int32),
         'names': np.array([person.image.encode() for person in people], object),
         **{name: np.stack([getattr(person, name) for person in people]) for name in ('points', 'labelled', 'visible')},
         'location': np.array([(*person.location, np.nan)[:4] for person in people], np.float64),
@@ -120,7 +109,6 @@ def _write_split(file: HDF5Writer, split: str, dataset: PersonDataset, size: int
     }
     for name, array in fields.items():
         group.create_dataset(name, data=array, dtype=h5py.string_dtype() if name == 'names' else None)
-    group.attrs['sha256'] = _hash(fields)
     group.attrs['name'] = dataset.name
 
 
@@ -149,9 +137,9 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
     check_sizes(size, margin)
     if compression not in COMPRESSIONS:
         raise InputError(f'--compression {compression}: there are {", ".join(COMPRESSIONS)}')
-    with write_hdf5(path) as file:
+    with write_hdf5(path, MARK) as file:
         joint_set = next(iter(datasets.values())).joint_set
-        file.attrs.update(format=FORMAT, joints=joint_set.name, dataset=source, size=size, margin=margin,
+        file.attrs.update(joints=joint_set.name, dataset=source, size=size, margin=margin,
                           threshold=threshold)
         if joint_set.name not in JOINT_SETS:
             file['joint_table'] = np.frombuffer(json.dumps(to_table(joint_set)).encode(), np.uint8)
@@ -175,8 +163,6 @@ def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]
         if group[name].shape != shapes.get(name, (n,)) or group[name].dtype.kind not in _KINDS[name]:
             raise InputError(f'{path}: {group.name}/{name} is {group[name].dtype} {group[name].shape}')
     fields = {name: group[name][()] for name in _FIELDS}
-    if _hash(fields) != group.attrs.get('sha256'):
-        raise InputError(f'{path}: {group.name} is damaged: its content does not have the hash that it should have')
     if (fields['shape'] < 1).any() or (fields['shape'] > images.shape[2:]).any():
         raise InputError(f'{path}: {group.name}/shape is larger than the images')
     _check_places(fields, f'{path}: {group.name}')
@@ -197,17 +183,19 @@ def _check_places(fields: dict[str, np.ndarray], source: str) -> None:
         raise InputError(f'{source}/location has sizes that are not above 0')
 
 
-def _check_there(path: Path) -> None:
+def _check_file(path: Path) -> None:
+    """Check, before libhdf5 opens a file, that it is whole and of this program."""
     if not path.is_file():
         raise InputError(f'{path}: no such file; python -m data pack writes one')
+    if not check_front(path, MARK):
+        with path.open('rb') as file:
+            is_other = file.read(len(_ANY_MARK)) == _ANY_MARK
+        raise InputError(f'{path}: packed by another version of this program; pack the people again' if is_other else
+                         f'{path}: not a file of packed people (python -m data pack writes one)')
 
 
 def _read_joint_set(path: Path, file: Any) -> JointSet:
-    """Check that a file holds packed people, and return their joints."""
-    if str(file.attrs.get('format')).startswith('hourglass-packed-') and file.attrs['format'] != FORMAT:
-        raise InputError(f'{path}: packed by another version of this program; pack the people again')
-    if file.attrs.get('format') != FORMAT:
-        raise InputError(f'{path}: not a file of packed people (python -m data pack writes one)')
+    """Return the joints of packed people."""
     joints, table = file.attrs.get('joints'), file.get('joint_table')
     if isinstance(table, h5py.Dataset) and table.dtype == np.uint8 and table.ndim == 1 \
             and table.size <= MAX_CHARACTERS:
@@ -238,13 +226,12 @@ class PackedDataset(PersonDataset):
         path = Path(root)
         if split not in SPLITS:
             raise InputError(f'packed people have no split {split!r}; there are {", ".join(SPLITS)}')
-        _check_there(path)
+        _check_file(path)
         self.path = path
         self._owner, self._file = -1, None
         # Where each person is: group and number; and the same by image and centre, for read_image().
         self._places: list[tuple[str, int]] = []
         self._shapes: list[tuple[int, int]] = []
-        self._checksums: list[int] = []
         people: list[Person] = []
         try:
             with h5py.File(path, 'r') as file:
@@ -265,7 +252,7 @@ class PackedDataset(PersonDataset):
     def joints_of(cls, root: str | os.PathLike[str]) -> JointSet:
         """Return the joints that a file has."""
         path = Path(root)
-        _check_there(path)
+        _check_file(path)
         try:
             with h5py.File(path, 'r') as file:
                 return _read_joint_set(path, file)
@@ -282,7 +269,6 @@ class PackedDataset(PersonDataset):
             people.append(person.to_joint_set(source, wanted) if wanted != source else person)
             self._places.append((name, i))
         self._shapes += [(int(h), int(w)) for h, w in fields['shape']]
-        self._checksums += fields['crc32'].tolist()
         return people
 
     def __getstate__(self) -> dict[str, Any]:
@@ -300,8 +286,6 @@ class PackedDataset(PersonDataset):
             pixels = self._open()[group]['images'][number]
         except (OSError, KeyError, RuntimeError) as error:
             raise InputError(f'{self.path}: {group} {number} cannot be read ({error})') from None
-        if zlib.crc32(pixels.tobytes()) != self._checksums[i]:
-            raise InputError(f'{self.path}: {group} {number} ({self.people[i].image}) is damaged')
         height, width = self._shapes[i]
         return pixels[:, :height, :width].astype(np.float32)
 

@@ -171,12 +171,13 @@ def _mode_of(path: Path) -> int:
         return 0o666 & ~umask
 
 
-def sha256_of(path: Path) -> str:
-    """Return the checksum of a file; a progress bar is shown if it takes long."""
+def sha256_of(path: Path, start: int = 0) -> str:
+    """Return the SHA-256 of a file from byte ``start`` on; a progress bar is shown if it takes long."""
     checksum = hashlib.sha256()
     # disable=None: shown only where stderr is a terminal.
     with path.open('rb') as file, tqdm(desc=f'checking {path.name}', total=path.stat().st_size, unit='B',
                                        unit_scale=True, disable=None, leave=False, delay=2) as bar:
+        file.seek(start)
         while block := file.read(1 << 20):
             checksum.update(block)
             bar.update(len(block))
