@@ -215,22 +215,3 @@ def locate(
         return pose
     square = Square(y * float(ratio[0]), x * float(ratio[1]), side * float(ratio.max()))
     return predictor.poses([image], [person_box(square, image.shape[1:], predictor.spec)])[0]
-
-
-def follow(pose: Pose, shape: tuple[int, int], spec: ModelSpec, margin: float = 1.1) -> Box | None:
-    """Return where to look for somebody in the next frame of a video: around the joints of the last one.
-
-    Args:
-        pose: the person in the last frame.
-        shape: (height, width) of the frames.
-        spec: what belongs to the weights.
-        margin: side of the crop, in sides of the crop of a person with the joints seen: some room to move.
-
-    Returns:
-        The crop for :meth:`hourglass.predictor.PosePredictor.poses`; or ``None`` if the person is lost, so that
-        :func:`locate` should look for somebody again.
-    """
-    squares = squares_around(pose) if has_person(pose, spec) else []
-    if not squares:
-        return None
-    return person_box(squares[0]._replace(side=margin * squares[0].side), shape, spec)

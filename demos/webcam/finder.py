@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from demos.webcam.follow import Follower
 from demos.webcam.heat import combined
 from demos.webcam.picture import PictureError, decode_picture
 from hourglass.draw import part_colours
 from hourglass.errors import InputError
-from hourglass.locate import confidence, corners, locate
+from hourglass.follow import Follower
+from hourglass.locate import corners, locate
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.results import pose_to_dict
 
@@ -111,11 +111,7 @@ class PoseFinder:
             return [(pose, {}) for pose in self.predictor.poses([image])]
         if follower is None:
             return [(locate(self.predictor, image), {})]
-        shape = image.shape[1], image.shape[2]
-        boxes = follower.boxes(shape)
-        pose = max(self.predictor.poses([image] * len(boxes), boxes), key=confidence)
-        follower.update(pose, shape)
-        return [(pose, {})]
+        return [(follower.find(self.predictor, image), {})]
 
     def find(self, data: bytes, settings: Settings, max_pixels: int, follower: Follower | None = None,
              ) -> dict[str, Any]:

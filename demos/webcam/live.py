@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from demos.webcam.finder import PoseFinder, Settings
-from demos.webcam.follow import Follower
 from demos.webcam.picture import PictureError
+from hourglass.follow import Follower
 
 from aiohttp import WSCloseCode, WSMsgType, web
 

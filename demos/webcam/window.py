@@ -11,10 +11,10 @@ from typing import Protocol
 
 from demos.video.reader import Frame
 from demos.webcam.finder import PoseFinder
-from demos.webcam.follow import Follower
 from demos.webcam.heat import combined, lay_over
 from hourglass.draw import draw_pose
 from hourglass.errors import InputError
+from hourglass.follow import Follower
 from hourglass.image import write_image
 from hourglass.results import pose_to_dict, write_json
 

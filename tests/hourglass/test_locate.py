@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hourglass.crop import Box, CropBox, Square, person_box
 from hourglass.detection import Detector
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
-from hourglass.locate import corners, follow, has_person, locate, search_squares
+from hourglass.locate import corners, has_person, locate, search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform
@@ -197,23 +196,6 @@ def test_corners_are_those_of_the_crop(crop: str) -> None:
     box = person_box(Square(50.0, 60.0, 40.0), (200, 200), ModelSpec(crop=crop))
     assert isinstance(box, Torch7Transform if crop == 'torch7' else CropBox)
     np.testing.assert_allclose(corners(box), (30, 40, 70, 80), atol=1e-6)
-
-
-def test_following_goes_where_the_joints_are(predictor: PosePredictor, located: Pose) -> None:
-    image, points, labelled = _scene(38)
-    moved = np.roll(image, (4, 10), axis=(1, 2))
-    box = follow(located, moved.shape[1:], predictor.spec)
-    assert box is not None
-    y0, x0, y1, x1 = corners(box)
-    assert (points.min(axis=0) > (y0, x0)).all()
-    assert (points.max(axis=0) < (y1, x1)).all()
-    assert _pck(predictor.poses([moved], [box])[0].points, points + np.array([4, 10]), labelled) > 0.7
-
-
-@pytest.mark.parametrize('score', [0, 0.1])
-def test_somebody_who_is_not_seen_is_lost(predictor: PosePredictor, located: Pose, score: float) -> None:
-    unseen = replace(located, scores=np.full(16, score, np.float32))
-    assert follow(unseen, (324, 576), predictor.spec) is None
 
 
 @pytest.mark.parametrize('name', ['000000000785', '000000196141', '000000197388'])

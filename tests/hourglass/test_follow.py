@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 from data.synthetic import demo_person
-from demos.webcam.finder import PoseFinder
-from demos.webcam.follow import LOOKS, Follower
 from hourglass.crop import CropBox, Square, person_box, picture_box
-from hourglass.joints import MPII
+from hourglass.follow import LOOKS, Follower
+from hourglass.joints import MPII, convert_points
 from hourglass.locate import search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
@@ -74,28 +73,22 @@ def test_joints_that_are_hardly_seen_do_not_count() -> None:
 
 
 def test_a_person_at_the_side_is_found_and_kept_when_walking() -> None:
-    person = demo_person((240, 240))
-    finder = PoseFinder(PosePredictor.load('bundled'))
-    follower = Follower(finder.predictor.spec)
-    names = [name for name in finder.joint_set.joints if name in MPII.joints]
-    columns = [finder.joint_set.index(name) for name in names]
-    true = np.array([person.points[MPII.index(name)] for name in names])
+    person, predictor = demo_person((240, 240)), PosePredictor.load('bundled')
+    follower = Follower(predictor.spec)
+    joint_set = predictor.spec.joint_set
+    true, labelled = convert_points(person.points, person.labelled, MPII, joint_set)
     torso = np.linalg.norm(np.subtract(*person.points[[MPII.index('left shoulder'), MPII.index('right hip')]]))
-    shares = {'anywhere': 0.0, 'middle': 0.0}
+
+    def share(pose: Pose, x: int) -> float:
+        errors = np.linalg.norm(pose.points - true - [80, x], axis=1)[labelled]
+        return float((errors < 0.2 * torso).mean())
+
     # At first the person stands at the side, until found; then walks to the other one.
     for x in [*[20] * 16, *range(40, 580, 25)]:
         image = np.full((3, 400, 820), 128, np.float32)
         image[:, 80:320, x:x + 240] = person.image
-        for mode in shares:
-            (pose, _), = finder.poses(image, mode, follower)
-            errors = np.linalg.norm(pose.points[columns] - true - [80, x], axis=1)
-            # Only the last frame counts: the person is far from the middle then.
-            shares[mode] = float((errors < 0.2 * torso).mean())
-            if x == 40 and mode == 'anywhere':
-                assert shares['anywhere'] >= 0.8
-    assert shares['anywhere'] >= 0.8
-    assert shares['middle'] <= 0.5
-    # Of a single picture the whole is searched.
-    (pose, _), = finder.poses(image, 'anywhere')
-    errors = np.linalg.norm(pose.points[columns] - true - [80, x], axis=1)
-    assert (errors < 0.2 * torso).mean() >= 0.8
+        pose = follower.find(predictor, image)
+        if x == 40:
+            assert share(pose, x) >= 0.8
+    assert share(pose, x) >= 0.8
+    assert share(predictor.poses([image])[0], x) <= 0.5, 'not in the middle of the picture'

@@ -1,0 +1,76 @@
+"""Follow one person from frame to frame of a video or camera."""
+
+from __future__ import annotations
+
+from hourglass.crop import Box, Extent, Square, person_box, picture_box, whole_person
+from hourglass.locate import MIN_CONFIDENCE, confidence, search_squares
+from hourglass.predictor import Pose, PosePredictor
+from hourglass.spec import ModelSpec
+
+import numpy as np
+
+#: Minimum share of the joints with a confident score for a person to count as found.
+SHARE_SEEN = 0.4
+#: Side of the next crop, in sides of the crop of a person with the joints seen: some room to move.
+MARGIN = 1.08
+#: How much of the way the crop moves towards the newest joints; less is smoother and slower.
+STEP = 0.6
+#: Number of squares of the search (:func:`hourglass.locate.search_squares`) that are looked at in each frame without a
+#: person.
+LOOKS = 2
+
+
+class Follower:
+    """Follows one person: the joints in one frame say where the next one is cut out.
+
+    While no person is found, each frame is searched a little further, so that no frame takes long.
+
+    Args:
+        spec: of the weights, for the crop.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self._place: np.ndarray | None = None  # y, x, log(side)
+        self._shape: tuple[int, int] | None = None
+        self._n_searched = 0
+
+    def find(self, predictor: PosePredictor, image: np.ndarray) -> Pose:
+        """Find the person in the next frame.
+
+        Args:
+            predictor: finds the joints, with the weights of ``spec``.
+            image: (3, H, W) float32, RGB in [0, 255].
+
+        Returns:
+            The best pose; :func:`hourglass.locate.has_person` says whether a person is there.
+        """
+        shape = image.shape[1], image.shape[2]
+        boxes = self.boxes(shape)
+        pose = max(predictor.poses([image] * len(boxes), boxes), key=confidence)
+        self.update(pose, shape)
+        return pose
+
+    def boxes(self, shape: tuple[int, int]) -> list[Box]:
+        """Return the crops to look at in the next frame (height, width): one, or several if the person is lost."""
+        if self._place is not None and shape == self._shape:
+            y, x, log_side = self._place.tolist()
+            return [person_box(Square(y, x, float(np.exp(log_side))), shape, self.spec)]
+        squares = search_squares(shape)
+        chosen = [squares[(self._n_searched + i) % len(squares)] for i in range(LOOKS)]
+        self._n_searched += LOOKS
+        return [picture_box(shape, self.spec), *(person_box(square, shape, self.spec) for square in chosen)]
+
+    def update(self, pose: Pose, shape: tuple[int, int]) -> None:
+        """Move the next crop to the pose that was found in a frame (height, width)."""
+        seen = pose.scores >= self.spec.score_of(MIN_CONFIDENCE)
+        if seen.mean() < SHARE_SEEN:
+            self._place = None
+            return
+        square = whole_person(Extent.of_points(pose.points, seen))
+        # Few visible joints would let the crop shrink to a hand, and a person too near grow beyond the picture.
+        side = float(np.clip(MARGIN * square.side, min(shape) / 4, 1.5 * max(shape)))
+        wanted = np.array([square.y, square.x, np.log(side)])
+        near = self._place is not None and shape == self._shape
+        self._place = self._place + STEP * (wanted - self._place) if near else wanted
+        self._shape = shape
