@@ -15,6 +15,8 @@ import numpy as np
 
 #: The largest official file, person_keypoints_train2017.json, has about 240 MB.
 MAX_BYTES = 1_500_000_000
+#: Memory in bytes that what is read may take.
+MAX_MEMORY = 2_000_000_000
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -46,6 +48,9 @@ def read_json(path: Path) -> Any:
         raise InputError(f'{path}: cannot be read ({error.strerror})') from None
     if not content.strip():
         raise InputError(f'{path}: the file is empty')
+    # Python needs about 90 bytes for a list or object and 30 for a number, however short their text is.
+    if 90 * (content.count(b'[') + content.count(b'{')) + 30 * content.count(b',') > MAX_MEMORY:
+        raise InputError(f'{path}: needs more than {MAX_MEMORY / 1e9:g} GB to be read')
     try:
         with _no_collection():
             return json.loads(content, parse_constant=_refuse_constant)

@@ -29,9 +29,9 @@ MAX_DIRECTORY_BYTES = 8 * 1024 ** 2
 #: Deflate cannot pack more than this many bytes into one.
 MAX_DEFLATE_RATIO = 1032
 
-# What zipfile, zlib and NumPy raise on damaged input.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError, IndexError, OverflowError,
-           RuntimeError, SyntaxError, OSError, struct.error, tokenize.TokenError)
+# What zipfile, zlib and NumPy raise on damaged input; MemoryError comes from the parser of an array's head.
+_DAMAGE = (MemoryError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError, IndexError,
+           OverflowError, RuntimeError, SyntaxError, OSError, struct.error, tokenize.TokenError)
 
 
 class Header(NamedTuple):

@@ -36,7 +36,15 @@ def read_values(path: Path, what: str) -> Any:
         import yaml  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         raise InputError(f'{path}: reading YAML needs PyYAML (pip install PyYAML); JSON needs nothing') from None
+    class NoAliases(yaml.SafeLoader):
+        """A safe loader for which an alias is a mistake: a few lines of them stand for any number of values."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError(f'aliases such as *{self.peek_event().anchor} are not read')
+            return super().compose_node(parent, index)
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, NoAliases)
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f'{path}: not a YAML file ({" ".join(str(error).split())})') from None
