@@ -7,6 +7,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+#: Most threads that an engine starts on a machine with fewer CPUs.
+MAX_THREADS = 64
+
 
 class Engine(ABC):
     """A trained network that is ready to run.
@@ -36,12 +39,15 @@ class Engine(ABC):
 
 
 def threads() -> int:
-    """Return how many threads an engine may have: ``OMP_NUM_THREADS``, or else one for each CPU of this process."""
-    wanted = os.environ.get('OMP_NUM_THREADS', '').split(',')[0].strip()
-    if wanted.isdecimal() and int(wanted) > 0:
-        return int(wanted)
+    """Return how many threads an engine may have: ``OMP_NUM_THREADS``, or else one for each CPU of this process.
+
+    More than :data:`MAX_THREADS` or the number of CPUs are not started, whatever the variable says.
+    """
     # A process can be confined to some of the CPUs (taskset, batch systems, containers).
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    wanted = os.environ.get('OMP_NUM_THREADS', '').split(',')[0].strip()
+    # Python converts no number of thousands of digits.
+    return min(int(wanted[:9]), max(cpus, MAX_THREADS)) if wanted.isdecimal() and int(wanted[:9]) else cpus
 
 
 def in_pieces(n: int, threads: int) -> list[slice]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -189,6 +190,9 @@ def test_threads_and_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ('', 'many', '0'):
         monkeypatch.setenv('OMP_NUM_THREADS', value)
         assert threads() >= 1
+    for value in ('1000000', '9' * 5000):
+        monkeypatch.setenv('OMP_NUM_THREADS', value)
+        assert 64 <= threads() <= max(64, os.cpu_count() or 1)
     for n in (1, 3, 4, 5, 17):
         pieces = in_pieces(n, 2)
         assert [i for piece in pieces for i in range(n)[piece]] == list(range(n))
