@@ -26,10 +26,13 @@ def parse_people_options(description: str, arguments: Sequence[str] | None = Non
     Raises:
         InputError: an option is wrong, or two do not go together.
     """
-    parser = ArgumentParser(usage='%(prog)s [--image FILE ... | --video FILE] [options]', description=description,
+    parser = ArgumentParser(usage='%(prog)s [FILE ... | --video FILE] [options]', description=description,
                             formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('pictures', nargs='*', metavar='FILE|FOLDER|PATTERN', help='pictures, as --image')
     add_options(parser, _AllOptions, GROUPS | VIDEO_GROUPS, negatable=False)
     given = vars(parser.parse_args(arguments))
+    if pictures := [*given.pop('pictures'), *given.get('image', ())]:
+        given['image'] = pictures
     if 'video' not in given:
         for entry in fields(VideoConfig):
             if entry.name in given and entry.name not in PicturesConfig.__dataclass_fields__:

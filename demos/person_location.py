@@ -72,7 +72,7 @@ class PersonLocation(Options):
     """Where in a picture the person is: in the middle, in a box, at a centre, or to be found.
 
     Every attribute but ``gpu``, the number of the detector's GPU (-1 is the CPU), is an option of ``demo.py``, whose
-    ``--help`` explains it.  ``box`` is (y_min, x_min, y_max, x_max) and ``center`` (y, x), in pixels.
+    ``--help`` explains it.  ``box`` is (x_min, y_min, x_max, y_max) and ``center`` (x, y), in pixels, as in the JSON.
 
     Raises:
         InputError: a value is out of its range, or two do not go together.
@@ -84,11 +84,11 @@ class PersonLocation(Options):
         help='with --auto: what finds people first, ssd512, hog or another one that demo_multi_person.py knows, or '
              'none (default: ssd512 if it can be downloaded, else none)')
     box: tuple[float, float, float, float] | None = _where(
-        _pixels('Y0,X0,Y1,X1'), None, metavar='Y0,X0,Y1,X1',
-        help='box of the person: top, left, bottom, right; it may reach beyond the picture. The crop '
+        _pixels('X0,Y0,X1,Y1'), None, metavar='X0,Y0,X1,Y1',
+        help='box of the person: left, top, right, bottom; it may reach beyond the picture. The crop '
              'follows from it by the rule of the weights')
     center: tuple[float, float] | None = _where(
-        _pixels('Y,X'), None, metavar='Y,X',
+        _pixels('X,Y'), None, metavar='X,Y',
         help='centre of the person, with --scale, both as in MPII (objpos, scale)')
     scale: float | None = _where(
         number(0, MAX_COORDINATE, above=True), None, metavar='S', help='length of the person in units of 200 pixels')
@@ -105,7 +105,7 @@ class PersonLocation(Options):
             raise InputError(f'{ways[0]} and {ways[1]} exclude each other')
         if self.box is not None and not (self.box[2] > self.box[0] and self.box[3] > self.box[1]):
             numbers = ','.join(f'{value:g}' for value in self.box)
-            raise InputError(f'--box {numbers} is empty or reversed; the order is top, left, bottom, right')
+            raise InputError(f'--box {numbers} is empty or reversed; the order is left, top, right, bottom')
         if (self.center is None) != (self.scale is None):
             raise InputError('--center and --scale go together')
         if self.detector is not None and not self.auto:
@@ -137,9 +137,10 @@ class PersonLocation(Options):
         from hourglass.crop import Extent
 
         if self.box is not None:
-            return Extent.of_box(np.array(self.box))
+            x0, y0, x1, y1 = self.box
+            return Extent.of_box(np.array([y0, x0, y1, x1]))
         if self.center is not None and self.scale is not None:
-            return Extent.of_scale(self.center, self.scale)
+            return Extent.of_scale(self.center[::-1], self.scale)
         return None
 
     def with_fit(self, predictor: PosePredictor) -> PosePredictor:

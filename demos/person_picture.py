@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from demos.person_location import LOCATION_GROUPS, PersonLocation, join_negative_numbers
 from hourglass.config import add_options, option, text
-from hourglass.errors import ArgumentParser
+from hourglass.errors import ArgumentParser, InputError
 from hourglass.options import DrawingConfig, PredictorConfig
 
 if TYPE_CHECKING:
@@ -45,10 +45,15 @@ class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
 
 def parse_person_options(description: str, arguments: Sequence[str] | None = None) -> PersonConfig:
     """Read a command line, by default that of the process; ``InputError`` if something in it is wrong."""
-    parser = ArgumentParser(usage='%(prog)s [--image FILE] [options]', description=description,
+    parser = ArgumentParser(usage='%(prog)s [FILE] [options]', description=description,
                             formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('picture', nargs='?', metavar='FILE', help='the picture, as --image')
     add_options(parser, PersonConfig, GROUPS, negatable=False)
-    return PersonConfig(**vars(parser.parse_args(join_negative_numbers(arguments or sys.argv[1:]))))
+    given = vars(parser.parse_args(join_negative_numbers(sys.argv[1:] if arguments is None else arguments)))
+    picture = given.pop('picture')
+    if picture is not None and 'image' in given:
+        raise InputError(f'{picture} and --image name two pictures; demo_multi_person.py takes several')
+    return PersonConfig(**{'image': picture, **given})
 
 
 def draw_person_in_picture(config: PersonConfig) -> Pose:

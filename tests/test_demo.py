@@ -58,8 +58,8 @@ def test_a_photograph(shared: Callable[[str], Path], tmp_path: Path) -> None:
     assert read_image(tmp_path / 'new/folder/output.jpg').shape == read_image(photo).shape
 
 
-@pytest.mark.parametrize('values', [{'auto': True, 'detector': 'none'}, {'box': (20, 240, 460, 500)},
-                                    {'center': (225, 370), 'scale': 2}])
+@pytest.mark.parametrize('values', [{'auto': True, 'detector': 'none'}, {'box': (240, 20, 500, 460)},
+                                    {'center': (370, 225), 'scale': 2}])
 def test_a_person_at_the_side(tmp_path: Path, values: dict[str, Any]) -> None:
     person = demo_person((400, 400))
     wide = cv2.copyMakeBorder(person.image.transpose(1, 2, 0), 40, 40, 170, 630, cv2.BORDER_REPLICATE)
@@ -111,7 +111,7 @@ def test_unusual_pictures_are_drawn_on(tmp_path: Path, make: Callable[[Path], No
     ({'heatmaps': 'a.xyz'}, "ending '.xyz'"),
     ({'json': '.'}, 'is a folder'),
     ({'out': 'text.jpg'}, 'text.jpg is not a folder'),
-    ({'box': (70, 0, 90, 9)}, '--box is outside of the picture'),
+    ({'box': (0, 70, 9, 90)}, '--box is outside of the picture'),
     ({'auto': True, 'detector': 'boxes:text.jpg'}, 'text.jpg'),
 ])
 def test_mistakes_name_the_file_or_the_option_and_write_nothing(
@@ -140,6 +140,9 @@ def test_a_photograph_is_never_overwritten(tmp_path: Path, name: str) -> None:
 def test_the_command_line_fills_the_settings() -> None:
     assert parse_person_options('', ['--image', 'a.jpg', '--box', '-5,0,9,9', '--flip']) == PersonConfig(
         image='a.jpg', box=(-5, 0, 9, 9), flip=True)
+    assert parse_person_options('', ['a.jpg', '--auto']) == PersonConfig(image='a.jpg', auto=True)
+    with pytest.raises(InputError, match='two pictures'):
+        parse_person_options('', ['a.jpg', '--image', 'b.jpg'])
 
 
 def test_the_help_explains_every_option_in_80_columns(

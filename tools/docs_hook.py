@@ -24,7 +24,7 @@ API = {
     'pretrained': ('registry', 'weights_file', 'convert', 'export', 'recipe'),
     'eval': ('config', 'result', 'pckh', 'score', 'coco_score'),
     'training': ('config', 'trainer', 'loss', 'snapshot', 'distributed'),
-    'demos': ('people_pictures', 'person_location', 'video'),
+    'demos': ('person_picture', 'person_location', 'people_config', 'people_pictures', 'video'),
 }
 
 

@@ -28,11 +28,11 @@ def test_by_default_the_person_is_in_the_middle(predictor: PosePredictor) -> Non
 
 
 @pytest.mark.parametrize(('values', 'expected'), [
-    ({'box': '20,30,100,60'}, (10, -5, 110, 95)),
-    ({'box': (-20, -30, 60, 10)}, (-30, -60, 70, 40)),
-    ({'box': (20, 30, 60, 110)}, (-10, 20, 90, 120)),
-    ({'center': (100, 80), 'scale': 0.5}, (37, 17, 162, 142)),
-    ({'center': '-10,80.5', 'scale': '.4'}, (-60, 30, 40, 130)),
+    ({'box': '30,20,60,100'}, (10, -5, 110, 95)),
+    ({'box': (-30, -20, 10, 60)}, (-30, -60, 70, 40)),
+    ({'box': (30, 20, 110, 60)}, (-10, 20, 90, 120)),
+    ({'center': (80, 100), 'scale': 0.5}, (37, 17, 162, 142)),
+    ({'center': '80.5,-10', 'scale': '.4'}, (-60, 30, 40, 130)),
 ])
 def test_the_crop_follows_from_box_or_centre(
     predictor: PosePredictor, values: dict[str, Any], expected: tuple[int, ...],
@@ -48,17 +48,17 @@ def test_negative_numbers_on_the_command_line() -> None:
 
 
 @pytest.mark.parametrize(('values', 'reason'), [
-    ({'box': '1,2,3'}, '--box must be Y0,X0,Y1,X1'),
-    ({'box': (1, 2, 3, 4, 5)}, '--box must be Y0,X0,Y1,X1'),
-    ({'box': '1,2,x,4'}, '--box must be Y0,X0,Y1,X1'),
-    ({'box': ''}, '--box must be Y0,X0,Y1,X1'),
-    ({'box': 5}, '--box must be Y0,X0,Y1,X1'),
+    ({'box': '1,2,3'}, '--box must be X0,Y0,X1,Y1'),
+    ({'box': (1, 2, 3, 4, 5)}, '--box must be X0,Y0,X1,Y1'),
+    ({'box': '1,2,x,4'}, '--box must be X0,Y0,X1,Y1'),
+    ({'box': ''}, '--box must be X0,Y0,X1,Y1'),
+    ({'box': 5}, '--box must be X0,Y0,X1,Y1'),
     ({'box': 'nan,2,3,4'}, '--box must be'),
     ({'box': '-inf,2,3,4'}, '--box must be'),
     ({'box': (0, 0, 1e30, 4)}, '--box must be'),
     ({'box': (5, 2, 3, 4)}, 'empty or reversed'),
     ({'box': (1, 4, 3, 4)}, 'empty or reversed'),
-    ({'center': '4', 'scale': 1}, '--center must be Y,X'),
+    ({'center': '4', 'scale': 1}, '--center must be X,Y'),
     ({'center': (4, 5)}, 'go together'),
     ({'scale': 1}, 'go together'),
     ({'center': (4, 5), 'scale': 0}, '--scale must'),
@@ -78,8 +78,8 @@ def test_locations_that_make_no_sense(values: dict[str, Any], reason: str) -> No
 
 
 @pytest.mark.parametrize('values', [
-    {'box': (240, 0, 300, 50)}, {'box': (0, 200, 50, 300)}, {'box': (-50, 0, 0, 50)}, {'box': (0, -50, 50, -1)},
-    {'center': (400, 100), 'scale': 1}, {'center': (100, -200), 'scale': 1},
+    {'box': (0, 240, 50, 300)}, {'box': (200, 0, 300, 50)}, {'box': (0, -50, 50, 0)}, {'box': (-50, 0, -1, 50)},
+    {'center': (100, 400), 'scale': 1}, {'center': (-200, 100), 'scale': 1},
 ])
 def test_a_location_outside_of_the_picture(values: dict[str, Any]) -> None:
     with pytest.raises(InputError, match='outside of the picture, which is 240 pixels high and 200 wide'):

@@ -16,6 +16,8 @@ def test_the_command_line_fills_the_settings() -> None:
     assert config == VideoConfig(video='a.mp4', frame_stride=3, smooth=True, smooth_beta=0)
     config = parse_people_options('', ['--image', 'a.jpg', 'b.jpg', '--nms', '.5'])
     assert config == PicturesConfig(image=['a.jpg', 'b.jpg'], nms=0.5)
+    config = parse_people_options('', ['a.jpg', 'b.jpg', '--flip', '--image', 'c.jpg'])
+    assert config == PicturesConfig(image=['a.jpg', 'b.jpg', 'c.jpg'], flip=True)
 
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
