@@ -1,4 +1,4 @@
-"""The annotated people of COCO: OKS of each, and which pose of a file of results belongs to whom."""
+"""The annotated people of COCO: OKS of each, and the assignment of poses to people."""
 
 from __future__ import annotations
 

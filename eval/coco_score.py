@@ -1,4 +1,4 @@
-"""Scoring poses as COCO does: average precision over OKS, through pycocotools."""
+"""Score poses as COCO does: average precision over OKS, through pycocotools."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class COCOScore:
 
     Attributes:
         stats: the numbers of :data:`STATS`, in [0, 1]; NaN where no person is annotated that counts.
-        thresholds: (10,) OKS from which a pose is right.
+        thresholds: (10,) OKS from which a pose is correct.
         recall: (101,) recall of the precision-recall curves.
         precision: (10, 101) precision there, for each threshold; NaN where no person is annotated.
         n_poses: how many poses were scored.

@@ -47,7 +47,7 @@ def _batches(predictor: PosePredictor, dataset: PersonDataset) -> Iterator[tuple
 def predict_dataset(
     predictor: PosePredictor, dataset: PersonDataset, progress: Callable[[int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Predict the joints of everybody in a data set, from where they are annotated.
+    """Predict the joints of all people of a data set, from where they are annotated.
 
     Args:
         predictor: the network and its preprocessing.

@@ -23,7 +23,7 @@ class Reliability:
 
     Attributes:
         scores: (B,) mean score of each bin, rising.
-        rates: (B,) share of its joints that are right.
+        rates: (B,) share of its joints that are correct.
         counts: (B,) number of its joints.
     """
 
@@ -42,32 +42,32 @@ class Reliability:
                 'rates': self.rates.tolist(), 'counts': self.counts.tolist()}
 
 
-def reliability(scores: np.ndarray, right: np.ndarray, n_bins: int = _BINS) -> Reliability:
+def reliability(scores: np.ndarray, correct: np.ndarray, n_bins: int = _BINS) -> Reliability:
     """Sort joints by their scores.
 
     Args:
         scores: (M,) in [0, 1], at least one.
-        right: (M,) bool, which joints are right.
+        correct: (M,) bool, which joints are correct.
         n_bins: number of bins, at most M.
     """
     order = np.argsort(scores, kind='stable')
     parts = [part for part in np.array_split(order, n_bins) if len(part)]
     return Reliability(np.array([scores[part].mean() for part in parts]),
-                       np.array([right[part].mean() for part in parts]), np.array([len(part) for part in parts]))
+                       np.array([correct[part].mean() for part in parts]), np.array([len(part) for part in parts]))
 
 
-def fit_confidence(heights: np.ndarray, right: np.ndarray) -> tuple[tuple[float, float], ...]:
+def fit_confidence(heights: np.ndarray, correct: np.ndarray) -> tuple[tuple[float, float], ...]:
     """Return the table (``ModelSpec.confidence``) that makes scores of the heights of heatmaps.
 
-    It begins with no score for no height: where nobody is, heatmaps are lower than for any joint of somebody.
+    It begins with the score 0 for the height 0: without a person, heatmaps are lower than for any joint of a person.
 
     Args:
         heights: (M,) largest values of heatmaps, in [0, 1], at least one.
-        right: (M,) bool, which joints are right.
+        correct: (M,) bool, which joints are correct.
     """
     from scipy.optimize import isotonic_regression
 
-    bins = reliability(heights, right)
+    bins = reliability(heights, correct)
     rates = isotonic_regression(bins.rates, weights=bins.counts.astype(float)).x
     points = [(0.0, 0.0)]
     for height, rate in zip(bins.scores.tolist(), rates.tolist(), strict=True):
@@ -77,12 +77,12 @@ def fit_confidence(heights: np.ndarray, right: np.ndarray) -> tuple[tuple[float,
     return tuple(points)
 
 
-def fitted_error(heights: np.ndarray, right: np.ndarray, people: np.ndarray) -> float:
+def fitted_error(heights: np.ndarray, correct: np.ndarray, people: np.ndarray) -> float:
     """Return the calibration error of fitted scores: those of half of the people by what was fitted to the others.
 
     Args:
         heights: (M,) largest values of heatmaps.
-        right: (M,) bool, which joints are right.
+        correct: (M,) bool, which joints are correct.
         people: (M,) int, whose joints they are.
 
     Returns:
@@ -93,17 +93,17 @@ def fitted_error(heights: np.ndarray, right: np.ndarray, people: np.ndarray) -> 
     for part in (is_even, ~is_even):
         if not part.any() or part.all():
             return float('nan')
-        x, y = np.array(fit_confidence(heights[~part], right[~part])).T
-        errors.append(reliability(np.interp(heights[part], x, y), right[part]).error)
+        x, y = np.array(fit_confidence(heights[~part], correct[~part])).T
+        errors.append(reliability(np.interp(heights[part], x, y), correct[part]).error)
     return sum(errors) / 2
 
 
-def calibrate(heights: np.ndarray, right: np.ndarray, people: np.ndarray, source: str, out: str | os.PathLike) -> str:
+def calibrate(heights: np.ndarray, correct: np.ndarray, people: np.ndarray, source: str, out: str | os.PathLike) -> str:
     """Write weights again, with scores that are the rate of correct joints.
 
     Args:
         heights: (M,) scores of these weights without calibration, the largest values of heatmaps.
-        right: (M,) bool, which joints are correct.
+        correct: (M,) bool, which joints are correct.
         people: (M,) int, whose joints they are.
         source: the weights, by name or as a file.
         out: the file to write.
@@ -120,8 +120,8 @@ def calibrate(heights: np.ndarray, right: np.ndarray, people: np.ndarray, source
     if not len(heights):
         raise InputError(f'{out}: no joint is annotated, so scores cannot be calibrated')
     model = load(source)
-    spec = replace(model.spec, confidence=fit_confidence(heights, right))
+    spec = replace(model.spec, confidence=fit_confidence(heights, correct))
     save_model(out, model.network, spec, np.float16 if holds_half_precision(model.arrays) else np.float32)
-    before, after = reliability(heights, right).error, fitted_error(heights, right, people)
+    before, after = reliability(heights, correct).error, fitted_error(heights, correct, people)
     return (f'{out}: scores are {after:.3f} off in the mean, {before:.3f} before (each half of the people with a '
             'calibration fitted to the other half)')

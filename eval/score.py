@@ -32,10 +32,6 @@ class Score:
     correct: np.ndarray
     count: np.ndarray
 
-    def __add__(self, other: Score) -> Score:
-        """Return the score of two sets of people together."""
-        return Score(self.correct + other.correct, self.count + other.count)
-
     def rates(self) -> np.ndarray:
         """Return (K,) float64, the rate of each joint."""
         return np.divide(self.correct, self.count, out=np.full(len(self.count), np.nan), where=self.count > 0)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from data.person import Person, PersonDataset
 from hourglass.crop import CropBox, crop_box, cut, whole_person
-from hourglass.draw import draw_pose
+from hourglass.draw import draw_pose, draw_tiles
+from hourglass.errors import InputError
 from hourglass.image import write_image
 from hourglass.joints import JointSet
 
@@ -74,7 +75,7 @@ def draw_sheet(
     Args:
         dataset: the annotated people.
         points: (N, K, 2) predictions for all of them, (y, x) in pixels of the images; NaN is not drawn.
-        rows: whom to draw, in this order.
+        rows: the people to draw, in this order.
         captions: a short text for each.
         columns: people in a row.
 
@@ -83,18 +84,12 @@ def draw_sheet(
 
     Raises:
         InputError: an image cannot be read.
-        ValueError: nobody is to be drawn.
     """
-    if not len(rows):
-        raise ValueError('nobody is to be drawn')
     tiles = []
     for i, caption in zip(rows, captions, strict=True):
         image, person = dataset[int(i)]
         tiles.append(_draw_tile(image, person, points[i], dataset.joint_set, caption))
-    columns = min(columns, len(tiles))
-    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
-    return np.concatenate([np.concatenate(tiles[i:i + columns], axis=2) for i in range(0, len(tiles), columns)],
-                          axis=1)
+    return draw_tiles(tiles, (_TILE + _TEXT, _TILE), columns)
 
 
 def write_sheet(
@@ -108,7 +103,7 @@ def write_sheet(
         dataset: the annotated people.
         points: (N, K, 2) predictions, (y, x) in pixels of the images.
         errors: (N,), the larger the worse: ``1 - person_oks(...)`` (:mod:`eval.coco_people`) or
-            :func:`person_errors`; NaN for somebody who does not count.
+            :func:`person_errors`; NaN for a person who is not scored.
         count: number of people.
         columns: people in a row.
 
@@ -116,10 +111,11 @@ def write_sheet(
         Rows of the people drawn, the worst first.
 
     Raises:
-        InputError: an image cannot be read, or the picture cannot be written.
-        ValueError: nobody has an error.
+        InputError: no person has an error, an image cannot be read, or the picture cannot be written.
     """
     rows = worst_people(errors, count)
+    if not len(rows):
+        raise InputError(f'{path}: no person of {dataset.name} can be scored, so there are no errors to show')
     captions = [f'{i}  {os.path.basename(dataset.people[i].image)[-22:]}  {errors[i]:.3f}' for i in rows]
     write_image(path, draw_sheet(dataset, points, rows, captions, columns))
     return rows

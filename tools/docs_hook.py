@@ -22,7 +22,7 @@ API = {
                   'preactivation', 'draw', 'image', 'oks'),
     'data': ('person', 'sets', 'transform', 'augment', 'packed', 'custom', 'mpii', 'coco', 'lsp'),
     'pretrained': ('registry', 'weights_file', 'convert', 'export', 'recipe'),
-    'eval': ('config', 'result', 'pckh', 'score', 'coco_score'),
+    'eval': ('config', 'evaluation', 'result', 'comparison', 'pck', 'coco', 'pckh', 'score', 'coco_score'),
     'training': ('config', 'trainer', 'loss', 'snapshot', 'distributed'),
     'demos': ('person_picture', 'person_location', 'people_config', 'people_pictures', 'video'),
 }

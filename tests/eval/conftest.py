@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture
 def coco_root(tmp_path: Path) -> Path:
-    """A data root with the split val2017: 6 images, 15 people of many sizes, a crowd, and somebody without joints.
+    """A data root with the split val2017: 6 images, 15 people of many sizes, a crowd, and a person without joints.
 
     One of the people has the annotation id 0, and the ids of the images are not in the order of the file.
     """

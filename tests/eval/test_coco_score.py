@@ -63,7 +63,7 @@ def test_the_annotations_themselves_are_perfect(coco_root: Path, capfd: pytest.C
 @pytest.mark.parametrize('spread', [1, 3, 8])
 def test_scores_are_those_of_pycocotools(coco_root: Path, tmp_path: Path, spread: float) -> None:
     annotations = coco_root / ANNOTATIONS
-    # pycocotools takes somebody with the id 0 for not found, so the ids differ in its copy.
+    # For pycocotools a person with the id 0 is not found, so the ids differ in its copy.
     content = json.loads(annotations.read_text())
     for i, entry in enumerate(content['annotations'], 1):
         entry['id'] = i

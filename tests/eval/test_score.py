@@ -23,7 +23,7 @@ def test_a_joint_at_the_threshold_is_correct() -> None:
     assert score.count.tolist() == [1, 1, 1]
 
 
-def test_each_person_is_judged_by_the_own_length() -> None:
+def test_errors_are_relative_to_each_persons_own_length() -> None:
     points, true_points = _people([[3., 8.], [3., 8.]])
     score = count_correct(points, true_points, np.ones((2, 2), bool), np.array([10., 20.]), .35)
     assert score.correct.tolist() == [2, 0]
@@ -66,18 +66,6 @@ def test_rates_totals_and_means() -> None:
     assert np.isnan(score.mean([2]))
     uneven = Score(np.array([1, 0]), np.array([1, 9]))
     assert (uneven.total(), uneven.mean()) == (.1, .5)
-
-
-def test_scores_of_two_halves_add_up() -> None:
-    rng = np.random.default_rng(1)
-    points, true_points = rng.uniform(0, 10, (2, 20, 5, 2))
-    labelled, lengths = rng.random((20, 5)) < .7, rng.uniform(5, 15, 20)
-    whole = count_correct(points, true_points, labelled, lengths, .5)
-    first, second = (count_correct(points[s], true_points[s], labelled[s], lengths[s], .5)
-                     for s in (slice(0, 8), slice(8, 20)))
-    assert (first + second).correct.tolist() == whole.correct.tolist()
-    assert (first + second).count.tolist() == whole.count.tolist()
-    assert 0 < whole.total() < 1
 
 
 def test_pelvis_and_thorax_are_not_in_the_total() -> None:
@@ -156,7 +144,7 @@ def test_shapes_must_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
         count_correct(points, true_points, labelled, lengths, .5)
 
 
-def test_a_table_with_many_groups_goes_on_below() -> None:
+def test_a_table_with_many_groups_continues_below() -> None:
     own = infer('x', [f'joint {i}' for i in range(30)])
     errors = np.zeros((2, 30))
     errors[0, 29] = 1

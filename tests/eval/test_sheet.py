@@ -59,8 +59,11 @@ def test_far_off_predictions_can_be_drawn(dataset: COCODataset) -> None:
 
 def test_few_people_make_a_narrow_sheet(dataset: COCODataset) -> None:
     assert draw_sheet(dataset, truth(dataset), [3, 4], ['a', 'b'], 6).shape == (3, 278, 512)
-    with pytest.raises(ValueError, match='nobody'):
-        draw_sheet(dataset, truth(dataset), [], [])
+
+
+def test_without_errors_there_is_no_sheet(dataset: COCODataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r'sheet\.png: no person of COCO val2017 can be scored'):
+        write_sheet(tmp_path / 'sheet.png', dataset, truth(dataset), np.full(len(dataset), np.nan))
 
 
 def test_a_missing_image_is_named(dataset: COCODataset, tmp_path: Path) -> None:
