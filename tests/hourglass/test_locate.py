@@ -131,7 +131,7 @@ def test_mirrored_images_are_for_the_last_pass_only(predictor: PosePredictor, lo
 
 
 def test_a_sure_detection_needs_no_search(predictor: PosePredictor) -> None:
-    image, points, labelled = _scene(38)
+    image, points, labelled = _scene(50)
     y0, x0 = points.min(axis=0) - 8
     y1, x1 = points.max(axis=0) + 8
     counter = _Counter(predictor.engine, predictor.spec)
