@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,6 @@ from hourglass.errors import ArgumentParser, InputError, run
 #: Data sets that are on a server, and those that are a user's file.
 PUBLISHED = ('coco', 'lsp', 'lspet', 'mpii')
 OWN = ('csv', 'coco-json')
-
-
-def _progress(images: Iterable[Any]) -> Iterable[Any]:
-    from tqdm import tqdm
-
-    return tqdm(images, unit='image', dynamic_ncols=True, disable=not sys.stderr.isatty())
 
 
 def _own_joints(options: argparse.Namespace) -> Any:
@@ -52,7 +45,7 @@ def _pack(options: argparse.Namespace) -> None:
     datasets = {name: entry.load(options.root, split, joint_set, samples=options.samples, images=options.images)
                 for name, split in splits.items() if split is not None}
     for dataset in datasets.values():
-        check_image_files(dataset, are_opened=True)
+        check_image_files(dataset, decode=False)
     threshold = getattr(datasets['train'], 'threshold', entry.threshold)
     with tqdm(total=sum(map(len, datasets.values())), unit='person', dynamic_ncols=True,
               disable=not sys.stderr.isatty()) as bar:
@@ -64,25 +57,19 @@ def _pack(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from data.check import check_set
+    from data.check import check_own, check_set
     from data.sets import DATASETS
 
     joints = _own_joints(options)
     root = Path(options.root or DATASETS[options.dataset].root or '')
-    if options.dataset not in OWN:
-        if joints is not None:
-            raise InputError(f'--joints is for {" and ".join(OWN)}')
-        check_set(options.dataset, root, options.split, options.read_images, _progress)
+    if options.dataset in OWN:
+        if options.split is not None:
+            raise InputError('--split is for coco: all splits of a file are checked')
+        check_own(options.dataset, root, options.images, joints, options.read_images)
         return
-    from data.custom.check import check_own
-
-    if options.split is not None:
-        raise InputError('--split is for coco: all splits of a file are checked')
-    report = check_own(DATASETS[options.dataset].kind(), root, options.images, joints, options.read_images, _progress)
-    print(report)
-    if report.problems:
-        raise InputError(f'{root}: not complete: {", ".join(report.problems)}')
-    print(f'{root} is complete.')
+    if joints is not None:
+        raise InputError(f'--joints is for {" and ".join(OWN)}')
+    check_set(options.dataset, root, options.split, options.read_images)
 
 
 def _fetch(options: argparse.Namespace) -> None:
@@ -157,7 +144,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument('dataset', choices=(*PUBLISHED, *OWN), help='the data set')
     _add_folder_options(command)
     _add_own_options(command, 'what the joints of csv and coco-json are called (default: their names tell)')
-    command.add_argument('--read-images', action='store_true', help='also read every image (takes long)')
+    command.add_argument('--read-images', action='store_true', help='also decode every image (takes long)')
     command.set_defaults(function=_check)
 
     command = commands.add_parser('fetch', help='download and unpack a set', description=(

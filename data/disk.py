@@ -1,17 +1,124 @@
-"""Telling what is missing or damaged on disk, for the checks of the data sets."""
+"""Checking the pictures of a data set, and its people against them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from data.person import PersonDataset
+from data.person import PersonDataset, Size
 from hourglass.errors import InputError
-from hourglass.image import read_image
+from hourglass.image import check_image
 from hourglass.wording import counted
 
-from PIL import Image
+import numpy as np
 from tqdm import tqdm
+
+#: A fault of more than this share of what there is makes a data set unusable; of less, there is a warning.
+_FEW = 0.1
+#: Joints may lie so many pixels outside the picture, by rounding.
+_TOLERANCE = 1.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of a data set.
+
+    Attributes:
+        path: the file.
+        people: the labelled joints (K, 2) of each person in it, (y, x).
+        size: width and height as the annotations state them.
+        place: where in the annotations it stands, for messages.
+    """
+
+    path: Path
+    people: list[np.ndarray] = field(default_factory=list)
+    size: Size | None = None
+    place: str = ''
+
+    @property
+    def name(self) -> str:
+        return f'{self.path} ({self.place})' if self.place else str(self.path)
+
+
+def pictures_of(
+    folder: Path, names: Sequence[str], points: Iterable[np.ndarray], labelled: Iterable[np.ndarray],
+    sizes: Mapping[str, Size], images: Iterable[str] | None = None, places: Mapping[str, str] | None = None,
+) -> list[Picture]:
+    """Put people together by their images.
+
+    Args:
+        folder: where the images are.
+        names: the image of each person.
+        points, labelled: (K, 2) and (K,) of each person.
+        sizes: width and height by the image's name.
+        images: names of all images; by default those of the people.
+        places: where an image stands in the annotations, by its name.
+    """
+    people: dict[str, list[np.ndarray]] = {name: [] for name in (names if images is None else images)}
+    for name, joints, is_labelled in zip(names, points, labelled, strict=True):
+        people[name].append(joints[is_labelled])
+    return [Picture(folder / name, joints, sizes.get(name), (places or {}).get(name, ''))
+            for name, joints in people.items()]
+
+
+@dataclass
+class Faults:
+    """What is wrong with the pictures of a data set and the people in them.
+
+    Attributes:
+        n_images, n_sized, n_joints, n_people: how many images there are, how many whose size the annotations state,
+            and labelled joints and people in images that can be read.
+        missing, damaged: one line for each image that is not there or cannot be read.
+        sizes: one line for each image of another size than the annotations state.
+        outside: one line for each person with joints outside the image; ``n_outside`` counts the joints.
+        relative: one line for each person whose joints all lie within one pixel, as coordinates from 0 to 1 do.
+    """
+
+    n_images: int = 0
+    n_sized: int = 0
+    n_joints: int = 0
+    n_people: int = 0
+    n_outside: int = 0
+    missing: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    sizes: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    relative: list[str] = field(default_factory=list)
+
+    def _wrong_numbers(self) -> list[tuple[str, bool]]:
+        """Return a phrase for each kind of wrong numbers, and whether they are more than a few."""
+        found = []
+        for lines, number, total, what in (
+            (self.relative, len(self.relative), self.n_people,
+             'people have all joints within one pixel: coordinates from 0 to 1 are not pixels'),
+            (self.sizes, len(self.sizes), self.n_sized, 'images have another size than the annotations state'),
+            (self.outside, self.n_outside, self.n_joints, 'joints lie outside their images'),
+        ):
+            if lines:
+                found.append((f'{number:,} of {total:,} {what} (the first: {lines[0]})', number > _FEW * total))
+        return found
+
+    @property
+    def problems(self) -> list[str]:
+        """What makes the data set unusable, a phrase each."""
+        lost = [counted(len(lines), what) for lines, what in (
+            (self.missing, 'missing image'), (self.damaged, 'damaged image')) if lines]
+        return lost + [phrase for phrase, is_rule in self._wrong_numbers() if is_rule]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with a few people or images, a phrase each."""
+        return [phrase for phrase, is_rule in self._wrong_numbers() if not is_rule]
+
+    def lines(self) -> list[str]:
+        """Return what is missing and damaged, the first ten of each."""
+        return [*listing('missing image', self.missing), *listing('damaged image', self.damaged)]
 
 
 def listing(title: str, entries: Sequence[str], shown: int = 10) -> list[str]:
@@ -22,51 +129,82 @@ def listing(title: str, entries: Sequence[str], shown: int = 10) -> list[str]:
     return [f'{counted(len(entries), title)}:', *(f'  {entry}' for entry in entries[:shown]), *more]
 
 
-def damage(path: Path, read: bool) -> str | None:
-    """Return what is wrong with an image that is there; ``None`` if nothing is."""
-    if path.stat().st_size == 0:
-        return f'{path}: the file is empty'
+def _look(picture: Picture, is_upright: bool, decode: bool) -> tuple[int, int] | InputError | None:
+    """Return the size of a picture, why it cannot be read, or ``None`` if it is not there."""
     try:
-        if read:
-            read_image(path)
+        return check_image(picture.path, is_upright, decode) if picture.path.is_file() else None
     except InputError as error:
-        return str(error)
-    return None
+        return error
 
 
-def _problem(path: Path, is_opened: bool) -> str | None:
-    """Return what is wrong with an image, from its size and its first bytes."""
-    try:
-        if path.stat().st_size == 0:
-            return 'the file is empty'
-        if is_opened:
-            Image.open(path).close()
-    except FileNotFoundError:
-        return 'no such file'
-    except Image.UnidentifiedImageError:
-        return 'not a picture that can be read'
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f'cannot be read ({error})'
-    return None
+def find_faults(pictures: Sequence[Picture], is_upright: bool, decode: bool, title: str = 'images') -> Faults:
+    """Look at the pictures of a data set.
+
+    Args:
+        pictures: the images with their people.
+        is_upright: whether images are turned as their EXIF entries say.
+        decode: also decode each image; otherwise only its head is read.
+        title: of the progress bar, which is shown if this takes more than two seconds.
+    """
+    faults = Faults(len(pictures))
+    # Pillow's warnings; here, since threads cannot each set and restore what is ignored.
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
+        looks = pool.map(partial(_look, is_upright=is_upright, decode=decode), pictures)
+        for picture, found in zip(pictures, tqdm(
+                looks, title, len(pictures), disable=None, delay=2, leave=False, unit='img'), strict=True):
+            if found is None:
+                faults.missing.append(picture.name)
+            elif isinstance(found, InputError):
+                faults.damaged.append(str(found))
+            else:
+                _compare(picture, found, faults)
+    return faults
 
 
-def check_image_files(dataset: PersonDataset, are_opened: bool = False) -> None:
-    """Check that a data set's images are there, before hours of work with them.
+def _compare(picture: Picture, size: tuple[int, int], faults: Faults) -> None:
+    """Compare what the annotations say of a picture with its size."""
+    width, height = size
+    if picture.size is not None:
+        faults.n_sized += 1
+        if picture.size != size:
+            turned = ', turned as its EXIF entry says' if picture.size == size[::-1] else ''
+            faults.sizes.append(f'{picture.name}: {picture.size[0]:g} x {picture.size[1]:g} stated, '
+                                f'{width} x {height} in the file{turned}')
+    for joints in picture.people:
+        faults.n_people += 1
+        faults.n_joints += len(joints)
+        outside = ((joints < -_TOLERANCE) | (joints > np.array([height, width]) + _TOLERANCE)).any(axis=1)
+        if outside.any():
+            faults.n_outside += int(outside.sum())
+            y, x = joints[outside][0]
+            faults.outside.append(f'{picture.name}: x {x:g}, y {y:g} in {width} x {height} pixels')
+        if len(joints) > 1 and min(size) > 2 and (joints >= 0).all() and (joints <= 1).all() \
+                and (joints != joints[0]).any():
+            faults.relative.append(f'{picture.name}: x {joints[0, 1]:g}, y {joints[0, 0]:g}')
+
+
+def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:
+    """Check a data set's images, and its people against them, before hours of work with them.
 
     Args:
         dataset: the people; nothing is done for a set without image files.
-        are_opened: also look whether each file begins like a picture; pixels are not read.
+        decode: also decode each image, which takes about half as long as reading them does.
 
     Raises:
-        InputError: names the first image that cannot be used, and says how many there are.
+        InputError: names the first image that cannot be used, and says how many there are; or says what is wrong with
+            the annotations.  What is wrong with a few of them is printed as a warning.
     """
     if not dataset.has_image_files:
         return
-    names = list(dict.fromkeys(person.image for person in dataset.people))
-    first, n_bad = '', 0
-    for name in tqdm(names, f'images of {dataset.name}', disable=None, delay=2, leave=False, unit='img'):
-        path = dataset.image_folder / name
-        if (problem := _problem(path, are_opened)) is not None:
-            first, n_bad = first or f'{path}: {problem}', n_bad + 1
-    if n_bad:
-        raise InputError(f'{first} ({n_bad:,} of {counted(len(names), "image")} of {dataset.name} cannot be used)')
+    people = dataset.people
+    pictures = pictures_of(
+        dataset.image_folder, [person.image for person in people], (person.points for person in people),
+        (person.labelled for person in people), dataset.sizes)
+    faults = find_faults(pictures, dataset.is_upright, decode, f'images of {dataset.name}')
+    if bad := [f'{name}: no such file' for name in faults.missing] + faults.damaged:
+        raise InputError(f'{bad[0]} ({len(bad):,} of {counted(len(pictures), "image")} of {dataset.name} cannot be '
+                         'used)')
+    for warning in faults.warnings:
+        print(f'{dataset.name}: {warning}', file=sys.stderr)
+    if faults.problems:
+        raise InputError(f'{dataset.name}: {"; ".join(faults.problems)}')

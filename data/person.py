@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from hourglass.joints import JointSet, convert_points
 
 import numpy as np
 from chainer.dataset import DatasetMixin
+
+#: Width and height of an image, in pixels.
+Size = tuple[float, float]
 
 #: No pixel is farther from the corner of an image.
 FARTHEST = 1e6
@@ -58,25 +61,32 @@ class PersonDataset(DatasetMixin):
         joint_set: the joints of ``people``.
         people: the annotations.
         image_folder: where the images are.
+        sizes: width and height of images by their names, where the annotations state them.
     """
 
     #: Whether ``image_folder`` holds the people's images as files.
     has_image_files = True
+    #: Whether images are turned as their EXIF entries say, as viewers do; joints are in the pixels as read.
+    is_upright = False
 
-    def __init__(self, name: str, joint_set: JointSet, people: Sequence[Person], image_folder: Path) -> None:
+    def __init__(
+        self, name: str, joint_set: JointSet, people: Sequence[Person], image_folder: Path,
+        sizes: Mapping[str, Size] | None = None,
+    ) -> None:
         self.name = name
         self.joint_set = joint_set
         self.people = people
         self.image_folder = image_folder
+        self.sizes = sizes or {}
 
     def __len__(self) -> int:
         return len(self.people)
 
     def read_image(self, person: Person) -> np.ndarray:
-        """Read the image of a person: CHW, RGB, float32 in [0, 255]; ``InputError`` names an unreadable file."""
+        """Read the image of a person: CHW, RGB, float32 in [0, 255]; ``InputError`` names a file that fails."""
         from hourglass.image import read_image
 
-        return read_image(self.image_folder / person.image)
+        return read_image(self.image_folder / person.image, self.is_upright)
 
     def get_example(self, i: int) -> tuple[np.ndarray, Person]:
         person = self.people[i]

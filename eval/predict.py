@@ -105,6 +105,6 @@ def predict_people(predictor: PosePredictor, dataset: PersonDataset) -> tuple[np
     Raises:
         InputError: an image cannot be used.
     """
-    check_image_files(dataset, are_opened=True)
+    check_image_files(dataset, decode=False)
     with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
         return predict_dataset(predictor, dataset, bar.update)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.files import write_bytes
+from hourglass.wording import warn_once
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -29,8 +29,8 @@ _ORIENTATION = 0x0112
 _ON_ITS_SIDE = (5, 6, 7, 8)
 #: Bits of a grey value, in cameras and files.
 _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
-#: How much of a JPEG picture may be missing with the end of its file: a hundredth, or two blocks.
-_MAX_MISSING, _MISSING_PIXELS = 0.01, 2 * 16 * 16
+#: How much of a JPEG picture may be missing with the end of its file: two blocks of pixels in a small picture.
+_MAX_MISSING, _BLOCKS = 0.01, 2 * 16 * 16
 
 
 @cache
@@ -130,11 +130,6 @@ def _unidentified(path: Path) -> str:
     return f'not a picture that can be read (the formats are {known})'
 
 
-@cache
-def _warn_of_missing_end(path: Path) -> None:
-    print(f'{path}: the end of the JPEG file is missing; the picture is read without it', file=sys.stderr)
-
-
 def _load(image: Image.Image, path: Path) -> Image.Image:
     """Decode a picture; a JPEG file that lacks only its end is read with a warning, as viewers do."""
     try:
@@ -142,7 +137,7 @@ def _load(image: Image.Image, path: Path) -> Image.Image:
     except OSError:
         if image.format not in ('JPEG', 'MPO') or (complete := _without_end(path)) is None:
             raise
-        _warn_of_missing_end(path)
+        warn_once(f'{path}: the end of the JPEG file is missing; the picture is read without it')
         return complete
     return image
 
@@ -162,7 +157,7 @@ def _without_end(path: Path) -> Image.Image | None:
         guesses.append(image)
     differs = np.asarray(guesses[0]) != np.asarray(guesses[1])
     n_missing = differs.any(axis=tuple(range(2, differs.ndim))).sum()
-    return guesses[0] if n_missing <= max(_MISSING_PIXELS, _MAX_MISSING * image.width * image.height) else None
+    return guesses[0] if n_missing <= max(_BLOCKS, _MAX_MISSING * image.width * image.height) else None
 
 
 def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
@@ -207,11 +202,13 @@ def check_image(path: str | os.PathLike, upright: bool = False, decode: bool = T
     path = Path(path)
     with _opened(path) as image:
         size = image.size
-        if upright and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE:
-            size = size[::-1]
         if decode:
             image.draft('RGB', (1, 1))
             _load(image, path)
+        # Pillow decodes a PNG to look for an entry at its end.
+        has_entry = decode or image.format != 'PNG' or 'exif' in image.info
+        if upright and has_entry and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE:
+            size = size[::-1]
     return size
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +21,21 @@ MAX_BYTES = 1_500_000_000
 MAX_MEMORY = 2_000_000_000
 
 
+class _NotANumber(Exception):
+    """A file holds NaN or Infinity."""
+
+
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f'it holds {name}')
+    raise _NotANumber(name)
+
+
+def _place_of_constant(value: Any, place: str = '') -> str | None:
+    """Return where NaN or Infinity stands first, as ``annotations[1].area``; ``None`` if nowhere."""
+    if isinstance(value, float):
+        return place if not math.isfinite(value) else None
+    parts = ((f'{place}.{key}' if place else key, part) for key, part in value.items()) if isinstance(value, dict) \
+        else ((f'{place}[{i}]', part) for i, part in enumerate(value)) if isinstance(value, list) else ()
+    return next((found for key, part in parts if (found := _place_of_constant(part, key)) is not None), None)
 
 
 @contextmanager
@@ -56,8 +71,19 @@ def read_json(path: Path) -> Any:
             return json.loads(content, parse_constant=_refuse_constant)
     except RecursionError:
         raise InputError(f'{path}: not a file of COCO (nested too deeply)') from None
-    except ValueError as error:
-        raise InputError(f'{path}: damaged, or not JSON ({error})') from None
+    except _NotANumber as error:
+        raise InputError(f'{path}: {_place_of_constant(json.loads(content))} is {error}, not a number') from None
+    except (ValueError, MemoryError) as error:
+        raise InputError(f'{path}: damaged, or not JSON ({error or "too large for the memory"})') from None
+
+
+def _to_whole(array: np.ndarray) -> np.ndarray:
+    """Convert whole numbers that other programs write as 1.0 or "1"; anything else stays what it is."""
+    if array.dtype.kind == 'f' and (array == np.floor(array)).all() and (np.abs(array) < 2 ** 53).all():
+        return array.astype(np.int64)
+    if array.dtype.kind == 'U' and all(re.fullmatch(r'\d{1,18}', text, re.ASCII) for text in array.flat):
+        return array.astype(np.int64)
+    return array
 
 
 def _to_numbers(values: Any, shape: tuple[int, ...], whole: bool) -> np.ndarray | None:
@@ -68,6 +94,8 @@ def _to_numbers(values: Any, shape: tuple[int, ...], whole: bool) -> np.ndarray 
         return None
     if array.size == 0 and array.shape[:1] == shape[:1] == (0,):
         return np.zeros(shape, np.int64 if whole else np.float64)
+    if whole and array.shape == shape:
+        array = _to_whole(array)
     if array.shape != shape or array.dtype.kind not in ('i' if whole else 'iuf'):
         return None
     return array.astype(np.int64 if whole else np.float64) if np.isfinite(array).all() else None
@@ -104,9 +132,9 @@ class Table:
         """Raise ``InputError`` about a row."""
         raise InputError(f'{self.path}: {self.name}[{self.places[row]}] {reason}')
 
-    def where(self, key: str, value: int, default: int | None = None) -> Table:
-        """Return the rows with a whole number under a key; a row without the key has the default."""
-        return self.take(np.flatnonzero(self.whole_numbers(key, default) == value).tolist())
+    def where(self, key: str, *values: int, default: int | None = None) -> Table:
+        """Return the rows with one of some whole numbers under a key; a row without the key has the default."""
+        return self.take(np.flatnonzero(np.isin(self.whole_numbers(key, default), values)).tolist())
 
     def having(self, key: str) -> Table:
         """Return the rows with something under a key."""
@@ -117,11 +145,13 @@ class Table:
         return Table(self.path, self.name, [self.rows[i] for i in chosen], [self.places[i] for i in chosen])
 
     def _values(self, key: str, default: Any = None) -> list[Any]:
-        values = [row.get(key, default) for row in self.rows]
+        values = [row.get(key) for row in self.rows]
+        if None not in values:
+            return values
         for i, value in enumerate(values):
-            if value is None:
+            if value is None and default is None:
                 self.fail(i, f'has no {key!r}')
-        return values
+        return [default if value is None else value for value in values]
 
     def _numbers(self, key: str, shape: tuple[int, ...], whole: bool, default: float | None) -> np.ndarray:
         values = self._values(key, default)
@@ -130,6 +160,9 @@ class Table:
             return array
         wanted = f'{shape[0]} finite numbers' if shape else 'a whole number' if whole else 'a finite number'
         for i, value in enumerate(values):
+            if shape and isinstance(value, list) and len(value) != shape[0]:
+                whose = f' (id {self.rows[i]["id"]})' if type(self.rows[i].get('id')) is int else ''
+                self.fail(i, f'has {len(value)} of {shape[0]} numbers under {key!r}{whose}')
             if _to_numbers(value, shape, whole) is None:
                 self.fail(i, f'has {key!r} {str(value)[:40]!r}, not {wanted}')
         raise InputError(f'{self.path}: {self.name} have {key!r} of different types, not {wanted}')
@@ -137,6 +170,13 @@ class Table:
     def numbers(self, key: str, *shape: int) -> np.ndarray:
         """Return (N, *shape) float64."""
         return self._numbers(key, shape, False, None)
+
+    def numbers_or_nan(self, key: str, *shape: int) -> np.ndarray:
+        """Return (N, *shape) float64; NaN for a row without the key, or with null or an empty list."""
+        known = [i for i, row in enumerate(self.rows) if row.get(key) not in (None, [])]
+        values = np.full((len(self), *shape), np.nan)
+        values[known] = self.take(known).numbers(key, *shape)
+        return values
 
     def whole_numbers(self, key: str, default: int | None = None) -> np.ndarray:
         """Return (N,) int64; a row without the key has the default."""
@@ -159,9 +199,9 @@ class Table:
                 self.fail(i, f'has {key!r} {str(value)[:40]!r}, not a text')
         return values
 
-    def boxes(self, key: str = 'bbox') -> np.ndarray:
-        """Return (N, 4) float64, (y0, x0, y1, x1), from COCO's x, y, width, height."""
-        x, y, width, height = self.numbers(key, 4).T
+    def boxes(self, key: str = 'bbox', may_be_missing: bool = False) -> np.ndarray:
+        """Return (N, 4) float64, (y0, x0, y1, x1), from COCO's x, y, width, height; NaN for one that may be missing."""
+        x, y, width, height = (self.numbers_or_nan if may_be_missing else self.numbers)(key, 4).T
         negative = np.flatnonzero((width < 0) | (height < 0))
         if len(negative):
             self.fail(int(negative[0]), f'has a {key!r} with a negative width or height')

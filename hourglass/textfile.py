@@ -8,7 +8,7 @@ from typing import Any
 
 from hourglass.errors import InputError
 
-_MAX_CHARACTERS = 1_000_000
+_MAX_BYTES = 1_000_000
 
 
 def read_values(path: Path, what: str) -> Any:
@@ -22,10 +22,12 @@ def read_values(path: Path, what: str) -> Any:
         InputError: it is missing, too large, or neither.
     """
     try:
-        with path.open(encoding='utf-8') as file:
-            text = file.read(_MAX_CHARACTERS + 1)
-        if len(text) > _MAX_CHARACTERS:
-            raise InputError(f'{path}: more than {_MAX_CHARACTERS:,} characters are no {what}')
+        with path.open('rb') as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise InputError(f'{path}: more than {_MAX_BYTES:,} bytes are no {what}')
+        # UTF-8 or UTF-16, with or without a byte-order mark.
+        text = content.decode(json.detect_encoding(content))
         if path.suffix.lower() not in ('.yaml', '.yml'):
             return json.loads(text)
     except OSError as error:

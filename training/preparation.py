@@ -95,7 +95,7 @@ def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], o
         for part in dict.fromkeys(parts_of(people)):
             check_image_files(part)
         if validation is not None:
-            check_image_files(validation.dataset, are_opened=True)
+            check_image_files(validation.dataset)
     return Inputs(gpus, init, spec, loss, people, validation)
 
 

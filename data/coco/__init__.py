@@ -1,9 +1,8 @@
-"""COCO person keypoints: annotations, people found by a detector, and the check of a download."""
+"""COCO person keypoints: annotations and people found by a detector."""
 
 from data.coco.annotations import Annotations, read_annotations
-from data.coco.check import check
 from data.coco.dataset import REFERENCES, COCODataset, Records
 from data.coco.detections import Detections, read_detections
 
-__all__ = ['REFERENCES', 'Annotations', 'COCODataset', 'Detections', 'Records', 'check', 'read_annotations',
+__all__ = ['REFERENCES', 'Annotations', 'COCODataset', 'Detections', 'Records', 'read_annotations',
            'read_detections']

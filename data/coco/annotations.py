@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from data.person import Size
 from hourglass.coco_format import PERSON
 from hourglass.errors import InputError
 from hourglass.joints import COCO
@@ -28,6 +29,7 @@ class Annotations:
     Attributes:
         path: the file.
         images: names of the images by their ids.
+        sizes: width and height by the images' names, where the file states them.
         ids: (N,) int64, ids of the annotations.
         image_ids: (N,) int64.
         points: (N, 17, 2) float64, zero where not labelled.
@@ -39,6 +41,7 @@ class Annotations:
 
     path: Path
     images: dict[int, str]
+    sizes: dict[str, Size]
     ids: np.ndarray
     image_ids: np.ndarray
     points: np.ndarray
@@ -64,15 +67,27 @@ def check_image_ids(path: Path, name: str, image_ids: np.ndarray, images: dict[i
                          f'the first is image_id {image_ids[unknown[0]]}')
 
 
-def read_image_names(path: Path, rows: Any) -> dict[int, str]:
-    """Return the images' names by their ids, from a file's list of images."""
+def read_images(path: Path, rows: Any) -> tuple[dict[int, str], dict[str, Size]]:
+    """Return the images' names by their ids, and (width, height) by name where the file states it.
+
+    Separators of Windows become slashes.
+    """
     table = Table(path, 'images', rows)
-    names = table.texts('file_name')
-    for i, name in enumerate(names):
-        # A name is a path below the image folder; it must not lead out of it.
-        if '\\' in name or PurePosixPath(name).is_absolute() or '..' in PurePosixPath(name).parts:
-            table.fail(i, f'has the file_name {name[:80]!r}, which leads out of the image folder')
-    return dict(zip(table.unique_ids().tolist(), names, strict=True))
+    names = [name.replace('\\', '/') for name in table.texts('file_name')]
+    sizes: dict[str, Size] = {}
+    for name, row in zip(names, table.rows, strict=True):
+        size: Any = row.get('width'), row.get('height')
+        if all(isinstance(length, (int, float)) and length > 0 for length in size):
+            sizes[name] = size
+    return dict(zip(table.unique_ids().tolist(), names, strict=True)), sizes
+
+
+def _check_names(path: Path, names: dict[int, str]) -> None:
+    """Refuse names that are no paths below the image folder."""
+    for name in names.values():
+        if PurePosixPath(name).is_absolute() or '..' in PurePosixPath(name).parts:
+            raise InputError(f'{path}: the image {name[:80]!r} leads out of the image folder; --dataset coco-json '
+                             'takes such a file')
 
 
 def _person_category(categories: Any) -> int:
@@ -119,7 +134,8 @@ def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
     content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(f'{path}: not a file of COCO annotations (a JSON {type(content).__name__})')
-    images = read_image_names(path, content.get('images'))
+    images, sizes = read_images(path, content.get('images'))
+    _check_names(path, images)
     _check_joints(path, content.get('categories'))
     rows = content.get('annotations', None if need_people else [])
     table = Table(path, 'annotations', rows).where('category_id', _person_category(content.get('categories')))
@@ -129,5 +145,5 @@ def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
     areas = table.numbers('area')
     if (areas < 0).any():
         table.fail(int(np.flatnonzero(areas < 0)[0]), 'has a negative area')
-    return Annotations(path, images, table.unique_ids(), image_ids, points, visibility, table.boxes(), areas,
+    return Annotations(path, images, sizes, table.unique_ids(), image_ids, points, visibility, table.boxes(), areas,
                        table.whole_numbers('iscrowd', 0) != 0)

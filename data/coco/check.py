@@ -1,14 +1,14 @@
-"""Telling whether COCO is complete on disk."""
+"""What there is of COCO on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from data.coco.annotations import read_annotations
-from data.coco.dataset import DEFAULT_ROOT, annotation_file, image_folder, usable
-from data.disk import damage, listing
+from data.coco.dataset import annotation_file, image_folder, usable
+from data.contents import Contents, table
+from data.disk import Picture, listing, pictures_of
 from hourglass.wording import counted
 
 import numpy as np
@@ -38,93 +38,26 @@ so that these are there (the folders of images may also lie in {root} itself):
 """
 
 
-@dataclass(frozen=True)
-class Part:
-    """What was found of a split.
-
-    Attributes:
-        split: its name.
-        images: number of images that the annotations list.
-        used: number of images with somebody in them who has a labelled joint and is no crowd.
-        people: number of such people.
-    """
-
-    split: str
-    images: int
-    used: int
-    people: int
+def has_annotations(root: Path) -> bool:
+    """Return whether there are annotations of any split below a data root."""
+    return any(annotation_file(root, split).is_file() for split in SPLITS)
 
 
-@dataclass(frozen=True)
-class CheckReport:
-    """What :func:`check` found.
-
-    Attributes:
-        root: the data root.
-        parts: what the splits hold whose annotations are there.
-        no_annotations: annotation files that are not there.
-        missing: images that are not there, by the place where they were looked for.
-        damaged: one line for each image that is there and cannot be read, naming it.
-    """
-
-    root: Path
-    parts: tuple[Part, ...]
-    no_annotations: tuple[str, ...]
-    missing: tuple[str, ...]
-    damaged: tuple[str, ...]
-
-    @property
-    def problems(self) -> list[str]:
-        """What is wrong, a phrase each; empty if the data set is complete."""
-        counts = (
-            (len(self.no_annotations), 'missing annotation file'),
-            (len(self.missing), 'missing image'),
-            (len(self.damaged), 'damaged image'),
-            (sum(not part.people for part in self.parts), 'split without people', 'splits without people'),
-        )
-        return [counted(n, *words) for n, *words in counts if n]
-
-    def __str__(self) -> str:
-        lines = [f'{"split":<12} {"images":>8} {"used":>8} {"people":>8}']
-        lines += [f'{part.split:<12} {part.images:>8} {part.used:>8} {part.people:>8}' for part in self.parts]
-        lines += listing('missing annotation file', self.no_annotations)
-        lines += listing('missing image', self.missing) + listing('damaged image', self.damaged)
-        return '\n'.join(lines)
-
-
-def check(
-    root: str | Path = DEFAULT_ROOT, read_images: bool = False, splits: Sequence[str] = SPLITS,
-    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
-) -> CheckReport:
-    """Look whether everything that training and validation need is there.
-
-    Args:
-        root: the data root.
-        read_images: also read every image, which takes long; otherwise an image only has to be there and not empty.
-        splits: the parts to look for.
-        progress: wraps the paths of the images while they are looked at, for a progress bar.
-
-    Raises:
-        InputError: annotations are damaged.
-    """
-    root = Path(root)
-    parts, no_annotations = [], []
-    images: list[Path] = []
-    for split in splits:
+def read_contents(root: Path, splits: Sequence[str] | None = None) -> Contents:
+    """Read the annotations of some splits, by default all; ``InputError`` if they are damaged."""
+    rows, missing, pictures = [], [], list[Picture]()
+    for split in splits or SPLITS:
         path = annotation_file(root, split)
         if not path.is_file():
-            no_annotations.append(str(path))
+            missing.append(str(path))
             continue
         content = read_annotations(path)
-        rows = usable(content)
-        parts.append(Part(split, len(content.images), len(np.unique(content.image_ids[rows])), len(rows)))
-        folder = image_folder(root, split)
-        images += [folder / name for name in sorted(content.images.values())]
-
-    missing, damaged = [], []
-    for image in progress(images):
-        if not image.is_file():
-            missing.append(str(image))
-        elif (problem := damage(image, read_images)) is not None:
-            damaged.append(problem)
-    return CheckReport(root, tuple(parts), tuple(no_annotations), tuple(missing), tuple(damaged))
+        chosen = usable(content)
+        rows.append((split, len(content.images), len(np.unique(content.image_ids[chosen])), len(chosen)))
+        pictures += pictures_of(image_folder(root, split), [content.images[i] for i in content.image_ids.tolist()],
+                                content.points, content.labelled, content.sizes, sorted(content.images.values()))
+    problems = [counted(len(missing), 'missing annotation file')] if missing else []
+    if empty := sum(not row[-1] for row in rows):
+        problems.append(counted(empty, 'split without people', 'splits without people'))
+    return Contents(table(('split', 'images', 'used', 'people'), rows) + listing('missing annotation file', missing),
+                    pictures, problems)

@@ -184,4 +184,5 @@ class COCODataset(PersonDataset):
             raise InputError(f'{detections or place}: holds nobody who counts')
         self.records = records
         people = _to_persons(records, joints, REFERENCES[reference](joints, records), content.images, joint_set)
-        super().__init__(name, joint_set, people, image_folder(root, split) if images is None else Path(images))
+        super().__init__(name, joint_set, people, image_folder(root, split) if images is None else Path(images),
+                         content.sizes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from data.person import EmptySplitError, Person
+from data.person import EmptySplitError, Person, Size
 from hourglass.crop import Extent, Location, Square
 from hourglass.errors import InputError
 from hourglass.joints import JointSet, convert_points
@@ -40,6 +40,7 @@ class Annotations:
         squares: (N, 3) float64, (y, x, side) of the square to cut out, if the file says so.
         areas: (N,) float64, square pixels, for OKS.
         splits: the split of each person, if the file says so.
+        sizes: width and height of images by their names, where the file states them.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Annotations:
     squares: np.ndarray
     areas: np.ndarray
     splits: list[str] | None = None
+    sizes: dict[str, Size] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -64,6 +66,11 @@ class Annotations:
             values = getattr(self, name)
             chosen[name] = None if values is None else [values[i] for i in rows]
         return replace(self, **chosen)
+
+    def rename_images(self, names: dict[str, str]) -> Annotations:
+        """Return the people with other names of the images; ``names`` has the new ones by the old ones."""
+        return replace(self, images=[names[name] for name in self.images],
+                       sizes={names[name]: size for name, size in self.sizes.items() if name in names})
 
     def to_joint_set(self, joint_set: JointSet) -> Annotations:
         """Return the people with other joints (:func:`hourglass.joints.convert_points`)."""
@@ -161,4 +168,5 @@ def join(parts: Sequence[Annotations]) -> Annotations:
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
     for name in ('images', 'places'):
         joined[name] = [value for part in parts for value in getattr(part, name)]
-    return replace(first, **joined, splits=None)
+    sizes = {name: size for part in parts for name, size in part.sizes.items()}
+    return replace(first, **joined, splits=None, sizes=sizes)

@@ -1,15 +1,17 @@
 """A user's annotated people in COCO's format: a JSON file whose category names the joints.
 
-``categories`` has one entry with ``keypoints`` (names) and perhaps ``skeleton`` (pairs of numbers that count from 1);
-``images`` and ``annotations`` are as COCO's.  ``bbox`` and ``area`` may be missing.
+``categories`` has an entry with ``keypoints`` (names) and perhaps ``skeleton`` (pairs of numbers that count from 1);
+``images`` and ``annotations`` are as COCO's.  ``bbox``, ``area`` and ``iscrowd`` may be missing or null, for all people
+or for some.  Names of images may be as label tools write them: with the separators of Windows, absolute, or with a
+folder of the tool's own in front (:func:`find_images`).
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from data.coco.annotations import check_image_ids, read_image_names
+from data.coco.annotations import check_image_ids, read_images
 from data.custom.annotations import Annotations
 from data.person import FARTHEST
 from hourglass.errors import InputError
@@ -17,46 +19,106 @@ from hourglass.joint_names import infer
 from hourglass.joint_table import file_title, from_table, to_table
 from hourglass.joints import JointSet
 from hourglass.json_table import Table, read_json
+from hourglass.wording import warn_once
 
 import numpy as np
 
 #: Where images may lie, from the file's folder.
-_FOLDERS = ('.', 'images', '../images', '..')
+_FOLDERS = ('.', 'images', '../images', '..', 'data', '../data')
+#: So many images are looked for to choose between folders.
+_N_SAMPLES = 50
 
 
-def _read_category(path: Path, rows: Any) -> tuple[int, JointSet]:
-    """Return the number and the joints of the category that has joints; of several that of people."""
+def _read_categories(path: Path, rows: Any) -> tuple[list[int], JointSet]:
+    """Return the numbers and the joints of the categories of people.
+
+    Categories with the same joints count together; of categories with different ones, those like ``person``.
+    """
     table = Table(path, 'categories', rows)
     ids = table.unique_ids()
     with_joints = [i for i, row in enumerate(table.rows) if row.get('keypoints')]
-    people = [i for i in with_joints if table.rows[i].get('name') == 'person']
-    chosen = with_joints if len(with_joints) == 1 else people
-    if len(chosen) != 1:
-        raise InputError(f'{path}: categories have {"more than one" if with_joints else "no"} entry with keypoints, '
-                         'the names of the joints')
-    row, where = table.rows[chosen[0]], f'{path}: categories[{chosen[0]}]'
+    named = [i for i in with_joints if str(table.rows[i].get('name')).lower() == 'person']
+    first = next(iter(named or with_joints), None)
+    if first is None:
+        raise InputError(f'{path}: categories have no entry with keypoints, the names of the joints')
+    row, where = table.rows[first], f'{path}: categories[{first}]'
+    chosen = [i for i in with_joints if table.rows[i]['keypoints'] == row['keypoints']]
+    if not named and len(chosen) < len(with_joints):
+        raise InputError(f'{path}: categories have more than one entry with keypoints, with different joints, and none '
+                         'of them is called person')
     joints = from_table({'joints': row['keypoints']}, where).joints
+    joint_set = infer(file_title(path), joints, _read_skeleton(row.get('skeleton'), joints, where))
+    return ids[chosen].tolist(), from_table(to_table(joint_set), where)
+
+
+def _read_skeleton(pairs: Any, joints: tuple[str, ...], where: str) -> list[tuple[str, str]] | None:
+    """Return the limbs; ``None`` if there are none, or, which is reported, if they cannot be understood."""
     limbs = []
-    for pair in row.get('skeleton') or []:
+    for pair in pairs if isinstance(pairs, list) else []:
         if not (isinstance(pair, list) and len(pair) == 2 and all(type(i) is int for i in pair)
                 and all(0 < i <= len(joints) for i in pair) and pair[0] != pair[1]):
-            raise InputError(f'{where}: skeleton has {str(pair)[:40]}, not two numbers from 1 to {len(joints)}')
+            warn_once(f'{where}: the skeleton is not used: {str(pair)[:40]} is not two numbers from 1 to {len(joints)}')
+            return None
         limbs.append((joints[pair[0] - 1], joints[pair[1] - 1]))
-    joint_set = infer(file_title(path), joints, limbs or None)
-    return int(ids[chosen[0]]), from_table(to_table(joint_set), where)
+    return limbs or None
 
 
-def find_images(path: Path, names: list[str]) -> Path:
-    """Return the folder that the images of a file lie in: the first of the usual ones with the first image."""
-    folders = [path.parent / folder for folder in (*_FOLDERS, f'images/{path.stem}', path.stem)]
-    return next((folder for folder in folders if names and (folder / names[0]).is_file()), path.parent)
+def _folders(path: Path) -> list[Path]:
+    """Return where the images of a file may lie: in the usual folders, or in one called like the file or its end.
+
+    ``annotations/person_keypoints_default.json`` goes with ``images/default`` (CVAT), ``..._val2017.json`` with
+    ``val2017`` (COCO), ``..._train.json`` with ``train`` (mmpose).
+    """
+    words = path.stem.split('_')
+    names = ['_'.join(words[i:]) for i in range(len(words))]
+    bases = (path.parent, path.parent.parent)
+    return [path.parent / folder for folder in _FOLDERS] + [
+        base / prefix / name for name in names if name for base in bases for prefix in ('', 'images')]
+
+
+def find_images(
+    path: Path, names: list[str], images: Path | None = None,
+) -> tuple[Path, dict[str, str]]:
+    """Find the images of a file, by up to 50 of them.
+
+    Args:
+        path: the file.
+        names: the images' names in it.
+        images: the folder of the images; by default the usual folders are looked through.
+
+    Returns:
+        A folder, and the names below it by the names in the file: as they are, or their last parts, whichever is
+        there.  If nothing is there, the names are what they are.
+    """
+    names = list(dict.fromkeys(names))
+    parts = {name: _parts(name) for name in names}
+    sample = names[::max(1, len(names) // _N_SAMPLES)]
+    longest = max((len(found) for found in parts.values()), default=1)
+    folders = _folders(path) if images is None else [images]
+    # Absolute names count as they are only if no folder is named.
+    best = sum(Path(name).is_file() for name in sample if images is None and name.startswith('/')), folders[0], 0
+    for n in range(longest, 0, -1):
+        if len({parts[name][-n:] for name in names}) < len(names):
+            break  # two images would become one
+        for folder in folders:
+            if best[0] == len(sample):
+                break
+            n_there = sum((folder / '/'.join(parts[name][-n:])).is_file() for name in sample)
+            best = max(best, (n_there, folder, n), key=lambda found: found[0])
+    n_there, folder, n = best
+    if not n_there:
+        return path.parent if images is None else images, {name: name for name in names}
+    return folder, {name: '/'.join(parts[name][-n:]) if n else name for name in names}
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Return the parts of a name without what leads anywhere else: a drive, a root, ``..``."""
+    return tuple(part for part in PurePosixPath(name).parts if part not in ('/', '//', '..') and not part.endswith(':'))
 
 
 def _boxes(table: Table) -> np.ndarray:
-    """Return (N, 4) boxes; NaN for one that is a point or is not there in any entry."""
-    if not any('bbox' in row for row in table.rows):
-        return np.full((len(table), 4), np.nan)
-    boxes = table.boxes()
+    """Return (N, 4) boxes; NaN for one that is a point or is not there."""
+    boxes = table.boxes(may_be_missing=True)
     boxes[(boxes[:, 2:] <= boxes[:, :2]).any(axis=1)] = np.nan
     return boxes
 
@@ -70,10 +132,10 @@ def read_coco_file(path: Path) -> Annotations:
     content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(f'{path}: not a file of COCO annotations (a JSON {type(content).__name__})')
-    names = read_image_names(path, content.get('images'))
-    category, joint_set = _read_category(path, content.get('categories'))
-    table = Table(path, 'annotations', content.get('annotations')).where('category_id', category)
-    table = table.where('iscrowd', 0, 0).having('keypoints')
+    names, sizes = read_images(path, content.get('images'))
+    categories, joint_set = _read_categories(path, content.get('categories'))
+    table = Table(path, 'annotations', content.get('annotations')).where('category_id', *categories)
+    table = table.where('iscrowd', 0, default=0).having('keypoints')
     if not len(table):
         raise InputError(f'{path}: nobody with keypoints is in it')
     image_ids = table.whole_numbers('image_id')
@@ -85,10 +147,9 @@ def read_coco_file(path: Path) -> Annotations:
     for i in np.flatnonzero((np.abs(values) > FARTHEST).any(axis=(1, 2)))[:1]:
         table.fail(int(i), f'has a keypoint that is not from {-FARTHEST:,.0f} to {FARTHEST:,.0f}')
     labelled = flags > 0
-    unknown = np.full(len(table), np.nan)
-    areas = table.numbers('area') if all('area' in row for row in table.rows) else unknown
+    areas = table.numbers_or_nan('area')
     return Annotations(
         path, joint_set, [names[i] for i in image_ids.tolist()],
         [f'{table.name}[{place}]' for place in table.places], np.where(labelled[..., None], values[..., 1::-1], 0),
         labelled, flags == 2, _boxes(table), np.full((len(table), 3), np.nan),
-        np.where(areas > 0, areas, np.nan))
+        np.where(areas > 0, areas, np.nan), sizes=sizes)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from data.custom.annotations import THRESHOLDS, Annotations, join
 from data.custom.coco_file import find_images, read_coco_file
 from data.custom.csv_table import read_csv
-from data.person import EmptySplitError, Person, PersonDataset
+from data.person import EmptySplitError, PersonDataset
 from hourglass.errors import InputError
-from hourglass.image import read_image
 from hourglass.joints import JointSet
+from hourglass.wording import counted
 
 import numpy as np
 
@@ -40,29 +39,33 @@ def read_files(root: str | os.PathLike[str], split: str, read: Callable[[Path], 
     return [read(Path(str(root).replace(SPLIT, name))) for name in names]
 
 
-def check_images(people: Annotations, folder: Path) -> list[tuple[str, str]]:
-    """Return each image that is not there, with the place of its first person."""
+def missing_images(people: Annotations, folder: Path) -> dict[str, str]:
+    """Return the images that are not there, with the place of the first person of each."""
     first = dict(zip(reversed(people.images), reversed(people.places), strict=True))
-    return [(name, first[name]) for name in dict.fromkeys(people.images) if not (folder / name).is_file()]
+    return {name: first[name] for name in dict.fromkeys(people.images) if not (folder / name).is_file()}
 
 
 class OwnDataset(PersonDataset):
-    """People of a user's file, whatever its format; :class:`CSVDataset` tells the arguments."""
+    """People of a user's file, whatever its format; :class:`CSVDataset` has the arguments."""
 
+    #: Programs for annotation show images as viewers do.
+    is_upright = True
     read: Callable[[Path], Annotations]
 
     def __init__(
         self, root: str | os.PathLike[str], split: str = 'train', joint_set: JointSet | None = None, *,
         images: str | os.PathLike[str] | None = None, joints: JointSet | None = None, reference: str | None = None,
     ) -> None:
-        parts = read_files(root, split, type(self).read)
-        folders = [self.image_folder_of(part, images) for part in parts]
-        for part, folder in zip(parts, folders, strict=True):
-            for name, place in check_images(part, folder)[:1]:
-                raise InputError(f'{part.path}: {place}: no such image {folder / name}')
-        if len(set(folders)) > 1:
-            parts = [replace(part, images=[str(folder / name) for name in part.images])
-                     for part, folder in zip(parts, folders, strict=True)]
+        located = [self.locate_images(part, images) for part in read_files(root, split, type(self).read)]
+        for folder, part in located:
+            if missing := missing_images(part, folder):
+                name, place = next(iter(missing.items()))
+                raise InputError(f'{part.path}: {place}: no such image {folder / name} ({len(missing):,} of '
+                                 f'{counted(len(set(part.images)), "image")} are missing; --images names their folder)')
+        folders = {folder for folder, _ in located}
+        parts = [part for _, part in located]
+        if len(folders) > 1:
+            parts = [part.rename_images({name: str(folder / name) for name in part.images}) for folder, part in located]
         own = join(parts).with_boxes()
         if joints is not None:
             own = own.to_joint_set(joints)
@@ -76,7 +79,7 @@ class OwnDataset(PersonDataset):
         wanted = wanted.take(rows)
         self.areas = wanted.areas
         super().__init__(f'{Path(root).name} {split}', wanted.joint_set, wanted.to_persons(lengths[rows]),
-                         folders[0] if len(set(folders)) == 1 else Path())
+                         folders.pop() if len(folders) == 1 else Path(), wanted.sizes)
 
     @classmethod
     def joints_of(cls, root: str | os.PathLike[str]) -> JointSet:
@@ -84,13 +87,11 @@ class OwnDataset(PersonDataset):
         return cls.read(Path(str(root).replace(SPLIT, 'train'))).joint_set
 
     @classmethod
-    def image_folder_of(cls, people: Annotations, images: str | os.PathLike[str] | None) -> Path:
-        """Return the folder that the images' names begin at."""
-        return people.path.parent if images is None else Path(images)
-
-    def read_image(self, person: Person) -> np.ndarray:
-        """Read the image of a person, turned as viewers and programs for annotation show it."""
-        return read_image(self.image_folder / person.image, upright=True)
+    def locate_images(
+        cls, people: Annotations, images: str | os.PathLike[str] | None,
+    ) -> tuple[Path, Annotations]:
+        """Return the folder that the images' names begin at, and the people with these names."""
+        return people.path.parent if images is None else Path(images), people
 
 
 class CSVDataset(OwnDataset):
@@ -102,7 +103,7 @@ class CSVDataset(OwnDataset):
             every fifth image is for ``val``.
         joint_set: joints wanted; by default those of the table.
         images: where images' names begin, by default the table's folder.
-        joints: what the table's joints are called, and what they are the same as; by default their names tell.
+        joints: what the table's joints are called, and what they are the same as; by default from their names.
         reference: what PCK divides by, ``torso`` or ``box`` (the longer side); by default the torso if the table has
             left shoulder and right hip.
 
@@ -124,12 +125,15 @@ class CSVDataset(OwnDataset):
 class COCOFileDataset(OwnDataset):
     """People of a user's file in COCO's format (:mod:`data.custom.coco_file`).
 
-    Arguments, attributes and errors are those of :class:`CSVDataset`; ``images`` is by default the first of the usual
-    folders beside the file that has the first image; ``areas`` are the file's if it has them.
+    Arguments, attributes and errors are those of :class:`CSVDataset`; images are looked for in the usual folders beside
+    the file, or in ``images``, if need be by the last parts of their names; ``areas`` are the file's if it has them.
     """
 
     read = staticmethod(read_coco_file)
 
     @classmethod
-    def image_folder_of(cls, people: Annotations, images: str | os.PathLike[str] | None) -> Path:
-        return find_images(people.path, people.images) if images is None else Path(images)
+    def locate_images(
+        cls, people: Annotations, images: str | os.PathLike[str] | None,
+    ) -> tuple[Path, Annotations]:
+        folder, names = find_images(people.path, people.images, None if images is None else Path(images))
+        return folder, people.rename_images(names)

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from data.__main__ import main
-from data.coco import check
+from data.coco.check import read_contents
+from data.disk import find_faults
 from hourglass.errors import InputError
 
 import pytest
@@ -14,23 +15,22 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_complete_set(root: Path) -> None:
-    report = check(root, read_images=True)
-    assert report.problems == []
-    assert [(part.split, part.images, part.used, part.people) for part in report.parts] == [
-        ('train2017', 2, 2, 2), ('val2017', 2, 2, 2)]
+    contents = read_contents(root)
+    assert [line.split() for line in contents.lines[1:]] == [['train2017', '2', '2', '2'], ['val2017', '2', '2', '2']]
+    assert contents.problems == []
+    faults = find_faults(contents.pictures, is_upright=False, decode=True)
+    assert (faults.n_images, faults.n_sized, faults.n_people, faults.n_joints) == (4, 4, 10, 40)
+    assert faults.problems == faults.warnings == []
 
 
 def test_missing_and_damaged_images_are_named(root: Path) -> None:
     folder = root / 'images' / 'val2017'
     (folder / 'a.jpg').unlink()
     (folder / 'b.jpg').write_bytes(b'')
-    (root / 'images' / 'train2017' / 'b.jpg').write_bytes(b'no picture')
-    report = check(root)
-    assert report.missing == (str(folder / 'a.jpg'),)
-    assert report.damaged == (f'{folder / "b.jpg"}: the file is empty',)
-    assert 'images/val2017/a.jpg' in str(report)
-    assert report.problems == ['1 missing image', '1 damaged image']
-    assert len(check(root, read_images=True).damaged) == 2
+    faults = find_faults(read_contents(root).pictures, is_upright=False, decode=False)
+    assert faults.missing == [str(folder / 'a.jpg')]
+    assert faults.damaged == [f'{folder / "b.jpg"}: the file is empty']
+    assert faults.problems == ['1 missing image', '1 damaged image']
 
 
 def _command(monkeypatch: pytest.MonkeyPatch, root: Path, *options: str) -> None:

@@ -15,6 +15,7 @@ from data.custom import COCOFileDataset, CSVDataset
 from data.packed import PackedDataset
 from data.sets import DATASETS
 from hourglass.errors import InputError
+from hourglass.image import write_image
 from hourglass.joint_table import from_table, read_joint_set, to_table
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
@@ -71,7 +72,7 @@ def test_a_table_from_the_check_to_the_demo(
     call('data', 'check', 'csv', '--root', table, '--read-images')
     text = capsys.readouterr().out
     assert f'{table} is complete.' in text
-    assert 'val                 2        2' in text
+    assert 'val         2       2' in text
     assert 'r wrist  (the same as left wrist)' in text
     call('data', 'pack', '--dataset', 'csv', '--root', table, '--out', 'people.h5', '--size', 48)
     call('train.py', '--dataset', 'packed', '--root', 'people.h5', *TINY, '--epoch', 2, '--out', 'packed')
@@ -169,10 +170,13 @@ def test_the_check_names_what_is_missing_and_damaged(
     (tmp_path / '2.png').unlink()
     (tmp_path / '3.png').unlink()
     (tmp_path / '3.png').write_bytes(b'no picture')
-    with pytest.raises(InputError, match=r'not complete: 1 missing image$'):
+    (tmp_path / '4.png').unlink()
+    write_image(tmp_path / '4.png', np.random.default_rng(0).integers(0, 256, (3, 64, 64)))
+    (tmp_path / '4.png').write_bytes((tmp_path / '4.png').read_bytes()[:-5000])
+    with pytest.raises(InputError, match=r'not usable: 1 missing image, 1 damaged image$'):
         call('data', 'check', 'csv', '--root', table)
     assert f'{tmp_path}/2.png (people.csv, line 4)' in capsys.readouterr().out
-    with pytest.raises(InputError, match=r'not complete: 1 missing image, 1 damaged image$'):
+    with pytest.raises(InputError, match=r'not usable: 1 missing image, 2 damaged images$'):
         call('data', 'check', 'csv', '--root', table, '--read-images')
 
 
