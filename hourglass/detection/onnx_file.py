@@ -1,17 +1,23 @@
-"""What an ONNX file says of itself: the size of its input and the names of its classes."""
+"""What an ONNX file states: its inputs and outputs, the names of its classes, and weights in files beside it."""
 
 from __future__ import annotations
 
 import ast
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from hourglass.errors import InputError
+from hourglass.npz import printable
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, EncodeError
+from onnx import external_data_helper as helper
 
 MAX_BYTES = 2 * 1024 ** 3
+
+# RT-DETR's exports have this second input.
+_SIZES, _INT64 = 'orig_target_sizes', onnx.TensorProto.INT64
 
 
 @dataclass(frozen=True)
@@ -20,16 +26,22 @@ class OnnxFile:
 
     Attributes:
         path: the file.
-        content: all of it.
+        content: the network with all its weights, those of files beside it included.
+        input_name: of the picture.
         input_shape: lengths of the input's axes; 0 for one that is free.
         input_kind: the type of its numbers, of ``onnx.TensorProto``.
+        sizes_name: of a second input that takes the (width, height) of the picture, (1, 2) int64; None without one.
+        output_names: of what the network returns.
         metadata: texts that the exporting program left.
     """
 
     path: Path
     content: bytes
+    input_name: str
     input_shape: tuple[int, ...]
     input_kind: int
+    sizes_name: str | None
+    output_names: list[str]
     metadata: dict[str, str]
 
     def literal(self, key: str) -> object:
@@ -44,15 +56,58 @@ class OnnxFile:
         """Names of the classes in order, as YOLO's exports have them; none if the file does not say."""
         names = self.literal('names')
         if isinstance(names, dict):
-            names = [names.get(i) for i in range(len(names))]
+            numbered = {str(number): name for number, name in names.items()}
+            names = [numbered.get(str(i)) for i in range(len(names))]
         return [str(name) for name in names] if isinstance(names, list) else []
 
 
-def read_onnx(path: Path) -> OnnxFile:
-    """Read an ONNX file with one input.
+def _include_weights(path: Path, model: onnx.ModelProto) -> bool:
+    """Include weights that are in files beside a model; return whether there are any.
 
     Raises:
-        InputError: the file is missing, empty, too large or no such file.
+        InputError: such a file is missing, in another folder, too short, or all are too large.
+    """
+    tensors = [tensor for tensor in helper._get_all_tensors(model) if helper.uses_external_data(tensor)]
+    size = 0
+    for tensor in tensors:
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        name = entries.get('location', '')
+        if not name or name in ('.', '..') or any(character in name for character in '/\\:\0'):
+            raise InputError(f'{path}: its weights are in {printable(name)!r}, and not in a file beside it')
+        if not (path.parent / name).is_file():
+            raise InputError(f'{path}: its weights are in {printable(name)}, which is not beside it')
+        length = entries.get('length', '')
+        size += int(length) if length.isdecimal() else (path.parent / name).stat().st_size
+    if size > MAX_BYTES:
+        raise InputError(f'{path}: its weights are larger than {MAX_BYTES:,} bytes')
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            for tensor in tensors:
+                helper.load_external_data_for_tensor(tensor, str(path.parent))
+    except (OSError, ValueError, RuntimeError, onnx.checker.ValidationError) as error:
+        raise InputError(f'{path}: the files with its weights cannot be read ({error})') from None
+    return bool(tensors)
+
+
+def _inputs(path: Path, model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, str | None]:
+    """Return the input for the picture, and the name of the one for the picture's size."""
+    # Older files list the weights among the inputs.
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    sizes = [value.name for value in inputs if value.name == _SIZES and value.type.tensor_type.elem_type == _INT64]
+    pictures = [value for value in inputs if value.name not in sizes]
+    if len(pictures) != 1:
+        names = ', '.join(printable(value.name) for value in inputs[:5])
+        raise InputError(f'{path}: not an ONNX file of a network with one input (it has {names or "none"})')
+    return pictures[0], sizes[0] if sizes else None
+
+
+def read_onnx(path: Path) -> OnnxFile:
+    """Read an ONNX file with one input, or with the picture's size as a second one.
+
+    Raises:
+        InputError: the file, or one with its weights, is missing, empty, too large or no such file.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -70,11 +125,13 @@ def read_onnx(path: Path) -> OnnxFile:
         model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:
         raise InputError(f'{path}: not an ONNX file, or a damaged one ({error})') from None
-    # Older files list the weights among the inputs.
-    weights = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
-    if len(inputs) != 1:
-        raise InputError(f'{path}: not an ONNX file of a network with one input')
-    tensor = inputs[0].type.tensor_type
-    shape = tuple(axis.dim_value for axis in tensor.shape.dim)
-    return OnnxFile(path, content, shape, tensor.elem_type, {pair.key: pair.value for pair in model.metadata_props})
+    picture, sizes_name = _inputs(path, model)
+    if _include_weights(path, model):
+        try:
+            content = model.SerializeToString()
+        except (EncodeError, ValueError) as error:
+            raise InputError(f'{path}: too large with its weights ({error})') from None
+    tensor = picture.type.tensor_type
+    return OnnxFile(
+        path, content, picture.name, tuple(axis.dim_value for axis in tensor.shape.dim), tensor.elem_type, sizes_name,
+        [value.name for value in model.graph.output], {pair.key: pair.value for pair in model.metadata_props})

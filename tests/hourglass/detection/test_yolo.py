@@ -3,60 +3,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hourglass.detection import load_detector
+from hourglass.detection import load_detector, onnx_file
+from hourglass.detection.frames import letterbox
 from hourglass.detection.onnx_file import read_onnx
-from hourglass.detection.yolo import RUNNERS, YOLODetector, letterbox
+from hourglass.detection.yolo import RUNNERS, YOLODetector
 from hourglass.errors import InputError
+from tests.hourglass.detection.onnx_models import SIZE, v5, v8, write
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
-SIZE = 64, 96
 #: An image that is twice as large in the network's frame of 64 by 96 pixels, with 16 columns of grey on each side.
 IMAGE = np.zeros((3, 32, 32), np.float32)
 COCO = {i: 'person' if i == 0 else f'class {i}' for i in range(80)}
-
-
-def v5(boxes: list[tuple], n_classes: int = 80, n_boxes: int = 300) -> np.ndarray:
-    """Rows (1, N, 5 + C) from (cx, cy, w, h, objectness, {class: score}), the rest of the rows zeros."""
-    table = np.zeros((1, n_boxes, 5 + n_classes), np.float32)
-    for row, (*numbers, classes) in zip(table[0], boxes, strict=False):
-        row[:5] = numbers
-        for label, score in classes.items():
-            row[5 + label] = score
-    return table
-
-
-def v8(boxes: list[tuple], n_classes: int = 80, n_boxes: int = 300) -> np.ndarray:
-    """Columns (1, 4 + C, N) of the same boxes, which have no score of their own."""
-    return np.delete(v5(boxes, n_classes, n_boxes), 4, axis=2).transpose(0, 2, 1)
-
-
-def write(path: Path, tables: list[np.ndarray], metadata: dict[str, Any] | None = None,
-          shape: tuple = (1, 3, *SIZE), dtype: int = TensorProto.FLOAT) -> Path:
-    """Write a network whose outputs are tables, to which nothing of its input is added."""
-    numpy_dtype = helper.tensor_dtype_to_np_dtype(dtype)
-    nodes, outputs, weights = [], [], [numpy_helper.from_array(np.zeros(1, numpy_dtype), 'zero')]
-    nodes += [helper.make_node('GlobalAveragePool', ['images'], ['mean']),
-              helper.make_node('ReduceMean', ['mean'], ['number'], axes=[1], keepdims=1),
-              helper.make_node('Mul', ['number', 'zero'], ['nothing'])]
-    for i, table in enumerate(tables):
-        weights += [numpy_helper.from_array(np.array([1] * table.ndim, np.int64), f'shape{i}'),
-                    numpy_helper.from_array(table.astype(numpy_dtype), f'table{i}')]
-        nodes += [helper.make_node('Reshape', ['nothing', f'shape{i}'], [f'shaped{i}']),
-                  helper.make_node('Add', [f'table{i}', f'shaped{i}'], [f'output{i}'])]
-        outputs.append(helper.make_tensor_value_info(f'output{i}', dtype, table.shape))
-    inputs = [helper.make_tensor_value_info('images', dtype, shape)]
-    model = helper.make_model(helper.make_graph(nodes, 'test', inputs, outputs, weights),
-                              opset_imports=[helper.make_opsetid('', 12)], ir_version=8)
-    for key, value in (metadata or {}).items():
-        entry = model.metadata_props.add()
-        entry.key, entry.value = key, str(value)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-    return path
 
 
 @pytest.fixture(params=list(RUNNERS))
@@ -146,7 +107,8 @@ def test_values_that_are_not_finite_are_no_boxes(tmp_path: Path) -> None:
 def test_the_frame_holds_the_whole_image_undistorted(shape: tuple[int, int]) -> None:
     image = np.full((3, *shape), 255, np.float32)
     image[1], image[2] = 0, 51
-    frame, scale, corner = letterbox(image, SIZE)
+    letterboxed = letterbox(image, SIZE)
+    frame, corner, scale = letterboxed.pixels, letterboxed.corner, letterboxed.scale[0]
     assert frame.shape == (1, 3, *SIZE)
     inside = (frame[0, 0] > .999) & (frame[0, 1] == 0)
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
@@ -169,10 +131,9 @@ def test_what_the_file_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(('tables', 'metadata', 'shape', 'reason'), [
     ([v8([], 7)], None, (1, 3, *SIZE), 'does not say which of its 7 classes are people'),
-    ([v8([], 2)], {'names': ['cat', 'dog']}, (1, 3, *SIZE), 'none of its 2 classes (cat, dog, ...) is "person"'),
+    ([v8([], 2)], {'names': ['cat', 'dog']}, (1, 3, *SIZE), 'none of its 2 classes (cat, dog) is "person"'),
     ([v8([], 2)], {'names': COCO}, (1, 3, *SIZE), 'scores for 2 classes'),
-    ([np.zeros((1, 85), 'f')], None, (1, 3, *SIZE), 'its output (1, 85) is neither'),
-    ([np.zeros((1, 300, 6), 'f')], {'end2end': True}, (1, 3, *SIZE), 'its output (1, 300, 6) is neither'),
+    ([np.zeros((1, 85), 'f')], None, (1, 3, *SIZE), 'its output output0 (1, 85) is neither'),
     ([v8([])], None, (1, 1, *SIZE), 'is not one picture in RGB'),
     ([v8([])], None, (4, 3, *SIZE), 'is not one picture in RGB'),
     ([v8([])], None, (1, 3, 100000, 96), 'is none for pictures'),
@@ -200,7 +161,7 @@ def test_damaged_files(tmp_path: Path, content: bytes | None, reason: str) -> No
 
 
 def test_a_file_is_read_or_refused_wherever_it_ends(tmp_path: Path, runner: str) -> None:
-    whole = write(tmp_path / 'a.onnx', [v8([], 1, 20)]).read_bytes()
+    whole = write(tmp_path / 'a.onnx', [v8([], 1, 21)]).read_bytes()
     for length in range(1, len(whole), len(whole) // 40):
         (tmp_path / 'b.onnx').write_bytes(whole[:length])
         with pytest.raises(InputError):
@@ -228,3 +189,85 @@ def test_the_number_of_threads_can_be_limited(tmp_path: Path, monkeypatch: pytes
     options = sessions[0].get_session_options()
     assert options.intra_op_num_threads == 3
     assert options.get_session_config_entry('session.intra_op.allow_spinning') == '0'
+
+
+def with_weights_beside(path: Path, location: str = 'a.onnx.data') -> Path:
+    """Move the weights of a model into a file beside it, and let it name a location for them."""
+    model = onnx.load(path)
+    onnx.save(model, path, save_as_external_data=True, location='a.onnx.data', size_threshold=1)
+    model = onnx.load(path, load_external_data=False)
+    for tensor in model.graph.initializer:
+        next(entry for entry in tensor.external_data if entry.key == 'location').value = location
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_weights_in_a_file_beside(tmp_path: Path, runner: str) -> None:
+    path = with_weights_beside(write(tmp_path / 'a.onnx', [v8(BOXES[:4])]))
+    assert path.stat().st_size < (tmp_path / 'a.onnx.data').stat().st_size
+    boxes, _ = detect(path, runner)
+    np.testing.assert_allclose(boxes, [PERSON], atol=1e-4)
+
+
+@pytest.mark.parametrize(('location', 'reason'), [
+    ('../a.onnx.data', 'not in a file beside it'), ('{folder}/a.onnx.data', 'not in a file beside it'),
+    ('..\\a.onnx.data', 'not in a file beside it'), ('..', 'not in a file beside it'), ('', 'not in a file beside it'),
+    ('b.data', 'b.data, which is not beside it'), ('folder', 'folder, which is not beside it'),
+    ('short.data', 'cannot be read'),
+])
+def test_weights_elsewhere_are_refused(tmp_path: Path, location: str, reason: str) -> None:
+    folder = tmp_path / 'models'
+    (folder / 'folder').mkdir(parents=True)
+    (folder / 'short.data').write_bytes(b'1234')
+    path = with_weights_beside(write(folder / 'a.onnx', [v8(BOXES)]), location.format(folder=folder))
+    (tmp_path / 'a.onnx.data').write_bytes((folder / 'a.onnx.data').read_bytes())
+    with pytest.raises(InputError, match=reason):
+        detect(path)
+
+
+def test_weights_that_share_a_file_cannot_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = with_weights_beside(write(tmp_path / 'a.onnx', [v8(BOXES)]))
+    monkeypatch.setattr(onnx_file, 'MAX_BYTES', (tmp_path / 'a.onnx.data').stat().st_size - 100)
+    with pytest.raises(InputError, match='its weights are larger than'):
+        detect(path)
+
+
+NAMES = {'names': ['dog', 'Person', 'players']}
+
+
+@pytest.mark.parametrize(('names', 'chosen', 'expected'), [
+    (NAMES, None, [1]), (NAMES, 'person', [1]), (NAMES, 'Players', [2]), (NAMES, '0', [0]),
+    (None, '2', [2]), ({'names': ['People', 'car', 'pedestrian']}, None, [0, 2]),
+    ({'names': {'0': 'dog', '1': 'people', '2': 'cat'}}, None, [1]),
+])
+def test_the_class_of_people_is_chosen_by_name_or_number(
+    tmp_path: Path, names: Any, chosen: str | None, expected: list[int],
+) -> None:
+    table = v8([(20 + 20 * i, 32, 10, 20, 1, {i: .5 + i / 10}) for i in range(3)], 3)
+    path = write(tmp_path / 'a.onnx', [table], names)
+    (_, scores), = YOLODetector(path, person_class=chosen).detect([IMAGE])
+    np.testing.assert_allclose(sorted(scores), [.5 + i / 10 for i in expected])
+
+
+@pytest.mark.parametrize(('names', 'chosen', 'reason'), [
+    (NAMES, 'cat', r"no class 'cat' of 3 classes \(dog, Person, players\)"), (NAMES, '3', "no class '3' of 3 classes"),
+    (None, 'person', "no class 'person' of 3 classes, which have no names"), (NAMES, '-1', "no class '-1'"),
+    (NAMES, '²', "no class '²'"), ({'names': ['a', 'b', 'c']}, None, '--detector-class chooses one'),
+    (None, None, '--detector-class N does'),
+])
+def test_a_class_that_is_not_there(tmp_path: Path, names: Any, chosen: str | None, reason: str) -> None:
+    path = write(tmp_path / 'a.onnx', [v8([], 3)], names)
+    with pytest.raises(InputError, match=reason):
+        YOLODetector(path, person_class=chosen)
+
+
+def test_without_names_the_first_class_is_people_and_a_line_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = np.zeros((1, 300, 6), np.float32)
+    table[0, :2] = [[10, 20, 30, 40, .9, 0], [50, 20, 60, 40, .8, 3]]
+    path = write(tmp_path / 'a.onnx', [table])
+    for chosen, score in ((None, .9), ('3', .8)):
+        (_, scores), = YOLODetector(path, person_class=chosen).detect([IMAGE])
+        np.testing.assert_allclose(scores, [score])
+        assert ('class 0 is people' in capsys.readouterr().err) == (chosen is None)

@@ -1,0 +1,72 @@
+"""Bringing an image into the input of a detector, and boxes back into the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+GREY = 114  # what YOLO is trained with around images
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An image in the input of a network.
+
+    Attributes:
+        pixels: (1, 3, H, W) float32.
+        scale: (2,), how many pixels of the input a pixel of the image takes, along y and x.
+        corner: (2,), the (y, x) in the input where the image begins.
+    """
+
+    pixels: np.ndarray
+    scale: np.ndarray
+    corner: np.ndarray
+
+    def to_image(self, boxes: np.ndarray) -> np.ndarray:
+        """Return boxes (N, 4) (y_min, x_min, y_max, x_max) in pixels of the image from such in pixels of the input."""
+        return (boxes - np.tile(self.corner, 2)) / np.tile(self.scale, 2)
+
+
+def _resize(image: np.ndarray, size: tuple[int, int], is_reduced: bool) -> np.ndarray:
+    pixels = np.clip(image, 0, 255).transpose(1, 2, 0).copy()
+    pixels = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA if is_reduced else cv2.INTER_LINEAR)
+    return pixels.transpose(2, 0, 1)
+
+
+def _pad(image: np.ndarray, size: tuple[int, int], is_centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    height, width = image.shape[1:]
+    scale = min(size[0] / height, size[1] / width)
+    inner = [min(max(1, round(n * scale)), m) for n, m in zip((height, width), size, strict=True)]
+    corner = np.array([(m - n) // 2 if is_centred else 0 for n, m in zip(inner, size, strict=True)])
+    pixels = np.full((3, *size), GREY, np.float32)
+    pixels[:, corner[0]:corner[0] + inner[0], corner[1]:corner[1] + inner[1]] = _resize(
+        image, (inner[0], inner[1]), scale < 1)
+    return pixels, np.array([scale, scale]), corner
+
+
+def letterbox(image: np.ndarray, size: tuple[int, int]) -> Frame:
+    """Bring an image into the middle of a grey frame without distorting it, as YOLO does.
+
+    Args:
+        image: (3, H, W), RGB in [0, 255].
+        size: (height, width) of the frame.
+
+    Returns:
+        The frame, RGB in [0, 1].
+    """
+    pixels, scale, corner = _pad(image, size, is_centred=True)
+    return Frame(pixels[None] / 255, scale, corner)
+
+
+def letterbox_bgr(image: np.ndarray, size: tuple[int, int]) -> Frame:
+    """As :func:`letterbox`, into the upper left corner of a frame of BGR in [0, 255], as YOLOX does."""
+    pixels, scale, corner = _pad(image, size, is_centred=False)
+    return Frame(pixels[None, ::-1].copy(), scale, corner)
+
+
+def stretch(image: np.ndarray, size: tuple[int, int]) -> Frame:
+    """Stretch an image (3, H, W), RGB in [0, 255], to a size (height, width), in [0, 1], as RT-DETR does."""
+    scale = np.array(size) / image.shape[1:]
+    return Frame(_resize(image, size, bool(scale.min() < 1))[None] / np.float32(255), scale, np.zeros(2))

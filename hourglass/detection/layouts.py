@@ -1,0 +1,232 @@
+"""What detectors in ONNX files return: one table of the layouts that are read, and how one is recognised.
+
+Sources: the exports of Ultralytics (YOLOv5, YOLOv8 to YOLO26, RT-DETR), of YOLOv6, YOLOv7 and YOLOv10, of YOLOX
+(arXiv:2107.08430), of RT-DETR (arXiv:2304.08069) and D-FINE, and of Transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+from hourglass.detection.frames import Frame, letterbox, letterbox_bgr, stretch
+from hourglass.detection.outputs import (
+    LARGEST_SHARE,
+    Detections,
+    Sample,
+    anchors,
+    from_corners,
+    from_middles,
+    is_within,
+)
+
+import numpy as np
+
+#: Scores below this are no people.
+LOWEST_SCORE = 0.05
+
+# YOLOX has the logarithm of the sides, in cells: e ** 10 cells are larger than any input, 10 pixels are no person.
+_LARGEST_LOGARITHM = 10.0
+_FEWEST_BOXES = 21  # in an input of 32 by 32 pixels
+_MASK_NUMBERS = 32
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the outputs of one family of detectors mean.
+
+    Attributes:
+        title: the family and the shapes of its outputs, for the user.
+        fits: whether a sample may be of this family.
+        decode: makes detections of a sample.
+        stated: whether the metadata name this family, which decides where several fit.
+        prepare: brings an image into the network's input.
+    """
+
+    title: str
+    fits: Callable[[Sample], bool]
+    decode: Callable[[Sample], Detections]
+    stated: Callable[[Sample], bool]
+    prepare: Callable[[np.ndarray, tuple[int, int]], Frame] = letterbox
+
+
+def _classes(rows: np.ndarray, first: int, sample: Sample) -> np.ndarray:
+    """Return the scores of the classes (N, C), from a row's number ``first`` on; what follows is of masks or joints."""
+    return rows[:, first:first + sample.n_names] if sample.n_names else rows[:, first:]
+
+
+# (1, 4 + C, N), or as rows of a grid: YOLOv8 and later ones
+
+def _is_turned(sample: Sample) -> bool:
+    """Return whether the table has a box in each row, but otherwise is YOLOv8's."""
+    _, n_boxes, length = sample.table.shape
+    return anchors(n_boxes, sample.size)[0] == 1 and sample.knows(length - 4)
+
+
+def _is_yolov8(sample: Sample) -> bool:
+    _, length, n_boxes = sample.table.shape
+    return _is_turned(sample) or (length >= 5 and n_boxes > length and n_boxes >= _FEWEST_BOXES)
+
+
+def _decode_yolov8(sample: Sample) -> Detections:
+    rows = sample.table[0] if _is_turned(sample) else sample.table[0].T
+    return from_middles(rows[:, :4], _classes(rows, 4, sample), 1, sample.size)
+
+
+# (1, N, 5 + C), with a score for there being anything: YOLOv5, YOLOv6, YOLOX
+
+def _cells_of_objectness(sample: Sample) -> bool:
+    """Return whether each cell of a grid has one box, with a score for there being anything."""
+    _, n_boxes, length = sample.table.shape
+    return length >= 6 and anchors(n_boxes, sample.size)[0] == 1 and not _is_turned(sample)
+
+
+def _has_logarithms(sample: Sample) -> bool:
+    numbers = sample.table[0, :, :4]
+    return is_within(numbers[:, 2:], -np.inf, _LARGEST_LOGARITHM) and not is_within(numbers, 0, 1)
+
+
+def _has_no_objectness(sample: Sample) -> bool:
+    """Return whether the score for there being anything is always one, or the boxes are shares of the input."""
+    rows = sample.table[0]
+    return bool((rows[:, 4] == 1).all()) or is_within(rows[:, :4], 0, 1)
+
+
+def _is_yolov5(sample: Sample) -> bool:
+    _, n_boxes, length = sample.table.shape
+    n_anchors = anchors(n_boxes, sample.size)[0]
+    if n_anchors:
+        return length >= 6 and n_anchors > 1
+    return n_boxes > length > 6 and sample.knows(length - 5)
+
+
+def _decode_objectness(sample: Sample) -> Detections:
+    rows = sample.table[0]
+    return from_middles(rows[:, :4], _classes(rows, 5, sample), rows[:, 4], sample.size)
+
+
+def _decode_yolox(sample: Sample) -> Detections:
+    rows = sample.table[0].astype(np.float64)
+    strides = anchors(len(rows), sample.size)[1]
+    cells = [np.stack(np.meshgrid(*(np.arange(ceil(n / s)) for n in sample.size[::-1])), axis=-1).reshape(-1, 2)
+             for s in strides]
+    steps = np.concatenate([np.full((len(c), 1), s) for c, s in zip(cells, strides, strict=True)])
+    with np.errstate(over='ignore'):  # what becomes infinite is no box
+        boxes = np.concatenate([rows[:, :2] + np.concatenate(cells), np.exp(rows[:, 2:4])], axis=1) * steps
+        scores = rows[:, 4:] if is_within(rows[:, 4:], 0, 1) else 1 / (1 + np.exp(-rows[:, 4:]))
+    return from_middles(boxes, _classes(scores, 1, sample), scores[:, 0], sample.size)
+
+
+# Boxes that the network itself has sorted out
+
+def _are_corners(corners: np.ndarray, scores: np.ndarray, labels: np.ndarray, sample: Sample) -> bool:
+    seen = corners[scores >= LOWEST_SCORE]
+    return (bool((labels == np.floor(labels)).all()) and is_within(labels, -1, (sample.n_names or np.inf) - 1)
+            and is_within(scores, 0, 1) and bool((seen[:, 2:] >= seen[:, :2]).all()))
+
+
+def _is_nms(sample: Sample) -> bool:
+    _, n_boxes, length = sample.table.shape
+    if length - 6 not in (0, _MASK_NUMBERS, sample.n_keypoint_numbers):
+        return False
+    rows = sample.table[0]
+    is_grid = anchors(n_boxes, sample.size)[0] > 0
+    return (sample.has_nms or not is_grid) and _are_corners(rows[:, :4], rows[:, 4], rows[:, 5], sample)
+
+
+def _decode_nms(sample: Sample) -> Detections:
+    rows = sample.table[0]
+    return from_corners(rows[:, :4], rows[:, 5], rows[:, 4], sample.size)
+
+
+def _sevens(sample: Sample) -> np.ndarray:
+    return next(iter(sample.outputs.values())).astype(np.float32)
+
+
+def _is_sevens(sample: Sample) -> bool:
+    if len(sample.shapes) != 1 or len(sample.shapes[0]) != 2 or sample.shapes[0][1] != 7:
+        return False
+    rows = _sevens(sample)
+    return not rows[:, 0].any() and _are_corners(rows[:, 1:5], rows[:, 6], rows[:, 5], sample)
+
+
+def _decode_sevens(sample: Sample) -> Detections:
+    rows = _sevens(sample)
+    return from_corners(rows[:, 1:5], rows[:, 5], rows[:, 6], sample.size)
+
+
+# RT-DETR and its like
+
+def _is_detr_table(sample: Sample) -> bool:
+    _, n_boxes, length = sample.table.shape
+    rows = sample.table[0]
+    return (n_boxes > 0 and sample.knows(length - 4) and not anchors(n_boxes, sample.size)[0]
+            and is_within(rows[:, :4], -LARGEST_SHARE, LARGEST_SHARE) and is_within(rows[:, 4:], 0, 1))
+
+
+def _decode_detr_table(sample: Sample) -> Detections:
+    rows = sample.table[0]
+    return from_middles(rows[:, :4], rows[:, 4:], 1, sample.size)
+
+
+def _roles(sample: Sample) -> dict[str, np.ndarray]:
+    """Return labels (1, N), boxes (1, N, 4) and scores (1, N), by the kinds of the outputs; nothing if one lacks."""
+    roles: dict[str, np.ndarray] = {}
+    for output in sample.outputs.values():
+        role = 'boxes' if output.ndim == 3 else 'labels' if np.issubdtype(output.dtype, np.integer) else 'scores'
+        roles[role] = output
+    if len(sample.outputs) != 3 or len(roles) != 3 or roles['boxes'].shape != (*roles['labels'].shape, 4) or (
+            roles['scores'].shape != roles['labels'].shape or len(roles['labels']) != 1):
+        return {}
+    return roles
+
+
+def _decode_roles(sample: Sample) -> Detections:
+    roles = _roles(sample)
+    return from_corners(roles['boxes'][0], roles['labels'][0], roles['scores'][0], sample.size)
+
+
+def _is_transformers(sample: Sample) -> bool:
+    if set(sample.outputs) != {'logits', 'pred_boxes'}:
+        return False
+    logits, boxes = sample.outputs['logits'].shape, sample.outputs['pred_boxes'].shape
+    return len(logits) == 3 and boxes == (1, logits[1], 4) and sample.knows(logits[2])
+
+
+def _decode_transformers(sample: Sample) -> Detections:
+    with np.errstate(over='ignore'):
+        scores = 1 / (1 + np.exp(-sample.outputs['logits'][0].astype(np.float32)))
+    return from_middles(sample.outputs['pred_boxes'][0], scores, 1, sample.size)
+
+
+def _named(*words: str) -> Callable[[Sample], bool]:
+    return lambda sample: any(word in sample.description for word in words)
+
+
+#: The layouts that are read.
+LAYOUTS = (
+    Layout('YOLOv5\'s (1, boxes, 5 + classes)', _is_yolov5, _decode_objectness, _named('yolov5', 'yolov7')),
+    Layout('YOLOv8\'s (1, 4 + classes, boxes)', _is_yolov8, _decode_yolov8, _named('yolov8', 'yolov9', 'yolo1')),
+    Layout('YOLOv10\'s, YOLO26\'s and nms=True\'s (1, boxes, 6)', _is_nms, _decode_nms, lambda s: s.has_nms),
+    Layout('YOLOv7\'s with --include-nms (boxes, 7)', _is_sevens, _decode_sevens, _named('yolov7', 'yolov6')),
+    Layout('YOLOv6\'s (1, cells, 5 + classes)', lambda s: _cells_of_objectness(s) and _has_no_objectness(s),
+           _decode_objectness, _named('yolov6')),
+    Layout('YOLOX\'s (1, cells, 5 + classes)', lambda s: _cells_of_objectness(s) and _has_logarithms(s),
+           _decode_yolox, _named('yolox'), letterbox_bgr),
+    Layout('YOLOX\'s with --decode_in_inference',
+           lambda s: _cells_of_objectness(s) and not _has_logarithms(s) and not _has_no_objectness(s),
+           _decode_objectness, _named('yolox'), letterbox_bgr),
+    Layout('RT-DETR\'s (1, queries, 4 + classes)', _is_detr_table, _decode_detr_table, _named('detr'), stretch),
+    Layout('RT-DETR\'s labels, boxes and scores', lambda s: s.has_sizes and bool(_roles(s)), _decode_roles,
+           _named('detr'), stretch),
+    Layout('RT-DETR\'s logits and pred_boxes', _is_transformers, _decode_transformers, _named('detr'), stretch),
+)
+
+
+def recognise(sample: Sample) -> Layout | None:
+    """Return the layout of a network's outputs; None if none fits, or several do and the file does not say which."""
+    fitting = [layout for layout in LAYOUTS if layout.fits(sample)]
+    if len(fitting) > 1:
+        fitting = [layout for layout in fitting if layout.stated(sample)]
+    return fitting[0] if len(fitting) == 1 else None
