@@ -5,7 +5,7 @@ import sys
 from dataclasses import fields
 
 from demos.people_config import PeopleConfig
-from hourglass.detection import DETECTORS, load_detector, parse_detector, voc, yolo
+from hourglass.detection import DETECTORS, layouts, load_detector, parse_detector, voc, yolo
 from hourglass.errors import InputError
 
 import pytest
@@ -46,6 +46,6 @@ def test_the_help_tells_what_detectors_sort_out_themselves() -> None:
     overlaps = {voc._build(kind).nms_thresh for kind in ('ssd300', 'yolo_v3')}
     assert len(overlaps) == 1
     assert (f'ssd512, ssd300 and yolo_v3 give no box below {voc._LOWEST_SCORE}, onnx none below '
-            f'{yolo._LOWEST_SCORE}') in text
+            f'{layouts.LOWEST_SCORE}') in text
     assert (f'ssd512, ssd300 and yolo_v3 give no boxes that overlap by {overlaps.pop()}, onnx none by '
             f'{yolo._OVERLAP}') in text
