@@ -25,7 +25,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RANKS = Path(__file__).with_name('ranks.py')
 #: A job that takes longer hangs.
-SECONDS = 120
+SECONDS = 900
 
 pytestmark = pytest.mark.mpi
 

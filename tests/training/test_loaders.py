@@ -72,25 +72,34 @@ def test_a_state_is_taken_up_with_another_number_of_loaders(
         second.finalize()
 
 
-class _Slow:
-    """Samples that take a while and no processor."""
+class _Noted:
+    """Samples that leave a file when they are prepared.
+
+    Args:
+        folder: of the files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def __len__(self) -> int:
         return 1000
 
     def __getitem__(self, i: int) -> tuple[int]:
-        time.sleep(0.02)
+        (self.folder / str(i)).touch()
         return (i,)
 
 
-def test_loaders_work_while_the_training_computes() -> None:
-    iterator = SampleIterator(_Slow(), 4, EpochOrderSampler(0), 2)
+@pytest.mark.parametrize(('loaders', 'prepared'), [(0, 4), (2, 16)])
+def test_loaders_work_while_the_training_computes(tmp_path: Path, loaders: int, prepared: int) -> None:
+    iterator = SampleIterator(_Noted(tmp_path), 4, EpochOrderSampler(0), loaders)
     try:
         iterator.next()
-        time.sleep(0.5)
-        begin = time.monotonic()
-        iterator.next()
-        # Four samples take 0.08 s where they are not ready.
-        assert time.monotonic() - begin < 0.07
+        # Three batches more than the one that was asked for.
+        for _ in range(3000):
+            if len(list(tmp_path.iterdir())) >= prepared:
+                break
+            time.sleep(0.02)
+        assert len(list(tmp_path.iterdir())) == prepared
     finally:
         iterator.finalize()

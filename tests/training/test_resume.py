@@ -22,14 +22,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 # One process imports everything once and forks a training for each line that it reads: arguments, a signal, and when
-# to send it (after some seconds, or as soon as a snapshot is being written).
+# to send it: when a snapshot of an iteration exists, and then perhaps as soon as a file is being written.
 SERVER = '''
-import json, os, signal, sys, time
+import json, os, re, signal, sys, time
 from pathlib import Path
 from hourglass.errors import run
+from training import train
 from training.options import parse_config
-from training.trainer import train
-import matplotlib.figure, matplotlib.backends.backend_agg
+import training.trainer, matplotlib.figure, matplotlib.backends.backend_agg
 
 def stat(pid):
     # State and parent of a process; '-' if there is none.
@@ -38,10 +38,14 @@ def stat(pid):
     except OSError:
         return '-', ''
 
+def is_time(task, out):
+    found = [int(path.name[14:]) for path in out.glob('snapshot_iter_*')]
+    is_writing = any(not path.suffix for path in out.glob('.partial-*'))
+    return max(found, default=0) >= task['iteration'] and (is_writing or not task['while_writing'])
+
 for line in sys.stdin:
     task = json.loads(line)
     loaders = []
-    begin = time.monotonic()
     pid = os.fork()
     if pid == 0:
         os.setpgid(0, 0)
@@ -61,20 +65,18 @@ for line in sys.stdin:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             break
-        late = time.monotonic() - begin > task['after']
-        if not sent and late and (not task['while_writing'] or any(not p.suffix for p in out.glob('.partial-*'))):
+        if not sent and is_time(task, out):
             loaders = [int(path.name) for path in Path('/proc').glob('[0-9]*') if stat(path.name)[1] == str(pid)]
             os.killpg(pid, task['signal']) if task['group'] else os.kill(pid, task['signal'])
             sent = True
         time.sleep(0.0005)
     survivors = loaders
-    for _ in range(80):
+    for _ in range(1200):
         survivors = [loader for loader in survivors if stat(loader)[0] not in 'Z-']
         if not survivors:
             break
         time.sleep(0.05)
-    answer = {'status': os.waitstatus_to_exitcode(status), 'seconds': time.monotonic() - begin,
-              'loaders': len(loaders), 'survivors': len(survivors)}
+    answer = {'status': os.waitstatus_to_exitcode(status), 'loaders': len(loaders), 'survivors': len(survivors)}
     print(json.dumps(answer), flush=True)
 '''
 
@@ -87,18 +89,19 @@ class Server:
         self.process = subprocess.Popen([sys.executable, '-c', SERVER], cwd=ROOT, stdin=subprocess.PIPE, text=True,
                                         stdout=subprocess.PIPE)
 
-    def train(self, out: Path, *arguments: object, kill: int | None = None, after: float = 0.0,
-              while_writing: bool = False, group: bool = False) -> tuple[int, float, str]:
-        """Return exit status, seconds and stderr of a training that is sent a signal."""
+    def train(self, out: Path, *arguments: object, kill: int | None = None, iteration: int = 0,
+              while_writing: bool = False, group: bool = False) -> tuple[int, str]:
+        """Return exit status and stderr of a training that is sent a signal."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         stderr = self.folder / 'stderr'
         task = {'arguments': [*self.arguments, '--out', str(out), *map(str, arguments)], 'out': str(out),
-                'signal': kill, 'after': after, 'while_writing': while_writing, 'group': group, 'stderr': str(stderr)}
+                'signal': kill, 'iteration': iteration, 'while_writing': while_writing, 'group': group,
+                'stderr': str(stderr)}
         self.process.stdin.write(json.dumps(task) + '\n')
         self.process.stdin.flush()
         self.last = json.loads(self.process.stdout.readline())
-        return self.last['status'], self.last['seconds'], stderr.read_text()
+        return self.last['status'], stderr.read_text()
 
 
 @pytest.fixture(scope='module')
@@ -113,30 +116,22 @@ def _has_snapshot(out: Path) -> bool:
 def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
     server: Server, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None],
 ) -> None:
-    rng = np.random.default_rng()
-    seed = int(rng.integers(1 << 30))
+    seed = int(np.random.default_rng().integers(1 << 30))
     rng = np.random.default_rng(seed)
     out = tmp_path / 'out'
-    often = ['--snapshot-minutes', 1e-6]
-    _, seconds, _ = server.train(tmp_path / 'whole', *often)
-    killed = 0
-    for i in range(12):
-        resume = ['--resume'] if _has_snapshot(out) else []
-        status, lasted, stderr = server.train(
-            out, *often, *resume, '--loaders', i % 3, kill=signal.SIGKILL, after=rng.uniform(0.1, 0.6) * seconds,
-            while_writing=i % 2 == 1)
-        assert status in (0, -signal.SIGKILL), f'seed {seed}: {stderr}'
-        killed += status != 0
-        if killed >= 5 or (status == 0 and killed >= 2):
-            break
-        if status == 0:  # too fast for us: once more from the beginning, with less patience
-            shutil.rmtree(out)
-            killed, seconds = 0, min(seconds, lasted)
-    assert killed >= 2, f'seed {seed}'
-    if not (out / 'model.npz').exists():
-        status, _, stderr = server.train(out, *(['--resume'] if _has_snapshot(out) else []))
-        assert status == 0, f'seed {seed}: {stderr}'
+    often = ['--snapshot-minutes', 1e-6]  # a snapshot in every iteration
+    done = kills = 0
+    while done < 8:
+        status, stderr = server.train(
+            out, *often, *(['--resume'] if done else []), '--loaders', kills % 3, kill=signal.SIGKILL,
+            iteration=done + int(rng.integers(1, 4)), while_writing=kills % 2 == 1)
+        assert status == -signal.SIGKILL, f'seed {seed}: {stderr}'
+        kills += 1
+        done = max(int(path.name.rpartition('_')[2]) for path in out.glob('snapshot_iter_*'))
+    status, stderr = server.train(out, '--resume')
+    assert status == 0, f'seed {seed}: {stderr}'
     same_result(out, reference)
+    assert server.train(tmp_path / 'whole', *often)[0] == 0
     same_result(tmp_path / 'whole', reference)
     assert not list(out.glob('.partial-*'))
     assert len(list(out.glob('snapshot_iter_*'))) <= 3
@@ -149,8 +144,7 @@ def test_a_stop_writes_a_snapshot_and_says_how_to_go_on(
 ) -> None:
     out = tmp_path / 'out'
     # While the first log is being written, in the middle of the training; to the whole group, as a terminal does.
-    ended, _, stderr = server.train(out, '--loaders', loaders, '--keep', 9, kill=number, after=0, while_writing=True,
-                                    group=True)
+    ended, stderr = server.train(out, '--loaders', loaders, '--keep', 9, kill=number, while_writing=True, group=True)
     assert ended == status, stderr
     assert 'Traceback' not in stderr
     last = stderr.strip().splitlines()[-1]
@@ -159,7 +153,7 @@ def test_a_stop_writes_a_snapshot_and_says_how_to_go_on(
     assert _has_snapshot(out)
     server.arguments, arguments = [], server.arguments
     try:
-        ended, _, stderr = server.train(out, '--config', out / 'run.json', '--resume')
+        ended, stderr = server.train(out, '--config', out / 'run.json', '--resume')
     finally:
         server.arguments = arguments
     assert ended == 0, stderr
