@@ -9,14 +9,17 @@ box_x, box_y, box_width, box_height the person's box
 center_x, center_y, side            the square that is cut out, about 1.25 times as long as the person
 ==================================  ==========================================================================
 
-``image`` and one joint have to be there; other columns are not looked at.  Commas, semicolons and tabs may divide
-the columns.
+``image`` and one joint have to be there; other columns are not looked at.  The file may be as Excel writes it in any
+language: columns divided by commas, semicolons or tabs, or as a first line ``sep=;`` says, numbers with decimal commas,
+UTF-8 or UTF-16.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +40,7 @@ _BOX = ('box_x', 'box_y', 'box_width', 'box_height')
 _CROP = ('center_x', 'center_y', 'side')
 #: What is written where there is no number, by other programs.
 _NOTHING = ('', 'nan', 'NaN', 'NA', 'None', 'null')
+_THOUSANDS = re.compile(r'-?[1-9]\d{0,2}(?:,\d{3})+')
 _YES_OR_NO = {'1': True, 'true': True, 'yes': True, '0': False, 'false': False, 'no': False, '': True}
 
 
@@ -53,18 +57,18 @@ class _Header:
 
 
 class _Cells:
-    """The rows after the header; everything that is wrong with one is told with its line and column.
+    """The rows after the header; errors name line and column.
 
     Args:
         path: the file.
         header: where things stand.
         lines: the line of each of the N rows.
         rows: their cells.
-        comma: whether decimals may have commas: where semicolons divide the columns.
+        delimiter: what divides the columns.
     """
 
-    def __init__(self, path: Path, header: _Header, lines: list[int], rows: list[list[str]], comma: bool) -> None:
-        self.path, self.header, self.lines, self.comma = path, header, lines, comma
+    def __init__(self, path: Path, header: _Header, lines: list[int], rows: list[list[str]], delimiter: str) -> None:
+        self.path, self.header, self.lines, self.delimiter = path, header, lines, delimiter
         self.columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
 
     def fail(self, row: int, column: int, text: str) -> NoReturn:
@@ -74,7 +78,9 @@ class _Cells:
         if text in _NOTHING:
             return math.nan
         try:
-            value = float(text.replace(',', '.') if self.comma else text)
+            # Where commas divide the columns, 1,234 may be either number; a number like 40,5 is quoted there.
+            is_clear = self.delimiter != ',' or not _THOUSANDS.fullmatch(text)
+            value = float(text.replace(',', '.') if is_clear and '.' not in text else text)
         except ValueError:
             return math.inf
         return math.inf if math.isnan(value) else value
@@ -159,17 +165,22 @@ def _read_cells(path: Path) -> _Cells:
         size = path.stat().st_size
         if not path.is_file() or size > _MAX_BYTES:
             raise InputError(f'{path}: {"larger than a table that is read" if path.is_file() else "is no file"}')
-        with path.open(encoding='utf-8-sig', newline='') as file:
+        with path.open('rb') as start:
+            encoding = 'utf-16' if start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else 'utf-8-sig'
+        with path.open(encoding=encoding, newline='') as file:
             first = file.readline()
+            separator = re.fullmatch(r'"?sep=(.)"?', first.rstrip('\r\n'), re.IGNORECASE)
+            n_before = 1 if separator is None else 2
+            first = first if separator is None else file.readline()
             if not first.strip():
                 raise InputError(f'{path}: {"its first line is empty" if size else "the file is empty"}')
-            delimiter = max(',;\t', key=first.count)
+            delimiter = max(',;\t', key=first.count) if separator is None else separator[1]
             header = _read_header(path, next(csv.reader([first], delimiter=delimiter)))
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             for cells in reader:
                 if not any(cell.strip() for cell in cells):
                     continue
-                lines.append(reader.line_num + 1)
+                lines.append(reader.line_num + n_before)
                 rows.append(cells)
                 if len(cells) != len(header.names):
                     raise InputError(f'{path}: line {lines[-1]}: {counted(len(cells), "column")} in place of '
@@ -180,13 +191,13 @@ def _read_cells(path: Path) -> _Cells:
         raise InputError(f'{path}: no such file; --root names the table') from None
     except OSError as error:
         raise InputError(f'{path}: cannot be read ({error.strerror or error})') from None
-    except UnicodeDecodeError:
-        raise InputError(f'{path}: not a table in UTF-8') from None
+    except UnicodeError:
+        raise InputError(f'{path}: not a table in UTF-8 or UTF-16 (Excel: "CSV UTF-8")') from None
     except csv.Error as error:
         raise InputError(f'{path}: not a table that can be read ({error})') from None
     if not rows:
-        raise InputError(f'{path}: nobody is in it, only a first line')
-    return _Cells(path, header, lines, rows, delimiter == ';')
+        raise InputError(f'{path}: no person is in it, only a first line')
+    return _Cells(path, header, lines, rows, delimiter)
 
 
 def read_csv(path: Path) -> Annotations:
@@ -197,7 +208,7 @@ def read_csv(path: Path) -> Annotations:
     """
     cells = _read_cells(path)
     header, n = cells.header, len(cells.lines)
-    # The table is checked like any other: names that are none are told here.
+    # The table is checked like any other: this refuses names that are none.
     joint_set = from_table(to_table(infer(file_title(path), list(header.joints))), str(path))
     points = np.stack([cells.numbers((y, x)) for x, y, _ in header.joints.values()], axis=1)
     labelled = ~np.isnan(points).any(axis=2)
@@ -206,7 +217,8 @@ def read_csv(path: Path) -> Annotations:
                            cells.numbers(header.box, header.box[2:])).T
     squares = np.full((n, 3), np.nan) if header.crop is None else cells.numbers(header.crop, header.crop[2:])
     return Annotations(
-        path, joint_set, cells.texts(header.image), [f'line {line}' for line in cells.lines],
+        path, joint_set, [name.replace('\\', '/') for name in cells.texts(header.image)],
+        [f'line {line}' for line in cells.lines],
         np.where(labelled[..., None], points, 0), labelled, visible & labelled,
         np.stack([y, x, y + height, x + width], axis=1), squares[:, [1, 0, 2]],
         np.full(n, np.nan), None if header.split is None else cells.texts(header.split))

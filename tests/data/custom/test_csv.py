@@ -109,6 +109,46 @@ def test_somebody_without_joints_is_left_out(write_table: Write, rows: Rows) -> 
     assert '3.png' not in {person.image for person in CSVDataset(write_table(rows), 'all').people}
 
 
+def test_tables_as_excel_writes_them(pictures: Path, tmp_path: Path) -> None:
+    """Each of the files holds a nose at x 40.5, y 20.25 and an eye at x 47, y -3."""
+    for picture in pictures.iterdir():
+        (tmp_path / picture.name).symlink_to(picture)
+    header, row = ['image', 'nose_x', 'nose_y', 'eye_x', 'eye_y'], ['0.png', '40,5', '20,25', '47', '-3']
+
+    def lines(delimiter: str, *first: str, quote: str = '') -> str:
+        cells = [header, [f'{quote}{cell}{quote}' if ',' in cell else cell for cell in row]]
+        return '\r\n'.join([*first, *map(delimiter.join, cells), ''])
+
+    files = {
+        'German': lines(';').encode('utf-8-sig'),
+        'first line': lines(';', 'sep=;').encode(),
+        'first line, other divider': lines('|', '"sep=|"').encode('utf-8-sig'),
+        'quoted': lines(',', quote='"').encode(),
+        'quoted, first line': lines(',', 'SEP=,', quote='"').encode(),
+        'tabs': lines('\t').encode(),
+        'Unicode text': lines('\t').encode('utf-16'),
+        'big end first': b'\xfe\xff' + lines(';', 'sep=;').encode('utf-16-be'),
+    }
+    for name, content in files.items():
+        (tmp_path / 'people.csv').write_bytes(content)
+        people = read_csv(tmp_path / 'people.csv')
+        assert people.points.tolist() == [[[20.25, 40.5], [-3, 47]]], name
+        (tmp_path / 'people.csv').write_bytes(content.replace(b'47', b'4x').replace(b'4\x007', b'4\x00x'))
+        with pytest.raises(InputError, match=f"line {3 if 'first line' in name or 'big' in name else 2}, column eye_x"):
+            read_csv(tmp_path / 'people.csv')
+
+
+def test_thousands_are_not_taken_for_fractions(tmp_path: Path) -> None:
+    path = tmp_path / 'a.csv'
+    path.write_text('image;nose_x;nose_y\nimages\\a.png;1,234;5\n')
+    people = read_csv(path)
+    assert people.points.tolist() == [[[5, 1.234]]]
+    assert people.images == ['images/a.png']
+    path.write_text('image,nose_x,nose_y\na.png,"1,234",5\n')
+    with pytest.raises(InputError, match=r"line 2, column nose_x: '1,234' is not a number"):
+        read_csv(path)
+
+
 @pytest.mark.parametrize('options', [
     {'delimiter': ';'}, {'delimiter': '\t'}, {'encoding': 'utf-8-sig'}, {'lineterminator': '\n\n'}, {'quoting': 1},
 ])
@@ -151,8 +191,8 @@ HEADER = 'image,nose_x,nose_y\n'
 @pytest.mark.parametrize(('text', 'message'), [
     ('', 'the file is empty'),
     ('\n', 'its first line is empty'),
-    ('image,nose_x,nose_y', 'nobody is in it'),
-    (HEADER, 'nobody is in it'),
+    ('image,nose_x,nose_y', 'no person is in it'),
+    (HEADER, 'no person is in it'),
     ('picture,nose_x,nose_y\na,1,2', 'line 1: no column "image"; its columns are picture, nose_x, nose_y'),
     ('image,nose_x\na,1', 'line 1: a column nose_x and no nose_y'),
     ('image,nose_y\na,1', 'line 1: a column nose_y and no nose_x'),
