@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from eval.config import GROUPS, EvalConfig
@@ -30,16 +31,18 @@ def main() -> None:
     from eval.evaluation import evaluate
 
     config = parse_config()
-    if not config.is_comparison:
-        result = evaluate(config)
-        print(result.text())
-        if config.compare:
-            print(f'\n{result.compare(config.compare).text()}')
+    # Standard output holds a file alone if one is written there.
+    out = sys.stderr if '-' in (config.json, config.csv) else sys.stdout
+    if config.is_comparison:
+        config.check_files()
+        comparison = compare(config.compare)
+        print(comparison.text(), file=out)
+        if config.json:
+            comparison.save_json(config.json)
+        if config.plot:
+            comparison.plot(config.plot)
         return
-    config.check_files()
-    comparison = compare(config.compare)
-    print(comparison.text())
-    if config.json:
-        comparison.save_json(config.json)
-    if config.plot:
-        comparison.plot(config.plot)
+    result = evaluate(config)
+    print(result.text(), file=out)
+    if config.compare:
+        print(f'\n{result.compare(config.compare).text()}', file=out)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eval import compare
+from eval import compare, evaluate
 from eval.coco import OKSResult
 from eval.coco_score import STATS, COCOScore
 from eval.options import main
@@ -112,6 +112,11 @@ def test_one_result_is_not_enough(save: Save) -> None:
         compare([save('a', .6)])
 
 
+def test_another_measure_is_refused_before_the_work(save: Save) -> None:
+    with pytest.raises(InputError, match=r'a\.json: holds PCK@0.2 by the torso, which cannot be compared with PCKh'):
+        evaluate(dataset='mpii', root='nowhere', compare=[save('a', .6)])
+
+
 def test_the_command_line_compares_files_alone(
     save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -127,3 +132,8 @@ def test_the_command_line_compares_files_alone(
     total = value['differences'][1]['Total']
     assert total['interval'][0] < total['difference'] < total['interval'][1]
     assert (tmp_path / 'c.png').stat().st_size > 5000
+    monkeypatch.setattr('sys.argv', ['eval.py', '--compare', save('a', .6), save('b', .8), '--json', '-'])
+    main()
+    captured = capsys.readouterr()
+    assert captured.err.startswith('comparison')
+    assert json.loads(captured.out)['left_out'] == []
