@@ -11,11 +11,11 @@ from typing import Any
 from data.coco.dataset import REFERENCES
 from data.mpii.splits import PROTOCOLS
 from data.sets import DATASETS, DatasetEntry
-from hourglass.config import convert_fields, flag_of, number, one_of, option, switch, text, whole
-from hourglass.engine.choice import ENGINES, PRECISIONS, choose_engine
+from hourglass.config import flag_of, number, one_of, option, text, whole
 from hourglass.errors import InputError
 from hourglass.files import check_targets
 from hourglass.image import check_picture_name
+from hourglass.options import PredictorConfig
 
 PLOT_ENDINGS = ('.png', '.pdf', '.svg', '.jpg')
 
@@ -36,7 +36,7 @@ _results = partial(option, group='results')
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvalConfig:
+class EvalConfig(PredictorConfig):
     """Settings of an evaluation: weights, people, and files to write.
 
     Every attribute is an option of ``eval.py``, whose ``--help`` explains it. Paths may be :class:`pathlib.Path`, too.
@@ -45,20 +45,7 @@ class EvalConfig:
         InputError: a value is out of its range, or two options do not go together; the text names the options.
     """
 
-    model: str | None = _network(
-        text, None, metavar='NAME|FILE',
-        help='weights, by name ("python -m pretrained list") or as a file (default: the published ones if they can be '
-             'had, else the bundled ones)')
-    snapshot: str | None = _network(text, None, metavar='FILE', help='snapshot of a training to take the weights from')
-    flip: bool = _network(switch, False, help='average the heatmaps of each person and of the mirror image')
     batchsize: int = _network(whole(1), 16, metavar='N', help='people at a time')
-    gpu: int = _network(whole(-1), -1, metavar='N', help='number of the GPU; -1 for the CPU')
-    engine: str = _network(
-        one_of(ENGINES), 'auto', help='what runs the network; auto: the fastest that is installed, on a GPU chainer')
-    precision: str = _network(
-        one_of(PRECISIONS), 'f32',
-        help='arithmetic of the network: f32, single precision; int8, twice as fast and about as good; bf16, with '
-             'openvino on a CPU that has AMX')
 
     dataset: str | None = _data(one_of(DATASETS), None, help='data set (default: mpii)')
     root: str | None = _data(
@@ -124,8 +111,7 @@ class EvalConfig:
              'this data (not for COCO)')
 
     def __post_init__(self) -> None:
-        convert_fields(self)
-        choose_engine(self.engine, self.precision, self.gpu)
+        super().__post_init__()
         if self.is_comparison:
             for entry in fields(self):
                 if entry.name not in ('compare', 'plot', 'json') and getattr(self, entry.name) != entry.default:
@@ -148,7 +134,7 @@ class EvalConfig:
     @property
     def is_coco(self) -> bool:
         """Whether OKS is scored: on COCO, or for predictions in COCO's results format."""
-        return self.predictions.endswith('.json') if self.predictions is not None else self.dataset == 'coco'
+        return self.predictions.lower().endswith('.json') if self.predictions is not None else self.dataset == 'coco'
 
     @property
     def is_comparison(self) -> bool:
@@ -178,7 +164,6 @@ class EvalConfig:
 
 #: What an option that is given demands of the others: its name, the condition, and what is said where it fails.
 _RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
-    ('snapshot', lambda c: c.model is None, 'and --model exclude each other'),
     ('predictions', lambda c: c.annotations is not None, 'needs --annotations'),
     ('predictions', lambda c: c.weights is None, 'is scored without a network; leave out --model and --snapshot'),
     ('annotations', lambda c: c.predictions is not None or c.is_coco, 'needs --predictions or --dataset coco'),

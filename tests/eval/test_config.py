@@ -37,7 +37,7 @@ def test_the_package_exports_what_it_names() -> None:
     (['--dataset', 'csv', '--pck-threshold', 'nan'], '--pck-threshold must be'),
     (['--dataset', 'coco', '--detections', 'a', '--nms', '0'], '--nms must be'),
     (['--gpu', '-2'], '--gpu must be'),
-    (['--model', 'a', '--snapshot', 'b'], '--snapshot and --model exclude each other'),
+    (['--model', 'a', '--snapshot', 'b'], '--model and --snapshot exclude each other'),
     (['--predictions', 'a.h5'], '--predictions needs --annotations'),
     (['--predictions', 'a.h5', '--annotations', 'b.h5', '--protocol', 'all'], '--protocol is not for --predictions'),
     (['--predictions', 'a.h5', '--annotations', 'b.h5', '--save-predictions', 'c.h5'], 'is a file already'),
@@ -68,7 +68,7 @@ def test_options_that_are_wrong_or_do_not_go_together(arguments: list[str], reas
 @pytest.mark.parametrize(('settings', 'reason'), [
     ({'dataset': 'nosuch'}, '--dataset must be one of mpii, lsp'),
     ({'normalise': 'head', 'dataset': 'csv'}, '--normalise must be one of'),
-    ({'model': 'a', 'snapshot': 'b'}, '--snapshot and --model exclude each other'),
+    ({'model': 'a', 'snapshot': 'b'}, '--model and --snapshot exclude each other'),
     ({'plot': 'a.xyz'}, r'a\.xyz: a plot ends with'),
     ({'reliability': 'a.xyz'}, r'a\.xyz: a plot ends with'),
     ({'sheet': 'worst'}, 'worst: the ending'),
