@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hourglass.config import number, option, text, whole
-from hourglass.detection import DEFAULT, DETECTORS, FALLBACK, parse_detector
+from hourglass.detection import DEFAULT, DETECTORS, FALLBACK, check_person_class, parse_detector
 from hourglass.options import DrawingConfig, PredictorConfig
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class PeopleConfig(PredictorConfig, DrawingConfig):
         _detector, None, metavar='NAME[:FILE]',
         help=f'what finds the people, one of the above (default: {DEFAULT}, or {FALLBACK} if the weights of {DEFAULT} '
              'cannot be downloaded)')
+    detector_class: str | None = _people(
+        text, None, metavar='NAME|N',
+        help='with onnx:FILE: the class that is people (default: person, people, pedestrian, or the usual number)')
     score_threshold: float | None = _people(
         number(0, 1), None, metavar='SCORE',
         help='minimum score of a box (default: 0.6 for ssd512 and ssd300, else 0.4 or 0.5). ssd512, ssd300 and yolo_v3 '
@@ -65,12 +68,16 @@ class PeopleConfig(PredictorConfig, DrawingConfig):
              'person; 1 keeps all (default: 0.7)')
     batchsize: int = option(whole(1), 16, group='network', metavar='N', help='people at a time')
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_person_class(self.detector, self.detector_class)
+
     def load(self) -> PeoplePredictor:
         """Load detector and network; ``InputError`` if one is not there, or cannot be used."""
         from hourglass.detection import load_detector
         from hourglass.people import PeoplePredictor
 
-        detector = load_detector(self.detector, self.gpu)
+        detector = load_detector(self.detector, self.gpu, self.detector_class)
         chosen = {name: getattr(self, name) for name in _CHOICES if getattr(self, name) is not None}
         return PeoplePredictor(self.load_predictor(self.batchsize), detector, **chosen)
 

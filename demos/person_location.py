@@ -9,7 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hourglass.config import number, one_of, option, switch, text, whole
-from hourglass.detection import MAX_COORDINATE, Detector, load_default, load_detector, parse_detector
+from hourglass.detection import (
+    MAX_COORDINATE,
+    Detector,
+    check_person_class,
+    load_default,
+    load_detector,
+    parse_detector,
+)
 from hourglass.errors import InputError
 from hourglass.options import Options
 
@@ -83,6 +90,8 @@ class PersonLocation(Options):
         _detector, None, metavar='NAME',
         help='with --auto: what finds people first, ssd512, hog or another one that demo_multi_person.py knows, or '
              'none (default: ssd512 if it can be downloaded, else none)')
+    detector_class: str | None = _where(
+        text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
     box: tuple[float, float, float, float] | None = _where(
         _pixels('X0,Y0,X1,Y1'), None, metavar='X0,Y0,X1,Y1',
         help='box of the person: left, top, right, bottom; it may reach beyond the picture. The crop '
@@ -110,6 +119,7 @@ class PersonLocation(Options):
             raise InputError('--center and --scale go together')
         if self.detector is not None and not self.auto:
             raise InputError('--detector is for --auto')
+        check_person_class(self.detector, self.detector_class)
 
     @property
     def is_middle(self) -> bool:
@@ -199,7 +209,7 @@ class PersonLocation(Options):
         if self.detector == 'none':
             return None
         if self.detector is not None:
-            return load_detector(self.detector, self.gpu)
+            return load_detector(self.detector, self.gpu, self.detector_class)
         # OpenCV's detector is no substitute here: the search finds as much without it, and in half the time.
         try:
             return load_default(self.gpu)

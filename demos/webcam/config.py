@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from hourglass.config import number, option, switch, text, whole
-from hourglass.detection import parse_detector
+from hourglass.detection import check_person_class, parse_detector
 from hourglass.errors import InputError
 from hourglass.options import PredictorConfig
 
@@ -44,12 +44,15 @@ class WebcamConfig(PredictorConfig):
         text, None, metavar='NAME[:FILE]',
         help='offer the poses of all people, found by this detector: hog needs no weights, demo_multi_person.py --help '
              'names the others')
+    detector_class: str | None = _poses(
+        text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
     threshold: float = _poses(
         number(0, 1), 0.2, metavar='SCORE',
         help='leave out limbs with a joint that scores less; 0 draws all, also where there is no person')
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_person_class(self.detector, self.detector_class)
         for name, holds, reason in _RULES:
             value = getattr(self, name)
             if value is not None and not holds(self, value):

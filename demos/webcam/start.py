@@ -34,8 +34,8 @@ def _load_finder(config: WebcamConfig) -> PoseFinder:
     predictor = config.load_predictor()
     if config.detector is None:
         return PoseFinder(predictor)
-    return PoseFinder(predictor, PeoplePredictor(predictor, load_detector(config.detector, config.gpu),
-                                                 max_people=MAX_PEOPLE, keep_heatmaps=True))
+    detector = load_detector(config.detector, config.gpu, config.detector_class)
+    return PoseFinder(predictor, PeoplePredictor(predictor, detector, max_people=MAX_PEOPLE, keep_heatmaps=True))
 
 
 def show_window(config: WebcamConfig) -> None:

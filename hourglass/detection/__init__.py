@@ -57,14 +57,16 @@ class Kind:
             It is imported when the detector is used.
         file: what follows a colon: ``''`` for nothing, ``[...]`` for something optional.
         title: a short description.
+        has_classes: ``load`` also takes ``person_class``, the name or number of the class that is people.
     """
 
     module: str
     file: str
     title: str
+    has_classes: bool = False
 
     @property
-    def load(self) -> Callable[[str, str | None, int], Detector]:
+    def load(self) -> Callable[..., Detector]:
         return import_module(self.module).load
 
 
@@ -73,7 +75,8 @@ DETECTORS = {
     'ssd512': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s SSD512 for Pascal VOC'),
     'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'the same for smaller inputs: faster, misses small people'),
     'yolo_v3': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s YOLOv3 for Pascal VOC'),
-    'onnx': Kind('hourglass.detection.yolo', ':FILE', 'an ONNX file exported from YOLOv5, YOLOv8 or a later one alike'),
+    'onnx': Kind('hourglass.detection.yolo', ':FILE', 'an ONNX file of a YOLO, YOLOX or RT-DETR detector',
+                 has_classes=True),
     'hog': Kind('hourglass.detection.hog', '', 'OpenCV\'s, which needs no weights and finds upright people'),
     'boxes': Kind('hourglass.detection.boxes_file', ':FILE', 'boxes of another program, in COCO\'s results format'),
 }
@@ -91,6 +94,13 @@ def parse_detector(name: str) -> tuple[str, str | None]:
     if (colon and not (form and file)) or (form and not form.startswith('[') and not file):
         raise InputError(f'the detector {name!r} should be written {kind}{form}')
     return kind, file or None
+
+
+def check_person_class(detector: str | None, person_class: str | None) -> None:
+    """Raise ``InputError`` if a class is chosen for a detector that has no choice."""
+    kind = None if detector is None else DETECTORS.get(detector.partition(':')[0])
+    if person_class is not None and not (kind and kind.has_classes):
+        raise InputError('--detector-class needs --detector onnx:FILE')
 
 
 def filter_boxes(
@@ -125,20 +135,23 @@ def load_default(gpu: int) -> Detector:
     return load_quickly(DEFAULT, gpu)
 
 
-def load_detector(name: str | None = None, gpu: int = -1) -> Detector:
+def load_detector(name: str | None = None, gpu: int = -1, person_class: str | None = None) -> Detector:
     """Return a detector by its name.
 
     Args:
         name: a key of :data:`DETECTORS`, and a file after a colon where the kind takes one.  By default SSD512, as
             the reference, or OpenCV's where the weights cannot be had; a line on stderr reports that.
         gpu: number of the GPU for networks; -1 for the CPU.
+        person_class: of an ONNX file: name or number of the class that is people, by default the one with such a name.
 
     Raises:
-        InputError: there is no such detector, or what it needs cannot be had.
+        InputError: there is no such detector or class, or what it needs cannot be had.
     """
+    check_person_class(name, person_class)
     if name is not None:
         kind, file = parse_detector(name)
-        return DETECTORS[kind].load(kind, file, gpu)
+        load = DETECTORS[kind].load
+        return load(kind, file, gpu) if person_class is None else load(kind, file, gpu, person_class)
     try:
         return load_default(gpu)
     except InputError as error:

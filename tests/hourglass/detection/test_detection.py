@@ -3,8 +3,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import fields
+from functools import partial
 
-from demos.people_config import PeopleConfig
+from demos.people_config import PeopleConfig, PicturesConfig
+from demos.person_picture import PersonConfig
+from demos.webcam.config import WebcamConfig
 from hourglass.detection import DETECTORS, layouts, load_detector, parse_detector, voc, yolo
 from hourglass.errors import InputError
 
@@ -28,6 +31,16 @@ def test_names(name: str, expected: tuple) -> None:
 def test_mistakes(name: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         load_detector(name)
+
+
+@pytest.mark.parametrize('name', [None, 'hog', 'boxes:a.json', 'ssd512'])
+def test_only_onnx_files_have_classes_to_choose(name: str | None) -> None:
+    with pytest.raises(InputError, match='--detector-class needs --detector onnx:FILE'):
+        load_detector(name, person_class='person')
+    for config in (PicturesConfig, partial(PersonConfig, auto=True), WebcamConfig):
+        with pytest.raises(InputError, match='--detector-class needs --detector onnx:FILE'):
+            config(detector=name, detector_class='person')
+        assert config(detector='onnx:a.onnx', detector_class=1).detector_class == '1'
 
 
 def test_every_kind_has_its_module() -> None:
