@@ -120,10 +120,16 @@ def _decode_yolox(sample: Sample) -> Detections:
 
 # Boxes that the network itself has sorted out
 
-def _are_corners(corners: np.ndarray, scores: np.ndarray, labels: np.ndarray, sample: Sample) -> bool:
-    seen = corners[scores >= LOWEST_SCORE]
+def _are_labelled(scores: np.ndarray, labels: np.ndarray, sample: Sample) -> bool:
+    """Return whether these may be the scores (N,) and the numbers of the classes (N,)."""
     return (bool((labels == np.floor(labels)).all()) and is_within(labels, -1, (sample.n_names or np.inf) - 1)
-            and is_within(scores, 0, 1) and bool((seen[:, 2:] >= seen[:, :2]).all()))
+            and is_within(scores, 0, 1))
+
+
+def _are_corners(corners: np.ndarray, scores: np.ndarray) -> bool:
+    """Return whether (N, 4) may be x_min, y_min, x_max, y_max; in pixels, those that matter."""
+    seen = corners if is_within(corners, -LARGEST_SHARE, LARGEST_SHARE) else corners[scores >= LOWEST_SCORE]
+    return bool((seen[:, 2:] >= seen[:, :2]).all())
 
 
 def _is_nms(sample: Sample) -> bool:
@@ -132,7 +138,8 @@ def _is_nms(sample: Sample) -> bool:
         return False
     rows = sample.table[0]
     is_grid = anchors(n_boxes, sample.size)[0] > 0
-    return (sample.has_nms or not is_grid) and _are_corners(rows[:, :4], rows[:, 4], rows[:, 5], sample)
+    return ((sample.has_nms or not is_grid) and not _is_stated_detr(sample)
+            and _are_labelled(rows[:, 4], rows[:, 5], sample) and _are_corners(rows[:, :4], rows[:, 4]))
 
 
 def _decode_nms(sample: Sample) -> Detections:
@@ -148,7 +155,8 @@ def _is_sevens(sample: Sample) -> bool:
     if len(sample.shapes) != 1 or len(sample.shapes[0]) != 2 or sample.shapes[0][1] != 7:
         return False
     rows = _sevens(sample)
-    return not rows[:, 0].any() and _are_corners(rows[:, 1:5], rows[:, 6], rows[:, 5], sample)
+    return (not rows[:, 0].any() and _are_labelled(rows[:, 6], rows[:, 5], sample)
+            and _are_corners(rows[:, 1:5], rows[:, 6]))
 
 
 def _decode_sevens(sample: Sample) -> Detections:
@@ -162,12 +170,27 @@ def _is_detr_table(sample: Sample) -> bool:
     _, n_boxes, length = sample.table.shape
     rows = sample.table[0]
     return (n_boxes > 0 and sample.knows(length - 4) and not anchors(n_boxes, sample.size)[0]
-            and is_within(rows[:, :4], -LARGEST_SHARE, LARGEST_SHARE) and is_within(rows[:, 4:], 0, 1))
+            and is_within(rows[:, :4], -LARGEST_SHARE, LARGEST_SHARE) and is_within(rows[:, 4:], 0, 1)
+            and not _is_detr_labelled(sample))
 
 
 def _decode_detr_table(sample: Sample) -> Detections:
     rows = sample.table[0]
     return from_middles(rows[:, :4], rows[:, 4:], 1, sample.size)
+
+
+def _is_detr_labelled(sample: Sample) -> bool:
+    rows = sample.table[0]
+    if rows.shape[1] != 6 or not rows.any() or not is_within(rows[:, :4], -LARGEST_SHARE, LARGEST_SHARE):
+        return False
+    return _are_labelled(rows[:, 4], rows[:, 5], sample) and (
+        _is_stated_detr(sample) or not (sample.has_nms or _are_corners(rows[:, :4], rows[:, 4])))
+
+
+def _decode_detr_labelled(sample: Sample) -> Detections:
+    rows = sample.table[0].astype(np.float64)
+    boxes = np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1)
+    return from_corners(boxes, rows[:, 5], rows[:, 4], sample.size)
 
 
 def _roles(sample: Sample) -> dict[str, np.ndarray]:
@@ -204,6 +227,8 @@ def _named(*words: str) -> Callable[[Sample], bool]:
     return lambda sample: any(word in sample.description for word in words)
 
 
+_is_stated_detr = _named('detr', 'deim')
+
 #: The layouts that are read.
 LAYOUTS = (
     Layout('YOLOv5\'s (1, boxes, 5 + classes)', _is_yolov5, _decode_objectness, _named('yolov5', 'yolov7')),
@@ -217,10 +242,11 @@ LAYOUTS = (
     Layout('YOLOX\'s with --decode_in_inference',
            lambda s: _cells_of_objectness(s) and not _has_logarithms(s) and not _has_no_objectness(s),
            _decode_objectness, _named('yolox'), letterbox_bgr),
-    Layout('RT-DETR\'s (1, queries, 4 + classes)', _is_detr_table, _decode_detr_table, _named('detr'), stretch),
+    Layout('RT-DETR\'s (1, queries, 4 + classes)', _is_detr_table, _decode_detr_table, _is_stated_detr, stretch),
+    Layout('RT-DETR\'s (1, queries, 6)', _is_detr_labelled, _decode_detr_labelled, _is_stated_detr, stretch),
     Layout('RT-DETR\'s labels, boxes and scores', lambda s: s.has_sizes and bool(_roles(s)), _decode_roles,
-           _named('detr'), stretch),
-    Layout('RT-DETR\'s logits and pred_boxes', _is_transformers, _decode_transformers, _named('detr'), stretch),
+           _is_stated_detr, stretch),
+    Layout('RT-DETR\'s logits and pred_boxes', _is_transformers, _decode_transformers, _is_stated_detr, stretch),
 )
 
 

@@ -28,7 +28,7 @@ class Sample:
         outputs: by their names.
         size: (height, width) of the input.
         n_names: how many classes the file names; 0 if it names none.
-        description: of the exporting program, in lower case.
+        description: of the network by the exporting program, in lower case.
         has_nms: the file states that boxes are sorted out inside (non-maximum suppression, or a network without need).
         has_sizes: the network also takes the size of the picture.
         n_keypoint_numbers: how many numbers the key points of a person are, if the file states it.

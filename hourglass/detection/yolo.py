@@ -156,10 +156,10 @@ class YOLODetector(Detector):
             raise InputError(f'{self.path}: cannot be run ({_short(error)})') from None
         arguments, keypoints = file.literal('args'), file.literal('kpt_shape')
         has_nms = file.literal('end2end') is True or (isinstance(arguments, dict) and arguments.get('nms') is True)
+        description = ' '.join(file.metadata.get(key, '') for key in ('description', 'head')).lower()
         return Sample(
-            dict(zip(file.output_names, outputs, strict=True)), self.input_size, len(file.class_names),
-            file.metadata.get('description', '').lower(), has_nms, file.sizes_name is not None,
-            prod(keypoints) if _is_shape(keypoints) else KEYPOINT_NUMBERS)
+            dict(zip(file.output_names, outputs, strict=True)), self.input_size, len(file.class_names), description,
+            has_nms, file.sizes_name is not None, prod(keypoints) if _is_shape(keypoints) else KEYPOINT_NUMBERS)
 
     def _recognise(self, sample: Sample) -> Layout:
         if layout := recognise(sample):
@@ -169,8 +169,8 @@ class YOLODetector(Detector):
                          f'{" nor ".join(layout.title for layout in LAYOUTS)}')
 
 
-def _is_shape(value: object) -> TypeGuard[list[int]]:
-    return isinstance(value, list) and all(isinstance(length, int) for length in value)
+def _is_shape(value: object) -> TypeGuard[Sequence[int]]:
+    return isinstance(value, list | tuple) and all(isinstance(length, int) for length in value)
 
 
 def _people_classes(file: OnnxFile, count: int | None, chosen: str | None) -> list[int]:

@@ -67,6 +67,16 @@ def detr(n_classes: int = 80) -> np.ndarray:
     return table
 
 
+def detr_labelled() -> np.ndarray:
+    """Middles, sides, score and class: 300 queries as they are, and never zeros behind."""
+    table = np.zeros((1, 300, 6), np.float32)
+    rng = np.random.default_rng(0)
+    table[..., :2], table[..., 2:4] = rng.random((300, 2)), rng.random((300, 2)) / 5
+    table[..., 4:] = .03, 3
+    table[0, 0] = [.5, .5, 200 / 640, 400 / 640, .8, 0]
+    return table
+
+
 def detr_outputs() -> dict[str, np.ndarray]:
     labels, scores, boxes = np.full((1, 300), 16), np.full((1, 300), .03), np.full((1, 300, 4), .5)
     labels[0, :2], scores[0, :2], boxes[0, 0] = [0, 16], [.8, .9], CORNERS / 640
@@ -103,6 +113,9 @@ CASES: dict[str, tuple[Callable[[], Outputs], dict[str, Any], list[float]]] = {
     'RT-DETR': (lambda: [detr()], COCO, STRETCHED),
     'RT-DETR without names': (lambda: [detr()], {}, STRETCHED),
     'RT-DETR for people': (lambda: [detr(1)], ONE, STRETCHED),
+    'RT-DETR, labels': (lambda: [detr_labelled()], {}, STRETCHED),
+    'RT-DETR, labels and names': (lambda: [detr_labelled()], COCO | {'head': 'RTDETRDecoder'}, STRETCHED),
+    'RT-DETR, one query': (lambda: [detr_labelled()[:, :1]], ONE, STRETCHED),
     'RT-DETR with sizes': (detr_outputs, {}, STRETCHED),
     'RT-DETR of Transformers': (transformers, {}, STRETCHED),
 }
