@@ -135,5 +135,6 @@ def check_own(
         InputError: a file is missing or wrong.
     """
     if problems := check_contents(read_own(OWN[name], root, images, joints), decode):
-        raise InputError(f'{root}: not usable: {", ".join(problems)}')
+        advice = '; --images names the folder of the images' if 'missing image' in problems[0] else ''
+        raise InputError(f'{root}: not usable: {", ".join(problems)}{advice}')
     print(f'{root} is complete.')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from eval.record import Record
 from eval.reliability import Reliability
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
+from hourglass.files import write_bytes
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,11 +29,12 @@ def save_figure(figure: Figure, path: str | os.PathLike) -> None:
     Raises:
         InputError: the picture cannot be written.
     """
-    with atomic_write(path) as partial:
-        try:
-            figure.savefig(partial, dpi=110)
-        except ValueError as error:
-            raise InputError(f'{path}: {error}') from None
+    content = io.BytesIO()
+    try:
+        figure.savefig(content, format=Path(path).suffix[1:] or 'png', dpi=110)
+    except ValueError as error:
+        raise InputError(f'{path}: {error}') from None
+    write_bytes(path, content.getbuffer())
 
 
 def _styles(records: Sequence[Record]) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from data.transform import crop_person
 from hourglass.codec import decode_for
 from hourglass.draw import draw_pose
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
+from hourglass.files import atomic_write, write_bytes
 from hourglass.image import write_image
 from hourglass.predictor import PosePredictor
 
@@ -70,8 +71,9 @@ def draw_log(entries: list[dict[str, Any]], path: Path) -> None:
         # A logarithmic axis cannot show zero.
         axis.set_yscale(scale if points and min(value for _, value in points) > 0 else 'linear')
         axis.grid(alpha=0.4)
-    with atomic_write(path) as partial:
-        figure.savefig(partial, dpi=90)
+    content = io.BytesIO()
+    figure.savefig(content, format='png', dpi=90)
+    write_bytes(path, content.getbuffer())
 
 
 class PeopleGrid(Extension):

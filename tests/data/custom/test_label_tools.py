@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 Content = dict[str, Any]
+Change = Callable[[Content], object]
 JOINTS = ['nose', 'left_eye', 'right_eye', 'left_shoulder', 'right_shoulder']
 KEYPOINTS = [40, 20, 2, 47, 25, 2, 33, 25, 1, 61, 35, 2, 26, 36, 2]
 
@@ -58,16 +60,45 @@ def _check(monkeypatch: pytest.MonkeyPatch, path: Path, *options: str) -> None:
 
 # Names and folders of images.
 
+#: By the tool: the file, the folder of the images, their names, and what else the tool writes.
+EXPORTS: dict[str, tuple[str, str, str, Change]] = {
+    'CVAT': ('annotations/person_keypoints_default.json', 'images/default', '{}.png', lambda c: [
+        row.update(attributes={'occluded': False}, segmentation=[]) for row in c['annotations']]),
+    'Label Studio': ('result.json', 'images', 'images\\{}.png', lambda c: [
+        row.update(ignore=0, segmentation=[]) for row in c['annotations']]),
+    'Label Studio, from its server': ('result.json', 'images', '/data/upload/7/{}.png', lambda c: None),
+    'coco-annotator': ('people.json', 'images', '{}.png', lambda c: [
+        row.update(area=0, bbox=[], isbbox=False, metadata={}) for row in c['annotations'][::2]]),
+    'labelme': ('annotations.json', 'JPEGImages', 'JPEGImages/{}.png', lambda c: [
+        c.update(info=None, licenses=[{'url': None}]), *(row.update(area=None) for row in c['annotations'])]),
+    'Roboflow': ('train/_annotations.coco.json', 'train', '{}.png', lambda c: [
+        c['categories'].insert(0, {'id': 0, 'name': 'people', 'supercategory': 'none'}),
+        *(row.update(segmentation=[]) for row in c['annotations'])]),
+    'FiftyOne': ('labels.json', 'data', '{}.png', lambda c: [row.pop('area') for row in c['annotations']]),
+    'COCO': ('annotations/person_keypoints_val2017.json', 'val2017', '{}.png', lambda c: None),
+    'mmpose': ('annotations/mmpose_train.json', 'train', '{}.png', lambda c: None),
+}
+
+
+@pytest.mark.parametrize('tool', EXPORTS)
+def test_exports(tmp_path: Path, content: Content, tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, folder, pattern, change = EXPORTS[tool]
+    for i, image in enumerate(content['images'], 1):
+        image['file_name'] = pattern.format(i)
+    change(content)
+    path = _write(tmp_path / file, content)
+    _pictures(tmp_path / folder)
+    assert _numbers(path) == [1, 2, 3, 4, 5]
+    _check(monkeypatch, path)
+    documentation = (Path(__file__).parents[3] / 'docs' / 'data.md').read_text(encoding='utf-8')
+    assert f'| {tool.partition(",")[0]} |' in documentation
+
+
 @pytest.mark.parametrize(('file', 'folder'), [
-    ('people.json', '.'), ('people.json', 'images'), ('people.json', 'people'), ('annotations/people.json', 'images'),
-    ('annotations/person_keypoints_default.json', 'images/default'),  # CVAT
-    ('annotations/person_keypoints_val2017.json', 'val2017'),  # COCO
-    ('annotations/person_keypoints_val2017.json', 'images/val2017'),
-    ('annotations/mmpose_train.json', 'train'),  # mmpose
-    ('train/_annotations.coco.json', 'train'),  # Roboflow
-    ('labels.json', 'data'),  # FiftyOne
+    ('people.json', '.'), ('people.json', 'people'), ('annotations/people.json', 'images'),
+    ('annotations/person_keypoints_val2017.json', 'images/val2017'), ('annotations/people.json', '.'),
 ])
-def test_folders(tmp_path: Path, content: Content, file: str, folder: str) -> None:
+def test_other_folders(tmp_path: Path, content: Content, file: str, folder: str) -> None:
     path = _write(tmp_path / file, content)
     _pictures(tmp_path / folder)
     assert _numbers(path) == [1, 2, 3, 4, 5]
@@ -116,7 +147,7 @@ def test_missing_pictures_are_counted(
     _pictures(tmp_path / 'images', range(2, 6))
     with pytest.raises(InputError, match=r'images/1\.png \(1 of 5 images are missing; --images names their folder'):
         COCOFileDataset(path, 'all')
-    with pytest.raises(InputError, match=r'not usable: 1 missing image$'):
+    with pytest.raises(InputError, match=r'not usable: 1 missing image; --images names'):
         _check(monkeypatch, path)
     assert f'{tmp_path}/images/1.png (people.json, annotations[0])' in capsys.readouterr().out
 
