@@ -208,9 +208,8 @@ def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'clip') 
         image: (3, H, W) float32.
         box: the crop, from :func:`person_box` or :func:`picture_box`.
         size: (height, width) of the result.
-        crop: ``clip``: as published, by bilinear resizing.  ``pad``: what lies outside of the image is black,
-            and strong reduction averages.  A box of the Torch7 code's crop is cut as that code does, always; one
-            that is turned, in one step.
+        crop: ``clip``: bilinear resizing, as in the reference (Chainer).  ``pad``: outside of the image is black, and
+            strong reduction averages.  Boxes of the Torch7 code and rotated ones know themselves how they are cut.
 
     Returns:
         (3, *size) float32.

@@ -9,14 +9,14 @@ from hourglass.joints import JointSet
 import cv2
 import numpy as np
 
-#: RGB of a limb by the part of the body that it belongs to: the colours of the reference (Chainer), and those of the
-#: sides for joints of a user's.
+#: RGB of a limb by the part of the body that it belongs to: the colours of the reference (Chainer), and those of
+#: left, right and middle for a user's joints.
 PART_COLOURS = {'arm': (255, 0, 0), 'head': (0, 255, 0), 'spine': (255, 255, 255), 'leg': (0, 0, 255),
                 'left': (0, 160, 255), 'right': (255, 128, 0), 'middle': (0, 220, 0)}
-#: RGB of other parts that have none, by turns.
+#: RGB of parts without a colour, in turn.
 _PALETTE = ((255, 0, 255), (255, 255, 0), (0, 255, 255), (160, 80, 255), (255, 128, 128), (128, 255, 128))
 
-#: RGB of people, by turns: neighbours differ much.
+#: RGB of people, in turn; neighbours differ much.
 PERSON_COLOURS = (
     (255, 70, 70), (70, 170, 255), (255, 215, 0), (60, 215, 90), (255, 110, 225), (0, 225, 225),
     (255, 150, 40), (160, 115, 255), (190, 240, 70), (255, 175, 175), (0, 160, 140), (200, 200, 255),
@@ -31,7 +31,7 @@ def part_colours(joint_set: JointSet) -> dict[str, tuple[int, int, int]]:
 
 
 def default_line_width(image_shape: tuple[int, ...]) -> int:
-    """Return a line width in pixels that suits an image (height, width)."""
+    """Return the default line width in pixels for an image (height, width)."""
     return max(1, round(max(image_shape[:2]) / 100))
 
 
@@ -46,7 +46,7 @@ def draw_pose(
         points: (K, 2), (y, x) in pixels.
         joint_set: names the limbs and their parts of the body.
         line_width: in pixels; by default it follows the image's size.
-        scores: (K,), with ``threshold``: a limb is left out if one of its joints scores less, and so is a dot.
+        scores: (K,), with ``threshold``: limbs and dots with a joint that scores less are left out.
         threshold: see ``scores``.
         colour: RGB of all limbs, in place of :func:`part_colours`.
 
@@ -67,7 +67,7 @@ def draw_limbs(
     width = line_width or default_line_width(canvas.shape)
     colours = part_colours(joint_set)
     limbs = joint_set.limb_indices
-    # A joint without a limb is a limb to itself, which is drawn as a dot.
+    # A joint without a limb is drawn as a dot, a limb from the joint to itself.
     alone = sorted(set(range(len(joint_set))) - {i for a, b, _ in limbs for i in (a, b)})
     for a, b, part in [*limbs, *((i, i, 'middle') for i in alone)]:
         if scores is not None and min(scores[a], scores[b]) < threshold:
@@ -79,7 +79,7 @@ def draw_limbs(
 
 
 def draw_frame(image: np.ndarray, box: tuple[float, float, float, float], colour: tuple[int, int, int]) -> np.ndarray:
-    """Draw a thin frame; where it would be beyond the image's border, it is at the border.
+    """Draw a thin frame, moved to the image's border where it would be beyond it.
 
     Args:
         image: (3, H, W), RGB in [0, 255]; it is not changed.
@@ -137,8 +137,8 @@ def draw_tiles(tiles: Sequence[np.ndarray], size: tuple[int, int], columns: int 
         columns: pictures in a row.
 
     Returns:
-        (3, rows * height, columns * width) uint8, as wide as the longest row; places without a picture are black, and
-        so is the whole of it, one tile large, where there is no picture.
+        (3, rows * height, columns * width) uint8, as wide as the longest row; places without a picture are black.
+        Without pictures, one black tile.
     """
     columns = min(max(len(tiles), 1), columns)
     rows = max(1, -(-len(tiles) // columns))
@@ -180,7 +180,7 @@ def draw_heatmaps(
     pixels = cv2.resize(np.clip(crop, 0, 255).transpose(1, 2, 0).astype(np.float32), size).astype(np.uint8)
     panels = []
     for joint, heatmap in zip(joint_set.joints, heatmaps, strict=True):
-        # Each map is brightened to its own maximum, which the title tells; a weak one would not be seen otherwise.
+        # Each map is scaled to its own maximum, which the title gives, so that weak ones are visible, too.
         relative = np.clip(heatmap, 0, None) / max(float(heatmap.max()), 0.05)
         enlarged = np.clip(cv2.resize(relative.astype(np.float32), size), 0, 1)
         panels.append(_panel(pixels, enlarged, f'{joint}  {heatmap.max():.2f}'))

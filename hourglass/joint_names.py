@@ -1,4 +1,4 @@
-"""What the names of joints tell: sides, mirror pairs, limbs, and what a joint is called elsewhere."""
+"""Facts that follow from the names of joints: sides, mirror pairs, limbs, and standard names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def clean(name: str) -> str:
 
 
 def standard_name(joint: str) -> str:
-    """Return a joint's name in the way of the sets that come along.
+    """Return a joint's name as the built-in sets write it.
 
     ``LeftEye``, ``l_eye``, ``eye-left`` and ``LEye`` are all *left eye*.
     """
@@ -35,12 +35,12 @@ def _without_side(name: str) -> str:
 
 
 def infer(name: str, joints: Sequence[str], limbs: Sequence[tuple[str, str]] | None = None) -> JointSet:
-    """Make a joint set of names alone; those of a set that comes along, in its order, are that set.
+    """Make a joint set from names alone; the names of a built-in set in its order give that set.
 
     Args:
-        name: of the set; one that is taken by a set that comes along is changed.
+        name: of the set; the name of a built-in set is changed.
         joints: cleaned names, each once.
-        limbs: pairs of joints; by default the limbs of a set that comes along, as far as it has the joints.
+        limbs: pairs of joints; by default the limbs of a built-in set, as far as it has the joints.
     """
     for known in JOINT_SETS.values():
         if known.joints == tuple(joints):

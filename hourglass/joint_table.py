@@ -8,7 +8,7 @@ name        what the set is called (default: the file's name)
 joints      names of the joints, in the order of the heatmaps
 pairs       pairs that change places in a mirrored image (default: names that differ by the side alone)
 limbs       ``[joint, joint]`` or ``[joint, joint, part]``; a part gives the colour, by default the side is it
-            (default: the limbs of a set that comes along, as far as it has the joints)
+            (default: the limbs of a built-in set, as far as it has the joints)
 groups      joints that are reported together, by the row's name (default: the joint without its side)
 colours     ``[red, green, blue]`` from 0 to 255 by part
 sigmas      constants of OKS by joint
@@ -62,14 +62,14 @@ def format_table(joint_set: JointSet) -> str:
 
 
 def check_name(joint_set: JointSet) -> None:
-    """Refuse another set by the name of one that comes along."""
+    """Refuse a set with the name of a built-in one that is another set."""
     known = JOINT_SETS.get(joint_set.name)
     if known is not None and known != joint_set:
-        raise InputError(f'{joint_set.name!r} is the name of a joint set that comes along; another needs another name')
+        raise InputError(f'{joint_set.name!r} is the name of a built-in joint set; choose another name')
 
 
 class _Table:
-    """Reads the entries of a table; every complaint begins with where it comes from."""
+    """Reads the entries of a table; every message begins with the table's source."""
 
     def __init__(self, values: dict[str, Any], where: str) -> None:
         self.values, self.where = values, where
@@ -233,7 +233,7 @@ def from_table(values: Any, where: str, name: str = 'own') -> JointSet:
 
 
 def read_joint_set(name_or_path: str) -> JointSet:
-    """Return a joint set that comes along, by its name, or one from a file.
+    """Return a built-in joint set by its name, or one from a file.
 
     Raises:
         InputError: there is neither such a name nor such a file, or the table in it is wrong.

@@ -1,8 +1,8 @@
-"""Where in a picture one person is: from a box, a centre and a scale, a detector, or by looking for somebody.
+"""Find one person anywhere in a picture.
 
-The network wants a crop with a person in its middle.  :func:`locate` finds one without being told: the network looks at
-many crops, and as the joints of a person that it sees score much more than those that it makes up, the best crop is one
-with somebody in it.  The joints of the best few then say where to look again, until the crops settle.
+The network needs a crop with a person in its middle.  :func:`locate` searches for one: the network processes many
+crops, and since joints of a visible person score much higher than others, the best crop has a person in it.  The joints
+of the best few poses give the next crops, until these no longer change.
 """
 
 from __future__ import annotations
@@ -19,45 +19,46 @@ from hourglass.spec import ModelSpec
 import cv2
 import numpy as np
 
-#: Height of a heatmap whose score (``ModelSpec.score_of``) is the mean of the joints' (:func:`confidence`) from which
-#: somebody is there.  On pictures of nothing the bundled weights stay below it.
+#: Minimum mean heatmap peak for a pose to count as a person (before calibration, ``ModelSpec.score_of``).  On pictures
+#: without people the bundled weights stay below it.
 MIN_CONFIDENCE = 0.25
-#: Of two people who are seen equally well the larger one counts: the confidence is multiplied by this power of the
-#: person's size in the picture.  From this product on (a height, too) a detector's person needs no search.
+#: Poses are ranked by confidence times this power of the person's size in the picture, so that of two people who are
+#: seen equally well the larger one wins.  The search ends at a rank of CONFIDENT (a peak, too).
 SIZE_POWER, CONFIDENT = 0.15, 0.5
 #: Largest number of a detector's boxes that are tried.
 MAX_BOXES = 8
 
-#: Sides of the search's crops: times the picture's height, or its width where that is more, up to 1.5 times the height.
-#: The largest reach beyond the picture, for people whom its border cuts off; those of the second row are looked at only
-#: if nobody is seen surely in those of the first.
+#: Sides of the search's crops, in heights of the picture (widths where that is more, up to 1.5 heights).  The largest
+#: reach beyond the picture, for people who are cut by its border.  The second row is used only if no person is found
+#: with confidence in the first.
 SEARCH_SIDES = ((1.4, 1.0, 0.75, 0.55), (0.4,))
-#: How far the search's crops are apart, and how far their middles are from the border at least, in sides.
+#: Distance between the search's crops, and smallest distance of their middles from the border, in sides.
 SEARCH_STEP, SEARCH_INSET = 0.5, 0.35
-#: How often the joints found say where to look again, and for how many of the best poses.
+#: Number of rounds in which joints give the next crops, and number of best poses that are used in each.
 ROUNDS, BEST = 3, 4
-#: A joint is taken for seen if it scores at least this part of the mean of the best :data:`TOP_JOINTS`.
+#: A joint counts as seen if it scores at least this share of the mean of the best :data:`TOP_JOINTS`.
 SEEN_JOINT, TOP_JOINTS = 0.5, 5
-#: Sides of the next crops, in sides of the crop of a person with the joints seen: that, or more than was seen.
+#: Sides of the next crops, in sides of the crop of a person with the joints seen; the second is for a person of whom
+#: only a part was seen.
 WIDER = (1.0, 1.28)
-#: Crops whose middles are nearer than this, in sides, and whose sides differ by less than this part, are the same.
+#: Crops count as the same if their middles are nearer than this, in sides, and their sides differ by less than this.
 SAME_PLACE, SAME_SIDE = 0.06, 0.08
-#: The search needs no more pixels than this, times the network's input.
+#: Larger pictures are reduced to this many sizes of the network's input for the search.
 SEARCH_RESOLUTION = 8
 
 
 def confidence(pose: Pose) -> float:
-    """Return the mean score of a pose's joints: how likely somebody is there at all."""
+    """Return the mean score of the joints of a pose."""
     return float(pose.scores.mean())
 
 
 def has_person(pose: Pose, spec: ModelSpec) -> bool:
-    """Return whether somebody is where a pose was found with weights of this description."""
+    """Return whether a person is where a pose was found; ``spec`` is that of the weights."""
     return confidence(pose) >= spec.score_of(MIN_CONFIDENCE)
 
 
 def _rank(pose: Pose, shape: tuple[int, ...]) -> float:
-    """Return how good a find a pose in an image (height, width) is: how surely somebody is there, and how large."""
+    """Return the rank of a pose in an image (height, width), by confidence and size (:data:`SIZE_POWER`)."""
     weights = pose.scores / max(float(pose.scores.sum()), 1e-6)
     middle = weights @ pose.points
     spread = np.sqrt(weights @ ((pose.points - middle) ** 2).sum(axis=1))
@@ -66,15 +67,15 @@ def _rank(pose: Pose, shape: tuple[int, ...]) -> float:
 
 
 def corners(box: Box) -> tuple[float, float, float, float]:
-    """Return what a crop shows: (y_min, x_min, y_max, x_max) in pixels of the image, possibly beyond it."""
+    """Return the corners (y_min, x_min, y_max, x_max) of a crop in pixels of the image, possibly beyond it."""
     (y0, x0), (y1, x1) = box.to_image(np.array([(0.0, 0.0), box.shape]))
     return float(y0), float(x0), float(y1), float(x1)
 
 
 def search_squares(shape: tuple[int, ...], sides: Sequence[float] = SEARCH_SIDES[0]) -> list[Square]:
-    """Return squares all over a picture (height, width): those that the search begins with, about 20, or others."""
+    """Return squares all over a picture (height, width); by default those that the search begins with, about 20."""
     height, width = shape
-    # A strip of a picture is not searched in squares as small as it is narrow: there would be no end of them.
+    # The last bound limits the number of squares in very narrow pictures.
     full = max(height, min(width, 1.5 * height), max(shape) / 4)
     squares = []
     for side in (part * full for part in sides):
@@ -84,7 +85,7 @@ def search_squares(shape: tuple[int, ...], sides: Sequence[float] = SEARCH_SIDES
 
 
 def _middles(length: int, side: float) -> np.ndarray:
-    """Return where along an axis squares of a side have their middles."""
+    """Return the middles of squares of a side along an axis."""
     if side >= length:
         return np.array([length / 2])
     room = length - 2 * SEARCH_INSET * side
@@ -92,7 +93,7 @@ def _middles(length: int, side: float) -> np.ndarray:
 
 
 def squares_around(pose: Pose) -> list[Square]:
-    """Return where to look again for somebody who was seen: around the joints that are surely there."""
+    """Return the next squares to look at: around the joints that score high."""
     threshold = SEEN_JOINT * np.sort(pose.scores)[-TOP_JOINTS:].mean()
     seen = (pose.scores >= threshold) & (pose.scores > 0)
     if seen.sum() < 3:
@@ -107,7 +108,7 @@ class _Search:
     Args:
         predictor: finds the joints.
         image: (3, H, W) float32, RGB in [0, 255].
-        bar: tells how many crops have been looked at.
+        bar: shows how many crops have been processed.
     """
 
     def __init__(self, predictor: PosePredictor, image: np.ndarray, bar: Any) -> None:
@@ -123,12 +124,12 @@ class _Search:
         return sorted(self.found, key=lambda entry: -_rank(entry[1], shape))
 
     def is_confident(self) -> bool:
-        """Return whether somebody is seen so well that nothing better need be looked for."""
+        """Return whether a pose is so good that the search can end."""
         sure = self.predictor.spec.score_of(CONFIDENT)
         return any(_rank(pose, self.image.shape[1:]) >= sure for _, pose in self.found)
 
     def look(self, squares: list[Square]) -> bool:
-        """Look at crops, leaving out those that are like earlier ones; return whether there was a new one."""
+        """Process crops, except those that are like earlier ones; return whether there was a new one."""
         known = np.array([square for square, _ in self.found]).reshape(-1, 3)
         new: list[Square] = []
         for square in squares:
@@ -147,7 +148,7 @@ class _Search:
         return bool(new)
 
     def look_again(self) -> None:
-        """Look again around the joints of the best poses, until that leads nowhere new."""
+        """Process crops around the joints of the best poses, until these are no longer new."""
         for _ in range(ROUNDS):
             follow = [entry for entry in self.ranking()[:BEST] if entry[0] not in self._followed]
             self._followed.update(square for square, _ in follow)
@@ -171,21 +172,21 @@ def locate(
     predictor: PosePredictor, image: np.ndarray, detector: Detector | None = None, name: str | None = None,
     show_progress: bool = False,
 ) -> Pose:
-    """Find one person anywhere in an image: of several, the one who is seen best, and rather a large one.
+    """Find one person anywhere in an image: of several, the one with the best pose, large people preferred.
 
-    The people whom the detector finds are looked at first; unless one of them is seen surely, the whole image is
-    searched, in 30 to 50 crops.  The same image always gives the same pose.
+    The boxes of the detector come first; unless one of them gives a confident pose, the whole image is searched, in 30
+    to 50 crops.  The same image always gives the same pose.
 
     Args:
         predictor: finds the joints.
         image: (3, H, W) float32, RGB in [0, 255].
         detector: finds people; without it the image is searched.
-        name: the image's file name, for a detector that reads boxes from a file.
+        name: of the image's file, for a file of boxes as detector.
         show_progress: show a bar on a terminal if it takes seconds.
 
     Returns:
-        The pose; its ``box`` is the crop that it was found in.  There is always one: whether somebody is there tells
-        :func:`has_person`.
+        The pose; its ``box`` is the crop that it was found in.  There is always one; :func:`has_person` says whether a
+            person is there.
 
     Raises:
         InputError: the detector cannot be used for this image.
@@ -199,9 +200,9 @@ def locate(
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).transpose(2, 0, 1) if factor < 1 else image
     ratio = np.array([height / size[1], width / size[0]])
     plain = copy(predictor)
-    plain.flip = False  # the mirror image helps to place joints, and little to find somebody
+    plain.flip = False  # the mirror image improves the joints and hardly the search
     boxes = np.zeros((0, 4)) if detector is None else _detected(detector, image, name) / np.tile(ratio, 2)
-    with tqdm(desc='looking for somebody', total=0, unit='crop', delay=2, leave=False, dynamic_ncols=True,
+    with tqdm(desc='searching a person', total=0, unit='crop', delay=2, leave=False, dynamic_ncols=True,
               disable=None if show_progress else True) as bar:
         search = _Search(plain, small, bar)
         if search.look([crop_square(Extent.of_box(box), plain.spec) for box in boxes]):

@@ -1,7 +1,7 @@
 """Object keypoint similarity (OKS), COCO's measure of how well two poses agree, and suppression by it.
 
 OKS is the mean over the labelled joints of ``exp(-d^2 / (2 * area * (2 * sigma)^2))``, where d is a joint's error in
-pixels and sigma says how much people disagree on where that joint is; https://cocodataset.org/#keypoints-eval.
+pixels and sigma is the spread of human annotations of that joint; https://cocodataset.org/#keypoints-eval.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def oks_matrix(
 ) -> np.ndarray:
     """Compare every prediction with every annotated person of an image, as COCO's evaluation does.
 
-    Somebody without a labelled joint is compared by how far the prediction lies outside of the box of twice the
-    extent to each side: such people excuse predictions that lie on them.
+    For a person without labelled joints, the distance of the prediction from the box (extended by its size on each
+    side) counts: predictions on such people are not false positives.
 
     Args:
         points: (D, K, 2) predictions.
@@ -97,7 +97,7 @@ def oks_nms(
     points: np.ndarray, scores: np.ndarray, areas: np.ndarray, threshold: float = 0.9,
     found: np.ndarray | None = None, sigmas: np.ndarray = SIGMAS,
 ) -> np.ndarray:
-    """Find which poses of one image to keep: each that is not too similar to a better one that is kept.
+    """Return the poses of one image to keep: those not too similar to a better one that is kept.
 
     Args:
         points: (N, K, 2).

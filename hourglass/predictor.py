@@ -39,7 +39,7 @@ class PosePredictor:
     """Find the joints of people with a trained network.
 
     Args:
-        network: the trained network, on the device where it shall run; or an engine that runs one.
+        network: the trained network on its device, or an engine that runs one.
         spec: joints and preprocessing of its weights.
         flip: average the heatmaps of an image and of its mirror image (slower, more accurate).
         batchsize: largest number of crops that go through the network at once.
@@ -64,7 +64,7 @@ class PosePredictor:
 
         Args:
             name: a name (``bundled``, ``published``) or the path of a weights file or trainer snapshot.  By default
-                the published weights if they can be had, else the bundled ones; a line on stderr says which.
+                the published weights if they can be loaded, else the bundled ones; a line on stderr says which.
             gpu: number of the GPU; -1 for the CPU.
             flip, batchsize: as for the class.
             engine: what runs the network: ``chainer``, ``onnxruntime``, ``openvino``, or ``auto``, the fastest that

@@ -1,4 +1,4 @@
-"""What has to be known of a set of weights besides the numbers: sizes, joints, and how images go in and out."""
+"""Everything about a set of weights besides the numbers: sizes, joints, preprocessing and decoding."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class NetworkKind(NamedTuple):
     """A class of networks, as ``module:name``, and which entries of a :class:`ModelSpec` are its arguments.
 
-    Chainer is imported once a network is built, not by whoever wants to know what weights are.
+    Chainer is imported only when a network is built.
     """
 
     source: str
@@ -58,16 +58,16 @@ _MAX_POINTS = 64
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Sizes, joints and preprocessing that belong to a set of weights; the defaults are the published ones.
+    """Sizes, joints, preprocessing and decoding of a set of weights; the defaults are those of the reference (Chainer).
 
     Attributes:
         network: name of the class, a key of :data:`NETWORKS`.
         out_channels, n_stack, width, layer_num: arguments of every network, such as
             :class:`hourglass.network.StackedHG`.
-        upsampling: argument of ``StackedHG``; a ``PreActivationHG`` repeats pixels whatever is said here.
-        n_modules, wide_stem: arguments of :class:`hourglass.preactivation.PreActivationHG`; a ``StackedHG`` has
-            nothing but the defaults.
-        joints: the joint set: the name of one that comes along (:data:`hourglass.joints.JOINT_SETS`), or a user's
+        upsampling: argument of ``StackedHG``; a ``PreActivationHG`` always repeats pixels.
+        n_modules, wide_stem: arguments of :class:`hourglass.preactivation.PreActivationHG`; a ``StackedHG`` allows
+            only the defaults.
+        joints: the joint set: the name of a built-in one (:data:`hourglass.joints.JOINT_SETS`), or a user's
             (:mod:`hourglass.joint_table`), which is stored whole.
         input_size: (height, width) of the network's input in pixels.
         crop: how a person is cut out.  ``clip``: the crop ends at the image's border and is then stretched to
@@ -85,8 +85,8 @@ class ModelSpec:
             half a cell is added in y and in x.
         align_corners: which pixel a cell stands for: cell * size / cells; or, if true, cell * (size - 1) / (cells - 1),
             so that the first and last cell are the first and last pixel.
-        confidence: how often a joint is right by the height of its heatmap: points (height, share), both rising,
-            with straight lines between (``eval.py --calibrate``).  Without any, a joint's score is the height.
+        confidence: share of right joints by the peak of the heatmap: points (peak, share), both rising, linear between
+            (``eval.py --calibrate``).  Without any, a joint's score is the peak.
     """
 
     network: str = 'StackedHG'
@@ -159,9 +159,10 @@ class ModelSpec:
         return np.interp(heights, x, y).astype(np.float32)
 
     def score_of(self, height: float) -> float:
-        """Return the score of a joint whose heatmap is so high: a threshold for scores that suits all weights.
+        """Return the score of a joint with this heatmap peak.
 
-        Scores say how often a joint is right where somebody is; whether somebody is, the heights tell.
+        Thresholds are peaks and not scores, because a score is the share of right joints where a person is, and only
+        the peak says whether a person is there.
         """
         return float(self.scores(np.array([height], np.float32))[0])
 
@@ -193,7 +194,7 @@ class ModelSpec:
         return build(**{argument: getattr(self, argument) for argument in kind.arguments})
 
     def to_json(self) -> str:
-        """Describe everything in JSON, a user's joints by their table."""
+        """Return everything as JSON, a user's joints as their table."""
         values = {name: getattr(self, name) for name in sorted(self.__dataclass_fields__)}
         if not self.confidence:
             del values['confidence']  # which files and snapshots of older versions do not have
@@ -203,10 +204,10 @@ class ModelSpec:
 
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
-        """Read what :meth:`to_json` wrote; entries that are not there keep their defaults.
+        """Read the JSON of :meth:`to_json`; missing entries have their defaults.
 
         Raises:
-            InputError: the text is not such an entry, or names something unknown.
+            InputError: the text is not such JSON, or has unknown entries or values.
         """
         try:
             values: Any = json.loads(text)

@@ -1,4 +1,4 @@
-"""A crop turned and scaled about its centre, cut out of the image in one step."""
+"""A crop that is rotated and scaled about its centre, cut out of the image in one step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class SeenPart(NamedTuple):
-    """What a crop sees of an image, shrunk.
+    """The part of an image that a crop shows, reduced.
 
     Attributes:
         pixels: (h, w, C) float32.
@@ -55,14 +55,14 @@ def seen_part(image: np.ndarray, low: np.ndarray, high: np.ndarray, reduction: i
 
 @dataclass(frozen=True)
 class WarpedBox:
-    """A rectangle in whole pixels of an image, whose content is turned and scaled about its centre.
+    """A rectangle in whole pixels of an image, whose content is rotated and scaled about its centre.
 
-    What comes in at the sides is the image around the rectangle; black, beyond the image's border.
+    At its sides the crop shows the image around the rectangle, and black beyond the image's border.
 
     Attributes:
         corner: (y, x) of the first pixel.
         shape: (height, width).
-        angle: degrees by which the crop shows the person turned, counter-clockwise.
+        angle: degrees by which the crop shows the person rotated, counter-clockwise.
         zoom: factor by which it shows the person enlarged.
     """
 

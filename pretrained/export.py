@@ -1,6 +1,6 @@
 """Weights as a file in ONNX, for programs without Chainer.
 
-The file's metadata are texts; all but ``title`` and ``weights`` (what they are called) are JSON:
+The file's metadata are texts; all but ``title`` and ``weights`` (their name) are JSON:
 
 =============  =======================================================================================================
 joints         names of the joints, in the order of the heatmaps
@@ -58,7 +58,7 @@ def export(model: Model, weights: str, path: str | os.PathLike[str], all_stacks:
 
     Args:
         model: the weights, on the CPU.
-        weights: what they are called.
+        weights: their name.
         path: the file to write; it appears whole and compared, or not at all.
         all_stacks: whether every stack's heatmaps are outputs, or those of the last alone.
 

@@ -124,7 +124,7 @@ def load_any(path: str | os.PathLike[str], part: str | None = None) -> Model:
     """Read weights of any kind.
 
     Args:
-        path: a weights file or snapshot of this project, a Chainer .npz of the published re-implementation
+        path: a weights file or snapshot of this project, a Chainer .npz of the reference
             (:func:`~pretrained.weights_file.load_model`), a file of PyTorch or safetensors
             (:func:`~pretrained.pytorch.load_pytorch`), or one of Torch7 (:func:`load_torch7`), possibly zipped.
         part: which network, if there is more than one in the file (:func:`~pretrained.topology.choose_part`).

@@ -108,7 +108,7 @@ _ENTRIES = (
     Entry(
         name='published',
         file='model_2018_05_22.npz',
-        description='the published weights of the Chainer re-implementation, trained on MPII',
+        description='the published weights of the reference (Chainer), trained on MPII',
         spec=ModelSpec(),
         sources=(
             Source('Google Drive', 'drive', '1rZZJRpqQKkncn30Igtk8KirgR96QlCFO'),
@@ -124,7 +124,7 @@ _ENTRIES = (
         name='bundled',
         file='hourglass-small-3stacks-mpii16.npz',
         description="small weights that come with the project, for MPII's joints, trained on LSP; "
-                    'bundled/MODEL_CARD.md tells more',
+                    'see bundled/MODEL_CARD.md',
         spec=ModelSpec(n_stack=3, width=64, layer_num=3, input_size=(160, 160), crop='pad',
                        crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
         scores=(
@@ -136,7 +136,7 @@ _ENTRIES = (
     Entry(
         name='small-mpii16',
         file='hourglass-small-mpii16.npz',
-        description='two stacks, what the bundled weights began with; bundled/MODEL_CARD_MPII16.md tells more',
+        description='two stacks, what the bundled weights began with; see bundled/MODEL_CARD_MPII16.md',
         spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(160, 160), crop='pad',
                        crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
         scores=(
@@ -148,7 +148,7 @@ _ENTRIES = (
     Entry(
         name='small-lsp14',
         file='hourglass-small-lsp14.npz',
-        description='14 joints of LSP, what small-mpii16 began with; bundled/MODEL_CARD_LSP14.md tells more',
+        description='14 joints of LSP, what small-mpii16 began with; see bundled/MODEL_CARD_LSP14.md',
         spec=ModelSpec(out_channels=14, n_stack=2, width=64, layer_num=3, joints='lsp', input_size=(128, 128),
                        crop='pad', crop_length='longer', crop_shift=0.0, decoding='quarter-offset', align_corners=True),
         scores=(
@@ -197,7 +197,7 @@ def read(entry: Entry, path: Path) -> Model:
     Raises:
         InputError: the file cannot be read, or is for another network.
     """
-    # Here and not above: Chainer is imported once weights are read, not by whoever wants to know where they are.
+    # Imported here because paths alone need none of it.
     from pretrained.formats import load_any
 
     model = load_any(path)

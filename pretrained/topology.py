@@ -53,7 +53,7 @@ def network_of(keys: Iterable[str]) -> str:
 
 
 def joint_set_of(joints: int) -> str:
-    """Return the name of the joint set with so many joints; ``InputError`` if there is none."""
+    """Return the name of the joint set with this number of joints; ``InputError`` if there is none."""
     by_size = {len(joint_set): name for name, joint_set in JOINT_SETS.items()}
     if joints not in by_size:
         known = ', '.join(f'{size} ({name})' for size, name in by_size.items())
@@ -71,7 +71,7 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
         shapes: shape of every array by its key in a weights file.
 
     Raises:
-        InputError: an array that tells a size is missing or is no convolution's.
+        InputError: an array that gives a size is missing or not a convolution's.
     """
     network = network_of(shapes)
     sizes = _SIZES[network](shapes)

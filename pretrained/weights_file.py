@@ -1,7 +1,7 @@
-"""Weights files: .npz with Chainer's keys, and what is known of the network beside them.
+"""Weights files: .npz with Chainer's keys and a description of the network.
 
 An entry ``meta`` (a 0-dimensional array of Unicode) holds the :class:`~hourglass.spec.ModelSpec` as JSON.  Without
-it, as in the files of the published re-implementation, the network and its sizes follow from the arrays, the joint
+it, as in the files of the reference (Chainer), the network and its sizes follow from the arrays, the joint
 set from the number of heatmaps, and the rest from the network (pretrained/topology.py).  The network may lie anywhere
 in the file, so that snapshots of a trainer and of a ``TrainChain`` are weights files, too.
 """
@@ -77,7 +77,7 @@ def load_model(path: str | os.PathLike[str], part: str | None = None) -> Model:
     """Read the weights of a network.
 
     Args:
-        path: a weights file of this project or of the published re-implementation (Chainer 4 to 7), a file of
+        path: a weights file of this project or of the reference (Chainer 4 to 7), a file of
             a ``TrainChain`` or a trainer's snapshot.  Values may be of any floating type.
         part: which network, if there is more than one: the names before its keys (:func:`choose_part`).
 
@@ -273,10 +273,10 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
                             if key in headers and not _is_number(key, headers[key].dtype)],
     }
     if any(problems.values()):
-        told = '; '.join(f'{counted(len(keys), "array")} {what}: {_first_few(keys)}'
+        listed = '; '.join(f'{counted(len(keys), "array")} {what}: {_first_few(keys)}'
                          for what, keys in problems.items() if keys)
         raise InputError(f'does not fit a {spec.network} of {counted(spec.n_stack, "stack")}, width {spec.width}, '
-                         f'depth {spec.layer_num} and {counted(spec.out_channels, "joint")}; {told}')
+                         f'depth {spec.layer_num} and {counted(spec.out_channels, "joint")}; {listed}')
     if (size := _bytes_of(spec)) > MAX_BYTES:
         raise InputError(f'{size:,} bytes of weights are more than the {MAX_BYTES:,} that are read')
 

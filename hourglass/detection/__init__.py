@@ -44,7 +44,7 @@ class Detector(ABC):
         """
 
     def complaint(self) -> str | None:
-        """Return what the user should be told after all images, on one line; None for nothing."""
+        """Return a warning for the user after all images, on one line, or None."""
         return None
 
 

@@ -1,7 +1,7 @@
 """OpenCV's built-in people detector, which needs no weights.
 
-Dalal and Triggs: *Histograms of Oriented Gradients for Human Detection*, CVPR 2005.  It knows people who stand or
-walk, seen as a whole; it misses many others.
+Dalal and Triggs: *Histograms of Oriented Gradients for Human Detection*, CVPR 2005.  It finds people who stand or
+walk and are wholly visible, and misses many others.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 _HEIGHT, _WIDTH = 0.9, 0.8
 #: Pictures are brought to this size first: pixels of the shorter side at least, and of the longer one at most.
 SHORTER, LONGER = 400, 1024
-# The window has a margin about the person, so that nobody at the picture's border is found without one there.
+# The detector's window has a margin about the person, so pictures are extended for people at the border.
 _MARGIN = 0.25
-# The detector's measure, the distance from its separating plane, as a probability: fitted to 200 photographs of LSP.
+# Logistic function from the distance to the separating plane to a score, fitted to 200 photographs of LSP.
 _SLOPE, _MIDDLE = 2.2, 1.05
 
 

@@ -38,7 +38,7 @@ NETWORKS = {
 }
 PERSON = voc_bbox_label_names.index('person')
 
-# Boxes that score less are of no use to anybody; every box that is kept costs time in the search for overlaps.
+# Boxes that score less are dropped at once, because every box costs time in non-maximum suppression.
 _LOWEST_SCORE = 0.1
 
 
@@ -51,7 +51,7 @@ class VOCDetector(Detector):
 
     def __init__(self, network: chainer.Chain) -> None:
         self.network = network
-        #: The score from which ChainerCV itself shows a box.
+        #: ChainerCV's own threshold for showing a box.
         self.score_threshold = float(network.score_thresh)
         network.score_thresh = min(_LOWEST_SCORE, self.score_threshold)
 

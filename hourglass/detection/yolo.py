@@ -113,7 +113,7 @@ class YOLODetector(Detector):
         usual = said if isinstance(said, list) and len(said) == 2 else [USUAL_SIZE] * 2
         height, width = (length or other for length, other in zip(file.input_shape[2:], usual, strict=True))
         if not all(isinstance(n, int) and 0 < n <= _LARGEST_INPUT for n in (height, width)):
-            raise InputError(f'{self.path}: an input of {height} by {width} pixels is none for pictures')
+            raise InputError(f'{self.path}: an input of {height} by {width} pixels is not a picture')
         return height, width
 
     def _make_runner(self, file: OnnxFile, gpu: int, name: str | None) -> Runner:

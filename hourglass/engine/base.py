@@ -41,7 +41,7 @@ class Engine(ABC):
 def threads() -> int:
     """Return how many threads an engine may have: ``OMP_NUM_THREADS``, or else one for each CPU of this process.
 
-    More than :data:`MAX_THREADS` or the number of CPUs are not started, whatever the variable says.
+    At most :data:`MAX_THREADS` and the number of CPUs.
     """
     # A process can be confined to some of the CPUs (taskset, batch systems, containers).
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1

@@ -36,7 +36,7 @@ class Entry:
 
 
 def key_of(*parts: str) -> str:
-    """Return the name of an entry that depends on all of the texts."""
+    """Return the name of an entry, a hash of all texts."""
     return hashlib.sha256(json.dumps([GRAPH_VERSION, *parts]).encode()).hexdigest()[:32]
 
 
@@ -44,8 +44,8 @@ def cached(find_key: Callable[[], str], make: Callable[[], Entry]) -> Entry:
     """Return an entry of the cache folder, made now if it is not there or is damaged.
 
     Args:
-        find_key: returns the entry's name.  It is asked again after ``make``: what was made from files that have
-            changed meanwhile is not kept.
+        find_key: returns the entry's name.  It is called again after ``make``: an entry from files that have changed
+            meanwhile is not kept.
         make: makes the entry.
     """
     key = find_key()
@@ -70,7 +70,7 @@ def _checksum(spec: str, graph: bytes) -> str:
 
 
 def _read(path: Path) -> Entry | None:
-    """Return an entry, or ``None`` if there is none that is whole."""
+    """Return an entry; None if there is none or it is damaged."""
     try:
         with path.open('rb') as file:
             header = json.loads(file.readline(1 << 20))

@@ -83,7 +83,7 @@ def test_sets_that_come_along_are_stored_by_name() -> None:
 
 def test_another_set_by_a_known_name_is_refused() -> None:
     other = replace(from_table(FULL, 'x'), name='mpii')
-    with pytest.raises(InputError, match="'mpii' is the name of a joint set that comes along"):
+    with pytest.raises(InputError, match="'mpii' is the name of a built-in joint set"):
         ModelSpec(joints=other, out_channels=5)
 
 
@@ -134,7 +134,7 @@ def test_points_go_by_what_joints_are_the_same_as() -> None:
     ({'same_as': {'nose': 'x', 'left eye': 'x'}}, 'as another joint is called'),
     ({'same_as': ['nose']}, "'same_as' is not an object"),
     ({'derived': {'nose': ['left ear']}}, 'not a list of two joints'),
-    ({'name': 'coco'}, 'the name of a joint set that comes along'),
+    ({'name': 'coco'}, 'the name of a built-in joint set'),
     ({'name': ''}, 'not a name'),
     ({'eyes': 2}, 'unknown entries eyes'),
 ])

@@ -177,7 +177,7 @@ def test_damaged_download_says_what_to_do(published: Any, server: Any, cache: Pa
     pretrained.load('published')
 
 
-# Which weights are used if nobody says.
+# Default weights.
 
 def test_default_is_published_if_it_can_be_had(published: Any, server: Any, cache: Path) -> None:
     for _ in range(2):
@@ -188,19 +188,14 @@ def test_default_is_published_if_it_can_be_had(published: Any, server: Any, cach
     assert len(server.requested) == 1
 
 
-def test_default_without_network_is_bundled_and_soon_there(no_network: None) -> None:
-    start = time.perf_counter()
+def test_default_without_network_is_bundled(no_network: None) -> None:
     model = pretrained.load_default()
-    first = time.perf_counter() - start
-    assert first < 6
     assert model.spec == BUNDLED
     assert '\n' not in model.source
     assert model.source.startswith('using the bundled weights, 3 stacks of width 64, 16 joints')
     assert 'Google Drive: no answer in time; GitHub release: no answer in time' in model.source
 
-    start = time.perf_counter()
     again = pretrained.load_default()
-    assert time.perf_counter() - start < first / 2
     assert 'a while ago' in again.source
     assert 'python -m pretrained fetch published' in again.source
 

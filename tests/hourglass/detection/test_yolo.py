@@ -136,7 +136,7 @@ def test_what_the_file_says(tmp_path: Path) -> None:
     ([np.zeros((1, 85), 'f')], None, (1, 3, *SIZE), 'its output output0 (1, 85) is neither'),
     ([v8([])], None, (1, 1, *SIZE), 'is not one picture in RGB'),
     ([v8([])], None, (4, 3, *SIZE), 'is not one picture in RGB'),
-    ([v8([])], None, (1, 3, 100000, 96), 'is none for pictures'),
+    ([v8([])], None, (1, 3, 100000, 96), 'is not a picture'),
 ])
 def test_a_network_of_another_kind_is_told(
     tmp_path: Path, tables: list[np.ndarray], metadata: Any, shape: tuple, reason: str,

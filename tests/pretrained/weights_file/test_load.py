@@ -230,7 +230,7 @@ def test_objects_are_refused_and_not_unpickled(path: Path, arrays: dict[str, np.
 # Descriptions.
 
 def test_description_of_the_other_byte_order(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    np.savez(path, **arrays, meta=np.array(SMALL.to_json()).astype('>U300'))
+    np.savez(path, **arrays, meta=np.array(SMALL.to_json()).astype('>U1000'))
     assert load_model(path).spec == SMALL
 
 
