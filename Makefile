@@ -46,10 +46,7 @@ lint: setup-dev
 
 # PyTorch is compared with where it is installed: .venv/bin/pip install torch
 bench: setup
-	$(RUN) -m benchmarks.engines --repeats 5 --json bench-engines.json
-	$(RUN) -m benchmarks.functions --part network --repeats 3 --json bench-functions.json
-	$(RUN) -m benchmarks.cost --repeats 3 --out bench-cost.png --json bench-cost.json
-	$(RUN) -m benchmarks.targets --engines bench-engines.json --functions bench-functions.json
+	$(RUN) -m benchmarks
 
 clean:
 	rm -rf $(VENV)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from hourglass.spec import ModelSpec
+
 import torch  # type: ignore[import-not-found,unused-ignore]
 import torch.nn.functional as F  # type: ignore[import-not-found,unused-ignore]
 from torch import Tensor, nn  # type: ignore[import-not-found,unused-ignore]
@@ -86,3 +90,12 @@ class StackedHG(nn.Module):
             if i < len(self.passes):
                 h = self.passes[i](torch.cat((stem, h), 1)) + self.returns[i](outputs[-1])
         return outputs
+
+
+def part(name: str, spec: ModelSpec) -> Any:
+    """Return the whole network or a part of it, by its name in ``benchmarks.cases.PARTS``."""
+    width, half = spec.width, spec.width // 2
+    if name == 'network':
+        return StackedHG(spec.out_channels, spec.n_stack, width, spec.layer_num)
+    return {'1x1 convolution': unit(width, half), '3x3 convolution': unit(half, half, 3),
+            'residual module': ResidualModule(width, width), 'resizing': resize_and_add, 'pooling': pool}[name]

@@ -1,7 +1,7 @@
 """Time poses in a video, its steps one after the other and overlapping, by turns.
 
-    python -m benchmarks.video --model bundled                  # two people who walk, 1280 x 720
-    python -m benchmarks.video --model bundled --detector hog --size 360 640 --frames 50 --rounds 5
+    python -m benchmarks video --model bundled                  # two people who walk, 1280 x 720
+    python -m benchmarks video --model bundled --detector hog --size 360 640 --frames 50 --rounds 5
 
 The clip is rendered first.  Without --detector the people's boxes are known from that and nobody looks for them.  The
 last lines tell what one frame takes in each step.
@@ -9,7 +9,6 @@ last lines tell what one frame takes in each step.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import positive, script_parser, table, time_by_turns
 from data.synthetic import walking_clip
 from demos.video.annotate import annotate_video
 from demos.video.config import VideoConfig
@@ -24,26 +24,10 @@ from demos.video.pipeline import serial
 from demos.video.reader import VideoReader
 from demos.video.steps import frame_steps
 from demos.video.writer import VideoWriter
-from hourglass.errors import ArgumentParser, InputError, run
+from hourglass.errors import InputError
 from hourglass.results import write_json_rows
 
 import numpy as np
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--detector', metavar='NAME[:FILE]', help='what finds the people, as for demo_multi_person.py')
-    parser.add_argument('--model', metavar='NAME|FILE', help='weights, as for demo_multi_person.py')
-    parser.add_argument('--engine', default='auto', help='what runs the network, as for demo_multi_person.py')
-    parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
-    parser.add_argument('--size', type=int, nargs=2, default=(720, 1280), metavar=('H', 'W'),
-                        help='of the frames (default: 720 1280)')
-    parser.add_argument('--frames', type=int, default=100, metavar='N', help='length of the clip (default: 100)')
-    parser.add_argument('--rounds', type=int, default=3, metavar='N', help='times of each (default: 3)')
-    options = parser.parse_args()
-    if options.frames < 2 or options.rounds < 1 or min(options.size) < 64:
-        raise InputError('a measurement needs two frames of 64 x 64 pixels and one round at least')
-    return options
 
 
 def render(path: Path, boxes: Path, size: tuple[int, int], n_frames: int) -> None:
@@ -83,24 +67,34 @@ def step_times(config: VideoConfig, predictor: Any) -> dict[str, float]:
     return {name: seconds / reader.n_read for name, seconds in times.items()}
 
 
-def main() -> None:
-    options = parse_arguments()
+def main(arguments: list[str]) -> None:
+    parser = script_parser('video', __doc__)
+    parser.add_argument('--detector', metavar='NAME[:FILE]', help='what finds the people, as for demo_multi_person.py')
+    parser.add_argument('--model', metavar='NAME|FILE', help='weights, as for demo_multi_person.py')
+    parser.add_argument('--engine', default='auto', help='what runs the network, as for demo_multi_person.py')
+    parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU (default: -1, the CPU)')
+    parser.add_argument('--size', type=positive, nargs=2, default=(720, 1280), metavar=('H', 'W'),
+                        help='of the frames (default: 720 1280)')
+    parser.add_argument('--frames', type=positive, default=100, metavar='N', help='length of the clip (default: 100)')
+    parser.add_argument('--rounds', type=positive, default=3, metavar='N', help='times of each (default: 3)')
+    options = parser.parse_args(arguments)
+    if options.frames < 2 or min(options.size) < 64:
+        raise InputError('a measurement needs two frames of 64 x 64 pixels at least')
+
     with tempfile.TemporaryDirectory() as folder:
         clip, out, boxes = (Path(folder) / name for name in ('clip.mp4', 'out.mp4', 'boxes.json'))
         render(clip, boxes, (options.size[0], options.size[1]), options.frames)
         config = VideoConfig(video=str(clip), out=str(out), detector=options.detector or f'boxes:{boxes}',
                              model=options.model, engine=options.engine, gpu=options.gpu)
         predictor = config.load()
-        rates: dict[bool, list[float]] = {False: [], True: []}
-        for overlap in [False, True] * options.rounds:
-            summary = annotate_video(config, predictor, overlap=overlap)
-            rates[overlap].append(summary.n_frames / summary.seconds)
-        for overlap, name in ((False, 'one after the other'), (True, 'overlapping')):
-            print(f'{name:20} {statistics.median(rates[overlap]):6.2f} frames/s  '
-                  f'({min(rates[overlap]):.2f} to {max(rates[overlap]):.2f})')
-        for name, seconds in step_times(config, predictor).items():
-            print(f'{name:20} {1000 * seconds:6.1f} ms a frame')
-
-
-if __name__ == '__main__':
-    run(main)
+        seconds = time_by_turns({
+            'one after the other': lambda: annotate_video(config, predictor, overlap=False),
+            'overlapping': lambda: annotate_video(config, predictor, overlap=True)}, options.rounds)
+        rows = [['steps', 'frames/s', 'from', 'to']]
+        for name, times in seconds.items():
+            rows.append([name, *(f'{options.frames / t:.2f}' for t in (
+                statistics.median(times), max(times), min(times)))])
+        steps = step_times(config, predictor)
+    print(table(rows))
+    print()
+    print(table([['step', 'ms a frame'], *([name, f'{1e3 * t:.1f}'] for name, t in steps.items())]))

@@ -1,0 +1,210 @@
+"""Measure every ratio that has a target, print them in one table, and write docs/speed.md and its picture.
+
+    python -m benchmarks                what `make bench` runs: at most 5 minutes on two idle cores
+    python -m benchmarks --check        compare with benchmarks/recorded.json: exit status 1 if one is worse by a tenth
+    python -m benchmarks --record       write benchmarks/recorded.json, too
+    python -m benchmarks compare        networks, parts, engines and GPUs of your choice
+    python -m benchmarks growth         time over people, stacks, input size and batch
+    python -m benchmarks video          frames a second of a video, and each step's time
+    python -m benchmarks samples        training samples a second that one core prepares
+
+Each of the last four has its own --help; benchmarks/README.md explains all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import growth
+from benchmarks.cases import MODES, Case
+from benchmarks.compare import Result, machine, measure
+from benchmarks.harness import script_parser, table
+from hourglass.errors import InputError
+from hourglass.files import check_targets, write_bytes
+from hourglass.results import write_json
+
+ROOT = Path(__file__).resolve().parents[1]
+START, END = '<!-- figures: `make bench` writes what follows -->', '<!-- end of figures -->'
+PICTURE = '\n![Milliseconds over people in an image, stacks, input size and people at once](cost.png)'
+MEMORY = ', memory'
+#: A ratio may be this many times the recorded one.
+TOLERANCE = 1.1
+#: Seconds for the timings of one case, by whether it is training, and of one point of the picture.
+BUDGETS, POINT_BUDGET = {False: 15., True: 60.}, 6.
+
+
+class Target(NamedTuple):
+    """A ratio of two figures, and the largest value that it should have.
+
+    A figure is the best time for each image in a mode, the ``floor`` (the time of the convolutions' operations at the
+    rate of a matrix product), or a mode's peak memory (the mode and :data:`MEMORY`).
+    """
+
+    title: str
+    case: Case
+    figure: str
+    by: str
+    limit: float
+    by_case: Case | None = None
+
+    @property
+    def figures(self) -> tuple[tuple[Case, str], tuple[Case, str]]:
+        return (self.case, self.figure), (self.by_case or self.case, self.by)
+
+
+ONE, EIGHT, STEP = Case('full'), Case('full', batch=8), Case('full', training=True, batch=4)
+SMALL, STEP_16, STEP_32 = Case('bundled'), *(Case('bundled', training=True, batch=n) for n in (16, 32))
+TARGETS = (
+    Target('full, one image: our functions / stock Chainer', ONE, 'fast', 'stock', .40),
+    Target('full, one image: ONNX Runtime / floor', ONE, 'onnxruntime', 'floor', 1.25),
+    Target('full, one image: ONNX Runtime / PyTorch', ONE, 'onnxruntime', 'torch', .70),
+    Target('full, an image in a batch of 8 / one alone: ONNX Runtime', EIGHT, 'onnxruntime', 'onnxruntime', 1.05, ONE),
+    Target('full, training step of 4: our functions / stock Chainer', STEP, 'fast', 'stock', .33),
+    Target('full, training step of 4: our functions / PyTorch', STEP, 'fast', 'torch', 1.3),
+    Target('full, memory of that step: our functions / stock Chainer', STEP, 'fast' + MEMORY, 'stock' + MEMORY, 1.),
+    Target('bundled, one image: our functions / PyTorch', SMALL, 'fast', 'torch', 1.),
+    Target('bundled, one image: ONNX Runtime / floor', SMALL, 'onnxruntime', 'floor', 1.7),
+    Target('bundled, training step of 16: our functions / PyTorch', STEP_16, 'fast', 'torch', .8),
+    Target('bundled, training step of 32: our functions / PyTorch', STEP_32, 'fast', 'torch', .8),
+)
+
+Figures = dict[tuple[Case, str], float]
+
+
+def tiny(case: Case) -> Case:
+    """Return a case that takes no time, to try the program out."""
+    return case._replace(network='tiny', batch=min(case.batch, 2))
+
+
+def measure_figures(targets: Iterable[Target], repeats: int) -> tuple[Figures, dict[str, str], float]:
+    """Return what the targets need, why modes were left out, and the operations a second of a matrix product."""
+    wanted: dict[Case, set[str]] = {}
+    for case, figure in (pair for target in targets for pair in target.figures):
+        wanted.setdefault(case, set()).add(figure)
+    results: dict[Case, Result] = {}
+    problems: dict[str, str] = {}
+    for case, names in wanted.items():
+        print(f'measuring {case} ...', file=sys.stderr, flush=True)
+        results[case] = measure(case, [mode for mode in MODES if mode in names], repeats, BUDGETS[case.training],
+                                memory_modes=[mode for mode in MODES if mode + MEMORY in names])
+        problems |= results[case].problems
+    rate = max(result.rate for result in results.values())
+    figures: Figures = {}
+    for case, result in results.items():
+        figures[case, 'floor'] = result.operations / rate / case.batch
+        figures |= {(case, mode): min(times) / case.batch for mode, times in result.seconds.items()}
+        figures |= {(case, mode + MEMORY): float(peak) for mode, peak in result.memory.items()}
+    return figures, problems, rate
+
+
+def ratios(targets: Iterable[Target], figures: Figures) -> dict[str, float]:
+    """Return the ratio of each target whose figures are there, by its title."""
+    return {target.title: figures[target.figures[0]] / figures[target.figures[1]]
+            for target in targets if all(figure in figures for figure in target.figures)}
+
+
+def ratio_table(targets: Iterable[Target], figures: Figures) -> str:
+    """Return the table of all targets with both figures, in ms an image or in MB."""
+    def show(figure: tuple[Case, str]) -> str:
+        if figure not in figures:
+            return '-'
+        is_memory = figure[1].endswith(MEMORY)
+        return f'{figures[figure] / 2 ** 20:.0f} MB' if is_memory else f'{figures[figure] * 1e3:.1f} ms'
+
+    measured = ratios(targets, figures)
+    rows = [['network, task: what / by what', 'what', 'by what', 'ratio', 'target', '']]
+    for target in targets:
+        value = measured.get(target.title)
+        verdict = ('not measured' if value is None else 'met' if value <= target.limit
+                   else f'missed by {value / target.limit - 1:.0%}')
+        rows.append([target.title, *map(show, target.figures), '-' if value is None else f'{value:.2f}',
+                     f'{target.limit:.2f}', verdict])
+    return table(rows)
+
+
+def worse(measured: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
+    """Return a line for each ratio that is worse than the recorded one by more than a tenth."""
+    return [f'{title}: {measured[title]:.3f}, recorded {recorded[title]:.3f}'
+            for title in measured if title in recorded and measured[title] > TOLERANCE * recorded[title]]
+
+
+def read_recorded(path: Path) -> dict[str, float]:
+    """Return the recorded ratios by title; ``InputError`` if the file does not hold any."""
+    try:
+        return {title: float(ratio) for title, ratio in json.loads(path.read_text())['ratios'].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f'{path}: no recorded ratios ({error})') from None
+
+
+def fill_page(path: Path, text: str) -> str:
+    """Return a page with the text between its two marks; ``InputError`` if it does not have them."""
+    page, n = re.subn(f'(?s)(?<={START}).*(?={END})', lambda _: f'\n{text}\n', path.read_text(encoding='utf-8'))
+    if n != 1:
+        raise InputError(f'{path}: no lines "{START}" and "{END}"')
+    return page
+
+
+def main(arguments: list[str]) -> None:
+    parser = script_parser('', __doc__)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument('--check', action='store_true', help='compare with the recorded ratios and write no page')
+    action.add_argument('--record', action='store_true', help='record the ratios')
+    parser.add_argument('--recorded', type=Path, metavar='FILE', help='default: benchmarks/recorded.json')
+    parser.add_argument('--docs', type=Path, metavar='DIR', help='folder of speed.md and cost.png (default: docs)')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures to this file, too')
+    parser.add_argument('--quick', action='store_true',
+                        help='try the program with tiny networks: the figures mean nothing, and go to no file that is '
+                             'not named')
+    options = parser.parse_args(arguments)
+    if options.quick and (options.check or options.record) and options.recorded is None:
+        raise InputError('--quick with --check or --record needs --recorded: the figures are of tiny networks')
+    options.recorded = options.recorded or ROOT / 'benchmarks' / 'recorded.json'
+    if options.check and options.docs:
+        raise InputError('--check writes no page: --docs does not go with it')
+    if not (options.check or options.quick):
+        options.docs = options.docs or ROOT / 'docs'
+    pages = [options.docs / name for name in ('speed.md', 'cost.png')] if options.docs else []
+    check_targets([options.json, *pages, options.recorded if options.record else None], ())
+    for page in pages[:1]:
+        fill_page(page, '')
+    recorded = read_recorded(options.recorded) if options.check else {}
+
+    repeats, width = 7, 256
+    targets: Sequence[Target] = TARGETS
+    panels: Sequence[growth.Panel] = growth.PANELS
+    if options.quick:
+        targets = tuple(target._replace(case=tiny(target.case), by_case=target.by_case and tiny(target.by_case))
+                        for target in TARGETS)
+        panels = tuple(panel._replace(points=dict([*panel.points.items()][:1])) for panel in growth.PANELS)
+        repeats, width = 2, 4
+    figures, problems, rate = measure_figures(targets, repeats)
+    measured = ratios(targets, figures)
+    facts: dict[str, Any] = {**machine(), 'flop_per_second': rate}
+    lines = [f'{facts["threads"]} threads, {rate / 1e9:.0f} GFLOP/s in a matrix product; NumPy {facts["numpy"]}, '
+             f'Chainer {facts["chainer"]}. Best runs; times are for each image.', '', ratio_table(targets, figures)]
+    lines += [f'\n{mode}: not measured ({problem})' for mode, problem in problems.items()]
+    print('\n'.join(lines), flush=True)
+    if options.json:
+        write_json(options.json, {'machine': facts, 'ratios': measured, 'figures': [
+            {**case._asdict(), 'figure': name, 'value': value} for (case, name), value in figures.items()]})
+    if options.record:
+        rounded = {title: round(ratio, 3) for title, ratio in measured.items()}
+        write_json(options.recorded, {'machine': facts, 'ratios': rounded})
+    if pages:
+        page, picture = pages
+        growth.draw(growth.measure(panels, width, repeats, POINT_BUDGET), picture)
+        write_bytes(page, fill_page(page, '\n'.join([*lines, PICTURE])).encode())
+    if options.check:
+        if not measured.keys() & recorded.keys():
+            raise InputError(f'{options.recorded}: no ratio to compare with')
+        for target in targets:
+            if target.title not in measured or target.title not in recorded:
+                print(f'{target.title}: not compared', file=sys.stderr)
+    if lost := worse(measured, recorded):
+        print('\n'.join(lost), file=sys.stderr)
+        sys.exit(1)

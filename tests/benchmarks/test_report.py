@@ -1,0 +1,93 @@
+"""The table of ratios, what is written of it, and the comparison with recorded ratios."""
+
+from __future__ import annotations
+
+import json
+
+from benchmarks import report
+from benchmarks.report import END, START, TARGETS, fill_page, ratio_table, ratios, read_recorded, worse
+from hourglass.errors import InputError
+
+import cv2
+import pytest
+
+
+def test_a_ratio_is_met_missed_or_not_measured():
+    target = TARGETS[0]
+    figures = dict(zip(target.figures, (.3, 1.), strict=True))
+    assert ratios(TARGETS, figures) == {target.title: .3}
+    rows = ratio_table(TARGETS, figures).splitlines()[2:]
+    assert [row.split('|')[-2].strip() for row in rows] == ['met', *['not measured'] * (len(TARGETS) - 1)]
+    figures[target.figures[0]] = .6
+    assert 'missed by 50%' in ratio_table([target], figures)
+
+
+def test_a_tenth_worse_is_too_much():
+    recorded = {'a': 1., 'b': .5, 'c': 2.}
+    assert worse({'a': 1.09, 'b': .3, 'd': 9.}, recorded) == []
+    assert [line.split(':')[0] for line in worse({'a': 1.11, 'b': .56, 'c': 1.}, recorded)] == ['a', 'b']
+
+
+def test_only_what_is_between_the_marks_changes(tmp_path):
+    page = tmp_path / 'speed.md'
+    page.write_text(f'before\n{START}\nold\n{END}\nafter\n')
+    assert fill_page(page, r'new \1') == f'before\n{START}\nnew \\1\n{END}\nafter\n'
+    page.write_text(f'{START}\n')
+    with pytest.raises(InputError, match=r'speed\.md'):
+        fill_page(page, '')
+
+
+def test_the_projects_own_page_and_recorded_ratios():
+    assert fill_page(report.ROOT / 'docs' / 'speed.md', '').count(END) == 1
+    assert set(read_recorded(report.ROOT / 'benchmarks' / 'recorded.json')) <= {target.title for target in TARGETS}
+
+
+@pytest.mark.parametrize('content', ['{"a"', '[]', '{"ratios": {"a": "b"}}'])
+def test_no_recorded_ratios(tmp_path, content):
+    path = tmp_path / 'r.json'
+    path.write_text(content)
+    with pytest.raises(InputError, match=r'r\.json'):
+        read_recorded(path)
+
+
+def test_everything_with_tiny_networks(tmp_path, capsys):
+    recorded = tmp_path / 'r.json'
+    (tmp_path / 'speed.md').write_text(f'{START}\n{END}\n')
+    report.main(['--quick', '--docs', str(tmp_path), '--record', '--recorded', str(recorded)])
+    printed = capsys.readouterr().out
+    assert printed.count('| ') > len(TARGETS)
+    assert printed.strip() in (tmp_path / 'speed.md').read_text()
+    assert min(cv2.imread(str(tmp_path / 'cost.png')).shape[:2]) > 200
+    # Those with PyTorch are there only where it is installed.
+    assert {target.title for target in TARGETS if target.by != 'torch'} <= read_recorded(recorded).keys()
+
+
+@pytest.mark.parametrize(('was', 'status'), [(.5, 1), (.55, None)])
+def test_a_check_fails_if_a_ratio_is_worse(tmp_path, monkeypatch, capsys, was, status):
+    title, recorded = TARGETS[0].title, tmp_path / 'r.json'
+    recorded.write_text(json.dumps({'ratios': {title: was}}))
+    figures = dict(zip(TARGETS[0].figures, (.6, 1.), strict=True))
+    monkeypatch.setattr(report, 'measure_figures', lambda targets, repeats: (figures, {}, 1e9))
+    if status is None:
+        report.main(['--check', '--recorded', str(recorded)])
+    else:
+        with pytest.raises(SystemExit) as stopped:
+            report.main(['--check', '--recorded', str(recorded)])
+        assert stopped.value.code == status
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if line.startswith(title)]) == (status or 0)
+    assert sum(line.endswith('not compared') for line in lines) == len(TARGETS) - 1
+
+
+def test_a_check_needs_a_ratio_to_compare_with(tmp_path, monkeypatch):
+    recorded = tmp_path / 'r.json'
+    recorded.write_text('{"ratios": {}}')
+    monkeypatch.setattr(report, 'measure_figures', lambda targets, repeats: ({}, {}, 1e9))
+    with pytest.raises(InputError, match=r'r\.json'):
+        report.main(['--check', '--recorded', str(recorded)])
+
+
+@pytest.mark.parametrize('arguments', [['--quick', '--check'], ['--check', '--docs', 'd'], ['--check', '--record']])
+def test_options_that_exclude_each_other(arguments):
+    with pytest.raises(InputError):
+        report.main(arguments)
