@@ -14,6 +14,8 @@ from eval.coco_results import read_results
 from hourglass.errors import run
 from hourglass.image import read_image, write_image
 from hourglass.joints import COCO, MPII
+from hourglass.options import PredictorConfig
+from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform, torch7_crop
 from pretrained.weights_file import load_model, save_model
@@ -25,6 +27,24 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = {'input.jpg', 'output.jpg', 'tiled.jpg'}
 Run = Callable[..., tuple[int, str]]
+
+
+_LOADED: dict[Any, PosePredictor] = {}
+
+
+@pytest.fixture(autouse=True)
+def _bundled_weights_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = PredictorConfig.load_predictor
+
+    def load_once(config: PredictorConfig, batchsize: int = 16) -> PosePredictor:
+        if config.model != 'bundled':
+            return load(config, batchsize)
+        key = config.flip, config.engine, config.precision, config.gpu, batchsize
+        if key not in _LOADED:
+            _LOADED[key] = load(config, batchsize)
+        return _LOADED[key]
+
+    monkeypatch.setattr(PredictorConfig, 'load_predictor', load_once)
 
 
 @pytest.fixture
@@ -107,7 +127,7 @@ def test_the_json(demo: Run, scene: Any, tmp_path: Path) -> None:
         scores = [joint['score'] for joint in person['joints']]
         assert person['score'] == pytest.approx(.9 * np.mean(scores), abs=1e-3)
     assert [person['score'] for person in people] == sorted((person['score'] for person in people), reverse=True)
-    assert read_results(tmp_path / 'a.json', {7: 'photo.png'}).image_ids.tolist() == [7] * 4, 'eval.py reads it'
+    assert read_results(tmp_path / 'a.json', {7: '000000000042.png'}).image_ids.tolist() == [7] * 4, 'eval.py reads it'
 
 
 def test_the_default_detector_where_there_is_no_network(demo: Run, scene: Any, tmp_path: Path) -> None:

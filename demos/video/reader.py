@@ -22,6 +22,9 @@ import numpy as np
 DEFAULT_RATE = Fraction(25)
 _RATES = (0.01, 1000)
 
+#: Larger frames are refused: several of them are in memory at once, as float32.
+MAX_PIXELS = 50_000_000
+
 #: Seconds after which a URL that does not answer is given up.
 _TIMEOUT = 20.0
 
@@ -64,7 +67,7 @@ def open_container(name: str) -> av.container.InputContainer:
     """
     try:
         if is_url(name):
-            return av.open(name, timeout=_TIMEOUT)
+            return av.open(name, timeout=_TIMEOUT, metadata_errors='replace')
         path = Path(name)
         # "file:": a colon in the name does not make it a URL.  A file cannot make FFmpeg open network addresses.
         options, kind = {'protocol_whitelist': 'file'}, None
@@ -74,7 +77,7 @@ def open_container(name: str) -> av.container.InputContainer:
             raise InputError(f'{name}: {"is not a file" if path.exists() else "no such file"}')
         elif path.stat().st_size == 0:
             raise InputError(f'{name}: the file is empty')
-        return av.open(f'file:{path.absolute()}', format=kind, options=options)
+        return av.open(f'file:{path.absolute()}', format=kind, options=options, metadata_errors='replace')
     except av.error.InvalidDataError:
         raise InputError(f'{name}: {_NO_VIDEO}') from None
     except (av.error.FFmpegError, OSError) as error:
@@ -142,9 +145,11 @@ class VideoReader:
         self._damaged = self._has_ended = False
         self._container = open_container(self.name)
         try:
-            if not self._container.streams.video:
+            streams = self._container.streams.video
+            # PyAV crashes when it decodes with a codec that it does not know.
+            if not streams or streams[0].codec_context is None:
                 raise InputError(f'{self.name}: {_NO_VIDEO}')
-            self._stream = self._container.streams.video[0]
+            self._stream = streams[0]
             self._stream.thread_type = 'AUTO'
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
@@ -177,9 +182,15 @@ class VideoReader:
         try:
             for packet in self._container.demux(self._stream):
                 try:
-                    yield from packet.decode()
+                    frames = packet.decode()
                 except av.error.FFmpegError:
                     self._damaged = True
+                    continue
+                for frame in frames:
+                    if frame.width * frame.height > MAX_PIXELS:
+                        raise InputError(f'{self.name}: a frame of {frame.width} x {frame.height} pixels is larger '
+                                         f'than {MAX_PIXELS // 1_000_000} million')
+                    yield frame
         except av.error.FFmpegError:
             self._damaged = True
 

@@ -84,16 +84,20 @@ class VideoWriter:
             if not container.streams.audio:
                 return
             track = container.streams.audio[0]
-            codec = track.codec_context.codec.canonical_name
+            codec = track.codec_context.codec.canonical_name if track.codec_context else 'of an unknown kind'
             if codec not in allowed:
                 self.lost_sound = codec
                 return
             target = self._container.add_stream_from_template(track)
             shift = round(Fraction(container.start_time or 0, av.time_base) / track.time_base)
+            last = None
             with contextlib.suppress(av.error.FFmpegError):  # the reader reports a file that breaks off
                 for packet in container.demux(track):
                     if packet.dts is None or packet.pts is None or packet.pts < shift:
                         continue
+                    if last is not None and packet.dts <= last:  # a damaged file; no format takes such a packet
+                        continue
+                    last = packet.dts
                     packet.dts, packet.pts, packet.stream = packet.dts - shift, packet.pts - shift, target
                     yield float(packet.pts * track.time_base), packet
 

@@ -76,6 +76,7 @@ def test_only_the_first_frames() -> None:
             assert frame.number == count < 2
             _FakeCapture.steps.release()
         assert frames.complaint() is None
+        _FakeCapture.steps.release(100)
 
 
 @pytest.mark.parametrize(('name', 'reason'), [

@@ -178,6 +178,28 @@ def test_what_is_no_video(
     assert capfd.readouterr().err == ''
 
 
+def test_an_unknown_codec(moving: Frames, write_clip: WriteClip) -> None:
+    path = write_clip(moving(3))
+    path.write_bytes(path.read_bytes().replace(b'avc1', b'zzz1'))
+    with pytest.raises(InputError, match='not a video'):
+        VideoReader(path)
+
+
+def test_texts_in_a_file_may_be_in_any_encoding(moving: Frames, write_clip: WriteClip) -> None:
+    path = write_clip(moving(3), 'a.mkv')
+    path.write_bytes(path.read_bytes().replace(b'Lavf', b'\xe4\xf6\xfcf'))
+    with VideoReader(path) as reader:
+        assert len(list(reader)) == 3
+
+
+def test_frames_that_would_fill_the_memory_are_refused(tmp_path: Path) -> None:
+    writer = VideoWriter(tmp_path / 'a.avi', (6000, 8400), 25)
+    writer.write(np.zeros((6000, 8400, 3), np.uint8))
+    writer.close()
+    with pytest.raises(InputError, match=r'a\.avi: a frame of 8400 x 6000 pixels is larger than 50 million'):
+        VideoReader(tmp_path / 'a.avi')
+
+
 def test_an_mp4_cut_off_before_its_table_of_contents(moving: Frames, write_clip: WriteClip) -> None:
     path = write_clip(moving(20))
     path.write_bytes(path.read_bytes()[:-1000])
