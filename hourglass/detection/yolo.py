@@ -56,6 +56,8 @@ def _opencv(file: OnnxFile, gpu: int) -> Runner:
     if gpu >= 0:
         print('the detector runs on the CPU: OpenCV uses no GPU here', file=sys.stderr)
     names = network.getUnconnectedOutLayersNames()
+    if len(names) != len(file.output_names):
+        raise ValueError(f'OpenCV finds {len(names)} of {len(file.output_names)} outputs')
 
     def forward(inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         for name, x in inputs.items():
