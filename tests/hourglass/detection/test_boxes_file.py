@@ -83,7 +83,7 @@ def test_only_people_are_kept(path: Path) -> None:
     ('[1]', r'detections\[0\] is not a JSON object'), ('[{"image_id": 1', 'not JSON'),
     (json.dumps([entry(1.5)]), "has 'image_id' '1.5', neither"), (json.dumps([entry('')]), 'neither a whole number'),
     (json.dumps([entry(True)]), 'neither a whole number'), (json.dumps([entry(None)]), 'neither a whole number'),
-    (json.dumps([entry(1, bbox=[1, 2, 3])]), "has 'bbox'"), (json.dumps([entry(1, score='high')]), "has 'score'"),
+    (json.dumps([entry(1, bbox=[1, 2, 3])]), '3 of 4 numbers'), (json.dumps([entry(1, score='high')]), "has 'score'"),
     (json.dumps([entry(1, score=None)]), "has no 'score'"), ('[{"bbox": [NaN, 1, 1, 1]}]', 'NaN'),
 ])
 def test_mistakes_name_the_file_and_the_place(path: Path, content: str | None, reason: str) -> None:
