@@ -21,7 +21,7 @@ from hourglass.joint_table import read_joint_set
 from hourglass.joints import MPII, JointSet
 from hourglass.oks import oks, sigmas_for
 from hourglass.wording import counted
-from pretrained.registry import REGISTRY
+from pretrained.entries import REGISTRY
 
 import numpy as np
 

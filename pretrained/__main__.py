@@ -16,9 +16,9 @@ from hourglass.parameters import count_parameters, is_trained
 from hourglass.spec import DECODINGS
 from hourglass.wording import counted
 from pretrained import registry
+from pretrained.entries import BUNDLED_FOLDER, Entry
 from pretrained.formats import load_any, recognise
 from pretrained.recipe import follow
-from pretrained.registry import Entry
 from pretrained.weights_file import Model, save_model
 
 import numpy as np
@@ -130,7 +130,7 @@ def _train(args: argparse.Namespace) -> None:
 
 def _where(_: argparse.Namespace) -> None:
     print(f'downloads  {download.cache_folder()}')
-    print(f'bundled    {registry.BUNDLED_FOLDER}')
+    print(f'bundled    {BUNDLED_FOLDER}')
 
 
 def _add_part(parser: argparse.ArgumentParser) -> None:

@@ -1,187 +1,24 @@
-"""Weights by name: where they are, what network they are for, and how good they are."""
+"""Weights by name: find, download and load them (:mod:`pretrained.entries` is the table)."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from hourglass import download
-from hourglass.download import Source
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
-from pretrained.topology import TORCH7_CODE
+from pretrained.entries import REGISTRY, Entry
 
 if TYPE_CHECKING:
     from pretrained.weights_file import Model
 
 T = TypeVar('T')
 
-BUNDLED_FOLDER = Path(__file__).with_name('bundled')
-
-
-@dataclass(frozen=True)
-class Score:
-    """A result that was published with weights.
-
-    Attributes:
-        protocol: the measure, the data it was taken on, and how.
-        values: fraction of correct joints by the name of the group.
-    """
-
-    protocol: str
-    values: dict[str, float]
-
-    def __str__(self) -> str:
-        return f'{self.protocol}: ' + ', '.join(f'{name} {value:.3f}' for name, value in self.values.items())
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Weights that have a name.
-
-    Attributes:
-        name: what users call them.
-        file: name of the file, in the cache folder or, without sources, in :data:`BUNDLED_FOLDER`.
-        description: one line.
-        spec: the network; its table of confidence is the file's.
-        sources: where the file can be downloaded, tried in this order.
-        scores: published results.
-        max_bytes: no larger file is downloaded.
-        sha256: the file's checksum, or its first digits, where they are known.
-        protocol: who counts on MPII's validation images by default: ``one-per-image``, or ``all`` (Torch7 code).
-        has_known_sizes: whether the file must be of ``spec``'s sizes; otherwise the sizes are the file's.
-    """
-
-    name: str
-    file: str
-    description: str
-    spec: ModelSpec
-    sources: tuple[Source, ...] = ()
-    scores: tuple[Score, ...] = ()
-    max_bytes: int = 256 * 1024 ** 2
-    sha256: str | None = None
-    protocol: str = 'one-per-image'
-    has_known_sizes: bool = True
-
-    @property
-    def path(self) -> Path:
-        """Where the file is, or will be once it is downloaded."""
-        return (download.cache_folder() if self.sources else BUNDLED_FOLDER) / self.file
-
-    @property
-    def is_there(self) -> bool:
-        """Whether there is a file, of whatever content (os.path: a folder that cannot be read is no error here)."""
-        return os.path.exists(self.path)
-
-
-_GROUPS = ('Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle')
-
-
-def _score(protocol: str, *values: float | None, **more: float) -> Score:
-    """Make a score of the groups' values, None where one was not published, and of others by name."""
-    named = zip(_GROUPS, values, strict=True)
-    return Score(protocol, {**{name: value for name, value in named if value is not None}, **more})
-
-
-_BEARPAW_URL = 'https://github.com/anibali/pytorch-stacked-hourglass/releases/download/v0.0.0/'
-
-
-def _bearpaw(n_stack: int, digits: str, *scores: Score) -> Entry:
-    """Return the row of a PyTorch file whose name ends with the first digits of its checksum."""
-    file = f'bearpaw_hg{n_stack}-{digits}.pth'
-    size = counted(n_stack, 'stack')
-    return Entry(
-        name=f'bearpaw-hg{n_stack}', file=file,
-        description=f"a PyTorch port of the Torch7 network with {size}, trained on MPII",
-        spec=ModelSpec('PreActivationHG', n_stack=n_stack, wide_stem=True, upsampling='nearest',
-                       mean=(0.4404, 0.4440, 0.4327), **TORCH7_CODE),
-        sources=(Source('GitHub release', 'https', _BEARPAW_URL + file),), scores=scores, sha256=digits,
-        protocol='all',
-    )
-
-
-_ENTRIES = (
-    Entry(
-        name='published',
-        file='model_2018_05_22.npz',
-        description='the published weights of the reference (Chainer), trained on MPII',
-        spec=ModelSpec(),
-        sources=(
-            Source('Google Drive', 'drive', '1rZZJRpqQKkncn30Igtk8KirgR96QlCFO'),
-            Source('GitHub release', 'https',
-                   'https://github.com/fujibo/poseHG/releases/download/1.0.1/model_2018_05_22.npz'),
-        ),
-        scores=(
-            _score('PCKh@0.5, MPII validation, one person an image', .952, .930, .866, .821, .839, .814, .790),
-            _score('the same with the mirror image averaged in', .955, .935, .874, .828, .854, .827, .801),
-        ),
-    ),
-    Entry(
-        name='bundled',
-        file='hourglass-small-3stacks-mpii16.npz',
-        description="small weights that come with the project, for MPII's joints, trained on LSP; "
-                    'see bundled/MODEL_CARD.md',
-        spec=ModelSpec(n_stack=3, width=64, layer_num=3, input_size=(160, 160), crop='pad',
-                       crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
-        scores=(
-            _score('PCK@0.2, 500 people of LSP whom only the weights behind it had seen, averaged over the image '
-                   'and its mirror image', .969, .884, .805, .745, .886, .839, .795, Mean=.846),
-        ),
-        sha256='bba470e4199c236490198e494b14c74508c3f5e1e266a1f412a44d9ae57eb5de',
-    ),
-    Entry(
-        name='small-mpii16',
-        file='hourglass-small-mpii16.npz',
-        description='two stacks, what the bundled weights began with; see bundled/MODEL_CARD_MPII16.md',
-        spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(160, 160), crop='pad',
-                       crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
-        scores=(
-            _score('PCK@0.2, 500 people of LSP whom only the weights it began with had seen, averaged over the image '
-                   'and its mirror image', .966, .875, .798, .732, .869, .821, .767, Mean=.833),
-        ),
-        sha256='6405ecce8b3e916e3831005c36567e9db93811c86e0912a36faf5df69fb559e5',
-    ),
-    Entry(
-        name='small-lsp14',
-        file='hourglass-small-lsp14.npz',
-        description='14 joints of LSP, what small-mpii16 began with; see bundled/MODEL_CARD_LSP14.md',
-        spec=ModelSpec(out_channels=14, n_stack=2, width=64, layer_num=3, joints='lsp', input_size=(128, 128),
-                       crop='pad', crop_length='longer', crop_shift=0.0, decoding='quarter-offset', align_corners=True),
-        scores=(
-            _score('PCK@0.2, LSP test half, averaged over the image and its mirror image',
-                   .952, .839, .747, .678, .844, .800, .749, Mean=.801),
-        ),
-        sha256='a7123923de40333e35289053df1fc26c3f374ccd9939a7fb1d8626276ec0ef70',
-    ),
-    Entry(
-        name='umich',
-        file='umich-stacked-hourglass.zip',
-        description="the Torch7 weights of the paper's authors, trained on MPII; the sizes are read from the file",
-        spec=ModelSpec('PreActivationHG', n_stack=8, upsampling='nearest', **TORCH7_CODE),
-        sources=(Source("the project page", 'https',
-                        'https://www-personal.umich.edu/~alnewell/pose/umich-stacked-hourglass.zip'),),
-        scores=(
-            _score('PCKh@0.5, MPII validation, all 2,958 people',
-                   .968, .952, .891, .842, None, .832, .804, Total=.881),
-            _score('PCKh@0.5, MPII validation, one person an image',
-                   .975, .960, .901, .861, None, .853, .823, Total=.896),
-        ),
-        max_bytes=512 * 1024 ** 2,
-        protocol='all',
-        has_known_sizes=False,
-    ),
-    _bearpaw(1, 'ce125879'),
-    _bearpaw(2, '15e342d9', _score('PCKh@0.5, MPII validation', .9615, .9489, .8814, .8378, .8743, .8219, .7787,
-                                   Mean=.8733)),
-    _bearpaw(8, '90e5d470'),
-)
-
-#: All weights that have a name, by it.
-REGISTRY = {entry.name: entry for entry in _ENTRIES}
 
 
 def find(name: str) -> Entry:

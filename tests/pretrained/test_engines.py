@@ -17,7 +17,7 @@ from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 from pretrained import engines as load
 from pretrained.engines import load_engine
-from pretrained.registry import BUNDLED_FOLDER, REGISTRY
+from pretrained.entries import BUNDLED_FOLDER, REGISTRY
 
 import numpy as np
 import pytest

@@ -18,8 +18,8 @@ from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from pretrained import formats, registry
 from pretrained.__main__ import main
+from pretrained.entries import REGISTRY
 from pretrained.formats import load_any, recognise
-from pretrained.registry import REGISTRY
 from pretrained.weights_file import load_model, save_model
 
 import chainer

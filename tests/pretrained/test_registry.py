@@ -17,7 +17,7 @@ from hourglass.image import read_image
 from hourglass.spec import ModelSpec
 from pretrained import registry
 from pretrained.__main__ import main
-from pretrained.registry import REGISTRY
+from pretrained.entries import BUNDLED_FOLDER, REGISTRY
 from pretrained.weights_file import load_model, save_model
 
 import chainer
@@ -133,7 +133,7 @@ def test_small_lsp14_finds_joints(shared: Callable[[str], Path]) -> None:
 # Names and paths.
 
 def test_names_and_paths(published: Any, cache: Path, small_weights: Path, tmp_path: Path) -> None:
-    assert registry.resolve('bundled') == registry.BUNDLED_FOLDER / 'hourglass-small-3stacks-mpii16.npz'
+    assert registry.resolve('bundled') == BUNDLED_FOLDER / 'hourglass-small-3stacks-mpii16.npz'
     assert registry.resolve('published') == cache / 'model_2018_05_22.npz'
     assert registry.resolve(small_weights) == registry.resolve(str(small_weights)) == small_weights
     assert registry.resolve('no/such/file') == Path('no/such/file')
