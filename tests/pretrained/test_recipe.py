@@ -57,7 +57,7 @@ def test_from_data_to_weights_and_nothing_twice(tmp_path: Path) -> None:
     assert second.stdout.count(' exists') == 5
     assert second.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
 
-    # A training without its result goes on.
+    # A training without its result is resumed.
     for name in ('fine/model.npz', 'tiny.npz'):
         (out / name).unlink()
     third = _train(recipe, out)
@@ -170,7 +170,7 @@ def test_a_step_that_is_asked_to_stop_ends_in_its_own_way(
 
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'pretrained' / 'recipes').glob('*.json')), ids=lambda path: path.stem)
-def test_recipes_that_come_along_are_understood(path: Path, tmp_path: Path) -> None:
+def test_the_included_recipes_are_read(path: Path, tmp_path: Path) -> None:
     recipe = read_recipe(path)
     for step in steps(recipe, {}, tmp_path):
         if '--config' in step.command:

@@ -1,4 +1,4 @@
-"""What the tests run in several processes: ``mpiexec -n 2 python ranks.py SCENARIO ARGUMENTS``; no test by itself."""
+"""Scenarios for several processes: ``mpiexec -n 2 python ranks.py SCENARIO ARGUMENTS``; no test by itself."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def _check_gradients(comm: Communicator, ohkm: int | None) -> None:
 
 
 def _check_score(comm: Communicator, root: str) -> None:
-    """The score is that of the first process's network alone on everybody."""
+    """The score is that of the first process's network on all people."""
     np.random.seed(comm.rank)
     network = SPEC.build_network()
     people = LSPDataset(root, 'train-fit')
-    # 16 people in batches of 3, so that one process has 3 batches of 3 and the other 2 and somebody.
+    # 16 people in batches of 3, so that one process has 3 batches of 3 and the other 2 and one person.
     evaluator = PoseEvaluator(PosePredictor(network, SPEC, batchsize=3), people, 0.5, comm)
     assert comm.sum([len(evaluator.part)]) == [9, 7]
     alone = comm.broadcast(PoseEvaluator(PosePredictor(network, SPEC, batchsize=3), people, 0.5).score())
@@ -101,14 +101,14 @@ def _check_score(comm: Communicator, root: str) -> None:
         evaluator(None)
     assert observation['validation/main/pck'] == alone
     assert alone > 0
-    # With fewer batches than processes somebody has nothing to do.
+    # With fewer batches than processes one process has none.
     few = PoseEvaluator(PosePredictor(network, SPEC, batchsize=16), people, 0.5, comm)
     assert comm.sum([len(few.part)]) == [16, 0]
     assert abs(few.score() - alone) < 0.02
 
 
 def _check_bad_loss(comm: Communicator) -> None:
-    """A loss that is no number anywhere is told by the first process; the end of all checks."""
+    """The first process reports a loss that is not finite in any process; the last check."""
     iterator = SimpleNamespace(dataset=SimpleNamespace(dataset=_People(comm.rank)), indices=[0])
     state = SimpleNamespace(observation={'main/loss': np.array([2, np.nan][comm.rank], np.float32)},
                             updater=SimpleNamespace(iteration=7, epoch=0))
@@ -178,7 +178,7 @@ def _in_step(number: int, rank: str, action: Callable[[], object]) -> None:
 
 
 def stop(*arguments: str) -> None:
-    """Stop because of a signal to the last process in the middle of an epoch, then go on."""
+    """Stop because of a signal to the last process in the middle of an epoch, then resume."""
     _in_step(6, '1', lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(SystemExit, match='143'):
         train(parse_config([*arguments, '--distributed', '--loaders', '1']))
@@ -195,7 +195,7 @@ def fail(*arguments: str) -> None:
 
 
 def mistake(*arguments: str) -> None:
-    """Come upon a damaged file in one process."""
+    """Find a damaged file in one process."""
     def complain() -> None:
         raise InputError('photo.jpg: cannot be read')
 

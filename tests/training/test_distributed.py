@@ -94,11 +94,11 @@ def _values(path: Path) -> np.ndarray:
         return np.concatenate([file[key].ravel() for key in file.files if file[key].dtype.kind == 'f'])
 
 
-def test_all_pieces_agree_and_a_bad_loss_is_told_once(done: tuple[Path, str]) -> None:
+def test_all_pieces_agree_and_a_bad_loss_is_reported_once(done: tuple[Path, str]) -> None:
     _, errors = done
-    told = [line for line in errors.splitlines() if line.startswith('ranks.py')]
-    assert told == ['ranks.py: rank 1: the loss is nan at iteration 7, epoch 1, with the samples people image1.jpg; a '
-                    'lower --lr may help']
+    line, = [line for line in errors.splitlines() if line.startswith('ranks.py')]
+    assert 'rank 1: the loss is nan at iteration 7' in line
+    assert 'people image1.jpg' in line
 
 
 def test_two_processes_learn_what_one_learns(done: tuple[Path, str], arguments: list[str], tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def _without_mpi4py(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures('_without_mpi4py')
-def test_what_is_missing_is_told(run_training: Callable[..., None], tmp_path: Path) -> None:
+def test_a_missing_package_is_reported(run_training: Callable[..., None], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r'--distributed needs mpi4py.*distributed'):
         run_training('--distributed', '--out', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
@@ -222,7 +222,7 @@ def test_gradients_on_gpus_are_gathered_without_kernels_that_cupy_14_cannot_comp
     assert wanted == ['pure_nccl']
 
 
-def test_only_the_first_tells_what_all_find(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_reports_what_all_find(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, '_HEAD_START', 0)
     with pytest.raises(InputError), distributed.report_once():
         raise InputError('x')

@@ -49,7 +49,7 @@ def test_a_training_that_goes_on_begins_with_the_same_parameters_everywhere() ->
         np.testing.assert_array_equal(param.array, 7, err_msg=name)
 
 
-def test_each_gpu_needs_somebody() -> None:
+def test_each_gpu_needs_a_person() -> None:
     assert batch_size(TrainConfig(dataset='lsp', batchsize=2), 2, 10, Communicator()) == 2
     for wanted, people in ((1, 10), (4, 1)):
         with pytest.raises(InputError, match='batches of 1 are too small for 2 GPUs'):

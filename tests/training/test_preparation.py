@@ -71,7 +71,7 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--init', 'small-mpii16', '--stacks', '2', '--width', '64', '--depth', '3', '--joints', 'mpii', '--freeze', 'x*'],
      "--freeze 'x*' fits no parameter"),
 ])
-def test_mistakes_are_told_before_anything_is_written(
+def test_mistakes_are_found_before_anything_is_written(
     run_training: Callable[..., None], tmp_path: Path, arguments: list[str], reason: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
