@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar('T')
 
 
-
 def find(name: str) -> Entry:
     """Return an entry by its name; ``InputError`` lists the names there are."""
     if name not in REGISTRY:
