@@ -7,17 +7,20 @@ or Python, and raises ``ValueError`` with what is expected if it cannot.
 from __future__ import annotations
 
 import argparse
+import inspect
 import math
 import os
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hourglass.errors import InputError
 from hourglass.textfile import read_values
 
 Kind = Callable[[Any], Any]
+T = TypeVar('T')
 
 
 def text(value: Any) -> str:
@@ -166,16 +169,24 @@ def add_options(
             metavar = data['metavar'] or ('{' + ','.join(choices) + '}' if choices else None)
             arguments |= {'metavar': metavar, 'nargs': data['count'], 'const': data['const']}
         sections[data['group']].add_argument(flag_of(entry), dest=entry.name, default=argparse.SUPPRESS,
-                                             help=_help(entry), **arguments)
+                                             help=_help(entry).replace('%', '%%'), **arguments)
 
 
 def _help(entry: Field[Any]) -> str:
     default = entry.default
     if default in (MISSING, None, ()) or isinstance(default, bool):
-        return entry.metadata['help'].replace('%', '%%')
+        return entry.metadata['help']
     values = default if isinstance(default, tuple) else (default,)
     shown = ' '.join(f'{value:g}' if isinstance(value, float) else str(value) for value in values)
-    return f'{entry.metadata["help"]} (default: {shown})'.replace('%', '%%')
+    return f'{entry.metadata["help"]} (default: {shown})'
+
+
+def document(kind: type[T]) -> type[T]:
+    """Add the help of all fields to the docstring of a dataclass, for ``help()`` and notebooks; a decorator."""
+    attributes = [textwrap.fill(f'{entry.name}: {_help(entry)}', 116, initial_indent=' ' * 4, subsequent_indent=' ' * 8)
+                  for entry in fields(kind)]  # type: ignore[arg-type]
+    kind.__doc__ = '\n'.join([inspect.cleandoc(kind.__doc__ or ''), '', 'Attributes:', *attributes])
+    return kind
 
 
 def canonical(key: Any, value: Any) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from data.augment import AUGMENTATIONS
 from data.sets import DATASETS
-from hourglass.config import convert_fields, number, one_of, option, switch, text, whole
+from hourglass.config import convert_fields, document, number, one_of, option, switch, text, whole
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS
 from hourglass.spec import CROP_LENGTHS, CROPS, DECODINGS
@@ -37,11 +37,12 @@ _devices = partial(option, group='devices')
 _results = partial(option, group='results')
 
 
+@document
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Settings of a training; with only ``dataset``, those of the reference.
 
-    Every attribute is an option of ``train.py``, whose ``--help`` explains it; ``epochs`` is called ``--epoch`` there.
+    Every attribute is an option of ``train.py``; ``epochs`` is called ``--epoch`` there.
     Where several values are allowed, one may stand for a list of one. Paths may be :class:`pathlib.Path`, too.
 
     Raises:

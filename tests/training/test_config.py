@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,13 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
                                  joint_weights=['right wrist=2'], init='./-x')
     config = parse_config(['--dataset', 'synthetic', '--config', str(path), '--validation', '--joint-weights', 'x=1'])
     assert config == TrainConfig(dataset='synthetic', epochs=7, batchsize=3, joint_weights='x=1', init='./-x')
+
+
+def test_help_in_python_explains_every_field() -> None:
+    assert TrainConfig.__doc__ is not None
+    for entry in fields(TrainConfig):
+        assert f'\n    {entry.name}: ' in TrainConfig.__doc__
+    assert 'times 0.2 after 70 % of the training' in TrainConfig.__doc__
 
 
 def test_the_help_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
