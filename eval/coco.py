@@ -29,7 +29,7 @@ _PCK_THRESHOLD = 0.2
 _ROOT = DATASETS['coco'].root or ''
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OKSResult(Result):
     """The scores of poses on COCO.
 

@@ -86,7 +86,7 @@ def _intervals(first: _PersonRows, other: _PersonRows, are_same_people: bool) ->
     return np.nanpercentile(known, [2.5, 97.5], axis=0).T
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Results side by side; each is compared with the first.
 
@@ -97,6 +97,9 @@ class Comparison:
 
     records: tuple[Record, ...]
     left_out: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return self.text()  # what a notebook shows
 
     def are_same_people(self, i: int) -> bool:
         """Whether result ``i`` is of the same people as the first, as far as is known."""

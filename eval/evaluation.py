@@ -24,7 +24,7 @@ def _evaluator(config: EvalConfig) -> Evaluator:
 
 def _check_earlier(config: EvalConfig) -> None:
     """Report an earlier result that cannot be read or compared now, and not after a long prediction."""
-    metric = 'PCKh' if config.predictions is not None and not config.is_coco else config.entry.metric
+    metric = 'PCK' if config.is_coco else 'PCKh' if config.predictions is not None else config.entry.metric
     for path, record in zip(config.compare, read_records(config.compare), strict=True):
         if record.joints is not None and record.joints.metric != metric:
             raise InputError(f'{path}: holds {record.joints.measure}, which cannot be compared with {metric}')

@@ -29,7 +29,7 @@ import numpy as np
 _CURVE_POINTS = 11
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PCKResult(Result):
     """Rates of correct joints.
 

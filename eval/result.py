@@ -83,8 +83,8 @@ class Result(ABC):
         """Write scores and curves (:meth:`to_dict`); ``InputError`` if the file cannot be written."""
         write_json(path, self.to_dict())
 
-    def __str__(self) -> str:
-        return self.text()
+    def __repr__(self) -> str:
+        return self.text()  # what a notebook shows
 
 
 class Evaluator(Protocol):
