@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import math
+import operator
 import os
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,13 +78,11 @@ def whole(low: int, high: int | None = None) -> Kind:
     expected = f'a whole number of at least {low}' if high is None else f'a whole number from {low} to {high}'
 
     def convert(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise ValueError(expected)
         try:
-            converted = int(value)
-        except ValueError:
+            converted = int(value) if isinstance(value, str) else operator.index(value)
+        except (TypeError, ValueError):
             raise ValueError(expected) from None
-        if converted < low or (high is not None and converted > high):
+        if isinstance(value, bool) or converted < low or (high is not None and converted > high):
             raise ValueError(expected)
         return converted
 

@@ -12,6 +12,7 @@ from typing import Any
 from hourglass.config import add_options, convert_fields, number, one_of, option, read_options, switch, text, whole
 from hourglass.errors import ArgumentParser, InputError
 
+import numpy as np
 import pytest
 
 _option = partial(option, group='all', help='100 % of it')
@@ -54,6 +55,7 @@ def test_values_are_the_same_from_everywhere(tmp_path: Path) -> None:
         path.write_text(json.dumps(content))
         assert Config(**read_options(path, Config)) == expected
     assert Config(many='u').many == ('u',)
+    assert type(Config(seed=np.int64(3)).seed) is int  # type: ignore[arg-type]
     assert not _parse('--loud', '--no-loud').loud
     assert _parse() == Config()
 
