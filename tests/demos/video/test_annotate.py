@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,18 +199,6 @@ def test_an_error_leaves_nothing_behind(
     assert threading.active_count() == before
 
 
-def test_a_damaged_video_ends_with_one_reason(
-    write_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def frames(self: VideoReader) -> Iterator[Any]:
-        raise InputError('frame 7 cannot be read')
-
-    monkeypatch.setattr(VideoReader, '__iter__', frames)
-    with pytest.raises(InputError, match='frame 7'):
-        _annotate(write_clip(_clip(3)), tmp_path)
-    assert _files(tmp_path) == {'clip.mp4'}
-
-
 class _Interrupted(_Finder):
     """Sends SIGINT to this process in its fifth frame, once or twice; the second time when the first has arrived."""
 
@@ -271,33 +259,6 @@ def test_a_video_that_breaks_off_is_reported(
     warning, last = capsys.readouterr().err.splitlines()
     assert warning.startswith(f'warning: {clip}: only {len(lines)} of the 20 frames')
     assert f'{len(lines)} frames, ' in last
-
-
-def _must_not_load(_: VideoConfig) -> Any:
-    raise AssertionError('the weights were loaded')
-
-
-@pytest.mark.parametrize(('values', 'reason'), [
-    ({'video': 'missing.mp4'}, 'missing.mp4: no such file'),
-    ({'video': 'text.mp4'}, 'text.mp4: not a video'),
-    ({'out': 'clip.mp4'}, 'would replace'),
-    ({'json': 'out.mp4'}, 'would replace'),
-    ({'out': 'a.mp4', 'detector': 'boxes:a.mp4'}, 'would replace'),
-    ({'out': 'text.mp4/a.mp4'}, 'is not a folder'),
-    ({'json': 'text.mp4/a.jsonl'}, 'is not a folder'),
-    ({'json': '.'}, 'is a folder'),
-])
-def test_mistakes_are_found_before_the_weights_are_loaded(
-    write_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, str],
-    reason: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(VideoConfig, 'load', _must_not_load)
-    (tmp_path / 'text.mp4').write_text('no video')
-    write_clip(_clip(2))
-    with pytest.raises(InputError, match=reason):
-        annotate_video(VideoConfig(**{'video': 'clip.mp4', 'out': 'out.mp4', **values}))
-    assert _files(tmp_path) == {'text.mp4', 'clip.mp4'}
 
 
 @pytest.mark.parametrize(('frame', 'stride', 'is_reported'), [
