@@ -1,4 +1,4 @@
-"""Work on data sets: check or download one, pack its people into one file that is fast to train from, see joints."""
+"""Data sets: check or download one, pack its people into one file that is fast to train from, print its joints."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     parser = ArgumentParser(prog='python -m data', description=__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
-    command = commands.add_parser('pack', help='cut everybody out once',
+    command = commands.add_parser('pack', help='cut all people out once',
                                   description='Write the people of a set to one file that is fast to train from.')
     command.add_argument('--dataset', required=True, choices=[name for name in DATASETS if name != 'packed'],
                          help='what to pack')
@@ -143,7 +143,7 @@ def build_parser() -> argparse.ArgumentParser:
                                   description='Say where a data set comes from, count what is there, name what is not.')
     command.add_argument('dataset', choices=(*PUBLISHED, *OWN), help='the data set')
     _add_folder_options(command)
-    _add_own_options(command, 'what the joints of csv and coco-json are called (default: their names tell)')
+    _add_own_options(command, 'what the joints of csv and coco-json are called (default: from their names)')
     command.add_argument('--read-images', action='store_true', help='also decode every image (takes long)')
     command.set_defaults(function=_check)
 

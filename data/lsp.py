@@ -63,7 +63,7 @@ def _read_joints(path: Path, layout: _Layout) -> np.ndarray:
 
 
 def _people(images: list[str], values: np.ndarray, layout: _Layout, joint_set: JointSet) -> list[Person]:
-    """Make people of (N, 14, 3) values; somebody without a labelled joint is left out."""
+    """Make people of (N, 14, 3) values; a person without a labelled joint is left out."""
     points = values[:, :, 1::-1] - 1
     labelled = np.isfinite(points).all(axis=2)
     if layout.third_is_visible:
@@ -114,7 +114,7 @@ class _LeedsDataset(PersonDataset):
         images = [self.layout.image_name.format(i + 1) for i in chosen]
         people = _people(images, values[chosen], self.layout, joint_set)
         if not people:
-            raise InputError(f'{root}: {self.layout.title} holds nobody for the split {split!r} '
+            raise InputError(f'{root}: {self.layout.title} has no people for the split {split!r} '
                              f'(joints.mat lists {len(values)} people)')
         super().__init__(f'{self.layout.title} {split}', joint_set, people, root / 'images')
 

@@ -21,7 +21,7 @@ FARTHEST = 1e6
 
 
 class EmptySplitError(InputError):
-    """A data set, as such in order, has nobody in the split that is asked for."""
+    """The split that is asked for has no people; the data set itself is in order."""
 
 
 @dataclass(frozen=True)

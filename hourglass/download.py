@@ -155,7 +155,7 @@ def fetch(
 
 
 def _is_safe(url: str, sha256: str | None) -> bool:
-    """Return whether nobody on the way can replace the file unnoticed."""
+    """Return whether a change of the file on its way would be noticed."""
     parts = urlsplit(url)
     return parts.scheme == 'https' or parts.hostname in _THIS_MACHINE or len(sha256 or '') == 64
 

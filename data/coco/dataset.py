@@ -124,7 +124,7 @@ def _to_persons(
 class COCODataset(PersonDataset):
     """COCO person keypoints.
 
-    Somebody counts who has a labelled joint (occluded or not) among those wanted, and is not a crowd.  People
+    People are used who have a labelled joint (occluded or not) among those wanted, and are no crowd.  People
     are located by their boxes.
 
     Args:
@@ -145,12 +145,12 @@ class COCODataset(PersonDataset):
     Attributes:
         records: the people's annotation ids, image ids, boxes, areas and scores.
         annotation_file: the file of annotations.
-        has_annotated: whether it annotates anybody.
+        has_annotated: whether it annotates people.
 
     Coordinates are COCO's numbers as they are, taken as (y, x) in 0-based pixels.
 
     Raises:
-        InputError: a file is missing or damaged, or there is nobody in it who counts.
+        InputError: a file is missing or damaged, or no person in it can be used.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class COCODataset(PersonDataset):
             records, joints = _detected(found if nms_iou is None else found.suppress(nms_iou))
             name = f'{name}, detections of {Path(detections).name}'
         if not len(records):
-            raise InputError(f'{detections or place}: holds nobody who counts')
+            raise InputError(f'{detections or place}: has no person who can be used')
         self.records = records
         people = _to_persons(records, joints, REFERENCES[reference](joints, records), content.images, joint_set)
         super().__init__(name, joint_set, people, image_folder(root, split) if images is None else Path(images),

@@ -84,13 +84,13 @@ class Annotations:
         A box is that around the labelled joints, an area that of the box.
         """
         known = np.where(self.labelled[..., None], self.points, np.nan)
-        nobody = ~self.labelled.any(axis=1)
-        known[nobody] = 0  # of no use to anybody, but a number
+        empty = ~self.labelled.any(axis=1)
+        known[empty] = 0  # never used, but a number
         low, high = np.nanmin(known, axis=1), np.nanmax(known, axis=1)
         # One labelled joint, or all in a line, still needs a box that is not empty.
         margin = np.maximum(_SMALLEST - (high - low), 0) / 2
         around = np.concatenate([low - margin, high + margin], axis=1)
-        around[nobody] = np.nan
+        around[empty] = np.nan
         boxes = np.where(np.isnan(self.boxes).any(axis=1, keepdims=True), around, self.boxes)
         areas = np.where(np.isnan(self.areas), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1), self.areas)
         return replace(self, boxes=boxes, areas=areas)
@@ -104,16 +104,16 @@ class Annotations:
         """Return the people of a split.
 
         Without a column of splits every fifth image is for ``val`` (of fewer than five the last), with all its
-        people.  ``trainval`` is both, ``all`` is everybody.
+        people.  ``trainval`` is both, ``all`` is all people.
 
         Raises:
-            EmptySplitError: there is nobody in it.
+            EmptySplitError: it has no people.
         """
         splits = self.splits or self.held_out()
         wanted = {'trainval': ('train', 'val'), 'all': tuple(splits)}.get(split, (split,))
         rows = [i for i, name in enumerate(splits) if name in wanted]
         if not rows:
-            raise EmptySplitError(f'{self.path}: nobody is in the split {split!r}; there are '
+            raise EmptySplitError(f'{self.path}: no person is in the split {split!r}; there are '
                                   f'{", ".join(self.split_names())}')
         return self.take(rows)
 

@@ -137,7 +137,7 @@ def read_coco_file(path: Path) -> Annotations:
     table = Table(path, 'annotations', content.get('annotations')).where('category_id', *categories)
     table = table.where('iscrowd', 0, default=0).having('keypoints')
     if not len(table):
-        raise InputError(f'{path}: nobody with keypoints is in it')
+        raise InputError(f'{path}: no person with keypoints is in it')
     image_ids = table.whole_numbers('image_id')
     check_image_ids(path, 'annotations', image_ids, names)
     values = table.numbers('keypoints', 3 * len(joint_set)).reshape(-1, len(joint_set), 3)

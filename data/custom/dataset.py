@@ -29,7 +29,7 @@ def read_files(root: str | os.PathLike[str], split: str, read: Callable[[Path], 
         read: reads a file.
 
     Raises:
-        InputError: a file cannot be used, or nobody is in the split.
+        InputError: a file cannot be used, or the split has no people.
     """
     if SPLIT not in str(root):
         return [read(Path(root)).select(split)]
@@ -74,7 +74,7 @@ class OwnDataset(PersonDataset):
         wanted = own.to_joint_set(joint_set or own.joint_set)
         rows = np.flatnonzero(wanted.labelled.any(axis=1))
         if not len(rows):
-            raise EmptySplitError(f'{root}: nobody in the split {split!r} has a joint of {wanted.joint_set}; the '
+            raise EmptySplitError(f'{root}: no person in the split {split!r} has a joint of {wanted.joint_set}; the '
                                   f'joints there are {", ".join(own.joint_set.joints)}')
         wanted = wanted.take(rows)
         self.areas = wanted.areas
@@ -115,8 +115,8 @@ class CSVDataset(OwnDataset):
     Coordinates are taken as they are, 0-based, in the image turned as its EXIF entry says.
 
     Raises:
-        InputError: the table is missing or wrong (the text names line and column), an image is not there, or nobody
-            is in the split.
+        InputError: the table is missing or wrong (the text names line and column), an image is not there, or the
+            split has no people.
     """
 
     read = staticmethod(read_csv)

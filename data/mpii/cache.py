@@ -26,7 +26,7 @@ def _places(path: Path, key: str) -> list[Path]:
 
 
 def _key(path: Path) -> str:
-    """Return a text that tells one content of the file from any other."""
+    """Return a text that differs for every content of the file."""
     digest = hashlib.sha256()
     try:
         with path.open('rb') as file:

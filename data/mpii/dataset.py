@@ -35,9 +35,9 @@ class Annotations:
     """Everything annotated below a data root.
 
     Attributes:
-        people: everybody who can be used, in the order of the source.
+        people: all people who can be used, in the order of the source.
         is_validation: (N,) bool, whether the person is in a validation image.
-        n_unseen: number of validation images in which nobody is annotated: zero for the whole of MPII.
+        n_unseen: number of validation images without annotated people: zero for the whole of MPII.
     """
 
     people: People
@@ -64,7 +64,7 @@ def has_annotations(root: str | Path) -> bool:
 
 
 def read_annotations(root: str | Path) -> Annotations:
-    """Read whatever annotations there are below a data root: the official ones, else the authors' HDF5 files.
+    """Read whatever annotations there are below a data root: the official ones, else the Torch7 code's HDF5 files.
 
     Raises:
         InputError: there are none, or they are damaged.
@@ -80,7 +80,7 @@ def read_annotations(root: str | Path) -> Annotations:
             raise InputError(f'{root / MATLAB_FILES[0]}: no such file; '
                              '"python -m data check mpii" says what to download and where to put it')
         annotations = _read_hdf5_files(paths)
-    # Somebody may be listed without any joint.
+    # A person may be listed without any joint.
     usable = np.flatnonzero(annotations.people.labelled.any(axis=1))
     return Annotations(annotations.people.take(usable), annotations.is_validation[usable], annotations.n_unseen)
 
@@ -103,7 +103,7 @@ class MPIIDataset(PersonDataset):
         root: folder with ``annotations/mpii_human_pose_v1_u12_1.mat`` and ``images``; or, without the former, the
             hourglass authors' ``annot/train.h5`` and ``annot/valid.h5``.
         split: ``train``; ``val``, the usual validation images; or ``trainval``, both.
-        protocol: who counts in ``val``: ``one-per-image`` or ``all`` (:data:`data.mpii.splits.PROTOCOLS`).
+        protocol: who is in ``val``: ``one-per-image`` or ``all`` (:data:`data.mpii.splits.PROTOCOLS`).
         joint_set: joints wanted; MPII's own by default.
 
     Coordinates are MPII's numbers as they are, taken as (y, x) in 0-based pixels, like the published weights took
@@ -121,7 +121,7 @@ class MPIIDataset(PersonDataset):
         annotations = read_annotations(root)
         rows = select(annotations.people.image, annotations.is_validation, split, protocol)
         if not len(rows):
-            raise InputError(f'{root}: MPII holds nobody for the split {split!r} '
+            raise InputError(f'{root}: MPII has no people for the split {split!r} '
                              f'(its annotations list {len(annotations.people)} people)')
         name = f'MPII {split}, {protocol}' if split == 'val' else f'MPII {split}'
         super().__init__(name, joint_set, to_persons(annotations.people.take(rows), joint_set), root / IMAGE_FOLDER)

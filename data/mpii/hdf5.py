@@ -134,8 +134,8 @@ def read_hdf5(path: str | Path) -> People:
         raise InputError(f'{path}: columns of different lengths: '
                          + ', '.join(f'{key} {n}' for key, n in counts.items()))
     if not np.isfinite(columns['center']).all() or not (columns['scale'] > 0).all():
-        raise InputError(f'{path}: somebody has no centre or no positive scale')
-    # The Torch7 code's files mark somebody without any point by -1 in `part` and `visible`.
+        raise InputError(f'{path}: a person has no centre or no positive scale')
+    # The Torch7 code's files mark a person without any point by -1 in `part` and `visible`.
     labelled = is_stored(columns['part']) & (columns['visible'] >= 0)
     head_size = columns['normalize']
     return People(
@@ -150,7 +150,7 @@ def read_hdf5(path: str | Path) -> People:
 
 
 def _torso_angles(points: np.ndarray, labelled: np.ndarray) -> np.ndarray:
-    """Return (N,) degrees, 0 for somebody upright, from points (N, 16, 2) in (y, x)."""
+    """Return (N,) degrees, 0 for an upright person, from points (N, 16, 2) in (y, x)."""
     ends = [MPII.index('pelvis'), MPII.index('thorax')]
     dy, dx = np.moveaxis(points[:, ends[1]] - points[:, ends[0]], -1, 0)
     return np.where(labelled[:, ends].all(axis=1), 90 + np.degrees(np.arctan2(dy, dx)), 0.0)

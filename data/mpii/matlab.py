@@ -125,7 +125,7 @@ def parse_matlab(path: Path) -> dict[str, np.ndarray]:
     except (AttributeError, TypeError, ValueError, IndexError) as error:
         raise InputError(f'{path}: does not have the structure of MPII\'s annotations ({error})') from None
     if not rows:
-        raise InputError(f'{path}: nobody in a training image has a list of points')
+        raise InputError(f'{path}: no person in a training image has a list of points')
     people = _to_people(rows)
     return {field.name: getattr(people, field.name) for field in fields(people)}
 

@@ -20,7 +20,7 @@ import numpy as np
 #: ``trainval`` is both parts together.
 SPLITS = ('train', 'val', 'trainval')
 #: ``one-per-image`` validates on the first person of each image, as published with the weights; ``all`` on
-#: everybody, as the hourglass authors do.
+#: all people, as the Torch7 code does.
 PROTOCOLS = ('one-per-image', 'all')
 
 #: The authors' list in the data root; where it is there, it counts and not the hashes.

@@ -105,7 +105,7 @@ def test_other_matlab_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match='does not hold 14 joints'):
         LSPDataset(tmp_path)
     scipy.io.savemat(tmp_path / 'joints.mat', {'joints': np.ones((3, 14, 8))})
-    with pytest.raises(InputError, match="nobody for the split 'test'"):
+    with pytest.raises(InputError, match="no people for the split 'test'"):
         LSPDataset(tmp_path, 'test')
     with pytest.raises(InputError, match='no split'):
         LSPDataset(tmp_path, 'validation')

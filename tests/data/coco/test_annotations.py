@@ -86,8 +86,8 @@ BAD_ANNOTATIONS = {
                                                    'area': 1}]}, 'the file needed is person_keypoints'),
     'other joints': (lambda c: {**c, 'categories': [{'id': 1, 'keypoints': ['tail']}]},
                      '1 joint and not COCO.* --dataset coco-json'),
-    'nobody': (lambda c: {**c, 'annotations': []}, 'nobody who counts'),
-    'only crowds': (lambda c: {**c, 'annotations': [c['annotations'][1]]}, 'nobody who counts'),
+    'nobody': (lambda c: {**c, 'annotations': []}, 'no person who can be used'),
+    'only crowds': (lambda c: {**c, 'annotations': [c['annotations'][1]]}, 'no person who can be used'),
 }
 
 

@@ -48,7 +48,7 @@ def test_weak_and_repeated_detections_can_be_left_out(root: Path, detections: Pa
     # The same boxes in another image are no repetition.
     assert scores(nms_iou=.5) == [.95, .5, .01]
     assert scores(nms_iou=1.0) == [.9, .95, .5, .01]
-    with pytest.raises(InputError, match='nobody who counts'):
+    with pytest.raises(InputError, match='no person who can be used'):
         scores(min_score=.999)
     with pytest.raises(InputError, match='between 0 and 1, not 50'):
         scores(nms_iou=50)
@@ -71,7 +71,7 @@ BAD_DETECTIONS = {
     'unknown image': ([{**DETECTIONS[0], 'image_id': 1}], 'detections name 1 unknown image; the first is image_id 1'),
     'negative box': ([{**DETECTIONS[0], 'bbox': [0, 0, -1, 3]}], 'negative width or height'),
     'no score': ([DETECTIONS[0], {**DETECTIONS[0], 'score': None}], r"detections\[1\] has no 'score'"),
-    'empty': ([], 'nobody who counts'),
+    'empty': ([], 'no person who can be used'),
 }
 
 

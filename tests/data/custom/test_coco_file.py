@@ -108,7 +108,7 @@ def _two(content: Content) -> None:
     (lambda c: c['annotations'][7].update(keypoints=[1e7, 2, 2] * 5), r'annotations\[7\] has a keypoint that is not'),
     (lambda c: c['annotations'][7].update(image_id=5), 'unknown image'),
     (lambda c: c['annotations'][7].update(bbox=[1, 2, -3, 4]), r"annotations\[7\] has a 'bbox' with a negative"),
-    (lambda c: c.update(annotations=[]), 'nobody with keypoints'),
+    (lambda c: c.update(annotations=[]), 'no person with keypoints'),
     (lambda c: c.clear(), 'no list of images'),
 ])
 def test_a_wrong_file_is_one_line_with_its_place(

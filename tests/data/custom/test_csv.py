@@ -51,7 +51,7 @@ def test_every_fifth_image_is_held_out_with_all_its_people(write_table: Write, r
     assert not set(names['train']) & set(names['val'])
     few = write_table(rows[:2])
     assert [person.image for person in CSVDataset(few, 'val').people] == ['1.png']
-    with pytest.raises(InputError, match="nobody is in the split 'test'; there are train, val, trainval, all"):
+    with pytest.raises(InputError, match="no person is in the split 'test'; there are train, val, trainval, all"):
         CSVDataset(path, 'test')
 
 
@@ -100,7 +100,7 @@ def test_other_joints(table: Path) -> None:
         'left wrist', 'right wrist', 'left ankle', 'right ankle'}
     own = from_table({'joints': ['crown'], 'same_as': {'crown': 'head top'}}, 'x')
     assert CSVDataset(table, 'all', MPII, joints=own).people[0].labelled[MPII.index('head top')]
-    with pytest.raises(InputError, match=r'nobody in the split .all. has a joint of tail; the joints there are crown'):
+    with pytest.raises(InputError, match=r'no person in the split .all. has a joint of tail'):
         CSVDataset(table, 'all', from_table({'name': 'tail', 'joints': ['tip']}, 'x'))
 
 
@@ -214,7 +214,7 @@ HEADER = 'image,nose_x,nose_y\n'
     ('image,nose_x,nose_y,center_x,center_y,side\na,1,2,3,4,\n', 'line 2, column side: is empty, but center_x'),
     ('image,nose_x,nose_y,box_x,box_y,box_width,box_height\na,1,2,3,4,-5,6\n', "column box_width: '-5' is not above"),
     (HEADER + 'a,"1,2\n', 'not a table that can be read'),
-    (HEADER + 'a,nan,nan\n', "nobody in the split 'all' has a joint"),
+    (HEADER + 'a,nan,nan\n', "no person in the split 'all' has a joint"),
 ])
 def test_a_wrong_table_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / 'a.csv').write_text(text)

@@ -64,7 +64,7 @@ def test_unknown_splits(root: Path, arguments: tuple[str, ...], reason: str) -> 
 
 def test_an_empty_split_is_an_error(root: Path) -> None:
     (root / NAMES_FILE).write_text('x.jpg\n')
-    with pytest.raises(InputError, match="nobody for the split 'val'"):
+    with pytest.raises(InputError, match="no people for the split 'val'"):
         MPIIDataset(root, 'val')
 
 
@@ -94,7 +94,7 @@ def test_damaged_annotations_are_one_line(root: Path, damage: str, matlab: Simpl
 
 def test_a_release_without_usable_people(tmp_path: Path, matlab: SimpleNamespace) -> None:
     matlab.write_release(tmp_path / MATLAB_FILES[0], [matlab.RELEASE[1], matlab.RELEASE[2]])
-    with pytest.raises(InputError, match='nobody in a training image'):
+    with pytest.raises(InputError, match='no person in a training image'):
         MPIIDataset(tmp_path)
 
 

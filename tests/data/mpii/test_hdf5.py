@@ -120,7 +120,7 @@ def test_a_data_root_with_the_authors_files(dataset: PersonDataset, tmp_path: Pa
     assert len(MPIIDataset(root, 'val', 'all')) == N
     assert not read_hdf5(root / 'annot' / 'train.h5').labelled[1:3].any()
     (root / 'annot' / 'train.h5').unlink()
-    with pytest.raises(InputError, match="nobody for the split 'train'"):
+    with pytest.raises(InputError, match="no people for the split 'train'"):
         MPIIDataset(root, 'train')
 
 
