@@ -187,7 +187,7 @@ def read_records(paths: Sequence[str | os.PathLike], first: Record | None = None
         first: a result that comes before those of the files.
 
     Raises:
-        InputError: a file is missing, is no such result, is named twice, or cannot be compared with the first.
+        InputError: a file is missing, is no such result, is named twice, or cannot be compared with another.
     """
     files = [Path(path) for path in paths]
     records = [] if first is None else [first]
@@ -196,8 +196,9 @@ def read_records(paths: Sequence[str | os.PathLike], first: Record | None = None
             record = Record.from_dict(read_json(file), name)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
             raise InputError(f'{file}: not a result that eval.py --json wrote') from None
-        if records and (reason := _difference(records[0], record)):
-            raise InputError(f'{file}: holds {reason}')
+        for earlier in records:
+            if reason := _difference(earlier, record):
+                raise InputError(f'{file}: holds {reason}')
         records.append(replace(record, name=name))
     repeated = {label for label, n in Counter(record.label for record in records).items() if n > 1}
     return [replace(record, label=f'{record.label} ({record.name})')
@@ -205,7 +206,7 @@ def read_records(paths: Sequence[str | os.PathLike], first: Record | None = None
 
 
 def _difference(one: Record, other: Record) -> str | None:
-    """Return why a result cannot be compared with the first; ``None`` if it can."""
+    """Return why a result cannot be compared with an earlier one; ``None`` if it can."""
     if one.joints is not None and other.joints is not None:
         a, b = one.joints, other.joints
         is_alike = (a.metric, a.threshold) == (b.metric, b.threshold) and (

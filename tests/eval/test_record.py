@@ -94,6 +94,14 @@ def test_results_of_another_measure_are_refused(save: Callable[..., str], other:
         read_records([save(_pck(), 'a.json'), save(other, 'b.json')])
 
 
+def test_every_two_results_must_be_alike(save: Callable[..., str]) -> None:
+    by_box = _oks('c', .5)
+    by_box = OKSResult('COCO val2017', 'c', by_box.oks, _pck('c', COCO, reference='box'))
+    paths = [save(_oks('a', .5, False), 'a.json'), save(_oks('b', .5), 'b.json'), save(by_box, 'c.json')]
+    with pytest.raises(InputError, match=r'c\.json: holds PCK@0.2 by the box'):
+        read_records(paths)
+
+
 def test_the_common_joints_are_compared() -> None:
     one, other = _pck(), _pck('b', LSP)
     (first, second), left_out = to_common_joints([one.record(), other.record()])
