@@ -9,6 +9,8 @@ from pathlib import Path
 from data.sets import load_joined
 from hourglass.errors import InputError
 from hourglass.joint_table import read_joint_set
+from hourglass.spec import ModelSpec
+from pretrained import save_model
 from training import train
 from training.options import parse_config
 
@@ -80,3 +82,11 @@ def test_mistakes_are_found_before_anything_is_written(
     assert reason in str(caught.value)
     assert not (tmp_path / 'out').exists()
     assert capsys.readouterr() == ('', '')
+
+
+def test_what_does_not_go_with_the_weights_is_refused(run_training: Callable[..., None], tmp_path: Path) -> None:
+    spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 32), joints='lsp', out_channels=14, crop='torch7')
+    save_model(tmp_path / 'x.npz', spec.build_network(), spec)
+    with pytest.raises(InputError, match='--augmentation warp does not go with --crop torch7'):
+        run_training('--init', tmp_path / 'x.npz', '--augmentation', 'warp', '--out', tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
