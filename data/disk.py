@@ -21,6 +21,8 @@ from tqdm import tqdm
 
 #: A fault of more than this share of what there is makes a data set unusable; of less, there is a warning.
 _FEW = 0.1
+#: Each of them may hold a large picture.
+_MAX_THREADS = 4
 #: Joints may lie so many pixels outside the picture, by rounding.
 _TOLERANCE = 1.0
 
@@ -147,17 +149,21 @@ def find_faults(pictures: Sequence[Picture], is_upright: bool, decode: bool, tit
         title: of the progress bar, which is shown if this takes more than two seconds.
     """
     faults = Faults(len(pictures))
-    # Pillow's warnings; here, since threads cannot each set and restore what is ignored.
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
-        looks = pool.map(partial(_look, is_upright=is_upright, decode=decode), pictures)
-        for picture, found in zip(pictures, tqdm(
-                looks, title, len(pictures), disable=None, delay=2, leave=False, unit='img'), strict=True):
-            if found is None:
-                faults.missing.append(picture.name)
-            elif isinstance(found, InputError):
-                faults.damaged.append(str(found))
-            else:
-                _compare(picture, found, faults)
+    pool = ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1))
+    try:
+        # Pillow's warnings; here, since threads cannot each set and restore what is ignored.
+        with warnings.catch_warnings():
+            looks = pool.map(partial(_look, is_upright=is_upright, decode=decode), pictures)
+            bar = tqdm(looks, title, len(pictures), disable=None, delay=2, leave=False, unit='img')
+            for picture, found in zip(pictures, bar, strict=True):
+                if found is None:
+                    faults.missing.append(picture.name)
+                elif isinstance(found, InputError):
+                    faults.damaged.append(str(found))
+                else:
+                    _compare(picture, found, faults)
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupted check ends at once
     return faults
 
 

@@ -68,7 +68,7 @@ def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
 
 
 def _to_8_bits(pixels: np.ndarray, name: str | os.PathLike) -> np.ndarray:
-    """Return grey values with more than 8 bits, (H, W), as uint8.
+    """Return values with more than 8 bits, grey (H, W) or colours (H, W, 3), as uint8.
 
     Cameras keep 10 or 12 bits in 16, and other programs fractions or 8 bits in 32: the depth is that of
     :data:`_DEPTHS` that the largest value needs.  Pillow's own conversion would clip at 255 instead.
@@ -130,8 +130,27 @@ def _unidentified(path: Path) -> str:
     return f'not a picture that can be read (the formats are {known})'
 
 
+def _read_deep(image: Image.Image, path: Path) -> Image.Image:
+    """Return a colour picture of 16 bits in 8, by the bits that are there.
+
+    Pillow keeps the upper 8 bits, of which a picture of 12 bits has four.
+    """
+    import cv2
+
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.shape[:2] != image.size[::-1]:
+        return image
+    colours = _to_8_bits(pixels[..., 2::-1], path)
+    if pixels.shape[2] == 4:
+        colours = np.concatenate([colours, (pixels[..., 3:] >> 8).astype(np.uint8)], axis=2)
+    deep = Image.fromarray(colours)
+    deep.info.update(image.info)
+    return deep
+
+
 def _load(image: Image.Image, path: Path) -> Image.Image:
     """Decode a picture; a JPEG file that lacks only its end is read with a warning, as viewers do."""
+    is_deep = image.mode in ('RGB', 'RGBA') and any(';16' in str(tile) for tile in getattr(image, 'tile', []))
     try:
         image.load()
     except OSError:
@@ -139,7 +158,7 @@ def _load(image: Image.Image, path: Path) -> Image.Image:
             raise
         warn_once(f'{path}: the end of the JPEG file is missing; the picture is read without it')
         return complete
-    return image
+    return _read_deep(image, path) if is_deep else image
 
 
 def _without_end(path: Path) -> Image.Image | None:

@@ -10,6 +10,7 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.image import check_image, picture_endings, picture_formats, read_image, write_image
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -52,6 +53,21 @@ def test_more_than_eight_bits_are_stretched_by_the_values_there(
 ) -> None:
     """12 bits in 16, 8 bits in 32, fractions: none of them turns black."""
     np.testing.assert_array_equal(read_image(_save(tmp_path / f'a.{ending}', values))[0], expected)
+
+
+@pytest.mark.parametrize('ending', ['png', 'tif'])
+@pytest.mark.parametrize('bits', [8, 10, 12, 16])
+def test_colours_of_16_bits_are_stretched_like_grey(tmp_path: Path, ending: str, bits: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint16)
+    path = tmp_path / f'a.{ending}'
+    opaque = np.full((64, 96, 1), 65535, np.uint16)
+    for stored in (pixels << (bits - 8), np.concatenate([pixels << (bits - 8), opaque], axis=2)):
+        cv2.imwrite(str(path), stored)
+        np.testing.assert_array_equal(read_image(path), pixels[..., ::-1].transpose(2, 0, 1))
+        assert check_image(path) == (96, 64)
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(InputError, match='read'):
+        read_image(path)
 
 
 def test_what_is_transparent_shows_white(tmp_path: Path) -> None:
