@@ -187,6 +187,8 @@ def main(arguments: list[str]) -> None:
     facts: dict[str, Any] = {**machine(), 'flop_per_second': rate}
     lines = [f'{facts["threads"]} threads, {rate / 1e9:.0f} GFLOP/s in a matrix product; NumPy {facts["numpy"]}, '
              f'Chainer {facts["chainer"]}. Best runs; times are for each image.', '', ratio_table(targets, figures)]
+    if options.quick:
+        lines[:0] = ['Tiny networks instead of those named: the figures mean nothing.', '']
     lines += [f'\n{mode}: not measured ({problem})' for mode, problem in problems.items()]
     print('\n'.join(lines), flush=True)
     if options.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 from benchmarks import report
 from benchmarks.report import END, START, TARGETS, fill_page, ratio_table, ratios, read_recorded, worse
@@ -42,14 +43,6 @@ def test_the_projects_own_page_and_recorded_ratios():
     assert set(read_recorded(report.ROOT / 'benchmarks' / 'recorded.json')) <= {target.title for target in TARGETS}
 
 
-@pytest.mark.parametrize('content', ['{"a"', '[]', '{"ratios": {"a": "b"}}'])
-def test_no_recorded_ratios(tmp_path, content):
-    path = tmp_path / 'r.json'
-    path.write_text(content)
-    with pytest.raises(InputError, match=r'r\.json'):
-        read_recorded(path)
-
-
 def test_everything_with_tiny_networks(tmp_path, capsys):
     recorded = tmp_path / 'r.json'
     (tmp_path / 'speed.md').write_text(f'{START}\n{END}\n')
@@ -62,26 +55,24 @@ def test_everything_with_tiny_networks(tmp_path, capsys):
     assert {target.title for target in TARGETS if target.by != 'torch'} <= read_recorded(recorded).keys()
 
 
-@pytest.mark.parametrize(('was', 'status'), [(.5, 1), (.55, None)])
+@pytest.mark.parametrize(('was', 'status'), [(.5, 1), (.55, 0)])
 def test_a_check_fails_if_a_ratio_is_worse(tmp_path, monkeypatch, capsys, was, status):
     title, recorded = TARGETS[0].title, tmp_path / 'r.json'
     recorded.write_text(json.dumps({'ratios': {title: was}}))
     figures = dict(zip(TARGETS[0].figures, (.6, 1.), strict=True))
     monkeypatch.setattr(report, 'measure_figures', lambda targets, repeats: (figures, {}, 1e9))
-    if status is None:
+    with pytest.raises(SystemExit) if status else nullcontext() as stopped:
         report.main(['--check', '--recorded', str(recorded)])
-    else:
-        with pytest.raises(SystemExit) as stopped:
-            report.main(['--check', '--recorded', str(recorded)])
-        assert stopped.value.code == status
+    assert stopped is None or stopped.value.code == status
     lines = capsys.readouterr().err.splitlines()
-    assert len([line for line in lines if line.startswith(title)]) == (status or 0)
+    assert sum(line.startswith(title) for line in lines) == status
     assert sum(line.endswith('not compared') for line in lines) == len(TARGETS) - 1
 
 
-def test_a_check_needs_a_ratio_to_compare_with(tmp_path, monkeypatch):
+@pytest.mark.parametrize('content', ['{"a"', '[]', '{"ratios": {"a": "b"}}', '{"ratios": {}}'])
+def test_a_check_needs_recorded_ratios(tmp_path, monkeypatch, content):
     recorded = tmp_path / 'r.json'
-    recorded.write_text('{"ratios": {}}')
+    recorded.write_text(content)
     monkeypatch.setattr(report, 'measure_figures', lambda targets, repeats: ({}, {}, 1e9))
     with pytest.raises(InputError, match=r'r\.json'):
         report.main(['--check', '--recorded', str(recorded)])
