@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def pose_to_dict(pose: Pose, joint_set: JointSet) -> dict[str, Any]:
-    """Describe a pose for JSON: each joint's name, x and y in pixels of the image (0-based), and score."""
+    """Return a pose for JSON: name, x and y in pixels of the image (0-based) and score of each joint."""
     joints = [
         {'name': name, 'x': round(float(x), 2), 'y': round(float(y), 2), 'score': round(float(score), 4)}
         for name, (y, x), score in zip(joint_set.joints, pose.points, pose.scores, strict=True)
@@ -37,18 +37,18 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 def people_to_coco(
     people: Sequence[PersonPose], joint_set: JointSet, image_id: int | str, file_name: str,
 ) -> list[dict[str, Any]]:
-    """Describe the people of an image in COCO's results format (https://cocodataset.org/#format-results).
+    """Return the people of an image in COCO's results format (https://cocodataset.org/#format-results).
 
     Each has ``image_id``, ``category_id`` (1), ``bbox`` (x, y, width, height as detected), ``score`` and
-    ``keypoints``: x, y and score of each of COCO's 17 joints, zeros for one that the weights do not know.  Beside
-    these are ``file_name``, ``box_score``, ``joint_set`` and ``joints``, all joints of the weights by name
+    ``keypoints``: x, y and score of each of COCO's 17 joints, zeros for a joint that the weights do not have.
+    In addition: ``file_name``, ``box_score``, ``joint_set`` and ``joints``, all joints of the weights by name
     (:func:`pose_to_dict`).  Coordinates are in pixels of the image, 0-based.
 
     Args:
-        people: those of one image.
-        joint_set: names the joints.
-        image_id: what the image is called in COCO's files (:func:`hourglass.coco_format.image_id`).
-        file_name: what it is called else.
+        people: of one image.
+        joint_set: of the weights.
+        image_id: of the image in COCO's files (:func:`hourglass.coco_format.image_id`).
+        file_name: of the image.
     """
     described = []
     for person in people:
@@ -67,10 +67,10 @@ def people_to_coco(
 
 
 def write_json_rows(path: str | os.PathLike, rows: Sequence[Any]) -> None:
-    """Write a JSON list, an entry a line; ``InputError`` if a number is not finite or the file cannot be written."""
+    """Write a JSON list, one entry per line; ``InputError`` if a number is not finite or the file cannot be written."""
     try:
         lines = ',\n'.join(json.dumps(row, allow_nan=False) for row in rows)
     except ValueError:
-        raise InputError(f'{path}: not written, for some numbers are not finite') from None
+        raise InputError(f'{path}: not written: some numbers are not finite') from None
     with atomic_write(path) as partial:
         partial.write_text(f'[\n{lines}\n]\n' if rows else '[]\n', encoding='utf-8')

@@ -242,7 +242,7 @@ def test_a_picture_on_its_side_is_turned(demo: Run, tmp_path: Path) -> None:
     assert read_image(tmp_path / 'output.jpg').shape == image.shape
 
 
-def test_boxes_of_other_pictures_are_told(demo: Run, scene: Any, tmp_path: Path) -> None:
+def test_boxes_of_other_pictures_are_reported(demo: Run, scene: Any, tmp_path: Path) -> None:
     detector = write_boxes(tmp_path / 'boxes.json', *scene[1], name='other.png')
     status, text = demo('--image', scene[0], '--model', 'bundled', '--detector', detector)
     assert status == 0

@@ -99,7 +99,7 @@ def test_each_page_follows_its_own_person(
     in_loop(test)
 
 
-def test_one_page_too_many_is_told_to_come_again(
+def test_one_page_too_many_is_refused_for_now(
     finder: PoseFinder, serving: Serving, in_loop: InLoop, join: Join,
 ) -> None:
     async def test() -> None:

@@ -160,7 +160,7 @@ def test_the_server_answers_while_the_predictor_is_busy(
     in_loop(test)
 
 
-def test_one_picture_too_many_is_told_to_come_again(
+def test_one_picture_too_many_is_refused_for_now(
     finder: PoseFinder, predictor: Any, spot: Spot, serving: Serving, in_loop: InLoop, began: Began,
 ) -> None:
     async def test() -> None:
