@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def _pack(options: argparse.Namespace) -> None:
     from data.disk import check_image_files
     from data.packed import check_sizes, pack
     from data.sets import DATASETS
-    from hourglass.files import check_targets
+    from hourglass.files import STDOUT, check_targets
 
     from tqdm import tqdm
 
@@ -53,7 +54,8 @@ def _pack(options: argparse.Namespace) -> None:
         pack(datasets, Path(options.out), title, threshold, options.size, options.margin, options.compression,
              bar.update)
     people = ', '.join(f'{len(dataset)} {name}' for name, dataset in datasets.items())
-    print(f'{options.out}: {people}, {Path(options.out).stat().st_size / 1e6:.1f} MB')
+    size = f', {os.path.getsize(options.out) / 1e6:.1f} MB' if os.path.isfile(options.out) else ''
+    print(f'{options.out}: {people}{size}', file=sys.stderr if options.out == STDOUT else sys.stdout)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -139,8 +141,9 @@ def build_parser() -> argparse.ArgumentParser:
                          help='filter of the images (default: lzf)')
     command.set_defaults(function=_pack)
 
-    command = commands.add_parser('check', help='say whether a set is complete, and how to get it',
-                                  description='Say where a data set comes from, count what is there, name what is not.')
+    command = commands.add_parser('check', help='check whether a set is complete and fits its images', description=(
+        'Count the people and images of a data set, compare the numbers with the images, name what is missing, and say '
+        'where the set comes from.'))
     command.add_argument('dataset', choices=(*PUBLISHED, *OWN), help='the data set')
     _add_folder_options(command)
     _add_own_options(command, 'what the joints of csv and coco-json are called (default: from their names)')
