@@ -19,7 +19,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from data.transform import TrainTransform
 from hourglass.errors import InputError
 
 import cv2
@@ -74,7 +73,7 @@ class TrainingDataset(DatasetMixin):
         seed: with epoch and index, determines the generator.
     """
 
-    def __init__(self, dataset: Any, transform: TrainTransform, seed: int) -> None:
+    def __init__(self, dataset: Any, transform: Any, seed: int) -> None:
         self.dataset = dataset
         self.transform = transform
         self.seed = seed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +12,6 @@ from hourglass.detection import (
     MAX_COORDINATE,
     Detector,
     check_person_class,
-    load_default,
     load_detector,
     parse_detector,
 )
@@ -210,9 +208,4 @@ class PersonLocation(Options):
             return None
         if self.detector is not None:
             return load_detector(self.detector, self.gpu, self.detector_class)
-        # OpenCV's detector is no substitute here: the search finds as much without it, and in half the time.
-        try:
-            return load_default(self.gpu)
-        except InputError as error:
-            print(f'looking for a person without a detector: {error}', file=sys.stderr)
-            return None
+        return load_detector(None, self.gpu)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hourglass import providers
+from hourglass.box_codec import CHANNELS
 from hourglass.codec import decode_in_images, unflip
 from hourglass.crop import Box, cut, picture_box, prepare
 from hourglass.engine.base import Engine
+from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -75,6 +77,8 @@ class PosePredictor:
             InputError: the weights, the GPU or the engine are not there, or cannot be used.
         """
         loaded, spec = providers.load_engine(name, gpu, engine, precision)
+        if spec.joint_set.joints == CHANNELS.joints:
+            raise InputError(f'{name}: the weights find people and not joints; --detector bundled uses them')
         return cls(loaded, spec, flip, batchsize)
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hourglass import download
+from hourglass.box_codec import CHANNELS
 from hourglass.download import Source
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
@@ -125,6 +126,13 @@ _ENTRIES = (
                    'and its mirror image', .969, .884, .805, .745, .886, .839, .795, Mean=.846),
         ),
         sha256='bba470e4199c236490198e494b14c74508c3f5e1e266a1f412a44d9ae57eb5de',
+    ),
+    Entry(
+        name='person-finder',
+        file='hourglass-person-finder.npz',
+        description='finds the people in a picture (--detector bundled); included; see bundled/FINDER_CARD.md',
+        spec=ModelSpec(joints=CHANNELS, out_channels=len(CHANNELS), n_stack=1, width=64, layer_num=3,
+                       input_size=(256, 256), crop='pad'),
     ),
     Entry(
         name='small-mpii16',

@@ -72,6 +72,7 @@ class Kind:
 
 #: What ``--detector`` takes.
 DETECTORS = {
+    'bundled': Kind('hourglass.detection.finder', '[:FILE]', 'the person finder that is included: no download'),
     'ssd512': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s SSD512 for Pascal VOC'),
     'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'the same for smaller inputs: faster, misses small people'),
     'yolo_v3': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s YOLOv3 for Pascal VOC'),
@@ -82,7 +83,7 @@ DETECTORS = {
 }
 
 #: The detector of the reference, and the one used where its weights cannot be had.
-DEFAULT, FALLBACK = 'ssd512', 'hog'
+DEFAULT, FALLBACK = 'ssd512', 'bundled'
 
 
 def parse_detector(name: str) -> tuple[str, str | None]:
@@ -140,7 +141,7 @@ def load_detector(name: str | None = None, gpu: int = -1, person_class: str | No
 
     Args:
         name: a key of :data:`DETECTORS`, and a file after a colon where the kind takes one.  By default SSD512, as
-            the reference, or OpenCV's where the weights cannot be had; a line on stderr reports that.
+            the reference, or the included finder where its weights cannot be had; a line on stderr reports that.
         gpu: number of the GPU for networks; -1 for the CPU.
         person_class: of an ONNX file: name or number of the class that is people, by default the one with such a name.
 

@@ -103,7 +103,8 @@ def test_without_any_detector_a_person_is_found_too(
     image = demo_scene((240, 400))
     pose = PersonLocation(auto=True).find(predictor, image)
     assert 'none is installed' in capsys.readouterr().err
-    np.testing.assert_array_equal(pose.points, PersonLocation(auto=True, detector='none').find(predictor, image).points)
+    searched = PersonLocation(auto=True, detector='none').find(predictor, image)
+    np.testing.assert_allclose(pose.points, searched.points, atol=8)
 
 
 def test_the_crop_is_framed_where_it_was_chosen(predictor: PosePredictor) -> None:

@@ -23,7 +23,7 @@ def test_names(name: str, expected: tuple) -> None:
 
 
 @pytest.mark.parametrize(('name', 'reason'), [
-    ('', "no detector ''; there are ssd512"), ('SSD512', "no detector 'SSD512'"),
+    ('', "no detector ''; there are bundled"), ('SSD512', "no detector 'SSD512'"),
     ('onnx', 'should be written onnx:FILE'), ('boxes:', 'should be written boxes:FILE'),
     ('hog:a', 'should be written hog'), ('ssd512:', r'should be written ssd512\[:FILE\]'),
     ('a.onnx', "no detector 'a.onnx'"),

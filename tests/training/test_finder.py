@@ -1,0 +1,79 @@
+"""Training of the person finder on small made pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from signal import SIGTERM
+
+from hourglass.detection import load_detector
+from hourglass.interruption import StopRequest
+from training.finder import FinderConfig, finder_spec, start_from, train_finder
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope='module')
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp('scenes')
+    images, people = [], []
+    for i in range(10):
+        pixels = np.full((64, 64, 3), 60, np.uint8)
+        pixels[10:50, 5 * i:5 * i + 16] = 250
+        Image.fromarray(pixels).save(root / f'{i}.png')
+        images.append({'id': i, 'file_name': f'{i}.png'})
+        people.append({'id': i, 'image_id': i, 'category_id': 1, 'bbox': [5 * i, 10, 16, 40], 'area': 640,
+                       'iscrowd': 0, 'num_keypoints': 0, 'keypoints': [0] * 51})
+    (root / 'people.json').write_text(json.dumps({'images': images, 'annotations': people,
+                                                  'categories': [{'id': 1, 'name': 'person'}]}))
+    return root / 'people.json'
+
+
+def _config(scenes: Path, out: Path, **more: object) -> FinderConfig:
+    return FinderConfig(root=str(scenes), out=str(out), width=8, depth=2, batchsize=3, seed=3, lr=3e-3,
+                        **{'epochs': 2, **more})  # type: ignore[arg-type]
+
+
+class _StopsInTheFirstEpoch(StopRequest):
+    """Is asked before each iteration, and says stop before the third."""
+
+    def __init__(self) -> None:
+        super().__init__('')
+        self.asked = 0
+
+    @property  # type: ignore[override]
+    def signal(self) -> int | None:
+        self.asked += 1
+        return SIGTERM if self.asked > 2 else None
+
+    @signal.setter
+    def signal(self, value: int | None) -> None:
+        pass
+
+
+def test_a_training_gives_a_detector_and_repeats_after_a_stop(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+    path = train_finder(_config(scenes, whole))
+    (boxes, _), = load_detector(f'bundled:{path}').detect([np.zeros((3, 64, 64), np.float32)])
+    assert boxes.shape[1:] == (4,)
+    log = json.loads((whole / 'log').read_text())
+    assert log[1]['main/loss'] < log[0]['main/loss']
+    assert {'validation/recall', 'validation/precision'} <= set(log[0])
+    # Another training that is stopped in its first epoch and resumed has the same result.
+    monkeypatch.setattr('training.finder.StopRequest', _StopsInTheFirstEpoch)
+    with pytest.raises(SystemExit):
+        train_finder(_config(scenes, parts))
+    assert not (parts / 'model.npz').exists()
+    monkeypatch.undo()
+    assert train_finder(_config(scenes, parts, resume=True)).read_bytes() == path.read_bytes()
+
+
+def test_what_fits_is_taken_over() -> None:
+    network = finder_spec(64, 3).build_network()
+    before = network.conv1_3a.W.array.copy()
+    assert start_from(network, 'bundled') > 300
+    np.testing.assert_array_equal(network.conv1_3a.W.array, before)

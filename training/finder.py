@@ -1,0 +1,178 @@
+"""Train the person finder that is included: ``python -m training.finder --root people.json --out finder``.
+
+The network is a :class:`~hourglass.network.StackedHG` of one stack whose outputs are a heatmap of people's middles and
+their heights and widths (:mod:`hourglass.box_codec`).  ``--init`` takes over what a pose network of the same width has
+learnt. ``--resume`` resumes from the newest snapshot in ``--out``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pretrained
+from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
+from data.scenes import ScenesDataset, SceneTransform, find_rates
+from hourglass.box_codec import CHANNELS
+from hourglass.config import add_options, number, option, switch, text, whole
+from hourglass.detection.finder import SIZE, PersonFinder
+from hourglass.engine.chainer_engine import ChainerEngine
+from hourglass.errors import ArgumentParser, run
+from hourglass.interruption import StopRequest
+from hourglass.spec import ModelSpec
+from training.average import MovingAverage, state_of
+from training.distributed import Communicator
+from training.progress import ProgressBar
+from training.schedule import LearningRateSchedule
+from training.snapshot import Snapshots, load_snapshot, read_newest
+from training.triggers import EndOfTraining, each_epoch, each_iteration
+
+import chainer
+import chainer.functions as F
+import numpy as np
+from chainer import training
+from chainer.serializers import NpzDeserializer
+from chainer.training import extensions, updaters
+
+#: Weight of an error of a size beside one of the heatmap.
+SIZE_WEIGHT = 0.5
+#: Cells around a person's middle that the weights of sizes add up to, about.
+_CELLS = 10
+
+_option = partial(option, group='training')
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinderConfig:
+    """Settings of a training of the finder; the defaults made the one that is included."""
+
+    root: str = _option(text, metavar='FILE', help="pictures and people's boxes, a file in COCO's format")
+    out: str = _option(text, 'finder', metavar='DIR', help='folder for weights, log and snapshots')
+    init: str | None = _option(text, None, metavar='NAME|FILE', help='pose weights to begin with')
+    width: int = _option(whole(4, 1024), 64, metavar='N', help='channels inside the hourglass, a multiple of 4')
+    depth: int = _option(whole(1, 6), 3, metavar='N', help='times that the hourglass halves the resolution')
+    epochs: int = _option(whole(1), 9, flag='--epoch', metavar='N', help='number of epochs')
+    batchsize: int = _option(whole(1), 16, metavar='N', help='pictures in a step')
+    lr: float = _option(number(0, above=True), 1.5e-3, metavar='RATE', help='largest learning rate')
+    ema: float = _option(number(0, 1, below=True), 0.995, metavar='DECAY', help='decay of the average of the weights')
+    loaders: int = _option(whole(0), 0, metavar='N', help='processes that prepare samples')
+    seed: int = _option(whole(0, 2 ** 32 - 1), 0, metavar='N', help='of all random numbers')
+    resume: bool = _option(switch, False, help='resume from the newest snapshot in --out')
+
+
+def finder_spec(width: int, depth: int) -> ModelSpec:
+    """Return the description of a finder's network."""
+    return ModelSpec(joints=CHANNELS, out_channels=len(CHANNELS), n_stack=1, width=width, layer_num=depth,
+                     input_size=(SIZE, SIZE), crop='pad')
+
+
+class FinderChain(chainer.Chain):
+    """The network with its loss, for a Chainer updater.
+
+    The loss is half the weighted squared error of the heatmap and the weighted absolute error of the sizes, for each
+    person of the batch.
+
+    Args:
+        predictor: the network.
+        spec: its description, which goes into snapshots.
+    """
+
+    def __init__(self, predictor: Any, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        with self.init_scope():
+            self.predictor = predictor
+
+    def forward(self, imgs: Any, maps: Any, weights: Any) -> chainer.Variable:
+        """Return the loss of a batch of :class:`data.scenes.SceneTransform`'s samples, and report it."""
+        outputs = self.predictor(imgs)[-1]
+        heat = F.sum(weights[:, 0] * F.square(outputs[:, 0] - maps[:, 0])) / 2
+        sizes = F.sum(weights[:, 1:] * F.absolute(outputs[:, 1:] - maps[:, 1:]))
+        people = self.xp.maximum(weights[:, 1].sum() / _CELLS, 1)
+        loss = (heat + SIZE_WEIGHT * sizes) / people
+        chainer.reporter.report({'loss': loss}, self)
+        return loss
+
+    def serialize(self, serializer: Any) -> None:
+        super().serialize(serializer)
+        if isinstance(serializer, chainer.Serializer):
+            serializer('meta', np.array(self.spec.to_json()))
+
+
+def start_from(network: chainer.Chain, weights: str) -> int:
+    """Copy the arrays of pose weights that have the same key and shape; return their number."""
+    own, other = state_of(network), pretrained.load(weights).arrays
+    common = {key: value for key, value in other.items() if key in own and np.shape(own[key]) == np.shape(value)}
+    NpzDeserializer({**own, **common}).load(network)
+    return len(common)
+
+
+def train_finder(config: FinderConfig) -> Path:
+    """Train a finder and return its weights file, ``model.npz`` in ``config.out``.
+
+    Raises:
+        InputError: a file is missing or damaged.
+        SystemExit: Ctrl-C or SIGTERM stopped the training; a snapshot was written.
+    """
+    out = Path(config.out)
+    people, validation = ScenesDataset(config.root), ScenesDataset(config.root, 'val')
+    np.random.seed(config.seed)
+    spec = finder_spec(config.width, config.depth)
+    chain = FinderChain(spec.build_network(), spec)
+    if config.init:
+        print(f'{config.init}: {start_from(chain.predictor, config.init)} arrays taken over', file=sys.stderr)
+    optimizer = chainer.optimizers.Adam(alpha=config.lr).setup(chain)
+    stop = StopRequest()
+    iterator = SampleIterator(TrainingDataset(people, SceneTransform(), config.seed), config.batchsize,
+                              EpochOrderSampler(config.seed), config.loaders)
+    trainer = training.Trainer(updaters.StandardUpdater(iterator, optimizer),
+                               EndOfTraining(config.epochs, stop, Communicator()), out=config.out)
+    trainer.extend(LearningRateSchedule('cosine', 'adamw', config.lr, config.epochs), trigger=each_iteration)
+    average = MovingAverage(chain.predictor, config.ema)
+    trainer.extend(average, trigger=each_iteration)
+    snapshots = Snapshots(out, 10, 2, 15.0, stop)
+    trainer.extend(snapshots, trigger=each_iteration)
+    finder = PersonFinder(ChainerEngine(average.network))
+
+    @training.make_extension(trigger=each_epoch, priority=400)
+    def validate(trainer: training.Trainer) -> None:
+        rates = find_rates(finder, validation)
+        chainer.reporter.report({f'validation/{name}': value for name, value in rates.items()})
+        pretrained.save_model(out / 'model.npz', average.network, spec)
+
+    trainer.extend(validate)
+    trainer.extend(extensions.observe_value('lr', lambda _: optimizer.alpha), trigger=each_epoch)
+    trainer.extend(extensions.LogReport(trigger=each_epoch), trigger=each_iteration)
+    trainer.extend(ProgressBar(len(people), config.epochs), trigger=each_iteration)
+    try:
+        if config.resume:
+            load_snapshot(*read_newest(out), trainer)
+        with stop.listening():
+            trainer.run(show_loop_exception_msg=False)
+            if stop.requested and trainer.updater.epoch < config.epochs:
+                snapshots.write_missing(trainer)
+                sys.exit(stop.status)
+    finally:
+        iterator.finalize()
+    return out / 'model.npz'
+
+
+def parse_finder_config(arguments: Sequence[str] | None = None) -> FinderConfig:
+    parser = ArgumentParser(prog='python -m training.finder', description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser, FinderConfig, {'training': None})
+    return FinderConfig(**vars(parser.parse_args(arguments)))
+
+
+def main() -> None:
+    path = train_finder(parse_finder_config())
+    print(f'{path}: the weights of the finder')
+
+
+if __name__ == '__main__':
+    run(main)
