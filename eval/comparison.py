@@ -149,8 +149,8 @@ class Comparison:
             has_interval |= any(row.interval is not None for row in rows)
             yield ''
             yield from _table(rows, i + 1)
-            if self.rows_lack_people(i):
-                yield 'no intervals: ' + ' and '.join(self.rows_lack_people(i)) + ' without results of each person'
+            if self._without_people(i):
+                yield 'no intervals: ' + ' and '.join(self._without_people(i)) + ' without results of each person'
             elif self.rows(i) and not self.are_same_people(i):
                 yield f'1 and {i + 1} are not known to be of the same people, which makes the intervals wider'
         if has_interval:
@@ -158,7 +158,7 @@ class Comparison:
             yield f'95 % bootstrap intervals over people ({_RESAMPLES:,} resamples);'
             yield 'one that contains 0 is no evidence of a difference'
 
-    def rows_lack_people(self, i: int) -> list[str]:
+    def _without_people(self, i: int) -> list[str]:
         """Return the labels of the results that hold rates but not those of each person."""
         return [record.label for record in (self.records[0], self.records[i])
                 if record.joints is not None and record.joints.people is None]

@@ -21,7 +21,10 @@ class Result(ABC):
     @property
     @abstractmethod
     def total(self) -> float:
-        """The main score in [0, 1]: the rate of correct joints, or COCO's AP; NaN if nothing is annotated."""
+        """The main score in [0, 1]: the rate of correct joints, or COCO's AP; NaN if nothing is annotated.
+
+        In :meth:`to_dict`, COCO's AP is under ``oks``, and ``total`` is always the rate of correct joints.
+        """
 
     @abstractmethod
     def table(self) -> str:

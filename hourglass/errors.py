@@ -1,8 +1,8 @@
-"""Mistakes of a user, told in one line.
+"""User errors, reported on one line.
 
-Everything that a user can get wrong (a missing file, a wrong option, a damaged download) is raised as an
-:class:`InputError`, whose text names the file and the reason.  The scripts turn it into one line on stderr and
-exit status 2, as what the operating system says of a file; any other exception is a defect of this software and keeps
+Whatever a user can get wrong (a missing file, a wrong option, a damaged download) is raised as an :class:`InputError`,
+whose text names the file and the reason.  :func:`run` prints it as one line on stderr and exits with status 2.  It treats
+errors of the operating system about a file in the same way.  Any other exception is a defect of this software and keeps
 its traceback.
 """
 
@@ -25,7 +25,7 @@ class InputError(Exception):
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, like those about any other mistake; it has ``--version``."""
+    """A parser with ``--version`` that raises its errors as :class:`InputError`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -35,7 +35,7 @@ class ArgumentParser(argparse.ArgumentParser):
         raise InputError(f'{message} (--help explains the options)')
 
 
-#: Packages that not every installation has, by the name of their module; the extra of pyproject.toml that brings them.
+#: Optional packages by the name of their module, with the extra of pyproject.toml that installs them.
 _EXTRAS = {
     'chainer': 'chainer', 'chainercv': 'chainer', 'h5py': 'chainer', 'scipy': 'chainer', 'pycocotools': 'chainer',
     'matplotlib': 'chainer', 'yaml': 'chainer', 'gdown': 'chainer', 'threadpoolctl': 'chainer', 'aiohttp': 'webcam',
@@ -44,7 +44,7 @@ _EXTRAS = {
 
 
 def missing_package(error: ModuleNotFoundError) -> str | None:
-    """Return one line about a package that is not installed, or ``None`` if it is none that may be missing."""
+    """Return one line about an optional package that is not installed; ``None`` if it is no optional package."""
     package = (error.name or '').partition('.')[0]
     if package not in _EXTRAS:
         return None
@@ -56,7 +56,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _program() -> str:
-    """Return how the running program is called: ``demo.py``, or ``python -m pretrained``."""
+    """Return the name of the running program: ``demo.py``, or ``python -m pretrained``."""
     path = Path(sys.argv[0])
     return f'python -m {path.parent.name}' if path.name == '__main__.py' else path.name
 
@@ -120,8 +120,8 @@ def run(main: Callable[[], None]) -> NoReturn:
         _discard_stdout()
         sys.exit(1)
     except OSError as error:
-        # A folder without permission, a name that is too long: what the system reports about a file is the user's to
-        # mend, wherever it shows.
+        # A folder without permission, a name that is too long: the user can correct what the system reports about a
+        # file, wherever it occurs.
         if error.filename is None and error.errno in _FULL:
             # An error of a file names it (or is an InputError), so this one is of standard output.
             _discard_stdout()
