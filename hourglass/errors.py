@@ -1,9 +1,9 @@
 """User errors, reported on one line.
 
 Whatever a user can get wrong (a missing file, a wrong option, a damaged download) is raised as an :class:`InputError`,
-whose text names the file and the reason.  :func:`run` prints it as one line on stderr and exits with status 2.  It treats
-errors of the operating system about a file in the same way.  Any other exception is a defect of this software and keeps
-its traceback.
+whose text names the file and the reason.  :func:`run` prints it as one line on stderr and exits with status 2.  Errors
+of the operating system about a file are treated in the same way.  Any other exception is a defect of this software and
+keeps its traceback.
 """
 
 from __future__ import annotations
