@@ -17,8 +17,6 @@ from typing import BinaryIO
 
 from hourglass.errors import InputError
 
-from tqdm import tqdm
-
 #: As a target, this name stands for standard output.
 STDOUT = '-'
 _DESCRIPTORS = re.compile(r'(?:/proc/(?:self|thread-self|\d+)(?:/task/\d+)?|/dev)/fd')
@@ -173,6 +171,8 @@ def _mode_of(path: Path) -> int:
 
 def sha256_of(path: Path, start: int = 0) -> str:
     """Return the SHA-256 of a file from byte ``start`` on; a progress bar is shown if it takes long."""
+    from tqdm import tqdm  # only here: it takes a while to import
+
     checksum = hashlib.sha256()
     # disable=None: shown only where stderr is a terminal.
     with path.open('rb') as file, tqdm(desc=f'checking {path.name}', total=path.stat().st_size, unit='B',

@@ -36,7 +36,13 @@ def read_files(root: str | os.PathLike[str], split: str, read: Callable[[Path], 
     names = ('train', 'val') if split in ('trainval', 'all') else (split,)
     if any(os.sep in name or name.startswith('.') for name in names):
         raise InputError(f'{root}: {split!r} is no name of a split')
-    return [read(Path(str(root).replace(SPLIT, name))) for name in names]
+    return [read(_file_of(root, name)) for name in names]
+
+
+def _file_of(root: str | os.PathLike[str], split: str) -> Path:
+    """Return the file of a split; Roboflow calls ``val`` ``valid``."""
+    path, other = (Path(str(root).replace(SPLIT, name)) for name in (split, f'{split}id'))
+    return other if split == 'val' and not path.exists() and other.exists() else path
 
 
 def missing_images(people: Annotations, folder: Path) -> dict[str, str]:

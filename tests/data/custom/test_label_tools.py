@@ -94,6 +94,16 @@ def test_exports(tmp_path: Path, content: Content, tool: str, monkeypatch: pytes
     assert f'| {tool.partition(",")[0]} |' in documentation
 
 
+def test_the_folders_of_roboflow_for_the_splits(tmp_path: Path, content: Content) -> None:
+    for split, numbers in (('train', range(1, 4)), ('valid', range(4, 6))):
+        chosen = {**content, 'images': [row for row in content['images'] if row['id'] in numbers],
+                  'annotations': [row for row in content['annotations'] if row['image_id'] in numbers]}
+        _write(tmp_path / split / '_annotations.coco.json', chosen)
+        _pictures(tmp_path / split, numbers)
+    root = tmp_path / '{split}' / '_annotations.coco.json'
+    assert [len(COCOFileDataset(root, split)) for split in ('train', 'val', 'valid', 'all')] == [3, 2, 2, 5]
+
+
 @pytest.mark.parametrize(('file', 'folder'), [
     ('people.json', '.'), ('people.json', 'people'), ('annotations/people.json', 'images'),
     ('annotations/person_keypoints_val2017.json', 'images/val2017'), ('annotations/people.json', '.'),
