@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -72,7 +72,10 @@ def read_json(path: Path) -> Any:
     except RecursionError:
         raise InputError(f'{path}: not a file of COCO (nested too deeply)') from None
     except _NotANumber as error:
-        raise InputError(f'{path}: {_place_of_constant(json.loads(content))} is {error}, not a number') from None
+        # Behind the constant the file may be damaged.
+        with suppress(ValueError, RecursionError, MemoryError):
+            raise InputError(f'{path}: {_place_of_constant(json.loads(content))} is {error}, not a number') from None
+        raise InputError(f'{path}: holds {error}, not a number') from None
     except (ValueError, MemoryError) as error:
         raise InputError(f'{path}: damaged, or not JSON ({error or "too large for the memory"})') from None
 

@@ -36,6 +36,7 @@ import numpy as np
 
 _MAX_BYTES = 1_000_000_000
 _MAX_PEOPLE = 2_000_000
+_MAX_NAME = 200
 _BOX = ('box_x', 'box_y', 'box_width', 'box_height')
 _CROP = ('center_x', 'center_y', 'side')
 #: What is written where there is no number, by other programs.
@@ -125,6 +126,8 @@ def _read_header(path: Path, cells: list[str]) -> _Header:
     names = [cell.strip() for cell in cells]
     places: dict[str, int] = {}
     for i, name in enumerate(names):
+        if len(name) > _MAX_NAME:
+            raise InputError(f'{path}: line 1: a column name of {len(name)} characters: {name[:40]!r}...')
         if name.lower() in places and name:
             raise InputError(f'{path}: line 1: two columns are called {name!r}')
         places[name.lower()] = i
