@@ -133,6 +133,7 @@ _ENTRIES = (
         description='finds the people in a picture (--detector bundled); included; see bundled/FINDER_CARD.md',
         spec=ModelSpec(joints=CHANNELS, out_channels=len(CHANNELS), n_stack=1, width=64, layer_num=3,
                        input_size=(256, 256), crop='pad'),
+        sha256='4f5bde3d7944cf029fe79c3a0dd462862d2a8f688de896e831101c582c05de3c',
     ),
     Entry(
         name='small-mpii16',

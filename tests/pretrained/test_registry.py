@@ -60,8 +60,8 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 # The table and the file that comes with the project.
 
 def test_rows_are_complete() -> None:
-    assert set(REGISTRY) == {'published', 'bundled', 'small-mpii16', 'small-lsp14', 'umich', 'bearpaw-hg1',
-                             'bearpaw-hg2', 'bearpaw-hg8'}
+    assert set(REGISTRY) == {'published', 'bundled', 'person-finder', 'small-mpii16', 'small-lsp14', 'umich',
+                             'bearpaw-hg1', 'bearpaw-hg2', 'bearpaw-hg8'}
     for name, entry in REGISTRY.items():
         assert entry.name == name
         assert entry.sources or entry.sha256
@@ -72,7 +72,8 @@ def test_rows_are_complete() -> None:
 
 
 @pytest.mark.parametrize(('name', 'n_params', 'card'), [
-    ('bundled', 1_971_952, 'MODEL_CARD.md'), ('small-mpii16', 1_318_624, 'MODEL_CARD_MPII16.md'),
+    ('bundled', 1_971_952, 'MODEL_CARD.md'), ('person-finder', 663_619, 'FINDER_CARD.md'),
+    ('small-mpii16', 1_318_624, 'MODEL_CARD_MPII16.md'),
     ('small-lsp14', 1_318_044, 'MODEL_CARD_LSP14.md'),
 ])
 def test_files_that_come_along_are_those_in_the_table(name: str, n_params: int, card: str) -> None:
