@@ -28,6 +28,7 @@ def test_descriptions_of_older_files_are_read() -> None:
     spec = ModelSpec.from_json(text)
     assert (spec.upsampling, spec.n_modules, spec.wide_stem) == ('bilinear', 1, False)
     assert (spec.crop, spec.decoding, spec.align_corners) == ('pad', 'quarter-offset', True)
+    assert (spec.crop_length, spec.crop_shift) == ('longer', 0), 'as padded crops were trained'
     assert not {'refine', 'grid'} & set(json.loads(spec.to_json()))
 
 
@@ -59,6 +60,9 @@ def test_former_names_are_translated(former: dict[str, str], present: ModelSpec)
     ({'network': 'PreActivationHG', 'n_modules': 0}, 'n_modules is 0, not a number from 1'),
     ({'network': 'PreActivationHG', 'n_modules': True}, 'n_modules is True, not a number from 1'),
     ({'network': 'PreActivationHG', 'wide_stem': 1}, 'wide_stem is 1, neither true nor false'),
+    ({'crop_length': 'width'}, "crop_length is 'width', not one of height, longer"),
+    ({'crop_shift': '0'}, "crop_shift is '0', not a number from -1 to 1"),
+    ({'crop_margin': 0}, 'crop_margin is 0, not a number from 0.1 to 10'),
     ({'align_corners': 'yes'}, "align_corners is 'yes', neither true nor false"),
     ({'refine': 'half'}, 'unknown entries: refine'),
     ({'n_modules': 2}, 'n_modules is 2, but a StackedHG has no such choice'),
