@@ -61,7 +61,7 @@ def _slow_cut(image: np.ndarray, corners: list[int]) -> np.ndarray:
 
 
 def _slow_crop(image: np.ndarray, transform: Torch7Transform) -> np.ndarray:
-    """The original procedure, step by step with loops."""
+    """The procedure of the Torch7 code, step by step with loops."""
     size = transform.size
     center, side = np.array(transform.center), transform.side
     factor = side / size if side / size >= 2 else 1

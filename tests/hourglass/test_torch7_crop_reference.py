@@ -1,4 +1,4 @@
-"""Crops, transforms and mirrored maps against the original code's recorded results."""
+"""Crops, transforms and mirrored maps against recorded results of the Torch7 code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _flip_xy(points: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize('number', [1, 3, 5, 7, 9, 10, 11])
-def test_crops_equal_the_original(shared: Shared, number: int) -> None:
+def test_crops_equal_the_recorded_ones(shared: Shared, number: int) -> None:
     name, transform = _recorded_crops(shared)[number]
     with np.load(shared(f'{POSE}/train_crops64_f32.npz')) as arrays:
         expected = arrays[f'crop{number:02}']
@@ -50,7 +50,7 @@ def test_crops_equal_the_original(shared: Shared, number: int) -> None:
     np.testing.assert_allclose(crop, expected, rtol=0, atol=8e-6)
 
 
-def test_a_crop_that_depends_on_single_precision_equals_the_original_from_its_corners(
+def test_a_crop_that_depends_on_single_precision_equals_the_recorded_one_from_its_corners(
     shared: Shared, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     name, transform = _recorded_crops(shared)[8]
@@ -65,7 +65,7 @@ def test_a_crop_that_depends_on_single_precision_equals_the_original_from_its_co
 
 
 @pytest.mark.parametrize('case', RECORDED_TRANSFORMS)
-def test_transforms_equal_the_original(shared: Shared, case: int) -> None:
+def test_transforms_equal_the_recorded_ones(shared: Shared, case: int) -> None:
     x, y, scale, size = RECORDED_TRANSFORMS[case]
     transform = Torch7Transform((y, x), 200 * scale, int(size))
     with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
@@ -79,7 +79,7 @@ def test_transforms_equal_the_original(shared: Shared, case: int) -> None:
             np.testing.assert_array_equal(truncate(mapped)[clear] + 1, arrays['transform_out'][case, way][clear])
 
 
-def test_mirrored_maps_equal_the_original(shared: Shared) -> None:
+def test_mirrored_maps_equal_the_recorded_ones(shared: Shared) -> None:
     with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
         for maps, expected in zip(arrays['flip_in'], arrays['flip_shuffle_out'], strict=True):
             np.testing.assert_array_equal(mirror(maps, maps, MPII.flip_order)[1], expected)
