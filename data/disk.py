@@ -206,11 +206,15 @@ def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:
     pictures = pictures_of(
         dataset.image_folder, [person.image for person in people], (person.points for person in people),
         (person.labelled for person in people), dataset.sizes)
-    faults = find_faults(pictures, dataset.is_upright, decode, f'images of {dataset.name}')
-    if bad := [f'{name}: no such file' for name in faults.missing] + faults.damaged:
-        raise InputError(f'{bad[0]} ({len(bad):,} of {counted(len(pictures), "image")} of {dataset.name} cannot be '
-                         'used)')
+    check_pictures(pictures, dataset.name, dataset.is_upright, decode)
+
+
+def check_pictures(pictures: Sequence[Picture], name: str, is_upright: bool = False, decode: bool = True) -> None:
+    """Check the pictures of a data set that is called ``name``; otherwise as :func:`check_image_files`."""
+    faults = find_faults(pictures, is_upright, decode, f'images of {name}')
+    if bad := [f'{path}: no such file' for path in faults.missing] + faults.damaged:
+        raise InputError(f'{bad[0]} ({len(bad):,} of {counted(len(pictures), "image")} of {name} cannot be used)')
     for warning in faults.warnings:
-        print(f'{dataset.name}: {warning}', file=sys.stderr)
+        print(f'{name}: {warning}', file=sys.stderr)
     if faults.problems:
-        raise InputError(f'{dataset.name}: {"; ".join(faults.problems)}')
+        raise InputError(f'{name}: {"; ".join(faults.problems)}')

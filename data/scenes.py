@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from data.coco.annotations import read_annotations
@@ -131,6 +132,52 @@ def match_boxes(found: np.ndarray, wanted: np.ndarray, threshold: float = 0.5) -
     return matches
 
 
+@dataclass(frozen=True)
+class FindCounts:
+    """How many people of at least some height were found in pictures; counts of several pictures can be added.
+
+    Attributes:
+        people: annotated people, without crowds.
+        found: those of them that were found, with an intersection over union from 0.5.
+        finds: boxes that a detector gave.
+        right: those of them that are an annotated person, or a crowd.
+    """
+
+    people: int = 0
+    found: int = 0
+    finds: int = 0
+    right: int = 0
+
+    def __add__(self, other: FindCounts) -> FindCounts:
+        return FindCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def recall(self) -> float:
+        """Share of the people that were found; NaN without people."""
+        return self.found / self.people if self.people else float('nan')
+
+    @property
+    def precision(self) -> float:
+        """Share of the finds that are right; NaN without finds."""
+        return self.right / self.finds if self.finds else float('nan')
+
+
+def count_finds(found: np.ndarray, boxes: np.ndarray, is_crowd: np.ndarray, height: float) -> FindCounts:
+    """Compare the boxes that a detector found in a picture with the annotated ones.
+
+    Args:
+        found: (N, 4), the best first.
+        boxes: (M, 4), annotated.
+        is_crowd: (M,) bool.
+        height: people and finds that are lower than this do not count, but are matched.
+    """
+    matches = match_boxes(found, boxes)
+    is_tall = (boxes[:, 2] - boxes[:, 0] >= height) & ~is_crowd
+    is_tall_find = found[:, 2] - found[:, 0] >= height
+    return FindCounts(int(is_tall.sum()), int((is_tall & np.isin(np.arange(len(boxes)), matches)).sum()),
+                      int(is_tall_find.sum()), int((is_tall_find & (matches >= 0)).sum()))
+
+
 def find_rates(detector: Detector, dataset: ScenesDataset, height: float = 0.15) -> dict[str, float]:
     """Return how well a detector finds people, at its own threshold of the score.
 
@@ -142,22 +189,15 @@ def find_rates(detector: Detector, dataset: ScenesDataset, height: float = 0.15)
 
     Returns:
         ``recall``: share of the people that were found (intersection over union from 0.5); ``recall_tall``: of those
-        from twice the height on; ``precision``: share of the finds that are people.
+        from twice the height on; ``precision``: share of the finds that are people.  0 where there are none.
     """
-    counts = dict.fromkeys(('people', 'found', 'tall', 'found_tall', 'finds', 'right'), 0)
+    all_counts, tall_counts = FindCounts(), FindCounts()
     for image, boxes, is_crowd in dataset:
         least = height * max(image.shape[1:])
         found, scores = detector.detect([image])[0]
         found = found[np.argsort(-scores, kind='stable')]
         found = found[np.sort(scores)[::-1] >= detector.score_threshold]
-        matches = match_boxes(found, boxes)
-        is_found = np.isin(np.arange(len(boxes)), matches)
-        heights = np.where(is_crowd, 0, boxes[:, 2] - boxes[:, 0])
-        counts_here = found[:, 2] - found[:, 0] >= least
-        for name, value in (('people', heights >= least), ('found', is_found & (heights >= least)),
-                            ('tall', heights >= 2 * least), ('found_tall', is_found & (heights >= 2 * least)),
-                            ('finds', counts_here), ('right', counts_here & (matches >= 0))):
-            counts[name] += int(value.sum())
-    return {'recall': counts['found'] / max(counts['people'], 1),
-            'recall_tall': counts['found_tall'] / max(counts['tall'], 1),
-            'precision': counts['right'] / max(counts['finds'], 1)}
+        all_counts += count_finds(found, boxes, is_crowd, least)
+        tall_counts += count_finds(found, boxes, is_crowd, 2 * least)
+    rates = {'recall': all_counts.recall, 'recall_tall': tall_counts.recall, 'precision': all_counts.precision}
+    return {name: float(np.nan_to_num(rate)) for name, rate in rates.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hourglass.config import number, option, text, whole
-from hourglass.detection import DEFAULT, DETECTORS, FALLBACK, check_person_class, parse_detector
+from hourglass.detection import DEFAULT, DETECTORS, FALLBACK, check_person_class, detector_name, parse_detector
 from hourglass.options import DrawingConfig, PredictorConfig
 
 if TYPE_CHECKING:
@@ -30,11 +30,6 @@ _pictures = partial(option, group='pictures')
 _people = partial(option, group='people')
 
 
-def _detector(value: Any) -> str:
-    parse_detector(text(value))
-    return text(value)
-
-
 @dataclass(frozen=True, kw_only=True)
 class PeopleConfig(PredictorConfig, DrawingConfig):
     """Which detector and which network find people, and how they are drawn.
@@ -46,7 +41,7 @@ class PeopleConfig(PredictorConfig, DrawingConfig):
     """
 
     detector: str | None = _people(
-        _detector, None, metavar='NAME[:FILE]',
+        detector_name, None, metavar='NAME[:FILE]',
         help=f'what finds the people, one of the above (default: {DEFAULT}, or {FALLBACK} if the weights of {DEFAULT} '
              'cannot be downloaded)')
     detector_class: str | None = _people(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset, read_annotations
+from data.coco.dataset import find_annotations, image_folder
+from data.coco.detections import Detections
 from data.sets import DATASETS
+from eval.coco_boxes import BoxScore, detect_people, score_boxes
 from eval.coco_people import match_people, person_oks
 from eval.coco_results import NMS_OKS, PoseResults, read_results, to_results, write_results
 from eval.coco_score import COCOScore, score_results
@@ -19,6 +22,7 @@ from eval.record import people_key
 from eval.result import Result
 from eval.score import relative_errors
 from eval.sheet import write_sheet
+from hourglass.detection import load_detector
 from hourglass.errors import InputError
 from hourglass.wording import counted
 
@@ -36,6 +40,7 @@ class OKSResult(Result):
     Attributes:
         data: the data set.
         weights: name of the weights and how they were run, or of the file of results.
+        boxes: the score of the detector's boxes, if a detector was run and people are annotated.
         oks: COCO's own score; ``None`` where no person is annotated, as in COCO's test images.
         pck: the rate of correct joints; ``None`` for poses of detected people, to whom no annotation belongs.
     """
@@ -44,6 +49,7 @@ class OKSResult(Result):
     weights: str
     oks: COCOScore | None
     pck: PCKResult | None
+    boxes: BoxScore | None = None
 
     @property
     def total(self) -> float:
@@ -58,11 +64,14 @@ class OKSResult(Result):
             return f'{self.data}: no scores, because no person is annotated'
         numbers = f'{counted(self.oks.n_poses, "pose")} for {counted(self.oks.n_people, "person", "people")}'
         text = f'OKS, {self.data}, {numbers}: {self.weights}\n{self.table()}'
-        return text if self.pck is None else f'{text}\n{self.pck.text()}'
+        parts = [part.text() for part in (self.boxes, self.pck) if part is not None]
+        return '\n'.join([text, *parts])
 
     def to_dict(self) -> dict[str, Any]:
         value = {'title': f'{self.data}: {self.weights}', 'weights': self.weights, 'data': self.data,
                  'oks': None if self.oks is None else self.oks.to_dict()}
+        if self.boxes is not None:
+            value['boxes'] = self.boxes.to_dict()
         return value if self.pck is None else {**value, **self.pck.to_dict()}
 
     def save_csv(self, path: str | os.PathLike) -> None:
@@ -99,21 +108,37 @@ class OKSEvaluator:
     def _score_network(self) -> OKSResult:
         config = self.config
         predictor, name = load_predictor(config)
+        split = config.split or DATASETS['coco'].test_split
+        found, boxes = (None, None) if config.detector is None else self._detect(config.detector, split)
         dataset = COCODataset(
-            config.root or _ROOT, config.split or DATASETS['coco'].test_split, predictor.spec.joint_set,
-            annotations=config.annotations, images=config.images, detections=config.detections,
+            config.root or _ROOT, split, predictor.spec.joint_set,
+            annotations=config.annotations, images=config.images,
+            detections=config.detections if found is None else found,
             reference=config.normalise or 'torso')
-        if not dataset.has_annotated and (config.json or config.plot or not config.save_predictions):
-            raise InputError(f'{dataset.annotation_file}: annotates no person, so there are no scores; '
-                             '--save-predictions alone writes the poses')
+        self._check_annotated(dataset.annotation_file, dataset.has_annotated)
         points, joint_scores = predict_people(predictor, dataset)
         results = to_results(dataset, points, joint_scores)
-        if config.detections:
-            boxes = dataset.records.boxes
-            results = results.suppress((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), config.nms or NMS_OKS)
+        if config.has_detected:
+            results = results.suppress(dataset.records.areas, config.nms or NMS_OKS)
         if config.save_predictions:  # before anything can go wrong with the scores
             write_results(config.save_predictions, results)
-        return self._score(dataset, results, None if config.detections else points, name)
+        return replace(self._score(dataset, results, None if config.has_detected else points, name), boxes=boxes)
+
+    def _check_annotated(self, path: Path, has_annotated: bool) -> None:
+        config = self.config
+        if not has_annotated and (config.json or config.plot or not config.save_predictions):
+            raise InputError(f'{path}: annotates no person, so there are no scores; --save-predictions alone writes '
+                             'the poses')
+
+    def _detect(self, name: str, split: str) -> tuple[Detections, BoxScore | None]:
+        """Find the people of all images; without annotated people their boxes have no score."""
+        config, root = self.config, Path(self.config.root or _ROOT)
+        people = read_annotations(find_annotations(root, split, config.annotations), need_people=False)
+        self._check_annotated(people.path, len(people) > 0)  # finding people may take hours
+        detector = load_detector(name, config.gpu, config.detector_class)
+        folder = image_folder(root, split) if config.images is None else Path(config.images)
+        found = detect_people(detector, name, people, folder)
+        return found, score_boxes(found, people, detector.score_threshold) if len(people) else None
 
     def _score(
         self, dataset: COCODataset, results: PoseResults, points: np.ndarray | None, name: str,

@@ -21,6 +21,17 @@ from pycocotools.cocoeval import COCOeval
 STATS = ('AP', 'AP50', 'AP75', 'APm', 'APl', 'AR', 'AR50', 'AR75', 'ARm', 'ARl')
 
 
+def stats_table(stats: Mapping[str, float]) -> str:
+    """Return two lines of text: names and percent."""
+    cells = ['-' if np.isnan(value) else f'{100 * value:.1f}' for value in stats.values()]
+    return '\n'.join(''.join(f'{cell:>7}' for cell in row) for row in (stats, cells))
+
+
+def stats_to_dict(stats: Mapping[str, float]) -> dict[str, float | None]:
+    """Return numbers for JSON, with null for NaN."""
+    return dict(zip(stats, or_null(np.array(list(stats.values()))), strict=True))
+
+
 @dataclass(frozen=True)
 class COCOScore:
     """The score of some poses.
@@ -43,8 +54,7 @@ class COCOScore:
 
     def table(self) -> str:
         """Return two lines of text: names and percent."""
-        cells = ['-' if np.isnan(value) else f'{100 * value:.1f}' for value in self.stats.values()]
-        return '\n'.join(''.join(f'{cell:>7}' for cell in row) for row in (self.stats, cells))
+        return stats_table(self.stats)
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> COCOScore:
@@ -61,7 +71,7 @@ class COCOScore:
     def to_dict(self) -> dict[str, Any]:
         """Describe the score for JSON; null where no person is annotated."""
         return {
-            'stats': dict(zip(self.stats, or_null(np.array(list(self.stats.values()))), strict=True)),
+            'stats': stats_to_dict(self.stats),
             'poses': self.n_poses, 'people': self.n_people,
             'curve': {'recall': self.recall.tolist(),
                       'precision': {f'{threshold:.2f}': or_null(row)
@@ -84,9 +94,8 @@ def _flat(points: np.ndarray, third: np.ndarray) -> list[list[float]]:
 
 
 def _truth_entries(people: Annotations) -> list[dict[str, Any]]:
-    corners, sizes = people.boxes[:, 1::-1], (people.boxes[:, 2:] - people.boxes[:, :2])[:, ::-1]
     columns = zip(people.image_ids.tolist(), _flat(people.points, people.visibility),
-                  np.concatenate([corners, sizes], axis=1).tolist(), people.areas.tolist(),
+                  boxes_to_coco(people.boxes).tolist(), people.areas.tolist(),
                   people.is_crowd.tolist(), people.labelled.sum(axis=1).tolist(), strict=True)
     # pycocotools marks what is not matched by the id 0, so ids count from 1 here whatever the file says.
     return [{'id': i, 'image_id': image_id, 'category_id': PERSON, 'keypoints': keypoints, 'bbox': bbox,
@@ -104,17 +113,34 @@ def _result_entries(results: PoseResults) -> list[dict[str, Any]]:
             for i, (image_id, keypoints, score, area) in enumerate(columns, 1)]
 
 
-def _run(results: PoseResults, annotations: Annotations) -> COCOeval:
-    images = list(annotations.images)
+def boxes_to_coco(boxes: np.ndarray) -> np.ndarray:
+    """Return boxes (N, 4) as x, y, width and height from y_min, x_min, y_max, x_max."""
+    return np.concatenate([boxes[:, 1::-1], (boxes[:, 2:] - boxes[:, :2])[:, ::-1]], axis=1)
+
+
+def run_coco(people: Annotations, entries: list[dict[str, Any]], kind: str) -> COCOeval:
+    """Score entries of COCO's results format with pycocotools.
+
+    Args:
+        people: the annotated people.
+        entries: poses or boxes, with ``id`` and ``area``.
+        kind: ``keypoints`` or ``bbox``.
+    """
+    images = list(people.images)
     # pycocotools reports every step by printing.
     with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(_index(images, _truth_entries(annotations)), _index(images, _result_entries(results)),
-                              'keypoints')
+        evaluation = COCOeval(_index(images, _truth_entries(people)), _index(images, entries), kind)
         evaluation.params.imgIds = images
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
     return evaluation
+
+
+def read_stats(names: Sequence[str], evaluation: COCOeval) -> dict[str, float]:
+    """Return what pycocotools counted, by names; NaN where it counted nothing."""
+    return {name: float('nan') if value < 0 else float(value)
+            for name, value in zip(names, evaluation.stats, strict=True)}
 
 
 def score_results(results: PoseResults, people: Annotations) -> COCOScore:
@@ -124,11 +150,10 @@ def score_results(results: PoseResults, people: Annotations) -> COCOScore:
         results: the poses.
         people: the people; all of their images count, as in COCO's own evaluation.
     """
-    evaluation = _run(results, people)
+    evaluation = run_coco(people, _result_entries(results), 'keypoints')
     precision = evaluation.eval['precision'][:, :, 0, 0, 0]
     return COCOScore(
-        stats={name: float('nan') if value < 0 else float(value)
-               for name, value in zip(STATS, evaluation.stats, strict=True)},
+        stats=read_stats(STATS, evaluation),
         thresholds=evaluation.params.iouThrs, recall=evaluation.params.recThrs,
         precision=np.where(precision < 0, np.nan, precision),
         n_poses=len(results), n_people=int((~people.is_crowd & people.labelled.any(axis=1)).sum()))

@@ -12,6 +12,7 @@ from data.coco.dataset import REFERENCES
 from data.mpii.splits import PROTOCOLS
 from data.sets import DATASETS, DatasetEntry
 from hourglass.config import flag_of, number, one_of, option, text, whole
+from hourglass.detection import check_person_class, detector_name, parse_detector
 from hourglass.errors import InputError
 from hourglass.files import check_targets
 from hourglass.image import check_picture_name
@@ -83,9 +84,15 @@ class EvalConfig(PredictorConfig):
     detections: str | None = _coco(
         text, None, metavar='FILE',
         help='predict the people of these detections (COCO\'s results format), not the annotated boxes')
+    detector: str | None = _coco(
+        detector_name, None, metavar='NAME[:FILE]',
+        help='find the people with this detector, and score its boxes too: bundled, ssd512, hog, onnx:FILE, '
+             'boxes:FILE, or another one of demo_multi_person.py --help')
+    detector_class: str | None = _coco(
+        text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
     nms: float | None = _coco(
         number(0, 1, above=True), None, metavar='OKS',
-        help='with --detections: leave out poses more similar than this to a better one (default: 0.9)')
+        help='with --detections or --detector: leave out poses more similar than this to a better one (default: 0.9)')
 
     json: str | None = _results(text, None, metavar='FILE', help='write scores and curves')
     csv: str | None = _results(
@@ -112,6 +119,7 @@ class EvalConfig(PredictorConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_person_class(self.detector, self.detector_class)
         if self.is_comparison:
             for entry in fields(self):
                 if entry.name not in ('compare', 'plot', 'json') and getattr(self, entry.name) != entry.default:
@@ -142,6 +150,11 @@ class EvalConfig(PredictorConfig):
         return bool(self.compare) and (self.weights, self.predictions, self.dataset) == (None, None, None)
 
     @property
+    def has_detected(self) -> bool:
+        """Whether the people to predict are detected, not annotated."""
+        return self.detections is not None or self.detector is not None
+
+    @property
     def weights(self) -> str | None:
         """The weights to evaluate, by name or as a file; ``None`` for the default."""
         return self.snapshot or self.model
@@ -155,7 +168,7 @@ class EvalConfig(PredictorConfig):
         check_targets((self.json, self.csv, self.plot, self.save_predictions, self.sheet, self.reliability,
                        self.calibrate),
                       (self.predictions, self.annotations, self.detections, self.model, self.snapshot, self.root,
-                       self.joints, *self.compare))
+                       self.joints, parse_detector(self.detector)[1] if self.detector else None, *self.compare))
         for plot in (self.plot, self.reliability):
             if plot and Path(plot).suffix.lower() not in PLOT_ENDINGS:
                 raise InputError(f'{plot}: a plot ends with one of {", ".join(PLOT_ENDINGS)}')
@@ -177,9 +190,12 @@ _RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
     ('joints', lambda c: c.is_own, 'is for --dataset csv and coco-json; elsewhere the weights decide'),
     ('detections', lambda c: c.is_coco, 'is for --dataset coco'),
     ('detections', lambda c: c.predictions is None, 'and --predictions exclude each other'),
-    ('nms', lambda c: c.detections is not None, 'needs --detections'),
-    ('csv', lambda c: c.detections is None, 'is a table of correct joints; --detections gives none'),
-    ('sheet', lambda c: c.detections is None, 'shows annotated people, which --detections are not'),
+    ('detector', lambda c: c.is_coco, 'is for --dataset coco'),
+    ('detector', lambda c: c.predictions is None, 'and --predictions exclude each other'),
+    ('detector', lambda c: c.detections is None, 'and --detections exclude each other'),
+    ('nms', lambda c: c.has_detected, 'needs --detections or --detector'),
+    ('csv', lambda c: not c.has_detected, 'is a table of correct joints, which detected people do not have'),
+    ('sheet', lambda c: not c.has_detected, 'shows annotated people, and not detected ones'),
     ('sheet', lambda c: c.predictions is None or c.is_coco, 'needs images, which HDF5 predictions have not'),
     ('reliability', lambda c: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),
     ('calibrate', lambda c: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),

@@ -82,6 +82,17 @@ def annotation_file(root: Path, split: str) -> Path:
     return root / ANNOTATION_FILE.format(split=split)
 
 
+def find_annotations(root: Path, split: str, annotations: str | Path | None = None) -> Path:
+    """Return the file of a split's annotations, or the one that is named; ``InputError`` if the first is missing."""
+    if annotations is not None:
+        return Path(annotations)
+    place = annotation_file(root, split)
+    if not place.is_file():
+        raise InputError(f'{place}: no such file; '
+                         '"python -m data check coco" says what to download and where to put it')
+    return place
+
+
 def has_extent(boxes: np.ndarray) -> np.ndarray:
     """Tell which boxes (N, 4) are more than a point: (N,) bool."""
     return np.any(boxes[:, 2:] > boxes[:, :2], axis=1)
@@ -134,9 +145,9 @@ class COCODataset(PersonDataset):
         joint_set: joints wanted; those that COCO lacks are derived or unlabelled.
         annotations: file of annotations, in place of the one below ``root``.
         images: folder of the images, in place of the one below ``root``.
-        detections: file of people that a detector found.  They take the place of the annotated people; none of
-            their joints is labelled, and no reference length is known.  The annotations then only name the images
-            (``image_info_test-dev2017.json`` will do).
+        detections: people that a detector found, or a file of them.  They take the place of the annotated people;
+            none of their joints is labelled, and no reference length is known.  The annotations then only name the
+            images (``image_info_test-dev2017.json`` will do).
         min_score: leave out detections with a lower score.
         nms_iou: leave out detections that overlap a better one of the same image by so much (intersection over
             union) or more; ``None`` keeps all.
@@ -156,7 +167,7 @@ class COCODataset(PersonDataset):
     def __init__(
         self, root: str | Path = DEFAULT_ROOT, split: str = 'train2017', joint_set: JointSet = COCO, *,
         annotations: str | Path | None = None, images: str | Path | None = None,
-        detections: str | Path | None = None, min_score: float = 0.0, nms_iou: float | None = None,
+        detections: str | Path | Detections | None = None, min_score: float = 0.0, nms_iou: float | None = None,
         reference: str = 'torso',
     ) -> None:
         if reference not in REFERENCES:
@@ -164,23 +175,20 @@ class COCODataset(PersonDataset):
         if nms_iou is not None and not 0 < nms_iou <= 1:
             raise InputError(f'the overlap of detections must lie between 0 and 1, not {nms_iou}')
         root = Path(root)
-        place = annotation_file(root, split) if annotations is None else Path(annotations)
-        if annotations is None and not place.is_file():
-            raise InputError(f'{place}: no such file; '
-                             '"python -m data check coco" says what to download and where to put it')
-        self.annotation_file = place
+        self.annotation_file = place = find_annotations(root, split, annotations)
         content = read_annotations(place, need_people=detections is None)
         self.has_annotated = len(content) > 0
         name = f'COCO {split if annotations is None else place.stem}'
         if detections is None:
             records, joints = _annotated(content, joint_set)
         else:
-            found = read_detections(detections)
-            check_image_ids(Path(detections), 'detections', found.image_ids, content.images)
+            found = detections if isinstance(detections, Detections) else read_detections(detections)
+            check_image_ids(Path(found.source), 'detections', found.image_ids, content.images)
             found = found.take((found.scores >= min_score) & has_extent(found.boxes))
             records, joints = _detected(found if nms_iou is None else found.suppress(nms_iou))
-            name = f'{name}, detections of {Path(detections).name}'
-        if not len(records):
+            name = f'{name}, detections of {Path(found.source).name}'
+        # A detector may find no person; an empty file is a mistake.
+        if not len(records) and not isinstance(detections, Detections):
             raise InputError(f'{detections or place}: has no person who can be used')
         self.records = records
         people = _to_persons(records, joints, REFERENCES[reference](joints, records), content.images, joint_set)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hourglass.coco_format import PERSON
@@ -21,18 +21,20 @@ class Detections:
         image_ids: (N,) int64.
         boxes: (N, 4) float64, (y0, x0, y1, x1) in pixels of the images.
         scores: (N,) float64.
+        source: the file or the detector that they are from, for messages.
     """
 
     image_ids: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
+    source: str
 
     def __len__(self) -> int:
         return len(self.image_ids)
 
     def take(self, rows: np.ndarray) -> Detections:
         """Return some of the boxes, by index or by a mask (N,)."""
-        return Detections(self.image_ids[rows], self.boxes[rows], self.scores[rows])
+        return replace(self, image_ids=self.image_ids[rows], boxes=self.boxes[rows], scores=self.scores[rows])
 
     def suppress(self, iou: float) -> Detections:
         """Leave out boxes that overlap a better one of the same image by ``iou`` or more; the order remains."""
@@ -60,4 +62,4 @@ def read_detections(path: str | Path) -> Detections:
     if not isinstance(content, list):
         raise InputError(f'{path}: not a list of detections (a JSON {type(content).__name__})')
     table = Table(path, 'detections', content).where('category_id', PERSON)
-    return Detections(table.whole_numbers('image_id'), table.boxes(), table.numbers('score'))
+    return Detections(table.whole_numbers('image_id'), table.boxes(), table.numbers('score'), str(path))

@@ -7,7 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
+from hourglass.config import text
 from hourglass.errors import InputError
 
 import numpy as np
@@ -95,6 +97,12 @@ def parse_detector(name: str) -> tuple[str, str | None]:
     if (colon and not (form and file)) or (form and not form.startswith('[') and not file):
         raise InputError(f'the detector {name!r} should be written {kind}{form}')
     return kind, file or None
+
+
+def detector_name(value: Any) -> str:
+    """Kind of an option: the name of a detector, for :func:`load_detector`."""
+    parse_detector(text(value))
+    return text(value)
 
 
 def check_person_class(detector: str | None, person_class: str | None) -> None:

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from data.coco import read_annotations
+from data.coco.detections import Detections, read_detections
+from eval import EvalConfig, compare, evaluate
+from eval.coco_boxes import BOX_STATS, detect_people, score_boxes
+from hourglass.detection import Detector
+from hourglass.errors import InputError
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO as COCOIndex
+from pycocotools.cocoeval import COCOeval
+
+ROOT = Path(__file__).resolve().parents[2]
+ANNOTATIONS = 'annotations/person_keypoints_val2017.json'
+
+
+class _Annotated(Detector):
+    """Finds the annotated people of the images, which it knows by their names, some pixels beside."""
+
+    def __init__(self, annotations: Path, shift: float = 0, score: float = .9) -> None:
+        self.people = read_annotations(annotations)
+        self.shift, self.score = shift, score
+        self.names: list[str] = []
+
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        (name,) = names or ()
+        assert images[0].shape == (3, 240, 320)
+        self.names.append(name)
+        image_id, = (i for i, own in self.people.images.items() if own == name)
+        boxes = self.people.boxes[self.people.image_ids == image_id] + self.shift
+        return [(boxes.astype(np.float32), np.full(len(boxes), self.score, np.float32))]
+
+
+class _Nobody(Detector):
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)) for _ in images]
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Detector], None]:
+    """Return a function that puts a detector in the place of hog."""
+    return lambda detector: monkeypatch.setattr('hourglass.detection.hog.load', lambda *_: detector)
+
+
+def _evaluate(root: Path, **options: str) -> dict:
+    result = evaluate('bundled', dataset='coco', root=root, detector='hog', **options)
+    return {**json.loads(json.dumps(result.to_dict(), allow_nan=False)), 'text': result.text()}
+
+
+def test_boxes_and_poses_of_a_detector(coco_root: Path, tmp_path: Path, use: Callable[[Detector], None]) -> None:
+    detector = _Annotated(coco_root / ANNOTATIONS)
+    use(detector)
+    result = _evaluate(coco_root, json=str(tmp_path / 'scores.json'), save_predictions=str(tmp_path / 'poses.json'))
+    assert detector.names == [f'{i}.png' for i in range(6)]
+    boxes = result['boxes']
+    assert (boxes['detector'], boxes['people'], boxes['boxes'], boxes['threshold']) == ('hog', 16, 17, .5)
+    assert boxes['stats']['AP'] == pytest.approx(1)
+    assert boxes['from_height']['96']['recall'] == boxes['from_height']['192']['precision'] == 1
+    assert boxes['from_height']['96']['people'] > boxes['from_height']['192']['people'] > 0
+    assert result['oks']['people'] == 15
+    assert result['data'] == 'COCO val2017, detections of hog'
+    assert 'boxes of hog, 17 boxes for 16 people' in result['text']
+    # The crowd is found as a box, too, and of equal poses one remains.
+    assert 15 <= len(json.loads((tmp_path / 'poses.json').read_text())) <= 17
+    (tmp_path / 'other.json').write_bytes((tmp_path / 'scores.json').read_bytes())
+    assert compare([tmp_path / 'scores.json', tmp_path / 'other.json']).text()
+
+
+def test_the_same_boxes_from_a_file_give_the_same_poses(
+    coco_root: Path, tmp_path: Path, use: Callable[[Detector], None],
+) -> None:
+    people = read_annotations(coco_root / ANNOTATIONS)
+    use(_Annotated(coco_root / ANNOTATIONS))
+    entries = [{'image_id': int(i), 'category_id': 1, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'score': .9}
+               for i, (y0, x0, y1, x1) in zip(people.image_ids, people.boxes.tolist(), strict=True)]
+    (tmp_path / 'found.json').write_text(json.dumps(entries))
+    from_file = evaluate('bundled', dataset='coco', root=coco_root, detections=str(tmp_path / 'found.json')).to_dict()
+    assert 'boxes' not in from_file
+    found = _evaluate(coco_root)['oks']
+    for name, value in found['stats'].items():
+        assert value == pytest.approx(from_file['oks']['stats'][name], abs=.02)
+
+
+@pytest.mark.parametrize('shift', [0, 4, 15])
+def test_box_scores_are_those_of_pycocotools(coco_root: Path, shift: float) -> None:
+    content = json.loads((coco_root / ANNOTATIONS).read_text())
+    for i, entry in enumerate(content['annotations'], 1):
+        entry['id'] = i
+    people = read_annotations(coco_root / ANNOTATIONS)
+    rng = np.random.default_rng(0)
+    found = Detections(people.image_ids, people.boxes + rng.uniform(-shift, shift, people.boxes.shape),
+                       rng.uniform(0, 1, len(people)), 'test')
+    boxes = np.concatenate([found.boxes[:, 1::-1], found.boxes[:, :1:-1] - found.boxes[:, 1::-1]], axis=1)
+    with contextlib.redirect_stdout(io.StringIO()):
+        index = COCOIndex()
+        index.dataset = content
+        index.createIndex()
+        evaluation = COCOeval(index, index.loadRes([
+            {'image_id': i, 'category_id': 1, 'bbox': box, 'score': score} for i, box, score in zip(
+                found.image_ids.tolist(), boxes.tolist(), found.scores.tolist(), strict=True)]), 'bbox')
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    score = score_boxes(found, people, .5)
+    np.testing.assert_allclose([score.stats[name] for name in BOX_STATS], np.where(
+        evaluation.stats < 0, np.nan, evaluation.stats), rtol=1e-12)
+
+
+def test_recall_and_precision_are_by_height_and_from_the_threshold(coco_root: Path) -> None:
+    people = read_annotations(coco_root / ANNOTATIONS)
+    image_id = people.image_ids[0]
+    one = replace(people, images={int(image_id): 'a.png'}, ids=people.ids[:3], image_ids=people.image_ids[[0, 0, 0]],
+                  points=people.points[:3], visibility=people.visibility[:3], areas=people.areas[:3],
+                  boxes=np.array([[0, 0, 100, 40], [0, 100, 200, 180], [0, 200, 90, 240.]]),
+                  is_crowd=np.zeros(3, bool))
+    found = Detections(np.full(4, image_id), np.array([[0, 0, 100, 40], [0, 101, 200, 180], [20, 240, 230, 300],
+                                                       [0, 200, 90, 240.]]), np.array([.3, .6, .7, .8]), 'test')
+    counts = score_boxes(found, one, .5).counts
+    assert (counts[96].people, counts[96].found, counts[96].finds, counts[96].right) == (2, 1, 2, 1)
+    assert (counts[192].recall, counts[192].precision) == (1, .5)
+    assert score_boxes(found, one, .2).counts[96].recall == 1
+    assert np.isnan(score_boxes(found, one, .9).counts[96].precision)
+
+
+def test_a_detector_that_finds_no_person_scores_zero(coco_root: Path, use: Callable[[Detector], None]) -> None:
+    use(_Nobody())
+    result = _evaluate(coco_root)
+    assert result['boxes']['stats']['AP'] == result['oks']['stats']['AP'] == 0
+    assert result['boxes']['from_height']['96']['precision'] is None
+    assert 'precision - (0 of 0)' in result['text']
+
+
+def test_without_annotated_people_the_poses_are_written_only(
+    coco_root: Path, tmp_path: Path, use: Callable[[Detector], None],
+) -> None:
+    detector = _Annotated(coco_root / ANNOTATIONS)
+    use(detector)
+    content = json.loads((coco_root / ANNOTATIONS).read_text())
+    (tmp_path / 'info.json').write_text(json.dumps({'images': content['images']}))
+    options = {'annotations': str(tmp_path / 'info.json'), 'images': str(coco_root / 'images/val2017')}
+    with pytest.raises(InputError, match='annotates no person'):
+        _evaluate(coco_root, **options)
+    assert not detector.names, 'refused before the work'
+    result = _evaluate(coco_root, save_predictions=str(tmp_path / 'poses.json'), **options)
+    assert result['oks'] is None
+    assert 'boxes' not in result
+    assert json.loads((tmp_path / 'poses.json').read_text())
+
+
+def test_a_missing_image_is_named_before_work(coco_root: Path) -> None:
+    detector = _Annotated(coco_root / ANNOTATIONS)
+    folder = coco_root / 'images' / 'val2017'
+    (folder / '3.png').unlink()
+    with pytest.raises(InputError, match=r'3\.png: no such file'):
+        detect_people(detector, 'test', detector.people, folder)
+    assert not detector.names
+
+
+def test_boxes_of_another_program_by_the_names_of_images(coco_root: Path, tmp_path: Path) -> None:
+    entries = [{'image_id': '2.png', 'category_id': 1, 'bbox': [10, 20, 80, 160], 'score': .8}]
+    (tmp_path / 'boxes.json').write_text(json.dumps(entries))
+    name = f'boxes:{tmp_path / "boxes.json"}'
+    result = evaluate('bundled', dataset='coco', root=coco_root, detector=name).to_dict()
+    assert result['boxes']['boxes'] == 1
+    with pytest.raises(InputError, match=r'boxes\.json: would replace'):
+        EvalConfig(dataset='coco', detector=name, json=str(tmp_path / 'boxes.json')).check_files()
+
+
+def test_detections_keep_their_source(tmp_path: Path) -> None:
+    (tmp_path / 'a.json').write_text('[]')
+    found = read_detections(tmp_path / 'a.json')
+    assert found.source == found.take(np.zeros(0, int)).source == str(tmp_path / 'a.json')
+
+
+def test_the_command_line_prints_and_writes_box_scores(coco_root: Path, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, ROOT / 'eval.py', '--dataset', 'coco', '--root', coco_root, '--detector', 'bundled', '--model',
+         'bundled', '--json', 'scores.json'], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert 'boxes of bundled' in result.stdout
+    assert 'people from 192 pixels' in result.stdout
+    assert json.loads((tmp_path / 'scores.json').read_text())['boxes']['people'] == 16
