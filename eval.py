@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Score a stacked hourglass network on an annotated data set, or score a file of predictions."""
+"""Score a network on an annotated data set, or a file of predictions; ``--help`` explains the options."""
 
 from __future__ import annotations
 
-from eval.options import main
-from hourglass.errors import run
+from eval.options import evaluation
 
 if __name__ == '__main__':
-    run(main)
+    evaluation()

@@ -1,19 +1,9 @@
 #!/usr/bin/env python3
-"""Train a stacked hourglass network."""
+"""Train a stacked hourglass network; ``--help`` explains the options."""
 
 from __future__ import annotations
 
-from hourglass.errors import run
-
-
-def main() -> None:
-    from training import train
-    from training.distributed import report_once
-    from training.options import parse_config
-
-    with report_once():
-        train(parse_config())
-
+from training.options import training
 
 if __name__ == '__main__':
-    run(main)
+    training()

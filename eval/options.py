@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from eval.config import GROUPS, EvalConfig
 from hourglass.config import add_options
-from hourglass.errors import ArgumentParser
+from hourglass.errors import ArgumentParser, run
 
 _DESCRIPTION = """\
 Score a network on an annotated data set, or score a file of predictions.
@@ -46,3 +47,8 @@ def main() -> None:
     print(result.text(), file=out)
     if config.compare:
         print(f'\n{result.compare(config.compare).text()}', file=out)
+
+
+def evaluation() -> NoReturn:
+    """Run ``eval.py`` (``hourglass-eval``)."""
+    run(main)

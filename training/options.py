@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from hourglass.config import add_options, read_options
-from hourglass.errors import ArgumentParser
+from hourglass.errors import ArgumentParser, run
 from training.config import GROUPS, TrainConfig
 
 
@@ -36,3 +37,16 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
     path = given.pop('config')
     values = {} if path is None else read_options(Path(path), TrainConfig)
     return TrainConfig(**{'dataset': (), **values, **given})
+
+
+def _main() -> None:
+    from training import train
+    from training.distributed import report_once
+
+    with report_once():
+        train(parse_config())
+
+
+def training() -> NoReturn:
+    """Run ``train.py`` (``hourglass-train``)."""
+    run(_main)

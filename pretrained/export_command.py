@@ -1,0 +1,58 @@
+"""Write weights as a file in ONNX, which runs without Chainer: by ONNX Runtime, OpenCV, OpenVINO and others.
+
+The file is compared with Chainer before it appears.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from hourglass.errors import ArgumentParser, InputError, run
+from hourglass.options import add_weights_options
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = ArgumentParser(description=__doc__)
+    add_weights_options(parser)
+    parser.add_argument('--out', required=True, metavar='FILE', help='the file to write; its name ends with .onnx')
+    parser.add_argument('--all-stacks', action='store_true',
+                        help='give the heatmaps of every stack and not those of the last alone')
+    options = parser.parse_args()
+    if Path(options.out).suffix.lower() != '.onnx':
+        raise InputError(f'--out {options.out}: the name must end with .onnx')
+    return options
+
+
+def main() -> None:
+    options = parse_arguments()
+
+    from hourglass.files import check_targets
+
+    check_targets([options.out], [options.model, options.snapshot])
+    try:
+        import onnx  # noqa: F401
+    except ImportError as error:
+        raise InputError(f'the package onnx is needed and cannot be imported ({error})') from None
+
+    from pretrained import registry
+    from pretrained.export import export as write_onnx
+
+    def write(name: str) -> float:
+        return write_onnx(registry.load(name), Path(name).name, options.out, options.all_stacks)
+
+    name = options.snapshot or options.model
+    if name is None:
+        difference, source = registry.with_default(write)
+        print(source, file=sys.stderr)
+    else:
+        difference = write(name)
+    size = Path(options.out).stat().st_size / 1e6
+    print(f'{options.out}: {size:.1f} MB, heatmaps differ from Chainer\'s by at most {difference:.1g}')
+
+
+def export() -> NoReturn:
+    """Run ``export.py`` (``hourglass-export``)."""
+    run(main)
