@@ -66,8 +66,7 @@ def draw_person_in_picture(config: PersonConfig) -> Pose:
     from hourglass.draw import draw_heatmaps
     from hourglass.files import check_targets
     from hourglass.image import check_picture_name, read_image, write_image
-    from hourglass.locate import corners
-    from hourglass.results import pose_to_dict, write_json
+    from hourglass.results import write_json
 
     before, after = Path(config.out) / 'input.jpg', Path(config.out) / 'output.jpg'
     check_targets((before, after, config.json, config.heatmaps),
@@ -88,9 +87,7 @@ def draw_person_in_picture(config: PersonConfig) -> Pose:
     write_image(before, image)
     write_image(after, config.draw(image, pose, joint_set, config.line_width, config.threshold))
     if config.json:
-        y0, x0, y1, x1 = (round(value, 2) for value in corners(pose.box))
-        write_json(config.json, {'image': name, **pose_to_dict(pose, joint_set),
-                                 'seen': {'x0': x0, 'y0': y0, 'x1': x1, 'y1': y1}})
+        write_json(config.json, {'image': name, **pose.to_dict()})
     if config.heatmaps:
         write_image(config.heatmaps, draw_heatmaps(predictor.crop_image(image, pose.box), pose.heatmaps, joint_set))
     if not config.is_confident(pose, predictor.spec):

@@ -13,6 +13,7 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.files import write_bytes
+from hourglass.jpeg_end import read_without_end
 from hourglass.wording import warn_once
 
 import numpy as np
@@ -29,8 +30,6 @@ _ORIENTATION = 0x0112
 _ON_ITS_SIDE = (5, 6, 7, 8)
 #: Bits of a grey value, in cameras and files.
 _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
-#: How much of a JPEG picture may be missing with the end of its file: two blocks of pixels in a small picture.
-_MAX_MISSING, _BLOCKS = 0.01, 2 * 16 * 16
 
 
 @cache
@@ -154,29 +153,11 @@ def _load(image: Image.Image, path: Path) -> Image.Image:
     try:
         image.load()
     except OSError:
-        if image.format not in ('JPEG', 'MPO') or (complete := _without_end(path)) is None:
+        if image.format not in ('JPEG', 'MPO') or (complete := read_without_end(path)) is None:
             raise
         warn_once(f'{path}: the end of the JPEG file is missing; the picture is read without it')
         return complete
     return _read_deep(image, path) if is_deep else image
-
-
-def _without_end(path: Path) -> Image.Image | None:
-    """Return a JPEG picture whose file has no end; ``None`` if more is missing than that.
-
-    What depends on the missing bytes differs between two guesses of them.
-    """
-    content = path.read_bytes().rstrip(b'\xff')
-    if content.endswith(b'\xff\xd9'):
-        return None
-    guesses = []
-    for guess in (b'', b'\x5a' * len(content)):
-        image = Image.open(io.BytesIO(content + guess + b'\xff\xd9'), formats=('JPEG',))
-        image.load()
-        guesses.append(image)
-    differs = np.asarray(guesses[0]) != np.asarray(guesses[1])
-    n_missing = differs.any(axis=tuple(range(2, differs.ndim))).sum()
-    return guesses[0] if n_missing <= max(_BLOCKS, _MAX_MISSING * image.width * image.height) else None
 
 
 def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
@@ -202,6 +183,47 @@ def _read_pixels(path: Path, upright: bool) -> np.ndarray:
     with _opened(path) as image:
         loaded = _load(image, path)
         return np.asarray(to_rgb(upright_picture(loaded) if upright else loaded, path))
+
+
+#: One picture, as :func:`as_image` takes it.
+Picture = str | os.PathLike | Image.Image | np.ndarray
+
+
+def is_one_image(value: Any) -> bool:
+    """Return whether a value is one picture (:func:`as_image`) and not several."""
+    return isinstance(value, (str, os.PathLike, Image.Image)) or (isinstance(value, np.ndarray) and value.ndim < 4)
+
+
+def as_images(values: Any, bgr: bool = False) -> list[np.ndarray]:
+    """Return one picture, or each of several, as :func:`as_image` does."""
+    return [as_image(value, bgr) for value in ([values] if is_one_image(values) else values)]
+
+
+def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
+    """Return a picture of any usual kind as (3, H, W) float32, RGB in [0, 255].
+
+    Args:
+        value: a path, read as viewers show it; a PIL image; an array (H, W, 3) or, grey, (H, W) uint8; or an array
+            (3, H, W) in [0, 255], returned as it is if it is float32.
+        bgr: whether an array (H, W, 3) has OpenCV's order of colours.
+
+    Raises:
+        InputError: the value is none of these, or the file cannot be read.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        return read_image(value, upright=True)
+    if isinstance(value, Image.Image):
+        return np.asarray(to_rgb(upright_picture(value), 'a PIL image')).transpose(2, 0, 1).astype(np.float32)
+    if isinstance(value, np.ndarray) and value.size and value.dtype.kind in 'fiu':
+        if value.dtype == np.uint8 and (value.ndim == 2 or (value.ndim == 3 and value.shape[2] == 3)):
+            colours = np.stack([value] * 3) if value.ndim == 2 else value.transpose(2, 0, 1)
+            return colours[::-1 if bgr else 1].astype(np.float32, order='C')
+        if value.ndim == 3 and value.shape[0] == 3:
+            return value.astype(np.float32, copy=False)
+    what = f'an array of shape {value.shape} and type {value.dtype}' if isinstance(value, np.ndarray) \
+        else f'a value of type {type(value).__name__}'
+    raise InputError(f'{what} is no picture: a path, a PIL image, an array (H, W, 3) or (H, W) uint8, or an array '
+                     '(3, H, W) in [0, 255] is')
 
 
 def check_image(path: str | os.PathLike, upright: bool = False, decode: bool = True) -> tuple[int, int]:

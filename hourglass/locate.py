@@ -13,6 +13,7 @@ from typing import Any
 
 from hourglass.crop import Box, Extent, Square, crop_square, person_box, whole_person
 from hourglass.detection import Detector, filter_boxes
+from hourglass.image import Picture, as_image
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
@@ -169,7 +170,7 @@ def _detected(detector: Detector, image: np.ndarray, name: str | None) -> np.nda
 
 
 def locate(
-    predictor: PosePredictor, image: np.ndarray, detector: Detector | None = None, name: str | None = None,
+    predictor: PosePredictor, image: Picture, detector: Detector | None = None, name: str | None = None,
     show_progress: bool = False,
 ) -> Pose:
     """Find one person anywhere in an image: of several, the one with the best pose, large people preferred.
@@ -179,7 +180,7 @@ def locate(
 
     Args:
         predictor: finds the joints.
-        image: (3, H, W) float32, RGB in [0, 255].
+        image: a path, a PIL image or an array (:func:`hourglass.image.as_image`).
         detector: finds people; without it the image is searched.
         name: of the image's file, for a file of boxes as detector.
         show_progress: show a bar on a terminal if it takes seconds.
@@ -189,10 +190,11 @@ def locate(
             person is there.
 
     Raises:
-        InputError: the detector cannot be used for this image.
+        InputError: the picture cannot be read or is none, or the detector cannot be used for it.
     """
     from tqdm import tqdm
 
+    image = as_image(image)
     height, width = image.shape[1:]
     factor = min(1.0, SEARCH_RESOLUTION * max(predictor.spec.input_size) / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, overload
 
 from hourglass.boxes import suppress_boxes
 from hourglass.crop import Extent, person_box
 from hourglass.detection import Detector, filter_boxes
+from hourglass.image import Picture, as_images, is_one_image
+from hourglass.joints import JointSet
 from hourglass.oks import oks_nms, pose_scores, sigmas_for
-from hourglass.predictor import Pose, PosePredictor
+from hourglass.predictor import Joint, Pose, PosePredictor, preview
 
 import numpy as np
+from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,61 @@ class PersonPose:
     box: tuple[float, float, float, float]
     box_score: float
     score: float
+
+    @property
+    def points(self) -> np.ndarray:
+        """(K, 2) float64, (y, x) in pixels of the image."""
+        return self.pose.points
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(K,) float32 in [0, 1]."""
+        return self.pose.scores
+
+    @property
+    def joints(self) -> dict[str, Joint]:
+        """The joints by name."""
+        return self.pose.joints
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the person as in the JSON of ``demo_multi_person.py``, without the entries about the picture."""
+        from hourglass.results import person_to_dict
+
+        return person_to_dict(self, self.pose.joint_set)
+
+
+class People(list[PersonPose]):
+    """The people of one image, the best first.  A notebook shows them drawn.
+
+    Attributes:
+        image: (3, H, W) float32, RGB in [0, 255].
+        joint_set: names the joints.
+    """
+
+    def __init__(self, people: Iterable[PersonPose], image: np.ndarray, joint_set: JointSet) -> None:
+        super().__init__(people)
+        self.image = image
+        self.joint_set = joint_set
+
+    def draw(self, threshold: float = 0.0, line_width: int | None = None) -> Image.Image:
+        """Return the picture with all people drawn (:func:`hourglass.draw.draw_people`).
+
+        Args:
+            threshold: limbs with a joint that scores less are left out.
+            line_width: in pixels; by default it follows the sizes of the picture and of each person.
+        """
+        from hourglass.draw import draw_people
+
+        drawn = draw_people(self.image, [person.points for person in self], self.joint_set, line_width,
+                            [person.scores for person in self], threshold)
+        return Image.fromarray(drawn.transpose(1, 2, 0))
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return :meth:`PersonPose.to_dict` of each person."""
+        return [person.to_dict() for person in self]
+
+    def _repr_png_(self) -> bytes:
+        return preview(self.draw())
 
 
 class PeoplePredictor:
@@ -59,45 +118,62 @@ class PeoplePredictor:
         self.nms_oks = nms_oks
         self.keep_heatmaps = keep_heatmaps
 
-    def predict(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> list[list[PersonPose]]:
-        """Find all people in each image.
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # (a text is a sequence of texts)
+        self, images: Picture, names: str | None = None, bgr: bool = False,
+    ) -> People: ...
+
+    @overload
+    def predict(
+        self, images: Sequence[Picture], names: Sequence[str] | None = None, bgr: bool = False,
+    ) -> list[People]: ...
+
+    def predict(
+        self, images: Picture | Sequence[Picture], names: str | Sequence[str] | None = None, bgr: bool = False,
+    ) -> People | list[People]:
+        """Find all people in one image or in each of a list.
 
         Args:
-            images: arrays (3, H, W) float32, RGB in [0, 255].
-            names: of the images, for boxes from a file.
+            images: one or several pictures: paths, PIL images or arrays (:func:`hourglass.image.as_image`).
+            names: of the images, for boxes from a file; one for one image.
+            bgr: whether arrays (H, W, 3) have OpenCV's order of colours.
 
         Returns:
-            The people of each image, the best first; an empty list where none was found.
+            The people of the image, or of each image of the list, the best first; empty where none was found.
 
         Raises:
-            InputError: the detector cannot be used for these images.
+            InputError: a picture cannot be read or is none, or the detector cannot be used for it.
         """
-        return self.predict_boxes(images, self.detector.detect(images, names))
+        arrays = as_images(images, bgr)
+        people = self.predict_boxes(arrays, self.detector.detect(arrays, [names] if isinstance(names, str) else names))
+        return people[0] if is_one_image(images) else people
 
-    def predict_one(self, image: np.ndarray, name: str | None = None) -> list[PersonPose]:
+    def predict_one(self, image: Picture, name: str | None = None, bgr: bool = False) -> People:
         """Find all people in one image; see :meth:`predict`."""
-        return self.predict([image], None if name is None else [name])[0]
+        return self.predict(image, name, bgr)
 
     def predict_boxes(
-        self, images: Sequence[np.ndarray], found: Sequence[tuple[np.ndarray, np.ndarray]],
-    ) -> list[list[PersonPose]]:
+        self, images: Sequence[Picture], found: Sequence[tuple[np.ndarray, np.ndarray]],
+    ) -> list[People]:
         """Find the joints of people whose boxes are known.
 
         Args:
             images: as for :meth:`predict`.
             found: for each image boxes (N, 4) and scores (N,), as a detector gives them.
         """
-        chosen = [self._choose(*boxes, image.shape[1:]) for image, boxes in zip(images, found, strict=True)]
+        arrays = as_images(images)
+        chosen = [self._choose(*boxes, image.shape[1:]) for image, boxes in zip(arrays, found, strict=True)]
         places = [(i, k) for i, (boxes, _) in enumerate(chosen) for k in range(len(boxes))]
-        poses: list[list[Pose]] = [[] for _ in images]
+        poses: list[list[Pose]] = [[] for _ in arrays]
         # Batch by batch, so that a crowd's crops and heatmaps are never in memory together.
         for start in range(0, len(places), self.predictor.batchsize):
             batch = places[start:start + self.predictor.batchsize]
-            crops = [person_box(Extent.of_box(chosen[i][0][k]), images[i].shape[1:], self.predictor.spec)
+            crops = [person_box(Extent.of_box(chosen[i][0][k]), arrays[i].shape[1:], self.predictor.spec)
                      for i, k in batch]
-            for (i, _), pose in zip(batch, self.predictor.poses([images[i] for i, _ in batch], crops), strict=True):
+            for (i, _), pose in zip(batch, self.predictor.poses([arrays[i] for i, _ in batch], crops), strict=True):
                 poses[i].append(self._slim(pose))
-        return [self._people(*boxes, those) for boxes, those in zip(chosen, poses, strict=True)]
+        return [People(self._people(*boxes, those), image, self.predictor.spec.joint_set)
+                for boxes, those, image in zip(chosen, poses, arrays, strict=True)]
 
     def _choose(
         self, boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...],

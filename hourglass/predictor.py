@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from hourglass import providers
 from hourglass.box_codec import CHANNELS
@@ -12,29 +13,83 @@ from hourglass.codec import decode_in_images, unflip
 from hourglass.crop import Box, cut, picture_box, prepare
 from hourglass.engine.base import Engine
 from hourglass.errors import InputError
+from hourglass.image import Picture, as_images, is_one_image
+from hourglass.joints import JointSet
 from hourglass.spec import ModelSpec
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     from chainer import Chain
 
+#: Longest side, in pixels, of a picture that a result shows in a notebook.
+_PREVIEW_SIDE = 800
+
+
+def preview(drawn: Image.Image) -> bytes:
+    """Return a PNG file of a drawn picture, reduced for a notebook."""
+    drawn.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
+    content = io.BytesIO()
+    drawn.save(content, 'PNG')
+    return content.getvalue()
+
+
+class Joint(NamedTuple):
+    """A joint, in pixels of the image, and its score in [0, 1]."""
+
+    y: float
+    x: float
+    score: float
+
 
 @dataclass(frozen=True)
 class Pose:
-    """The joints of one person, and what they were found from.
+    """The joints of one person, and what they were found from.  A notebook shows them drawn.
 
     Attributes:
         points: (K, 2) float64, (y, x) in pixels of the image.
         scores: (K,) float32 in [0, 1].
         heatmaps: (K, H, W) float32, those of the last stack.
         box: the part of the image that the network saw.
+        joint_set: names the joints.
+        image: (3, H, W) float32, RGB in [0, 255]; the whole picture, not a copy.
     """
 
     points: np.ndarray
     scores: np.ndarray
-    heatmaps: np.ndarray
+    heatmaps: np.ndarray = field(repr=False)
     box: Box
+    joint_set: JointSet = field(repr=False)
+    image: np.ndarray = field(repr=False)
+
+    @property
+    def joints(self) -> dict[str, Joint]:
+        """The joints by name."""
+        return {name: Joint(float(y), float(x), float(score))
+                for name, (y, x), score in zip(self.joint_set.joints, self.points, self.scores, strict=True)}
+
+    def draw(self, threshold: float = 0.0, line_width: int | None = None) -> Image.Image:
+        """Return the picture with the limbs drawn (:func:`hourglass.draw.draw_pose`).
+
+        Args:
+            threshold: limbs with a joint that scores less are left out.
+            line_width: in pixels; by default it follows the picture's size.
+        """
+        from hourglass.draw import draw_pose
+
+        drawn = draw_pose(self.image, self.points, self.joint_set, line_width, self.scores, threshold)
+        return Image.fromarray(drawn.transpose(1, 2, 0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the pose as in the JSON of ``demo.py``: ``joint_set``, ``joints`` (name, x, y, score) and ``seen``."""
+        from hourglass.locate import corners
+        from hourglass.results import pose_to_dict, rectangle
+
+        return {**pose_to_dict(self, self.joint_set), 'seen': rectangle(corners(self.box))}
+
+    def _repr_png_(self) -> bytes:
+        return preview(self.draw())
 
 
 class PosePredictor:
@@ -121,36 +176,57 @@ class PosePredictor:
         """Cut a box out of an image (3, H, W) in [0, 255] and make it an input (3, *input_size) of the network."""
         return prepare(image, box, self.spec)
 
-    def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[Box] | None = None) -> list[Pose]:
+    def poses(
+        self, imgs: Picture | Sequence[Picture], boxes: Iterable[Box] | None = None, bgr: bool = False,
+    ) -> list[Pose]:
         """Find one person in each image.
 
         Args:
-            imgs: arrays (3, H, W) float32, RGB in [0, 255].
+            imgs: one or several pictures: paths, PIL images or arrays (:func:`hourglass.image.as_image`).
             boxes: where the person is, for each image (:func:`hourglass.crop.person_box`).  By default the person is in
                 the centre of the image (:func:`hourglass.crop.picture_box`).
+            bgr: whether arrays (H, W, 3) have OpenCV's order of colours.
+
+        Raises:
+            InputError: a picture cannot be read, or is none.
         """
+        images = as_images(imgs, bgr)
         if boxes is None:
-            boxes = [picture_box(img.shape[1:], self.spec) for img in imgs]
-        pairs = list(zip(imgs, boxes, strict=True))
+            boxes = [picture_box(img.shape[1:], self.spec) for img in images]
+        pairs = list(zip(images, boxes, strict=True))
         poses = []
         for start in range(0, len(pairs), self.batchsize):
             batch = pairs[start:start + self.batchsize]
             heatmaps = self.heatmaps(np.stack([self.prepare(img, box) for img, box in batch]))
             points, scores = decode_in_images(self.spec, heatmaps, [box for _, box in batch])
-            for i, (_, box) in enumerate(batch):
-                poses.append(Pose(points[i], scores[i], heatmaps[i], box))
+            for i, (img, box) in enumerate(batch):
+                poses.append(Pose(points[i], scores[i], heatmaps[i], box, self.spec.joint_set, img))
         return poses
 
-    def predict(self, imgs: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Find the joints of the person in each image.
+    @overload
+    def predict(self, imgs: Picture, bgr: bool = False) -> Pose: ...  # type: ignore[overload-overlap]  # (a text is a sequence of texts)
+
+    @overload
+    def predict(self, imgs: Sequence[Picture], bgr: bool = False) -> tuple[list[np.ndarray], list[np.ndarray]]: ...
+
+    def predict(
+        self, imgs: Picture | Sequence[Picture], bgr: bool = False,
+    ) -> Pose | tuple[list[np.ndarray], list[np.ndarray]]:
+        """Find the joints of the person in one image or in each of a list.
 
         Args:
-            imgs: arrays (3, H, W) float32, RGB in [0, 255]; the person is in the centre, and the image as high as the
-                crop of the person (:func:`hourglass.crop.picture_box`).
+            imgs, bgr: as for :meth:`poses`; the person is in the centre, and the image as high as the crop of the
+                person (:func:`hourglass.crop.picture_box`).
 
         Returns:
-            Points, a list of (K, 2) float64, (y, x) in pixels of the image; and scores, a list of (K,) float32 in
-            [0, 1].  The joints' names are ``predictor.spec.joint_set.joints``.
+            For one image the pose.  For a list, as in ChainerCV, points, a list of (K, 2) float64, (y, x) in pixels of
+            the image; and scores, a list of (K,) float32 in [0, 1].  The joints' names are
+            ``predictor.spec.joint_set.joints``.
+
+        Raises:
+            InputError: as for :meth:`poses`.
         """
-        poses = self.poses(imgs)
+        poses = self.poses(imgs, bgr=bgr)
+        if is_one_image(imgs):
+            return poses[0]
         return [pose.points for pose in poses], [pose.scores for pose in poses]

@@ -28,10 +28,29 @@ def pose_to_dict(pose: Pose, joint_set: JointSet) -> dict[str, Any]:
     return {'joint_set': joint_set.name, 'joints': joints}
 
 
+def rectangle(corners: tuple[float, float, float, float]) -> dict[str, float]:
+    """Return (y_min, x_min, y_max, x_max) for JSON: ``x0``, ``y0``, ``x1``, ``y1``."""
+    y0, x0, y1, x1 = (round(float(value), 2) for value in corners)
+    return {'x0': x0, 'y0': y0, 'x1': x1, 'y1': y1}
+
+
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write JSON; ``InputError`` if the file cannot be written."""
     with atomic_write(path) as partial:
         partial.write_text(json.dumps(value, indent=2, allow_nan=False) + '\n', encoding='utf-8')
+
+
+def person_to_dict(person: PersonPose, joint_set: JointSet) -> dict[str, Any]:
+    """Return one person as in :func:`people_to_coco`, without the entries about the image."""
+    y0, x0, y1, x1 = person.box
+    triples = np.column_stack([person.pose.points[:, ::-1], person.pose.scores]).astype(np.float64)
+    in_coco = [[0.0] * 3 if place is None else triples[place].tolist() for place in joint_set.places_of(COCO)]
+    return {
+        'keypoints': [round(value, digits) for triple in in_coco for value, digits in zip(triple, (2, 2, 4),
+                                                                                         strict=True)],
+        'score': round(person.score, 5), 'bbox': [round(value, 2) for value in (x0, y0, x1 - x0, y1 - y0)],
+        'box_score': round(person.box_score, 5), **pose_to_dict(person.pose, joint_set),
+    }
 
 
 def people_to_coco(
@@ -50,20 +69,8 @@ def people_to_coco(
         image_id: of the image in COCO's files (:func:`hourglass.coco_format.image_id`).
         file_name: of the image.
     """
-    described = []
-    for person in people:
-        y0, x0, y1, x1 = person.box
-        triples = np.column_stack([person.pose.points[:, ::-1], person.pose.scores]).astype(np.float64)
-        in_coco = [[0.0] * 3 if place is None else triples[place].tolist() for place in joint_set.places_of(COCO)]
-        described.append({
-            'image_id': image_id, 'category_id': PERSON,
-            'keypoints': [round(value, digits) for triple in in_coco for value, digits in zip(triple, (2, 2, 4),
-                                                                                             strict=True)],
-            'score': round(person.score, 5), 'bbox': [round(value, 2) for value in (x0, y0, x1 - x0, y1 - y0)],
-            'box_score': round(person.box_score, 5), 'file_name': file_name,
-            **pose_to_dict(person.pose, joint_set),
-        })
-    return described
+    return [{'image_id': image_id, 'category_id': PERSON, 'file_name': file_name, **person_to_dict(person, joint_set)}
+            for person in people]
 
 
 def write_json_rows(path: str | os.PathLike, rows: Sequence[Any]) -> None:

@@ -15,7 +15,7 @@ from hourglass.errors import InputError
 from hourglass.follow import Follower
 from hourglass.locate import corners, locate
 from hourglass.predictor import Pose, PosePredictor
-from hourglass.results import pose_to_dict
+from hourglass.results import rectangle
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class PoseFinder:
             Poses, each with a dictionary of what else is known of the person.
         """
         if mode == 'people' and self.people is not None:
-            return [(person.pose, {'score': round(float(person.score), 4), 'box': _rectangle(*person.box)})
+            return [(person.pose, {'score': round(float(person.score), 4), 'box': rectangle(person.box)})
                     for person in self.people.predict_one(image)]
         if mode != 'anywhere':
             return [(pose, {}) for pose in self.predictor.poses([image])]
@@ -139,8 +139,7 @@ class PoseFinder:
             raise PictureError(400, str(error)) from None
         answer: dict[str, Any] = {
             'width': image.shape[2], 'height': image.shape[1],
-            'people': [{**pose_to_dict(pose, self.joint_set), **more, 'seen': _rectangle(*corners(pose.box))}
-                       for pose, more in poses],
+            'people': [{**pose.to_dict(), **more} for pose, more in poses],
         }
         if settings.heatmap:
             answer['heatmaps'] = [self._heatmap(pose, settings.heatmap) for pose, _ in poses]
@@ -152,10 +151,5 @@ class PoseFinder:
         maps = pose.heatmaps if joint == ALL_JOINTS else pose.heatmaps[[self.joint_set.index(joint)]]
         pixels = (255 * combined(maps)).astype(np.uint8)
         rows, columns = pixels.shape
-        return {'joint': joint, 'peak': round(float(maps.max()), 4), 'box': _rectangle(*corners(pose.box)),
+        return {'joint': joint, 'peak': round(float(maps.max()), 4), 'box': rectangle(corners(pose.box)),
                 'rows': rows, 'columns': columns, 'values': base64.b64encode(pixels.tobytes()).decode('ascii')}
-
-
-def _rectangle(y_min: float, x_min: float, y_max: float, x_max: float) -> dict[str, float]:
-    return {name: round(float(value), 2) for name, value in zip(('x0', 'y0', 'x1', 'y1'), (x_min, y_min, x_max, y_max),
-                                                                strict=True)}

@@ -176,7 +176,7 @@ def _truth(folder: Path, names: tuple[str, str]) -> tuple[Path, np.ndarray]:
 
 def _ours(points: np.ndarray, name: str) -> list[dict[str, Any]]:
     pose = Pose(points[:, ::-1], np.full(17, .9, np.float32), np.zeros((17, 1, 1), np.float32),
-                picture_box((160, 160), ModelSpec()))
+                picture_box((160, 160), ModelSpec()), COCO, np.zeros((3, 160, 160), np.float32))
     return people_to_coco([PersonPose(pose, (20, 20, 140, 140), 1.0, .9)], COCO, image_id(name), name)
 
 

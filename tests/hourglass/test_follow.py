@@ -18,7 +18,8 @@ SHAPE = (480, 640)
 def _pose(center: tuple[float, float], length: float, score: float = 0.8) -> Pose:
     """Sixteen joints in a column, one above the other."""
     points = np.stack([center[0] + length * np.linspace(-0.5, 0.5, 16), np.full(16, center[1])], axis=1)
-    return Pose(points, np.full(16, score, np.float32), np.zeros((16, 4, 4), np.float32), CropBox(0, 0, 10, 10))
+    return Pose(points, np.full(16, score, np.float32), np.zeros((16, 4, 4), np.float32), CropBox(0, 0, 10, 10), MPII,
+                np.zeros((3, *SHAPE), np.float32))
 
 
 def test_the_next_crop_lies_around_the_joints() -> None:

@@ -4,11 +4,12 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.image import check_image, picture_endings, picture_formats, read_image, write_image
+from hourglass.image import as_image, check_image, picture_endings, picture_formats, read_image, write_image
 
 import cv2
 import numpy as np
@@ -247,3 +248,47 @@ def test_written_pictures_read_back(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ending '\.xyz'"):
         write_image(tmp_path / 'a.xyz', image)
     assert [p.name for p in tmp_path.iterdir()] == ['sub']
+
+
+def _colours() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+
+
+@pytest.mark.parametrize('give', [
+    lambda pixels, path: pixels,
+    lambda pixels, path: Image.fromarray(pixels),
+    lambda pixels, path: pixels.transpose(2, 0, 1),
+    lambda pixels, path: pixels.transpose(2, 0, 1).astype(np.float64),
+    lambda pixels, path: path,
+    lambda pixels, path: str(path),
+])
+def test_every_kind_of_picture_gives_the_same(tmp_path: Path, give: Callable[[np.ndarray, Path], Any]) -> None:
+    pixels = _colours()
+    Image.fromarray(pixels).save(tmp_path / 'a.png')
+    image = as_image(give(pixels, tmp_path / 'a.png'))
+    assert image.dtype == np.float32
+    np.testing.assert_array_equal(image, pixels.transpose(2, 0, 1))
+
+
+def test_grey_opencv_and_chainercv_arrays() -> None:
+    pixels = _colours()
+    np.testing.assert_array_equal(as_image(pixels[:, :, ::-1], bgr=True), pixels.transpose(2, 0, 1))
+    np.testing.assert_array_equal(as_image(pixels[:, :, 0]), np.stack([pixels[:, :, 0]] * 3))
+    image = np.zeros((3, 20, 30), np.float32)
+    assert as_image(image, bgr=True) is image
+
+
+@pytest.mark.parametrize(('value', 'words'), [
+    (np.zeros((3, 3, 3, 3), np.float32), 'an array of shape (3, 3, 3, 3) and type float32'),
+    (np.zeros((20, 30, 3), np.float32), 'an array of shape (20, 30, 3) and type float32'),
+    (np.zeros((20, 30, 4), np.uint8), 'an array of shape (20, 30, 4) and type uint8'),
+    (np.zeros((0, 30, 3), np.uint8), 'an array of shape (0, 30, 3)'),
+    (np.zeros((3, 20, 30), np.complex64), 'complex64'),
+    (None, 'a value of type NoneType'),
+    (7, 'a value of type int'),
+    ('missing.jpg', 'missing.jpg: no such file'),
+])
+def test_what_is_no_picture_is_named(value: Any, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        as_image(value)
+    assert words in str(caught.value)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ import chainer
 import chainer.functions as F
 import numpy as np
 import pytest
+from PIL import Image
 
 SHAPE = 300, 400
 SPEC = ModelSpec(input_size=(128, 128))
@@ -251,3 +253,22 @@ def test_the_people_of_coco(shared: Callable[[str], Path]) -> None:
                                           - middle(joints[:, 1::-1], COCO, joint))
                            for joint in ('shoulder', 'hip')]) / np.ptp(joints[:, 1]) for person in found]
         assert min(errors) < .1, errors
+
+
+def test_pictures_of_every_kind_and_results_that_draw_themselves(tmp_path: Path) -> None:
+    image = _spots((100, 100), (150, 300))
+    pixels = np.rint(image).astype(np.uint8).transpose(1, 2, 0)
+    Image.fromarray(pixels).save(tmp_path / 'a.png')
+    predictor = PeoplePredictor(_predictor(), _Boxes([(50, 60, 150, 140), (100, 260, 200, 340)]))
+    expected, = predictor.predict([pixels.transpose(2, 0, 1).astype(np.float32)])
+    for people in (predictor.predict(tmp_path / 'a.png'), predictor.predict_one(pixels),
+                   predictor.predict(pixels[:, :, ::-1], bgr=True), *predictor.predict([Image.fromarray(pixels)])):
+        assert len(people) == 2
+        for person, like in zip(people, expected, strict=True):
+            np.testing.assert_array_equal(person.points, like.points)
+    wrist = people[0].joints['left wrist']
+    assert (wrist.y, wrist.x) == tuple(people[0].points[15])
+    assert people.to_dict()[0] == people[0].to_dict()
+    assert people[0].to_dict()['bbox'] == [60, 50, 80, 100]
+    assert people.draw().size == (400, 300)
+    assert Image.open(io.BytesIO(people._repr_png_())).format == 'PNG'

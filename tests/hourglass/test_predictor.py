@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from data.person import Person, PersonDataset
 from eval.predict import predict_dataset
 from hourglass.crop import CropBox, Square, cut, person_box
+from hourglass.draw import draw_pose
+from hourglass.errors import InputError
 from hourglass.image import read_image
 from hourglass.joints import MPII
 from hourglass.network import StackedHG
@@ -17,6 +21,7 @@ import chainer
 import chainer.functions as F
 import numpy as np
 import pytest
+from PIL import Image
 
 SMALL = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad', decoding='quarter-offset')
 
@@ -151,3 +156,38 @@ def test_the_crop_of_the_torch7_code_follows_from_the_weights() -> None:
     np.testing.assert_array_equal(seen, cut(image, pose.box, (64, 64), 'torch7'))
     np.testing.assert_allclose(predictor.prepare(image, pose.box),
                                seen / 255 - np.array([.4, .5, .6])[:, None, None], atol=1e-6)
+
+
+def test_one_picture_gives_one_pose_and_a_list_lists(predictor: PosePredictor, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / 'a.png')
+    (expected,), _ = predictor.predict([pixels.transpose(2, 0, 1).astype(np.float32)])
+    for one in (tmp_path / 'a.png', str(tmp_path / 'a.png'), pixels, Image.fromarray(pixels)):
+        np.testing.assert_array_equal(predictor.predict(one).points, expected)
+        points, scores = predictor.predict([one, one])
+        assert len(points) == len(scores) == 2
+        np.testing.assert_array_equal(points[1], expected)
+    np.testing.assert_array_equal(predictor.predict(pixels[:, :, ::-1], bgr=True).points, expected)
+    batch = np.stack([pixels.transpose(2, 0, 1)] * 2).astype(np.float32)
+    assert len(predictor.predict(batch)[0]) == 2
+    with pytest.raises(InputError, match=r'shape \(7,\)'):
+        predictor.predict(np.zeros(7))
+
+
+def test_a_pose_names_its_joints_and_draws_itself(predictor: PosePredictor) -> None:
+    image = _images(1)[0]
+    pose = predictor.predict(image)
+    assert pose.image is image
+    assert list(pose.joints) == list(MPII.joints)
+    wrist = pose.joints['left wrist']
+    assert (wrist.y, wrist.x) == tuple(pose.points[15])
+    assert wrist.score == pytest.approx(pose.scores[15])
+    described = json.loads(json.dumps(pose.to_dict()))
+    assert described['joints'][15]['name'] == 'left wrist'
+    assert described['joints'][15]['x'] == pytest.approx(wrist.x, abs=0.01)
+    assert set(described['seen']) == {'x0', 'y0', 'x1', 'y1'}
+    expected = draw_pose(image, pose.points, MPII, scores=pose.scores)
+    np.testing.assert_array_equal(np.asarray(pose.draw()).transpose(2, 0, 1), expected)
+    shown = Image.open(io.BytesIO(pose._repr_png_()))
+    assert (shown.format, shown.size) == ('PNG', (90, 60))
+    assert len(repr(pose)) < 3000

@@ -18,7 +18,7 @@ import pytest
 def person() -> PersonPose:
     points = np.arange(32, dtype=np.float64).reshape(16, 2) + .123456
     scores = np.linspace(0, 1, 16, dtype=np.float32)
-    pose = Pose(points, scores, np.zeros((16, 0, 0), 'f'), CropBox(0, 0, 9, 9))
+    pose = Pose(points, scores, np.zeros((16, 0, 0), 'f'), CropBox(0, 0, 9, 9), MPII, np.zeros((3, 9, 9), np.float32))
     return PersonPose(pose, (1.25, 2, 31.25, 14), .8, .4)
 
 
@@ -38,7 +38,8 @@ def test_people_in_cocos_format(person: PersonPose) -> None:
 
 def test_the_face_of_mpii_coco_goes_into_the_keypoints() -> None:
     points = np.arange(42, dtype=np.float64).reshape(21, 2)
-    pose = Pose(points, np.ones(21, np.float32), np.zeros((21, 0, 0), 'f'), CropBox(0, 0, 9, 9))
+    pose = Pose(points, np.ones(21, np.float32), np.zeros((21, 0, 0), 'f'), CropBox(0, 0, 9, 9), MPII_COCO,
+                np.zeros((3, 9, 9), np.float32))
     described, = people_to_coco([PersonPose(pose, (0, 0, 9, 9), .8, .4)], MPII_COCO, 'a.jpg', 'a.jpg')
     triples = np.reshape(described['keypoints'], (17, 3))
     order = [MPII_COCO.index(joint) for joint in COCO.joints]

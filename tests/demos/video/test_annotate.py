@@ -77,7 +77,8 @@ class _Finder(Detector):
         people = []
         for box in found[0][0].astype(float):
             points = box[:2] + np.linspace(0.1, 0.9, len(LSP))[:, None] * (box[2:] - box[:2])
-            pose = Pose(points, np.full(len(LSP), 0.8, np.float32), np.zeros((len(LSP), 2, 2)), CropBox(0, 0, 1, 1))
+            pose = Pose(points, np.full(len(LSP), 0.8, np.float32), np.zeros((len(LSP), 2, 2)),
+                        CropBox(0, 0, 1, 1), LSP, np.zeros((3, 9, 9), np.float32))
             people.append(PersonPose(pose, tuple(box), 0.9, 0.72))
         return [people]
 

@@ -12,7 +12,8 @@ import numpy as np
 
 def _person(track: int, top: float, left: float) -> TrackedPerson:
     points = np.array([top, left]) + np.linspace(4, 40, len(LSP))[:, None] * [1, 0.5]
-    pose = Pose(points, np.full(len(LSP), 0.5, np.float32), np.zeros((len(LSP), 0, 0)), CropBox(0, 0, 1, 1))
+    pose = Pose(points, np.full(len(LSP), 0.5, np.float32), np.zeros((len(LSP), 0, 0)), CropBox(0, 0, 1, 1), LSP,
+                np.zeros((3, 9, 9), np.float32))
     return TrackedPerson(track, PersonPose(pose, (top, left, top + 50, left + 30), 0.9, 0.45))
 
 

@@ -10,6 +10,7 @@ from demos.webcam.heat import lay_over
 from demos.webcam.picture import PictureError
 from hourglass.crop import CropBox
 from hourglass.draw import PART_COLOURS
+from hourglass.joints import MPII
 from hourglass.people import PeoplePredictor, PersonPose
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
@@ -80,7 +81,8 @@ def test_heatmaps_of_the_original_codes_crop_lie_where_it_was_cut() -> None:
 def test_a_heatmap_over_the_picture() -> None:
     heatmap = np.zeros((8, 8), np.float32)
     heatmap[6, 1] = 1
-    pose = Pose(np.zeros((1, 2)), np.ones(1, np.float32), heatmap[None], CropBox(-20, 40, 60, 120))
+    pose = Pose(np.zeros((1, 2)), np.ones(1, np.float32), heatmap[None], CropBox(-20, 40, 60, 120), MPII,
+                np.zeros((3, 9, 9), np.float32))
     drawn = lay_over(np.full((3, 100, 160), 50, np.float32), heatmap, pose)
     changed = np.argwhere(abs(drawn - 50).max(axis=0) > 30)
     # The cell covers rows 40 to 49 and columns 50 to 59.
