@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +14,14 @@ from data.custom import COCOFileDataset, CSVDataset
 from data.hdf5_file import seal
 from data.packed import MARK, PackedDataset
 from data.sets import DATASETS
+from demos import commands
+from eval.options import main as eval_main
 from hourglass.errors import InputError
 from hourglass.image import write_image
 from hourglass.joint_table import from_table, read_joint_set, to_table
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
+from pretrained.export_command import main as export_main
 from training.average import state_of
 from training.options import parse_config
 from training.preparation import read_inputs
@@ -32,6 +34,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 TINY = ['--stacks', '1', '--width', '8', '--depth', '1', '--input-size', '32', '--batchsize', '4']
 Write = Callable[..., Path]
+SCRIPTS = {'demo.py': commands._person, 'demo_multi_person.py': commands._people, 'eval.py': eval_main,
+           'export.py': export_main}
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]
         elif script == 'train.py':
             train(parse_config())
         else:
-            runpy.run_path(str(ROOT / script), run_name='script')['main']()
+            SCRIPTS[script]()
 
     return run
 
