@@ -11,9 +11,9 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from hourglass.errors import InputError
 
@@ -169,16 +169,24 @@ def _mode_of(path: Path) -> int:
         return 0o666 & ~umask
 
 
+#: Checksums of files from this size on may take long.
+_SLOW_BYTES = 500_000_000
+
+
 def sha256_of(path: Path, start: int = 0) -> str:
     """Return the SHA-256 of a file from byte ``start`` on; a progress bar is shown if it takes long."""
-    from tqdm import tqdm  # only here: it takes a while to import
+    checksum, size = hashlib.sha256(), path.stat().st_size
+    with path.open('rb') as file, ExitStack() as stack:
+        bar: Any = None
+        if size > _SLOW_BYTES:
+            from tqdm import tqdm  # only here: it takes longer to import than most files to read
 
-    checksum = hashlib.sha256()
-    # disable=None: shown only where stderr is a terminal.
-    with path.open('rb') as file, tqdm(desc=f'checking {path.name}', total=path.stat().st_size, unit='B',
-                                       unit_scale=True, disable=None, leave=False, delay=2) as bar:
+            # disable=None: shown only where stderr is a terminal.
+            bar = stack.enter_context(tqdm(desc=f'checking {path.name}', total=size, unit='B', unit_scale=True,
+                                           disable=None, leave=False, delay=2))
         file.seek(start)
         while block := file.read(1 << 20):
             checksum.update(block)
-            bar.update(len(block))
+            if bar is not None:
+                bar.update(len(block))
     return checksum.hexdigest()
