@@ -1,0 +1,83 @@
+"""The pages of the documentation: examples run, links lead somewhere, options exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from data.synthetic import demo_scene
+from demos.video.writer import VideoWriter
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding='utf-8')
+         for path in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]}
+#: Pages that tools/docs_hook.py makes.
+_GENERATED = re.compile(r'(docs/)?(options|api/\w+)\.md')
+
+
+def _examples(text: str) -> str:
+    """Return the Python blocks of a page, without those marked ``notest``, as one program."""
+    return '\n'.join(re.findall(r'^```python\n(.*?)^```', text, re.MULTILINE | re.DOTALL))
+
+
+@cache
+def _anchors(path: Path) -> set[str]:
+    headings = re.findall(r'^#+ (.+)$', path.read_text(encoding='utf-8'), re.MULTILINE)
+    return {re.sub(r'[^\w\- ]', '', heading).strip().lower().replace(' ', '-') for heading in headings}
+
+
+def _commands(text: str) -> list[tuple[str, str]]:
+    """Return the commands of a page: script (``train.py``) or module with subcommand (``data pack``), and the rest."""
+    return re.findall(r'python (?:-m )?(\w+\.py|(?:data|pretrained|benchmarks) \w+)\b([^`#\n]*)',
+                      text.replace('\\\n', ' '))
+
+
+@pytest.mark.parametrize('page', [name for name, text in PAGES.items() if _examples(text)])
+def test_the_examples_run(page: str, tmp_path: Path) -> None:
+    (tmp_path / 'holiday').mkdir()
+    for name in ('input.jpg', 'photo.jpg', 'holiday/a.jpg'):
+        shutil.copy(ROOT / 'docs/input.jpg', tmp_path / name)
+    frame = np.ascontiguousarray(demo_scene((96, 128)).astype(np.uint8).transpose(1, 2, 0))
+    writer = VideoWriter(tmp_path / 'walk.mp4', frame.shape[:2], 25)
+    for _ in range(3):
+        writer.write(frame)
+    writer.close()
+    done = subprocess.run([sys.executable, '-c', _examples(PAGES[page])], cwd=tmp_path, check=False,
+                          capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_links_and_pictures_lead_somewhere(page: str) -> None:
+    for target, anchor in re.findall(r'\]\(([^)#\s]*)(?:#([^)\s]+))?\)', PAGES[page]):
+        if target.startswith(('http:', 'https:', 'mailto:')):
+            continue
+        path = (ROOT / page).parent / target if target else ROOT / page
+        if _GENERATED.fullmatch(os.path.relpath(path, ROOT)):
+            continue
+        assert path.exists(), target
+        assert not anchor or anchor in _anchors(path), f'{target}#{anchor}'
+
+
+@pytest.mark.parametrize('command', sorted({command for text in PAGES.values() for command, _ in _commands(text)}))
+def test_options_in_commands_exist(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    name, *subcommand = command.split()
+    path = ROOT / name if name.endswith('.py') else ROOT / name / '__main__.py'
+    monkeypatch.setattr(sys, 'argv', [str(path), *subcommand, '--help'])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(path), run_name='__main__')
+    known = set(re.findall(r'--[a-z0-9][\w-]*', capsys.readouterr().out))
+    used = {option for text in PAGES.values() for shown, rest in _commands(text) if shown == command
+            for option in re.findall(r'(?<!\S)--[a-z0-9][\w-]*', rest)}
+    assert used <= known, used - known
