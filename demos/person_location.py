@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass.config import number, one_of, option, switch, text, whole
 from hourglass.detection import (
+    FALLBACK,
     MAX_COORDINATE,
     Detector,
     check_person_class,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 #: Ways of taking the whole picture, in place of the one that the weights ask for.
 FITS = ('stretch', 'pad')
+
+#: A person is in the middle if the person's crop and the picture overlap by this much (intersection over union).
+_SAME_CROP = 0.5
 
 #: RGB of the frame about the crop.
 FRAME_COLOUR = (255, 215, 0)
@@ -202,6 +206,27 @@ class PersonLocation(Options):
         from hourglass.locate import has_person
 
         return not self.auto or has_person(pose, spec)
+
+    def is_elsewhere(self, pose: Pose, spec: ModelSpec, image: np.ndarray) -> bool:
+        """Return whether the person is not in the middle, as was assumed, but elsewhere in the picture.
+
+        The pose in the middle is then not confident, and the included finder sees a person whose crop is not nearly the
+        whole picture.  Where the finder cannot be used, the answer is no.
+        """
+        from hourglass.boxes import box_iou
+        from hourglass.crop import Extent, person_box
+        from hourglass.locate import corners, find_boxes, has_person
+
+        if not self.is_middle or has_person(pose, spec):
+            return False
+        try:
+            detector = load_detector(FALLBACK, self.gpu)
+        except (InputError, ImportError):
+            return False
+        shape = image.shape[1:]
+        crops = [corners(person_box(Extent.of_box(box), shape, spec)) for box in find_boxes(detector, image)]
+        overlap = box_iou(np.array(crops).reshape(-1, 4), np.array([[0, 0, *shape]]))
+        return bool((overlap < _SAME_CROP).any())
 
     def _load_detector(self) -> Detector | None:
         if self.detector == 'none':

@@ -92,5 +92,8 @@ def draw_person_in_picture(config: PersonConfig) -> Pose:
         write_image(config.heatmaps, draw_heatmaps(predictor.crop_image(image, pose.box), pose.heatmaps, joint_set))
     if not config.is_confident(pose, predictor.spec):
         print(f'{name}: no person is clearly visible; this is the best guess', file=sys.stderr)
+    elif config.is_elsewhere(pose, predictor.spec, image):
+        print(f'{name}: no person is clearly visible in the middle, but one is elsewhere; --auto looks there',
+              file=sys.stderr)
     print(f'{name}: wrote {before} and {after}', file=sys.stderr)
     return pose

@@ -162,7 +162,7 @@ class _Search:
         return square._replace(side=float(np.clip(square.side, 0.05 * longer, 2 * longer)))
 
 
-def _detected(detector: Detector, image: np.ndarray, name: str | None) -> np.ndarray:
+def find_boxes(detector: Detector, image: np.ndarray, name: str | None = None) -> np.ndarray:
     """Return the boxes (N, 4) that a detector finds in an image, the best first."""
     (boxes, scores), = detector.detect([image], None if name is None else [name])
     boxes, scores = filter_boxes(boxes, scores, image.shape[1:], detector.score_threshold)
@@ -203,7 +203,7 @@ def locate(
     ratio = np.array([height / size[1], width / size[0]])
     plain = copy(predictor)
     plain.flip = False  # the mirror image improves the joints and hardly the search
-    boxes = np.zeros((0, 4)) if detector is None else _detected(detector, image, name) / np.tile(ratio, 2)
+    boxes = np.zeros((0, 4)) if detector is None else find_boxes(detector, image, name) / np.tile(ratio, 2)
     with tqdm(desc='searching a person', total=0, unit='crop', delay=2, leave=False, dynamic_ncols=True,
               disable=None if show_progress else True) as bar:
         search = _Search(plain, small, bar)

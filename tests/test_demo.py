@@ -75,6 +75,16 @@ def test_a_person_at_the_side(tmp_path: Path, values: dict[str, Any]) -> None:
     assert abs(right - FRAME_COLOUR).max() < 60, right
 
 
+def test_a_line_names_auto_if_the_person_is_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    person = demo_person((400, 400)).image.transpose(1, 2, 0)
+    for right, expected in ((1000, 1), (0, 0)):
+        Image.fromarray(cv2.copyMakeBorder(person, 40, 40, 0, right, cv2.BORDER_REPLICATE)).save(tmp_path / 'a.png')
+        draw_person_in_picture(PersonConfig(image='a.png', model='bundled', out=str(right)))
+        lines = capsys.readouterr().err.splitlines()
+        assert sum('--auto' in line for line in lines) == expected, lines
+        assert (tmp_path / str(right) / 'output.jpg').exists()
+
+
 def _rgba(path: Path) -> None:
     Image.new('RGBA', (40, 60), (200, 10, 10, 128)).save(path, format='PNG')
 

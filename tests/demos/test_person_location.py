@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from data.synthetic import demo_scene
 from demos.person_location import FRAME_COLOUR, PersonLocation, join_negative_numbers
 from hourglass.crop import CropBox
+from hourglass.detection import Detector
 from hourglass.errors import InputError
 from hourglass.locate import corners
 from hourglass.predictor import PosePredictor
@@ -125,6 +127,55 @@ def test_whether_there_is_a_person_is_checked_with_auto_only(predictor: PosePred
     assert not PersonLocation(auto=True).is_confident(pose, predictor.spec)
     assert PersonLocation(box=(0, 0, 9, 9)).is_confident(pose, predictor.spec)
     assert PersonLocation().is_confident(pose, predictor.spec)
+
+
+class _Sees(Detector):
+    """Sees people in the same boxes of every picture."""
+
+    def __init__(self, *boxes: tuple[float, ...], score: float = 0.9) -> None:
+        self.found = np.array(boxes, np.float32).reshape(-1, 4), np.full(len(boxes), score, np.float32)
+
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [self.found] * len(images)
+
+
+@pytest.mark.parametrize(('detector', 'expected'), [
+    (_Sees((60, 350, 180, 390)), True),
+    (_Sees((20, 160, 220, 240), (60, 350, 180, 390)), True),
+    (_Sees((20, 160, 220, 240)), False),  # in the middle, where --auto would look, too
+    (_Sees((60, 350, 180, 390), score=0.4), False),
+    (_Sees(), False),
+])
+def test_a_person_elsewhere_is_seen(
+    predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch, detector: _Sees, expected: bool,
+) -> None:
+    monkeypatch.setattr('hourglass.detection.finder.load', lambda *_: detector)
+    nothing = np.zeros((3, 240, 400), np.float32)
+    pose, = predictor.poses([nothing])
+    assert PersonLocation().is_elsewhere(pose, predictor.spec, nothing) == expected
+    assert not PersonLocation(auto=True).is_elsewhere(pose, predictor.spec, nothing)
+    assert not PersonLocation(box=(0, 0, 9, 9)).is_elsewhere(pose, predictor.spec, nothing)
+
+
+@pytest.mark.parametrize('error', [InputError('no weights'), ModuleNotFoundError('onnxruntime')])
+def test_the_finder_is_not_asked_if_the_pose_is_confident_and_need_not_be_there(
+    predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception,
+) -> None:
+    n_asked = 0
+
+    def load(*_: object) -> None:
+        nonlocal n_asked
+        n_asked += 1
+        raise error
+
+    monkeypatch.setattr('hourglass.detection.finder.load', load)
+    for image, expected in ((demo_scene((240, 240)), 0), (np.zeros((3, 240, 400), np.float32), 1)):
+        pose, = predictor.poses([image])
+        assert not PersonLocation().is_elsewhere(pose, predictor.spec, image)
+        assert n_asked == expected
+    assert capsys.readouterr().err == ''
 
 
 @pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
