@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from data.synthetic import demo_people
+from hourglass.box_codec import STRIDE, decode_boxes, encode_boxes
 from hourglass.boxes import box_iou
 from hourglass.detection import load_detector
-from hourglass.detection.finder import PersonFinder
+from hourglass.detection.finder import SIZE, PersonFinder
 from hourglass.engine.base import Engine
 from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 
+import cv2
 import numpy as np
 import pytest
 
@@ -42,6 +44,87 @@ def test_boxes_are_in_pixels_of_the_picture(shape: tuple[int, int]) -> None:
     expected = np.clip([y - 0.375 * longer, x - 0.125 * longer, y + 0.375 * longer, x + 0.125 * longer], 0,
                        [*shape, *shape])
     np.testing.assert_allclose(boxes[0], expected, atol=0.03 * longer + 1)
+
+
+class _Sees(Engine):
+    """Gives the outputs that a perfect network gives for people in a picture.
+
+    Args:
+        boxes: (N, 4), in pixels of the picture.
+        shape: (height, width) of the picture.
+    """
+
+    name = 'test'
+
+    def __init__(self, boxes: np.ndarray, shape: tuple[int, int]) -> None:
+        self.boxes = np.asarray(boxes, np.float64).reshape(-1, 4) * SIZE / max(shape)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        cells = x.shape[2] // STRIDE, x.shape[3] // STRIDE
+        return encode_boxes(self.boxes, np.zeros((0, 4)), cells).maps[None]
+
+
+def _detect(boxes: object, shape: tuple[int, int] = (480, 640)) -> np.ndarray:
+    """Return the boxes of people that the finder gives for perfect outputs, from its threshold on."""
+    finder = PersonFinder(_Sees(np.array(boxes), shape))
+    (found, scores), = finder.detect([np.zeros((3, *shape), np.float32)])
+    return found[scores >= finder.score_threshold]
+
+
+def _assert_found(found: np.ndarray, boxes: object) -> None:
+    """Assert that each box was found once, and no other."""
+    assert len(found) == len(np.array(boxes))
+    assert box_iou(np.array(boxes), found).max(axis=1).min() > 0.8
+
+
+@pytest.mark.parametrize(('shape', 'boxes'), [
+    ((480, 640), [(100, 200, 400, 320)]),
+    # A small person before a large one, another's box within a box.
+    ((480, 640), [(20, 100, 470, 400), (300, 120, 460, 190)]),
+    # As tall, half covered.
+    ((480, 640), [(50, 100, 450, 240), (60, 190, 455, 330)]),
+    ((3000, 4000), [(500, 600, 2800, 1500), (1500, 3000, 2000, 3200)]),
+    ((640, 480), [(0, 0, 640, 480)]),
+    ((480, 640), [(0, 0, 480, 640)]),
+    # 20 people in four rows.
+    ((480, 640), [(10 + 118 * i, 20 + 124 * k, 110 + 118 * i, 64 + 124 * k) for i in range(4) for k in range(5)]),
+    # What is in the picture of people who are cut by its border.
+    ((480, 640), [(0, 0, 200, 60), (280, 300, 480, 420), (100, 600, 400, 640)]),
+])
+def test_each_person_is_found_once(shape: tuple[int, int], boxes: list[tuple[float, ...]]) -> None:
+    _assert_found(_detect(boxes, shape), boxes)
+
+
+def test_two_peaks_in_one_person_are_one_person() -> None:
+    boxes = np.array([(40, 200, 440, 340), (90, 210, 450, 340)], float)
+    maps = _Sees(boxes, (480, 640))(np.zeros((1, 3, 192, 256), np.float32))[0]
+    assert len(decode_boxes(maps, 0.35)[0]) > 1
+    assert len(_detect(boxes)) == 1
+
+
+def test_boxes_end_with_the_picture() -> None:
+    found = _detect([(-100, -60, 300, 100), (250, 500, 560, 700)])
+    assert len(found) == 2
+    assert (found[:, :2] >= 0).all()
+    assert (found[:, 2:] <= (480, 640)).all()
+
+
+def test_no_people_are_an_empty_list() -> None:
+    (boxes, scores), = PersonFinder(_Sees(np.zeros((0, 4)), (480, 640))).detect([np.zeros((3, 480, 640), np.float32)])
+    assert (boxes.shape, scores.shape) == ((0, 4), (0,))
+    assert boxes.dtype == scores.dtype == np.float32
+    assert PersonFinder(_Sees(np.zeros((0, 4)), (480, 640))).detect([]) == []
+
+
+def test_a_picture_of_12_million_pixels_has_the_people_of_the_small_one() -> None:
+    small = demo_people()[0].astype(np.float32)[:, :, :640]
+    large = cv2.resize(small.transpose(1, 2, 0), (4000, 3000), interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
+    finder = load_detector('bundled')
+    # One at a time, since the large one is 144 MB.
+    (expected, scores), (found, _) = (finder.detect([image])[0] for image in (small, large))
+    expected = expected[scores >= finder.score_threshold]
+    assert len(expected) >= 2
+    assert box_iou(expected * (3000 / small.shape[1]), found).max(axis=1).min() > 0.7
 
 
 def test_people_that_the_program_renders_are_found() -> None:
