@@ -48,7 +48,7 @@ def example() -> tuple[np.ndarray, np.ndarray]:
     return inputs, predictor.heatmaps(inputs)
 
 
-#: What the README shows: nothing of this project is imported.
+#: What docs/weights.md shows: nothing of this project is imported.
 ALONE = """
 import json, sys
 import cv2, numpy as np
