@@ -1,0 +1,85 @@
+"""The wheel: what it holds, and a prediction with it in an empty folder, without Chainer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+tomllib = pytest.importorskip('tomllib', reason='Python 3.11 reads TOML')
+
+ROOT = Path(__file__).resolve().parents[1]
+PREDICT = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in ('chainer', 'chainercv', 'h5py', 'scipy', 'matplotlib', 'pycocotools', 'gdown'):
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Blocked())
+import numpy as np
+import hourglass
+from hourglass.predictor import PosePredictor
+from hourglass.version import __version__
+pose = PosePredictor.load('bundled').poses([np.zeros((3, 64, 64), np.float32)])[0]
+print(hourglass.__file__, __version__, len(pose.points))
+"""
+
+
+@pytest.fixture(scope='module')
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's content; it is built from a copy, so that nothing is left in the checkout."""
+    folder = tmp_path_factory.mktemp('wheel')
+    source = folder / 'source'
+    files = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '-z'], cwd=ROOT, check=False,
+                           capture_output=True)
+    if files.returncode:
+        pytest.skip('not a git checkout')
+    for name in files.stdout.decode().split('\0'):
+        if name and not name.startswith(('tests/', 'docs/')) and (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-build-isolation', '--wheel-dir',
+                    folder, source], check=True, capture_output=True)
+    wheel, = folder.glob('*.whl')
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(folder / 'unpacked')
+    return folder / 'unpacked'
+
+
+def test_everything_is_in_the_wheel(unpacked: Path) -> None:
+    for package in ('hourglass', 'data', 'pretrained', 'demos', 'eval', 'training'):
+        assert (unpacked / package / 'py.typed').exists(), package
+        source = unpacked.parent / 'source'
+        missing = [path for path in (source / package).rglob('*.*')
+                   if path.suffix in ('.py', '.npz', '.json', '.js', '.css', '.html')
+                   and not (unpacked / path.relative_to(source)).exists()]
+        assert not missing
+    assert not (unpacked / 'tests').exists()
+
+
+def test_a_prediction_needs_no_checkout_and_no_chainer(unpacked: Path, tmp_path: Path) -> None:
+    pytest.importorskip('onnxruntime')
+    environment = {**os.environ, 'PYTHONPATH': str(unpacked), 'HOURGLASS_CACHE': str(tmp_path / 'cache')}
+    done = subprocess.run([sys.executable, '-c', PREDICT], cwd=tmp_path, env=environment, check=False,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    file, version, joints = done.stdout.split()
+    assert Path(file).is_relative_to(unpacked)
+    assert version == '0.2.0'
+    assert int(joints) >= 16
+
+
+def test_the_commands_exist() -> None:
+    project = tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']
+    for name, target in project['scripts'].items():
+        module, _, function = target.partition(':')
+        assert callable(getattr(import_module(module), function)), name
+    assert {'hourglass-demo', 'hourglass-people', 'hourglass-webcam', 'hourglass-eval', 'hourglass-train',
+            'hourglass-export'} == set(project['scripts'])
