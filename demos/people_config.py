@@ -92,4 +92,5 @@ class PicturesConfig(PeopleConfig):
     out: str = _pictures(text, '.', metavar='DIR', help='folder for the results')
     json: str | None = _pictures(
         text, None, metavar='FILE',
-        help='write the joints of all people, in COCO\'s results format (x, y in pixels of the picture)')
+        help='write the joints of all people, in COCO\'s results format (x, y in pixels of the picture); - is standard '
+             'output')

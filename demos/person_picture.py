@@ -38,7 +38,8 @@ class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
         text, None, metavar='FILE', help='the picture; without this option the program draws a person itself')
     out: str = _picture(text, '.', metavar='DIR', help='folder for input.jpg and output.jpg')
     json: str | None = _picture(
-        text, None, metavar='FILE', help='write the joints: name, x, y (pixels of the picture), score')
+        text, None, metavar='FILE',
+        help='write the joints: name, x, y (pixels of the picture), score; - is standard output')
     heatmaps: str | None = _picture(
         text, None, metavar='FILE', help='draw the heatmap of every joint over the crop')
 

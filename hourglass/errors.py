@@ -13,6 +13,7 @@ import errno
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,11 +25,26 @@ class InputError(Exception):
     """An input that cannot be used; the text is for the user."""
 
 
+class _Verbose(argparse.Action):
+    """``--verbose``, which leaves nothing in the parser's result."""
+
+    def __call__(self, *_: Any) -> None:
+        ArgumentParser.is_verbose = True
+
+
 class ArgumentParser(argparse.ArgumentParser):
-    """A parser with ``--version`` that raises its errors as :class:`InputError`."""
+    """A parser with ``--version`` and ``--verbose`` that raises its errors as :class:`InputError`.
+
+    Attributes:
+        is_verbose: whether :func:`run` also prints the traceback of an error.
+    """
+
+    is_verbose = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.add_argument('--verbose', action=_Verbose, nargs=0, dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
+                          help='print the traceback of an error, too')
         self.add_argument('--version', action='version', version=f'stacked-hourglass-chainer {__version__}')
 
     def error(self, message: str) -> NoReturn:
@@ -88,6 +104,8 @@ def _flush_stdout() -> None:
 
 
 def _fail(message: str, status: int) -> NoReturn:
+    if ArgumentParser.is_verbose:
+        traceback.print_exc()
     print(f'{_program()}: {message}', file=sys.stderr)
     sys.exit(status)
 
@@ -105,6 +123,7 @@ def _call(main: Callable[[], None]) -> None:
 def run(main: Callable[[], None]) -> NoReturn:
     """Call a script's ``main`` and end the process with the right status."""
     _prepare_streams()
+    ArgumentParser.is_verbose = False
     try:
         _call(main)
     except InputError as error:

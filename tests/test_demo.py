@@ -85,6 +85,12 @@ def test_a_line_names_auto_if_the_person_is_elsewhere(tmp_path: Path, capsys: py
         assert (tmp_path / str(right) / 'output.jpg').exists()
 
 
+def test_json_to_standard_output_is_nothing_but_json(capfd: pytest.CaptureFixture[str]) -> None:
+    draw_person_in_picture(PersonConfig(model='bundled', json='-'))
+    answer = json.loads(capfd.readouterr().out)
+    assert [joint['name'] for joint in answer['joints']] == list(MPII.joints)
+
+
 def _rgba(path: Path) -> None:
     Image.new('RGBA', (40, 60), (200, 10, 10, 128)).save(path, format='PNG')
 

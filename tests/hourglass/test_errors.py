@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hourglass.errors import InputError, run
+from hourglass.errors import ArgumentParser, InputError, run
 
 import pytest
 
@@ -19,6 +19,20 @@ def test_a_users_mistake_is_one_line_and_status_2(capsys: pytest.CaptureFixture[
         run(main)
     assert exit_info.value.code == 2
     assert capsys.readouterr().err.count('\n') == 1
+
+
+@pytest.mark.parametrize('options', [[], ['--verbose']])
+def test_verbose_shows_the_traceback_before_the_line(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+    def main() -> None:
+        assert vars(ArgumentParser().parse_args(options)) == {}
+        raise InputError('a.jpg: no such file')
+
+    with pytest.raises(SystemExit) as exit_info:
+        run(main)
+    assert exit_info.value.code == 2
+    error = capsys.readouterr().err
+    assert error.endswith(': a.jpg: no such file\n')
+    assert ('Traceback' in error and 'in main' in error) == bool(options)
 
 
 def test_what_the_system_says_of_a_file_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
