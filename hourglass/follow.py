@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hourglass.crop import Box, Extent, Square, person_box, picture_box, whole_person
-from hourglass.locate import MIN_CONFIDENCE, confidence, search_squares
+from hourglass.detection import Detector
+from hourglass.locate import MIN_CONFIDENCE, confidence, find_boxes, search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
@@ -35,18 +36,21 @@ class Follower:
         self._shape: tuple[int, int] | None = None
         self._n_searched = 0
 
-    def find(self, predictor: PosePredictor, image: np.ndarray) -> Pose:
+    def find(self, predictor: PosePredictor, image: np.ndarray, detector: Detector | None = None) -> Pose:
         """Find the person in the next frame.
 
         Args:
             predictor: finds the joints, with the weights of ``spec``.
             image: (3, H, W) float32, RGB in [0, 255].
+            detector: finds people; its best boxes are looked at too while no person is found.
 
         Returns:
             The best pose; :func:`hourglass.locate.has_person` says whether a person is there.
         """
         shape = image.shape[1], image.shape[2]
         boxes = self.boxes(shape)
+        if detector is not None and len(boxes) > 1:
+            boxes += [person_box(Extent.of_box(box), shape, self.spec) for box in find_boxes(detector, image)[:LOOKS]]
         pose = max(predictor.poses([image] * len(boxes), boxes), key=confidence)
         self.update(pose, shape)
         return pose

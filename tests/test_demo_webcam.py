@@ -49,7 +49,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def test_a_script_gets_the_pose_of_a_picture_and_another_program_no_port(start: Start, tmp_path: Path) -> None:
-    _, url = start('--detector', 'hog')
+    _, url = start()
     person = demo_person()
     file = io.BytesIO()
     Image.fromarray(person.image.transpose(1, 2, 0)).save(file, 'PNG')

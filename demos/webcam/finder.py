@@ -51,7 +51,7 @@ class PoseFinder:
 
     Args:
         predictor: finds one person.
-        people: finds all people; without it there is no mode ``people``.
+        people: finds all people, and its detector one person anywhere; without it there is no mode ``people``.
     """
 
     def __init__(self, predictor: PosePredictor, people: PeoplePredictor | None = None) -> None:
@@ -74,8 +74,6 @@ class PoseFinder:
         if unknown:
             raise ValueError(f'{unknown[0]!r} is no setting; mode and heatmap are')
         mode, heatmap = values.get('mode', 'middle'), values.get('heatmap', '')
-        if mode == 'people' and self.people is None:
-            raise ValueError("for the mode 'people' the program must be started with --detector")
         for name, value, allowed in (('mode', mode, tuple(self.modes)),
                                      ('heatmap', heatmap, ('', ALL_JOINTS, *self.joint_set.joints))):
             if value not in allowed:
@@ -109,9 +107,10 @@ class PoseFinder:
                     for person in self.people.predict_one(image)]
         if mode != 'anywhere':
             return [(pose, {}) for pose in self.predictor.poses([image])]
+        detector = None if self.people is None else self.people.detector
         if follower is None:
-            return [(locate(self.predictor, image), {})]
-        return [(follower.find(self.predictor, image), {})]
+            return [(locate(self.predictor, image, detector), {})]
+        return [(follower.find(self.predictor, image, detector), {})]
 
     def find(self, data: bytes, settings: Settings, max_pixels: int, follower: Follower | None = None,
              ) -> dict[str, Any]:

@@ -32,8 +32,6 @@ def _load_finder(config: WebcamConfig) -> PoseFinder:
     from hourglass.people import PeoplePredictor
 
     predictor = config.load_predictor()
-    if config.detector is None:
-        return PoseFinder(predictor)
     detector = load_detector(config.detector, config.gpu, config.detector_class)
     return PoseFinder(predictor, PeoplePredictor(predictor, detector, max_people=MAX_PEOPLE, keep_heatmaps=True))
 

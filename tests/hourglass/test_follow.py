@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from data.synthetic import demo_person
 from hourglass.crop import CropBox, Square, person_box, picture_box
+from hourglass.detection import Detector
 from hourglass.follow import LOOKS, Follower
 from hourglass.joints import MPII, convert_points
-from hourglass.locate import search_squares
+from hourglass.locate import confidence, has_person, search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
@@ -71,6 +74,31 @@ def test_joints_that_are_hardly_seen_do_not_count() -> None:
     follower.update(pose, SHAPE)
     box, = follower.boxes(SHAPE)
     assert box.shape[0] < 300
+
+
+class _Knows(Detector):
+    """Knows where the person is, and counts how often it is asked."""
+
+    n_calls = 0
+
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        self.n_calls += 1
+        return [(np.array([[100, 600, 300, 700]], np.float32), np.ones(1, np.float32))]
+
+
+def test_a_detector_helps_while_no_person_is_found() -> None:
+    person, predictor, detector = demo_person((240, 240)), PosePredictor.load('bundled'), _Knows()
+    image = np.full((3, 400, 820), 128, np.float32)
+    image[:, 80:320, 530:770] = person.image
+    without = Follower(predictor.spec).find(predictor, image)
+    follower = Follower(predictor.spec)
+    pose = follower.find(predictor, image, detector)
+    assert has_person(pose, predictor.spec)
+    assert confidence(pose) > confidence(without)
+    follower.find(predictor, image, detector)
+    assert detector.n_calls == 1, 'then the person is followed'
 
 
 def test_a_person_at_the_side_is_found_and_kept_when_walking() -> None:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from demos.webcam.finder import PoseFinder, Settings
 from demos.webcam.heat import lay_over
 from demos.webcam.picture import PictureError
 from hourglass.crop import CropBox
+from hourglass.detection import Detector
 from hourglass.draw import PART_COLOURS
+from hourglass.follow import Follower
 from hourglass.joints import MPII
 from hourglass.people import PeoplePredictor, PersonPose
 from hourglass.predictor import Pose, PosePredictor
@@ -102,8 +104,27 @@ def test_all_people_are_found_where_there_is_a_detector(finder: PoseFinder, spot
     assert list(finder.modes) == ['middle', 'anywhere']
 
 
+class _Corner(Detector):
+    """Finds one person in a corner of every picture."""
+
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(np.array([[100, 110, 140, 140]], np.float32), np.ones(1, np.float32)) for _ in images]
+
+
+def test_one_person_anywhere_is_looked_for_where_the_detector_finds_people(finder: PoseFinder, spot: Spot) -> None:
+    helped = PoseFinder(finder.predictor, PeoplePredictor(finder.predictor, _Corner()))
+    follower = Follower(finder.predictor.spec)
+    for found in (helped.find(spot(120, 125), Settings('anywhere'), 10 ** 6),
+                  helped.find(spot(120, 125), Settings('anywhere'), 10 ** 6, follower)):
+        seen = found['people'][0]['seen']
+        assert seen['x0'] < 125 < seen['x1'] < seen['x0'] + 90
+        assert seen['y0'] < 120 < seen['y1']
+
+
 @pytest.mark.parametrize(('values', 'reason'), [
-    ({'mode': 'all'}, "mode is 'all'"), ({'mode': 'people'}, '--detector'), ({'mode': None}, 'mode is None'),
+    ({'mode': 'all'}, "mode is 'all'"), ({'mode': 'people'}, "mode is 'people'"), ({'mode': None}, 'mode is None'),
     ({'heatmap': 'tail'}, "heatmap is 'tail'"), ({'heatmap': ['all']}, 'heatmap is'), ({'flip': '1'}, "'flip'")])
 def test_wishes_that_make_no_sense(finder: PoseFinder, values: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

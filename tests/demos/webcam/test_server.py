@@ -88,7 +88,7 @@ async def _big_of_unknown_length() -> AsyncIterator[bytes]:
     ('POST', '/pose', PNG, b'rubbish', 415, 'not a picture'),
     ('POST', '/pose', PNG, b'', 415, 'not a picture'),
     ('POST', '/pose?mode=none', PNG, b'x', 400, 'mode'),
-    ('POST', '/pose?mode=people', PNG, b'x', 400, '--detector'),
+    ('POST', '/pose?mode=people', PNG, b'x', 400, "mode is 'people'"),
     ('POST', '/pose?mode=middle&mode=anywhere', PNG, b'x', 400, 'twice'),
     ('POST', '/pose?colour=red', PNG, b'x', 400, 'colour'),
     ('POST', '/pose', PNG, _big, 413, '0.05 MB'),
