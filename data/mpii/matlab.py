@@ -11,13 +11,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from data.matlab_file import read_variable
 from data.mpii.people import N_JOINTS, People, is_stored
 from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.sandbox import read_in_child
 
 import numpy as np
-import scipy.io
 from scipy.io.matlab import mat_struct
 
 #: The official file has 12 MB.
@@ -111,17 +111,9 @@ def _to_people(rows: list[_Row]) -> People:
 
 def parse_matlab(path: Path) -> dict[str, np.ndarray]:
     """Return the fields of :class:`People`; for :func:`hourglass.sandbox.read_in_child`."""
+    release = read_variable(path, 'RELEASE', squeeze_me=True, struct_as_record=False)
     try:
-        content = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False, variable_names=['RELEASE'])
-    except MemoryError:
-        raise
-    except Exception as error:
-        # SciPy reports damage with nearly any exception.
-        raise InputError(f'{path}: damaged, or not a MATLAB file ({error or type(error).__name__})') from None
-    if 'RELEASE' not in content:
-        raise InputError(f'{path}: has no variable RELEASE; it is not MPII\'s annotation file')
-    try:
-        rows = _read_release(content['RELEASE'])
+        rows = _read_release(release)
     except (AttributeError, TypeError, ValueError, IndexError) as error:
         raise InputError(f'{path}: does not have the structure of MPII\'s annotations ({error})') from None
     if not rows:

@@ -1,0 +1,27 @@
+"""MATLAB files of other kinds than those that are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.lsp import LSPDataset
+from data.mpii.matlab import read_matlab
+from hourglass.errors import InputError
+
+import pytest
+import scipy.io
+
+
+@pytest.mark.parametrize('read', [lambda path: LSPDataset(path.parent), read_matlab])
+def test_what_is_wrong_is_said(read: object, tmp_path: Path) -> None:
+    assert callable(read)
+    path = tmp_path / 'joints.mat'
+    path.write_bytes(b'MATLAB 7.3 MAT-file'.ljust(124) + b'\x00\x02IM' + bytes(400))
+    with pytest.raises(InputError, match=r'joints\.mat: a file of MATLAB 7\.3.*-v7$'):
+        read(path)
+    path.write_bytes(b'text')
+    with pytest.raises(InputError, match=r'joints\.mat: damaged, or not a MATLAB file'):
+        read(path)
+    scipy.io.savemat(path, {'other': [1]})
+    with pytest.raises(InputError, match=r'joints\.mat: has no variable'):
+        read(path)
