@@ -3,8 +3,8 @@
 ::
 
     from demos import PersonConfig, PicturesConfig, VideoConfig
-    from demos import annotate_video, draw_people_in_pictures, draw_person_in_picture
-    draw_person_in_picture(PersonConfig(image='person.jpg', out='result', auto=True))
+    from demos import annotate_video, draw_people_in_pictures, draw_person_in_pictures
+    draw_person_in_pictures(PersonConfig(image='person.jpg', out='result', auto=True))
     draw_people_in_pictures(PicturesConfig(image='photos', out='result', json='people.json', detector='hog'))
     annotate_video(VideoConfig(video='walk.mp4', out='poses.mp4', smooth=True))
 """
@@ -17,15 +17,15 @@ import hourglass.compat  # noqa: F401  (makes Chainer importable)
 if TYPE_CHECKING:
     from demos.people_config import PicturesConfig
     from demos.people_pictures import draw_people_in_pictures
-    from demos.person_picture import PersonConfig, draw_person_in_picture
+    from demos.person_picture import PersonConfig, draw_person_in_pictures
     from demos.video.annotate import annotate_video
     from demos.video.config import VideoConfig
 
 __all__ = ['PersonConfig', 'PicturesConfig', 'VideoConfig', 'annotate_video', 'draw_people_in_pictures',
-           'draw_person_in_picture']
+           'draw_person_in_pictures']
 
 _HOMES = {
-    'PersonConfig': 'person_picture', 'draw_person_in_picture': 'person_picture',
+    'PersonConfig': 'person_picture', 'draw_person_in_pictures': 'person_picture',
     'PicturesConfig': 'people_config', 'draw_people_in_pictures': 'people_pictures',
     'VideoConfig': 'video.config', 'annotate_video': 'video.annotate',
 }

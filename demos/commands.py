@@ -7,11 +7,11 @@ from typing import NoReturn
 
 from hourglass.errors import run
 
-PERSON = """Draw the pose of one person in a picture.
+PERSON = """Draw the pose of one person in each picture.
 
 The person should be in the middle, and the picture about 1.25 times as high; or
 say where the person is with --auto, --box or --center. Writes input.jpg and
-output.jpg.
+output.jpg; for several pictures NAME_input.jpg and so on.
 """
 
 PEOPLE = """Draw the poses of all people in pictures, or in a video.
@@ -30,9 +30,9 @@ Pictures go to this program and nowhere else.
 
 
 def _person() -> None:
-    from demos.person_picture import draw_person_in_picture, parse_person_options
+    from demos.person_picture import draw_person_in_pictures, parse_person_options
 
-    draw_person_in_picture(parse_person_options(PERSON))
+    draw_person_in_pictures(parse_person_options(PERSON))
 
 
 def _people() -> None:

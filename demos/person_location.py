@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from hourglass.config import number, one_of, option, switch, text, whole
@@ -179,7 +179,7 @@ class PersonLocation(Options):
         from hourglass.locate import locate
 
         if self.auto:
-            return locate(predictor, image, self._load_detector(), name, show_progress=True)
+            return locate(predictor, image, self._loaded_detector, name, show_progress=True)
         height, width = image.shape[1:]
         self.check_inside((height, width))
         location: Location | None = self._location
@@ -228,7 +228,8 @@ class PersonLocation(Options):
         overlap = box_iou(np.array(crops).reshape(-1, 4), np.array([[0, 0, *shape]]))
         return bool((overlap < _SAME_CROP).any())
 
-    def _load_detector(self) -> Detector | None:
+    @cached_property
+    def _loaded_detector(self) -> Detector | None:
         if self.detector == 'none':
             return None
         if self.detector is not None:

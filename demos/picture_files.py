@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hourglass.coco_format import image_ids
 from hourglass.errors import InputError
-from hourglass.image import picture_endings, picture_formats
+from hourglass.files import check_targets
+from hourglass.image import check_picture_size, picture_endings, picture_formats, read_image
 
+import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 #: What is written for each picture.
 RESULTS = ('input', 'output', 'tiled')
@@ -118,3 +123,77 @@ def result_names(pictures: Sequence[Picture]) -> list[str]:
         taken.add(name.lower())
         names.append(f'{name}_')
     return names
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture and its results.
+
+    Attributes:
+        picture: the file; ``None`` if the program renders the picture.
+        image_id: what the picture is called in COCO's files.
+        targets: the files to be written, the picture itself first.
+        render: gives the picture, (3, H, W), if no file does.
+    """
+
+    picture: Picture | None
+    image_id: int | str
+    targets: tuple[Path, ...]
+    render: Callable[[], np.ndarray]
+
+    @property
+    def name(self) -> str:
+        return str(self.picture.path) if self.picture else 'drawn by the program'
+
+    def read(self) -> np.ndarray:
+        """Return the picture, (3, H, W) float32; ``InputError`` if it cannot be read, or not be written again."""
+        if self.picture is None:
+            return self.render().astype(np.float32)
+        image = read_image(self.picture.path, upright=True)
+        check_picture_size(self.targets[0], image.shape, self.picture.path)
+        return image
+
+
+def plan_pictures(
+    arguments: Sequence[str], results: Sequence[Path], render: Callable[[], np.ndarray],
+    others: Sequence[str | None], sources: Sequence[str | None],
+) -> list[Task]:
+    """Find the pictures that are named, and check them and what is to be written.
+
+    Args:
+        arguments: as for :func:`find_pictures`; without any, the program renders one picture.
+        results: files to be written for a single picture, the picture itself first; for several pictures, their names
+            begin with :func:`result_names`.
+        render: gives that picture.
+        others: files to be written once.
+        sources: files that are read, besides the pictures.
+
+    Raises:
+        InputError: a picture that is named itself cannot be read, or a file cannot be written.
+    """
+    files = find_pictures(arguments)
+    targets = [tuple(path.with_name(prefix + path.name) for path in results)
+               for prefix in (result_names(files) or [''])]
+    if files:
+        ids = image_ids([str(picture.path) for picture in files])
+        tasks = [Task(*values, render) for values in zip(files, ids, targets, strict=True)]
+    else:
+        tasks = [Task(None, targets[0][0].name, targets[0], render)]
+    check_targets([*(target for task in tasks for target in task.targets), *others],
+                  [*(picture.path for picture in files), *sources])
+    for task in tasks:
+        if task.picture and task.picture.is_named:
+            task.read()
+    return tasks
+
+
+def read_pictures(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
+    """Yield tasks with their pictures, passing over those that cannot be used."""
+    # disable=None: shown only where stderr is a terminal.
+    for task in tqdm(tasks, unit='picture', disable=None if len(tasks) > 1 else True):
+        try:
+            image = task.read()
+        except InputError as error:
+            tqdm.write(f'passed over: {" ".join(str(error).split())}', file=sys.stderr)
+            continue
+        yield task, image

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data.synthetic import demo_person
-from demos import PersonConfig, draw_person_in_picture
+from demos import PersonConfig, draw_person_in_pictures
 from demos.person_location import FRAME_COLOUR
 from demos.person_picture import parse_person_options
 from hourglass.errors import InputError
@@ -54,7 +54,7 @@ def test_the_script_draws_a_person_and_finds_the_pose(tmp_path: Path) -> None:
 
 def test_a_photograph(shared: Callable[[str], Path], tmp_path: Path) -> None:
     photo = shared('mpii/images/059865848.jpg')
-    draw_person_in_picture(PersonConfig(image=str(photo), model='bundled', out='new/folder'))
+    draw_person_in_pictures(PersonConfig(image=str(photo), model='bundled', out='new/folder'))
     assert read_image(tmp_path / 'new/folder/output.jpg').shape == read_image(photo).shape
 
 
@@ -64,7 +64,7 @@ def test_a_person_at_the_side(tmp_path: Path, values: dict[str, Any]) -> None:
     person = demo_person((400, 400))
     wide = cv2.copyMakeBorder(person.image.transpose(1, 2, 0), 40, 40, 170, 630, cv2.BORDER_REPLICATE)
     Image.fromarray(wide).save(tmp_path / 'wide.png')
-    draw_person_in_picture(PersonConfig(image='wide.png', model='bundled', json='pose.json', **values))
+    draw_person_in_pictures(PersonConfig(image='wide.png', model='bundled', json='pose.json', **values))
     answer = json.loads((tmp_path / 'pose.json').read_text())
     points = person.points + np.array([40, 170])
     assert _correct(answer, points) >= 0.7
@@ -79,16 +79,32 @@ def test_a_line_names_auto_if_the_person_is_elsewhere(tmp_path: Path, capsys: py
     person = demo_person((400, 400)).image.transpose(1, 2, 0)
     for right, expected in ((1000, 1), (0, 0)):
         Image.fromarray(cv2.copyMakeBorder(person, 40, 40, 0, right, cv2.BORDER_REPLICATE)).save(tmp_path / 'a.png')
-        draw_person_in_picture(PersonConfig(image='a.png', model='bundled', out=str(right)))
+        draw_person_in_pictures(PersonConfig(image='a.png', model='bundled', out=str(right)))
         lines = capsys.readouterr().err.splitlines()
         assert sum('--auto' in line for line in lines) == expected, lines
         assert (tmp_path / str(right) / 'output.jpg').exists()
 
 
 def test_json_to_standard_output_is_nothing_but_json(capfd: pytest.CaptureFixture[str]) -> None:
-    draw_person_in_picture(PersonConfig(model='bundled', json='-'))
+    draw_person_in_pictures(PersonConfig(model='bundled', json='-'))
     answer = json.loads(capfd.readouterr().out)
     assert [joint['name'] for joint in answer['joints']] == list(MPII.joints)
+
+
+def test_several_pictures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 'in').mkdir()
+    for name, height in (('a.png', 80), ('b.png', 90)):
+        Image.new('RGB', (60, height), (90, 60, 30)).save(tmp_path / 'in' / name)
+    (tmp_path / 'in/c.jpg').write_text('no picture')
+    with pytest.raises(InputError, match='1 picture of 3'):
+        draw_person_in_pictures(PersonConfig(
+            image='in', out='out', model='bundled', json='poses.json', heatmaps='maps/heat.png'))
+    assert 'passed over: in/c.jpg' in capfd.readouterr().err
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {
+        'a_input.jpg', 'a_output.jpg', 'b_input.jpg', 'b_output.jpg'}
+    assert {path.name for path in (tmp_path / 'maps').iterdir()} == {'a_heat.png', 'b_heat.png'}
+    assert read_image(tmp_path / 'out/b_output.jpg').shape == (3, 90, 60)
+    assert [answer['image'] for answer in json.loads((tmp_path / 'poses.json').read_text())] == ['in/a.png', 'in/b.png']
 
 
 def _rgba(path: Path) -> None:
@@ -106,7 +122,7 @@ def _pixel(path: Path) -> None:
 @pytest.mark.parametrize('make', [_rgba, _grey, _pixel])
 def test_unusual_pictures_are_drawn_on(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / 'a.png')
-    draw_person_in_picture(PersonConfig(image='a.png', model='bundled'))
+    draw_person_in_pictures(PersonConfig(image='a.png', model='bundled'))
     assert (tmp_path / 'output.jpg').exists()
 
 
@@ -115,7 +131,6 @@ def test_unusual_pictures_are_drawn_on(tmp_path: Path, make: Callable[[Path], No
     ({'image': ''}, '--image must be text that is not empty'),
     ({'image': 'empty.jpg'}, 'empty.jpg: the file is empty'),
     ({'image': 'text.jpg'}, 'text.jpg: not a picture'),
-    ({'image': '.'}, 'is a folder'),
     ({'model': 'missing.npz'}, 'missing.npz'),
     ({'model': 'text.jpg'}, 'text.jpg'),
     ({'model': None, 'snapshot': 'empty.jpg'}, 'empty.jpg'),
@@ -138,7 +153,7 @@ def test_mistakes_name_the_file_or_the_option_and_write_nothing(
     np.savez(tmp_path / 'nan.npz', **{'conv0/W': np.full((16, 3, 7, 7), np.nan, np.float32)})
     _rgba(tmp_path / 'good.png')
     with pytest.raises(InputError) as caught:
-        draw_person_in_picture(PersonConfig(**{'image': 'good.png', 'model': 'bundled', **values}))
+        draw_person_in_pictures(PersonConfig(**{'image': 'good.png', 'model': 'bundled', **values}))
     assert reason in str(caught.value)
     assert {path.name for path in tmp_path.iterdir()} == {'empty.jpg', 'text.jpg', 'nan.npz', 'good.png'}
 
@@ -148,7 +163,7 @@ def test_a_photograph_is_never_overwritten(tmp_path: Path, name: str) -> None:
     Image.new('RGB', (40, 60), (200, 10, 10)).save(tmp_path / name)
     before = (tmp_path / name).read_bytes()
     with pytest.raises(InputError, match='would replace'):
-        draw_person_in_picture(PersonConfig(image=name, model='bundled'))
+        draw_person_in_pictures(PersonConfig(image=name, model='bundled'))
     assert (tmp_path / name).read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -157,8 +172,7 @@ def test_the_command_line_fills_the_settings() -> None:
     assert parse_person_options('', ['--image', 'a.jpg', '--box', '-5,0,9,9', '--flip']) == PersonConfig(
         image='a.jpg', box=(-5, 0, 9, 9), flip=True)
     assert parse_person_options('', ['a.jpg', '--auto']) == PersonConfig(image='a.jpg', auto=True)
-    with pytest.raises(InputError, match='two pictures'):
-        parse_person_options('', ['a.jpg', '--image', 'b.jpg'])
+    assert parse_person_options('', ['a.jpg', 'b', '--image', 'c.jpg']) == PersonConfig(image=('a.jpg', 'b', 'c.jpg'))
 
 
 def test_the_help_explains_every_option_in_80_columns(

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import demo_multi_person
 from data.synthetic import demo_people
-from hourglass.errors import run
+from demos.commands import people
 from hourglass.image import write_image
 from hourglass.options import PredictorConfig
 from hourglass.predictor import PosePredictor
@@ -51,7 +50,7 @@ def demo(
     def main(*arguments: object) -> tuple[int, str]:
         monkeypatch.setattr(sys, 'argv', ['demo_multi_person.py', *map(str, arguments)])
         with pytest.raises(SystemExit) as caught:
-            run(demo_multi_person.main)
+            people()
         status = caught.value.code
         assert isinstance(status, int)
         return status, capfd.readouterr().err

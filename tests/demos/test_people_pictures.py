@@ -62,7 +62,7 @@ def test_the_default_detector_where_there_is_no_network(demo: Run, scene: Any, t
     status, text = demo('--image', scene[0], '--model', 'bundled')
     assert status == 0, text
     first, second = text.strip().splitlines()
-    assert first.startswith('finding people with hog')
+    assert first.startswith('finding people with bundled')
     assert 'no network' in first
     assert second.endswith('photo.png: 4 people; wrote input.jpg, output.jpg, tiled.jpg')
 
