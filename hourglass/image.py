@@ -222,8 +222,8 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
             return value.astype(np.float32, copy=False)
     what = f'an array of shape {value.shape} and type {value.dtype}' if isinstance(value, np.ndarray) \
         else f'a value of type {type(value).__name__}'
-    raise InputError(f'{what} is no picture: a path, a PIL image, an array (H, W, 3) or (H, W) uint8, or an array '
-                     '(3, H, W) in [0, 255] is')
+    raise InputError(f'{what} is no picture; a picture is a path, a PIL image, an array (H, W, 3) or (H, W) uint8, '
+                     'or an array (3, H, W) in [0, 255]')
 
 
 def check_image(path: str | os.PathLike, upright: bool = False, decode: bool = True) -> tuple[int, int]:
