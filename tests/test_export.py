@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pretrained
 from data.synthetic import demo_scene
@@ -14,6 +15,7 @@ from hourglass.joints import MPII
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from pretrained import export as engine_export
+from pretrained import export_command
 from pretrained.export import export
 from pretrained.weights_file import Model
 
@@ -25,17 +27,17 @@ import pytest
 pytest.importorskip('onnx')
 
 ROOT = Path(__file__).resolve().parents[1]
-Run = Callable[..., subprocess.CompletedProcess]
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run export.py with the given arguments in an empty folder."""
-    def run(*arguments: object) -> subprocess.CompletedProcess:
-        return subprocess.run([sys.executable, ROOT / 'export.py', *map(str, arguments)], cwd=tmp_path, check=False,
-                              capture_output=True, text=True)
-
-    return run
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled weights as export.py writes them."""
+    folder = tmp_path_factory.mktemp('exported')
+    result = subprocess.run([sys.executable, ROOT / 'export.py', '--model', 'bundled', '--out', 'a.onnx'], cwd=folder,
+                            check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert 'a.onnx: 7.' in result.stdout
+    return folder / 'a.onnx'
 
 
 @pytest.fixture(scope='module')
@@ -71,16 +73,13 @@ print('chainer' in sys.modules, 'hourglass' in sys.modules)
 
 @pytest.mark.parametrize('engine', ['onnxruntime', 'opencv'])
 def test_the_file_runs_without_this_project(
-    engine: str, run: Run, tmp_path: Path, example: tuple[np.ndarray, np.ndarray],
+    engine: str, exported: Path, tmp_path: Path, example: tuple[np.ndarray, np.ndarray],
 ) -> None:
     if engine == 'onnxruntime':
         pytest.importorskip('onnxruntime')
-    result = run('--model', 'bundled', '--out', 'a.onnx')
-    assert result.returncode == 0, result.stderr
-    assert 'a.onnx: 7.' in result.stdout
     inputs, expected = example
     np.save(tmp_path / 'inputs.npy', inputs)
-    alone = subprocess.run([sys.executable, '-c', ALONE, 'a.onnx', engine], cwd=tmp_path, check=True,
+    alone = subprocess.run([sys.executable, '-c', ALONE, exported, engine], cwd=tmp_path, check=True,
                            capture_output=True, text=True)
     assert alone.stdout.split() == ['False', 'False']
     maps = np.load(tmp_path / 'maps.npz')
@@ -143,10 +142,13 @@ def test_a_file_that_computes_something_else_is_not_written(
     (['--model', 'text.txt', '--out', 'a.onnx'], 'text.txt'),
     (['--snapshot', 'a.onnx', '--out', 'a.onnx'], 'would replace'),
 ])
-def test_a_mistake_is_one_line_and_status_2(run: Run, tmp_path: Path, arguments: list[str], reason: str) -> None:
+def test_a_mistake_is_one_line_and_status_2(
+    command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / 'text.txt').write_text('no weights')
     (tmp_path / 'folder.onnx').mkdir()
-    result = run(*arguments)
+    result = command(export_command.export, 'export.py', *arguments)
     assert result.returncode == 2
     assert reason in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -282,12 +281,10 @@ def test_300_damaged_files(path: Path, weights: Path, kind: str, count: int) -> 
 
     files.append(content)  # so that something is there to be loaded in any case
     refused = loaded = 0
-    slowest = 0.0
     tracemalloc.start(1)
     before = tracemalloc.get_traced_memory()[0]
     for file in files:
         path.write_bytes(file)
-        start = time.perf_counter()
         try:
             model = load_model(path)
         except InputError:
@@ -297,10 +294,8 @@ def test_300_damaged_files(path: Path, weights: Path, kind: str, count: int) -> 
             assert isinstance(model, Model)
             assert isinstance(model.network, StackedHG)
             assert all(np.isfinite(p.array).all() for p in model.network.params())
-        slowest = max(slowest, time.perf_counter() - start)
     peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
     assert refused > count // 2
     assert loaded > 0
-    assert slowest < 5
     assert peak < 10e6

@@ -39,7 +39,7 @@ assert workers().size == 2 and len(workers()._pool._threads) == 1
 def run_script(body: str) -> subprocess.CompletedProcess:
     """Run ``PREDICT`` and ``body`` in a new interpreter, which has to end by itself without a word of complaint."""
     result = subprocess.run([sys.executable, '-c', PREDICT + body], cwd=ROOT, env=TWO_THREADS, text=True,
-                            capture_output=True, timeout=60, check=False)
+                            capture_output=True, timeout=600, check=False)
     assert (result.returncode, result.stderr) == (0, '')
     return result
 
@@ -99,7 +99,7 @@ def blas_threads() -> list[int]:
 def both_threads_share(barrier: threading.Barrier, work: Callable) -> Callable:
     """Let ``work`` begin only when both threads are there."""
     def wrapped(blocks: Iterator) -> object:
-        barrier.wait(timeout=10)
+        barrier.wait(timeout=60)
         return work(blocks)
 
     return wrapped
@@ -204,7 +204,7 @@ context = multiprocessing.get_context('fork')
 queue = context.Queue()
 processes = [context.Process(target=child, args=(queue,)) for _ in range(2)]
 for process in processes: process.start()
-assert [queue.get(timeout=30) for _ in processes] == [True, True]
+assert [queue.get(timeout=300) for _ in processes] == [True, True]
 for process in processes: process.join()
 assert [process.exitcode for process in processes] == [0, 0]
 assert np.array_equal(predict(), expected)

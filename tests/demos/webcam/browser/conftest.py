@@ -27,7 +27,7 @@ import pytest
 from aiohttp import web
 
 SIZE = (480, 640)
-TIMEOUT = 15.0
+TIMEOUT = 60.0
 
 
 class _Halves(Detector):
