@@ -31,6 +31,10 @@ demo: setup
 test: setup-dev
 	$(RUN) -m pytest
 
+# What takes long stays out: for the loop while editing.
+test-quick: setup-dev
+	$(RUN) -m pytest -m "not slow and not mpi and not browser"
+
 docs: setup
 	@$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict

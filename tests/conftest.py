@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import io
+import os
 import sys
 import threading
 import time
@@ -12,6 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+# Processes that share the cores take one thread each; NumPy reads these when it is imported.
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    os.environ.update(OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1')
+
+from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import save_model
@@ -22,6 +30,16 @@ from chainer.serializers import DictionarySerializer, NpzDeserializer
 
 SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 32), crop='pad')
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Share the whole suite out to two processes if pytest-xdist is installed; ``-n 0`` runs it in one."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    alone = config.option.collectonly or config.option.usepdb
+    if whole and not alone and getattr(config.option, 'numprocesses', 0) is None:
+        config.option.numprocesses = 2
+        config.option.dist = 'worksteal'
 
 
 @pytest.fixture
@@ -94,6 +112,28 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """Keep the tests out of the user's cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('HOURGLASS_CACHE', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
+def _read_here(reader: str, path: Path) -> dict[str, np.ndarray]:
+    module, _, name = reader.partition(':')
+    stream = io.BytesIO()
+    try:
+        np.savez(stream, **getattr(importlib.import_module(module), name)(path))
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f'{path}: damaged: it cannot be read ({error})') from error
+    stream.seek(0)
+    return dict(np.load(stream, allow_pickle=False))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _no_child_for_each_file() -> Iterator[None]:
+    """Read files of other programs in this process; the child is tested by test_sandbox.py and tests/fuzz."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ('data.lsp', 'data.mpii.hdf5', 'data.mpii.matlab', 'eval.predictions'):
+            patch.setattr(f'{module}.read_in_child', _read_here)
         yield
 
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data.__main__ import main
 from data.hdf5_file import seal
 from data.lsp import LSPDataset
 from data.packed import MARK, PackedDataset, pack, pack_person
@@ -16,7 +15,7 @@ from data.sets import DATASETS, DatasetEntry
 from data.transform import TrainTransform, crop_person
 from eval.score import count_correct
 from hourglass.crop import Square, whole_person
-from hourglass.errors import InputError
+from hourglass.errors import InputError, run
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from training.options import parse_config
@@ -30,7 +29,6 @@ import pytest
 import scipy.io
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
 SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, joints='lsp', out_channels=14, input_size=(64, 64))
 
 
@@ -225,10 +223,9 @@ def test_files_that_are_none(packed: Path, tmp_path: Path) -> None:
             PackedDataset(tmp_path / name)
 
 
-def test_the_command_line_packs(lsp: Path, tmp_path: Path) -> None:
-    def call(*arguments: object) -> subprocess.CompletedProcess:
-        return subprocess.run([sys.executable, '-m', 'data', 'pack', *map(str, arguments)], cwd=ROOT, check=False,
-                              capture_output=True, text=True)
+def test_the_command_line_packs(lsp: Path, tmp_path: Path, command: Callable[..., Any]) -> None:
+    def call(*arguments: object) -> Any:
+        return command(lambda: run(main), 'data/__main__.py', 'pack', *arguments)
 
     out = tmp_path / 'out.h5'
     result = call('--dataset', 'lsp', '--root', lsp, '--out', out, '--size', 32, '--compression', 'gzip')

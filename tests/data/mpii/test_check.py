@@ -1,19 +1,18 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+from data.__main__ import main
 from data.disk import find_faults
 from data.mpii.check import read_contents
 from data.mpii.dataset import MATLAB_FILES
 from data.mpii.splits import NAMES_FILE
+from hourglass.errors import run
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_complete_set(root: Path) -> None:
@@ -40,15 +39,14 @@ def test_validation_images_that_are_not_annotated(root: Path, matlab: SimpleName
 
 
 @pytest.mark.parametrize('state', ['complete', 'nothing', 'damaged', 'no images'])
-def test_the_command_line(root: Path, state: str) -> None:
+def test_the_command_line(root: Path, state: str, command: Callable[..., SimpleNamespace]) -> None:
     if state == 'nothing':
         shutil.rmtree(root)
     elif state == 'damaged':
         (root / MATLAB_FILES[0]).write_bytes(b'MATLAB 5.0')
     elif state == 'no images':
         shutil.rmtree(root / 'images')
-    result = subprocess.run([sys.executable, '-m', 'data', 'check', 'mpii', '--root', root], cwd=ROOT, check=False,
-                            capture_output=True, text=True)
+    result = command(lambda: run(main), 'data/__main__.py', 'check', 'mpii', '--root', root)
     errors = [line for line in result.stderr.splitlines() if not line.startswith('Reading')]
     if state == 'complete':
         assert (result.returncode, errors) == (0, [])
