@@ -271,8 +271,8 @@ def mutated_entry(rng: np.random.RandomState, entries: dict[str, bytes]) -> byte
 
 
 @pytest.mark.filterwarnings('ignore:Duplicate name')
-@pytest.mark.parametrize(('kind', 'count'), [('bytes', 200), ('entries', 100)])
-def test_300_damaged_files(path: Path, weights: Path, kind: str, count: int) -> None:
+@pytest.mark.parametrize(('kind', 'count'), [('bytes', 60), ('entries', 40)])
+def test_damaged_files_are_refused_or_are_networks(path: Path, weights: Path, kind: str, count: int) -> None:
     rng = np.random.RandomState(0)
     content = weights.read_bytes()
     with zipfile.ZipFile(weights) as source:

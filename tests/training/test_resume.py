@@ -29,7 +29,10 @@ from pathlib import Path
 from hourglass.errors import run
 from training import train
 from training.options import parse_config
-import training.trainer, matplotlib.figure, matplotlib.backends.backend_agg
+import data.lsp, data.matlab_file
+import training.trainer, matplotlib.figure, matplotlib.backends.backend_agg, scipy.io
+
+data.lsp.read_in_child = lambda _, path: data.matlab_file.read_joints_variable(path)  # no process for each training
 
 def stat(pid):
     # State and parent of a process; '-' if there is none.
