@@ -36,7 +36,8 @@ SHARED = Path(__file__).resolve().parents[2] / 'shared'
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Share the whole suite out to two processes if pytest-xdist is installed; ``-n 0`` runs it in one."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    alone = config.option.collectonly or config.option.usepdb
+    is_worker = hasattr(config, 'workerinput')  # it reads the same command line
+    alone = is_worker or config.option.collectonly or config.option.usepdb
     if whole and not alone and getattr(config.option, 'numprocesses', 0) is None:
         config.option.numprocesses = 2
         config.option.dist = 'worksteal'
