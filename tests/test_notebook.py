@@ -22,7 +22,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
             patch.setenv(name, '1')
         for name in ('IPYTHONDIR', 'JUPYTER_RUNTIME_DIR', 'JUPYTER_CONFIG_DIR', 'TMPDIR', 'HOURGLASS_CACHE'):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
-        client = NotebookClient(notebook, timeout=120, kernel_name='python3',
+        client = NotebookClient(notebook, timeout=600, kernel_name='python3',
                                 resources={'metadata': {'path': str(PATH.parent)}})
         # A cell that fails raises CellExecutionError here.
         return client.execute()

@@ -155,13 +155,13 @@ def load_in_child(folder: Path) -> dict[str, Any]:
     return json.loads(child.stdout)
 
 
-def test_1000_damaged_files(tmp_path: Path, t7: SimpleNamespace) -> None:
+def test_400_damaged_files(tmp_path: Path, t7: SimpleNamespace) -> None:
     rng = np.random.RandomState(0)
     networks = list(small_networks(t7))
     (tmp_path / 'files').mkdir()
     for n in (0, 2):
         (tmp_path / f'sound{n}.t7').write_bytes(networks[n][0])
-    count = 1000
+    count = 400
     for n in range(count):
         content, ascii = networks[n % 4]
         other = networks[rng.randint(4)][0]
@@ -175,7 +175,7 @@ def test_1000_damaged_files(tmp_path: Path, t7: SimpleNamespace) -> None:
     assert result['loaded'] + len(result['reasons']) == count
     assert 0 < result['loaded'] < count // 2
     assert sum('not a readable Torch7 file' in reason for reason in result['reasons']) > count // 3
-    assert sum('not a network that is known here' in reason for reason in result['reasons']) > 20
+    assert sum('not a network that is known here' in reason for reason in result['reasons']) > count // 50
     assert result['peak'] < 500e6
 
 
