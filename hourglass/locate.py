@@ -25,7 +25,7 @@ import numpy as np
 MIN_CONFIDENCE = 0.25
 #: Poses are ranked by confidence times this power of the person's size in the picture, so that of two people who are
 #: seen equally well the larger one wins.  The search ends at a rank of CONFIDENT (a peak, too).
-SIZE_POWER, CONFIDENT = 0.15, 0.5
+SIZE_POWER, CONFIDENT = 0.15, 0.35
 #: Largest number of a detector's boxes that are tried.
 MAX_BOXES = 8
 

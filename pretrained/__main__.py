@@ -166,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     train = commands.add_parser('train', help='train weights from the data on, as a recipe says',
                                 description='Pack the data, train in stages, store and score the weights. What is '
                                             'done already is not repeated.')
-    train.add_argument('recipe', metavar='RECIPE', help='file, such as pretrained/recipes/small-mpii16.json')
+    train.add_argument('recipe', metavar='RECIPE', help='file, such as pretrained/recipes/bundled.json')
     train.add_argument('--root', nargs='+', default=[], metavar='NAME=DIR',
                        help='folders of the data sets, or of single files of people that the recipe names (default: '
                             'below data/)')

@@ -116,16 +116,16 @@ _ENTRIES = (
     ),
     Entry(
         name='bundled',
-        file='hourglass-small-3stacks-mpii16.npz',
-        description="small weights that come with the project, for MPII's joints, trained on LSP; "
+        file='hourglass-small-mpii-coco.npz',
+        description="small weights that are included: MPII's joints and COCO's face, trained on LSP, MPII and COCO; "
                     'see bundled/MODEL_CARD.md',
-        spec=ModelSpec(n_stack=3, width=64, layer_num=3, input_size=(160, 160), crop='pad',
-                       crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
+        spec=ModelSpec(out_channels=21, n_stack=3, width=64, layer_num=3, joints='mpii-coco', input_size=(160, 160),
+                       crop='pad', crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
         scores=(
-            _score('PCK@0.2, 500 people of LSP whom only the weights behind it had seen, averaged over the image '
-                   'and its mirror image', .969, .884, .805, .745, .886, .839, .795, Mean=.846),
+            _score('PCK@0.2, 500 people of LSP whom only earlier weights had seen, averaged over the image and its '
+                   'mirror image', .947, .882, .799, .734, .871, .840, .789, Mean=.837),
         ),
-        sha256='bba470e4199c236490198e494b14c74508c3f5e1e266a1f412a44d9ae57eb5de',
+        sha256='879336604b1688166eb31ade4069bbaafc107ffeb788fbe325f065a4f1efd4c3',
     ),
     Entry(
         name='person-finder',
@@ -134,30 +134,6 @@ _ENTRIES = (
         spec=ModelSpec(joints=CHANNELS, out_channels=len(CHANNELS), n_stack=1, width=64, layer_num=3,
                        input_size=(256, 256), crop='pad'),
         sha256='4f5bde3d7944cf029fe79c3a0dd462862d2a8f688de896e831101c582c05de3c',
-    ),
-    Entry(
-        name='small-mpii16',
-        file='hourglass-small-mpii16.npz',
-        description='two stacks, what the bundled weights began with; see bundled/MODEL_CARD_MPII16.md',
-        spec=ModelSpec(n_stack=2, width=64, layer_num=3, input_size=(160, 160), crop='pad',
-                       crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
-        scores=(
-            _score('PCK@0.2, 500 people of LSP whom only the weights it began with had seen, averaged over the image '
-                   'and its mirror image', .966, .875, .798, .732, .869, .821, .767, Mean=.833),
-        ),
-        sha256='6405ecce8b3e916e3831005c36567e9db93811c86e0912a36faf5df69fb559e5',
-    ),
-    Entry(
-        name='small-lsp14',
-        file='hourglass-small-lsp14.npz',
-        description='14 joints of LSP, what small-mpii16 began with; see bundled/MODEL_CARD_LSP14.md',
-        spec=ModelSpec(out_channels=14, n_stack=2, width=64, layer_num=3, joints='lsp', input_size=(128, 128),
-                       crop='pad', crop_length='longer', crop_shift=0.0, decoding='quarter-offset', align_corners=True),
-        scores=(
-            _score('PCK@0.2, LSP test half, averaged over the image and its mirror image',
-                   .952, .839, .747, .678, .844, .800, .749, Mean=.801),
-        ),
-        sha256='a7123923de40333e35289053df1fc26c3f374ccd9939a7fb1d8626276ec0ef70',
     ),
     Entry(
         name='umich',

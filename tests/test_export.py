@@ -11,7 +11,7 @@ import pretrained
 from data.synthetic import demo_scene
 from hourglass.crop import picture_box
 from hourglass.errors import InputError
-from hourglass.joints import MPII
+from hourglass.joints import MPII_COCO
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from pretrained import export as engine_export
@@ -88,9 +88,9 @@ def test_the_file_runs_without_this_project(
     if engine == 'onnxruntime':
         texts = json.loads((tmp_path / 'metadata.json').read_text())
         assert texts['weights'] == 'bundled'
-        assert json.loads(texts['joints']) == list(MPII.joints)
-        assert json.loads(texts['skeleton']) == [list(limb) for limb in MPII.limb_indices]
-        assert json.loads(texts['flip_order']) == MPII.flip_order.tolist()
+        assert json.loads(texts['joints']) == list(MPII_COCO.joints)
+        assert json.loads(texts['skeleton']) == [list(limb) for limb in MPII_COCO.limb_indices]
+        assert json.loads(texts['flip_order']) == MPII_COCO.flip_order.tolist()
         assert json.loads(texts['preprocessing']) == {
             'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [160, 160], 'crop': 'pad',
             'crop_length': 'longer', 'crop_shift': 0.0, 'crop_margin': 1.25}

@@ -8,7 +8,7 @@ from typing import Any
 from data.synthetic import demo_people
 from eval.coco_results import read_results
 from hourglass.image import read_image, write_image
-from hourglass.joints import COCO, MPII
+from hourglass.joints import COCO, MPII_COCO
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform, torch7_crop
 from pretrained.weights_file import load_model, save_model
@@ -47,11 +47,10 @@ def test_the_json(demo: Run, scene: Any, tmp_path: Path) -> None:
         assert min(np.abs(np.array(boxes) - person['bbox']).max(axis=1)) < .01
         assert person['box_score'] == pytest.approx(.9)
         joints = {joint['name']: joint for joint in person['joints']}
-        assert tuple(joints) == MPII.joints
+        assert tuple(joints) == MPII_COCO.joints
         keypoints = np.reshape(person['keypoints'], (17, 3))
         for name, triple in zip(COCO.joints, keypoints, strict=True):
-            expected = [joints[name][key] for key in ('x', 'y', 'score')] if name in joints else [0, 0, 0]
-            np.testing.assert_allclose(triple, expected)
+            np.testing.assert_allclose(triple, [joints[name][key] for key in ('x', 'y', 'score')])
         scores = [joint['score'] for joint in person['joints']]
         assert person['score'] == pytest.approx(.9 * np.mean(scores), abs=1e-3)
     assert [person['score'] for person in people] == sorted((person['score'] for person in people), reverse=True)

@@ -13,7 +13,6 @@ from typing import Any
 import pretrained
 from hourglass.download import Source
 from hourglass.errors import InputError
-from hourglass.image import read_image
 from hourglass.spec import ModelSpec
 from pretrained import registry
 from pretrained.__main__ import main
@@ -21,10 +20,8 @@ from pretrained.entries import BUNDLED_FOLDER, REGISTRY
 from pretrained.weights_file import load_model, save_model
 
 import chainer
-import cv2
 import numpy as np
 import pytest
-import scipy.io
 
 BUNDLED = load_model(REGISTRY['bundled'].path).spec
 
@@ -60,21 +57,19 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 # The table and the file that comes with the project.
 
 def test_rows_are_complete() -> None:
-    assert set(REGISTRY) == {'published', 'bundled', 'person-finder', 'small-mpii16', 'small-lsp14', 'umich',
-                             'bearpaw-hg1', 'bearpaw-hg2', 'bearpaw-hg8'}
+    assert set(REGISTRY) == {'published', 'bundled', 'person-finder', 'umich', 'bearpaw-hg1', 'bearpaw-hg2',
+                             'bearpaw-hg8'}
     for name, entry in REGISTRY.items():
         assert entry.name == name
         assert entry.sources or entry.sha256
         for score in entry.scores:
-            # Hips were not published with the authors' weights.
-            assert set(entry.spec.joint_set.groups) - {'Hip'} <= set(score.values)
+            # Hips were not published with the authors' weights; LSP and MPII have no face.
+            assert set(entry.spec.joint_set.groups) - {'Hip', 'Face'} <= set(score.values)
             assert all(0 < value < 1 for value in score.values.values())
 
 
 @pytest.mark.parametrize(('name', 'n_params', 'card'), [
-    ('bundled', 1_971_952, 'MODEL_CARD.md'), ('person-finder', 663_619, 'FINDER_CARD.md'),
-    ('small-mpii16', 1_318_624, 'MODEL_CARD_MPII16.md'),
-    ('small-lsp14', 1_318_044, 'MODEL_CARD_LSP14.md'),
+    ('bundled', 1_974_207, 'MODEL_CARD.md'), ('person-finder', 663_619, 'FINDER_CARD.md'),
 ])
 def test_files_that_come_along_are_those_in_the_table(name: str, n_params: int, card: str) -> None:
     entry = REGISTRY[name]
@@ -82,7 +77,7 @@ def test_files_that_come_along_are_those_in_the_table(name: str, n_params: int, 
     model = pretrained.load(name)
     assert load_model(entry.path).spec == model.spec
     assert replace(model.spec, confidence=()) == entry.spec
-    assert bool(model.spec.confidence) == (model.spec.joints == 'mpii')
+    assert bool(model.spec.confidence) == (name == 'bundled')
     assert model.network.count_params() == n_params
     assert entry.path.stat().st_size < 5e6
     assert (entry.path.parent / card).read_text().startswith(f'# {entry.file}')
@@ -92,12 +87,12 @@ def test_the_bundled_weights_find_people_that_were_not_trained_on(shared: Callab
     from data.lsp import LSPDataset
     from eval.predict import ground_truth, predict_dataset
     from eval.score import relative_errors
-    from hourglass.joints import MPII
     from hourglass.predictor import PosePredictor
 
-    dataset = LSPDataset(shared('lsp'), 'half-val', MPII)
+    predictor = PosePredictor.load('bundled', flip=True)
+    dataset = LSPDataset(shared('lsp'), 'half-val', predictor.spec.joint_set)
     dataset.people = dataset.people[::10]
-    points, scores = predict_dataset(PosePredictor.load('bundled', flip=True), dataset)
+    points, scores = predict_dataset(predictor, dataset)
     errors = relative_errors(points, *ground_truth(dataset))
     rated = ~np.isnan(errors)
     right = (errors <= .2)[rated]
@@ -105,36 +100,10 @@ def test_the_bundled_weights_find_people_that_were_not_trained_on(shared: Callab
     assert abs(scores[rated].mean() - right.mean()) < .08, 'a score says how often a joint is right'
 
 
-def test_small_lsp14_finds_joints(shared: Callable[[str], Path]) -> None:
-    """On some training images the weights must be about as good as their score says (0.80 on other images)."""
-    joints = scipy.io.loadmat(shared('lsp/joints.mat'))['joints'].transpose(2, 1, 0)[:500:50]
-    model = pretrained.load('small-lsp14')
-    inputs, errors = [], []
-    for i, person in enumerate(joints):
-        points = person[:, :2] - 1
-        low, high = points.min(axis=0), points.max(axis=0)
-        scale = 128 / (1.25 * (high - low).max())
-        matrix = np.array([[scale, 0, 64], [0, scale, 64]])
-        matrix[:, 2] -= scale * (low + high) / 2
-        image = read_image(shared(f'lsp/images/im{50 * i + 1:04d}.jpg')).transpose(1, 2, 0)
-        inputs.append(cv2.warpAffine(image, matrix, (128, 128)).transpose(2, 0, 1) / np.float32(255))
-        errors.append((matrix, points))
-    with chainer.using_config('train', False), chainer.no_backprop_mode():
-        maps = model.network(np.stack(inputs))[-1].array
-    cells = maps.reshape(*maps.shape[:2], -1).argmax(axis=2)
-    correct = []
-    for cell, (matrix, points) in zip(cells, errors, strict=True):
-        found = np.stack([cell % 32, cell // 32], axis=1) * 127 / 31
-        true = points @ matrix[:, :2].T + matrix[:, 2]
-        torso = np.linalg.norm(true[9] - true[2])
-        correct.append(np.linalg.norm(found - true, axis=1) <= .2 * torso)
-    assert np.mean(correct) > .7
-
-
 # Names and paths.
 
 def test_names_and_paths(published: Any, cache: Path, small_weights: Path, tmp_path: Path) -> None:
-    assert registry.resolve('bundled') == BUNDLED_FOLDER / 'hourglass-small-3stacks-mpii16.npz'
+    assert registry.resolve('bundled') == BUNDLED_FOLDER / 'hourglass-small-mpii-coco.npz'
     assert registry.resolve('published') == cache / 'model_2018_05_22.npz'
     assert registry.resolve(small_weights) == registry.resolve(str(small_weights)) == small_weights
     assert registry.resolve('no/such/file') == Path('no/such/file')
@@ -193,7 +162,7 @@ def test_default_without_network_is_bundled(no_network: None) -> None:
     model = pretrained.load_default()
     assert model.spec == BUNDLED
     assert '\n' not in model.source
-    assert model.source.startswith('using the bundled weights, 3 stacks of width 64, 16 joints')
+    assert model.source.startswith('using the bundled weights, 3 stacks of width 64, 21 joints')
     assert 'Google Drive: no answer in time; GitHub release: no answer in time' in model.source
 
     again = pretrained.load_default()
@@ -235,7 +204,7 @@ def test_import_is_cheap() -> None:
 def test_list(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, 'list')
     rows = {line.split()[0]: line for line in out.splitlines()[1:3]}
-    assert '16 (mpii)' in rows['bundled']
+    assert '21 (mpii-coco)' in rows['bundled']
     assert '160x160' in rows['bundled']
     assert '1.97 M' in rows['bundled']
     assert 'not downloaded' in rows['published']

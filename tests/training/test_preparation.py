@@ -53,7 +53,7 @@ def test_a_training_can_be_repeated_from_its_record(
 
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
-    (['--init', 'small-mpii16'], '--stacks 1: the weights of --init have 2'),
+    (['--init', 'bundled'], '--stacks 1: the weights of --init have 3'),
     (['--init', 'nothing.npz'], 'nothing.npz'),
     (['--root', 'nowhere'], 'nowhere/joints.mat'),
     (['--dataset', 'lsp', 'lspet', '--root', 'one'], '--root names 1 folder for 2'),
@@ -70,7 +70,7 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--ohkm', '15'], '--ohkm 15: the network has 14 joints'),
     (['--depth', '9'], '--input-size 32: with --depth 9 it must be a multiple of 2048'),
     (['--input-size', '36'], '--input-size 36: with --depth 1 it must be a multiple of 8'),
-    (['--init', 'small-mpii16', '--stacks', '2', '--width', '64', '--depth', '3', '--joints', 'mpii', '--freeze', 'x*'],
+    (['--init', 'bundled', '--stacks', '3', '--width', '64', '--depth', '3', '--joints', 'mpii', '--freeze', 'x*'],
      "--freeze 'x*' fits no parameter"),
 ])
 def test_mistakes_are_found_before_anything_is_written(
