@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hourglass.coco_format import image_ids
 from hourglass.errors import InputError
@@ -15,7 +16,6 @@ from hourglass.image import check_picture_size, picture_endings, picture_formats
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 #: What is written for each picture.
 RESULTS = ('input', 'output', 'tiled')
@@ -189,11 +189,17 @@ def plan_pictures(
 
 def read_pictures(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
     """Yield tasks with their pictures, passing over those that cannot be used."""
-    # disable=None: shown only where stderr is a terminal.
-    for task in tqdm(tasks, unit='picture', disable=None if len(tasks) > 1 else True):
+    show: Any = print
+    items: Iterable[Task] = tasks
+    if len(tasks) > 1:
+        from tqdm import tqdm  # only here: it takes long to import, and one picture needs no bar
+
+        # disable=None: shown only where stderr is a terminal.
+        items, show = tqdm(tasks, unit='picture', disable=None), tqdm.write
+    for task in items:
         try:
             image = task.read()
         except InputError as error:
-            tqdm.write(f'passed over: {" ".join(str(error).split())}', file=sys.stderr)
+            show(f'passed over: {" ".join(str(error).split())}', file=sys.stderr)
             continue
         yield task, image

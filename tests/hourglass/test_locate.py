@@ -85,11 +85,11 @@ def test_somebody_small_in_a_large_picture_is_found(predictor: PosePredictor) ->
     found = []
     for index in STANDING:
         image, points, labelled = _scene(index)
-        for top, bottom, left, right in ((200, 500, 900, 100), (100, 300, 100, 700)):
-            large = cv2.copyMakeBorder(image.transpose(1, 2, 0), top, bottom, left, right, cv2.BORDER_REPLICATE)
-            pose = locate(predictor, large.transpose(2, 0, 1))
-            found.append(_pck(pose.points, points + np.array([top, left]), labelled) > 0.7)
-    assert sum(found) >= 8, found  # of 10: where the search ends is a matter of chance at times
+        top, bottom, left, right = (200, 500, 900, 100) if index % 2 else (100, 300, 100, 700)
+        large = cv2.copyMakeBorder(image.transpose(1, 2, 0), top, bottom, left, right, cv2.BORDER_REPLICATE)
+        pose = locate(predictor, large.transpose(2, 0, 1))
+        found.append(_pck(pose.points, points + np.array([top, left]), labelled) > 0.7)
+    assert sum(found) >= 4, found  # of 5: where the search ends is a matter of chance at times
 
 
 def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from hourglass.detection import fast, load_detector, voc, weights
 from hourglass.detection.fast import accelerate
-from hourglass.detection.hog import HOGDetector
+from hourglass.detection.finder import PersonFinder
 from hourglass.detection.voc import NETWORKS, PERSON, NetworkKind, VOCDetector
 from hourglass.download import cache_folder
 from hourglass.errors import InputError
@@ -172,17 +172,17 @@ def test_a_copy_of_chainercvs_own_is_taken_if_it_is_whole(server: Path, tmp_path
     assert not (cache_folder() / 'small.npz').exists()
 
 
-def test_without_a_network_the_default_is_opencvs_and_says_so(
+def test_without_a_network_the_default_is_the_included_finder_and_says_so(
     small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert isinstance(load_detector(), HOGDetector)
+    assert isinstance(load_detector(), PersonFinder)
     first = capsys.readouterr().err
-    assert first.startswith('finding people with hog')
+    assert first.startswith('finding people with bundled')
     assert 'small.npz could not be downloaded (ChainerCV: ' in first
     assert first.count('\n') == 1
     # The failure is remembered, so that nobody waits for it again.
     monkeypatch.setattr(weights.download, 'fetch', lambda *args: pytest.fail('tried again'))
-    assert isinstance(load_detector(), HOGDetector)
+    assert isinstance(load_detector(), PersonFinder)
     assert 'a while ago' in capsys.readouterr().err
 
 

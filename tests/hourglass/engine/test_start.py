@@ -51,12 +51,11 @@ def test_the_demo_makes_a_graph_once_and_never_needs_chainer(tmp_path: Path, mon
     assert _imported(tmp_path, 'demo.py', '--model', 'bundled', '--out', 'out') == second
 
 
-@pytest.mark.parametrize(('arguments', 'reason'), [
-    (('--engine', 'openvino', '--gpu', '0'), '--engine openvino runs on the CPU'),
-    (('--engine', 'chainer', '--precision', 'int8'), '--precision int8'),
-    (('--engine', 'torch'), '--engine'),
+@pytest.mark.parametrize(('script', 'arguments', 'reason'), [
+    ('demo.py', ('--engine', 'openvino', '--gpu', '0'), '--engine openvino runs on the CPU'),
+    ('demo.py', ('--engine', 'torch'), '--engine'),
+    ('eval.py', ('--engine', 'chainer', '--precision', 'int8'), '--precision int8'),
 ])
-@pytest.mark.parametrize('script', ['demo.py', 'eval.py'])
 def test_wrong_options_are_told_before_anything_is_done(
     script: str, arguments: tuple[str, ...], reason: str, tmp_path: Path,
 ) -> None:
