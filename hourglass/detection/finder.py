@@ -35,7 +35,7 @@ class PersonFinder(Detector):
         size: pixels of the picture's longer side when the network sees it; more finds smaller people and takes longer.
     """
 
-    score_threshold = 0.35
+    score_threshold = 0.4
 
     def __init__(self, engine: Engine, size: int = SIZE) -> None:
         self.engine = engine
