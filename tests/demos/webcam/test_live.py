@@ -109,8 +109,12 @@ def test_one_page_too_many_is_refused_for_now(
                 await client.ws_connect('/live')
             assert caught.value.status == 503
             await sockets[0].close()
-            await asyncio.sleep(0.05)
-            await (await join(client)).close()
+            while True:  # until the server has noticed it
+                try:
+                    await (await join(client)).close()
+                    break
+                except aiohttp.WSServerHandshakeError:
+                    await asyncio.sleep(0.01)
             for socket in sockets:
                 await socket.close()
 
