@@ -99,7 +99,7 @@ def test_a_part_of_the_people_is_not_the_set(
 
 def test_damaged_annotations_are_one_line(lsp: Path) -> None:
     (lsp / 'joints.mat').write_bytes(b'MATLAB')
-    with pytest.raises(InputError, match=r'joints\.mat: not a MATLAB file') as caught:
+    with pytest.raises(InputError, match=r'joints\.mat: damaged, or not a MATLAB file') as caught:
         check_set('lsp', lsp)
     assert '\n' not in str(caught.value)
 

@@ -97,7 +97,7 @@ def test_plain_http_has_to_be_allowed(
     monkeypatch.setitem(ARCHIVES, 'lsp', (replace(archive, urls=('http://sam.invalid/lsp_dataset.zip',)),))
     assert '--insecure allows it' in failure(tmp_path)
     monkeypatch.setattr(sys, 'argv', ['data', 'fetch', 'lsp', '--root', str(tmp_path), '--insecure'])
-    with pytest.raises(InputError, match=r'joints\.mat: not a MATLAB file'):
+    with pytest.raises(InputError, match=r'joints\.mat: damaged, or not a MATLAB file'):
         main()
     assert contents(tmp_path) == files
 
@@ -160,6 +160,6 @@ def test_the_command_checks_what_it_fetched(
     archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, 'argv', ['data', 'fetch', 'lsp', '--root', str(tmp_path)])
-    with pytest.raises(InputError, match=r'joints\.mat: not a MATLAB file'):
+    with pytest.raises(InputError, match=r'joints\.mat: damaged, or not a MATLAB file'):
         main()
     assert 'lsp_dataset.zip: 6 files unpacked' in capsys.readouterr().out

@@ -20,7 +20,7 @@ onnxruntime = pytest.importorskip('onnxruntime')
 
 def test_eight_bits_find_the_same_joints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path))
-    monkeypatch.setattr(quantize.quantized, '__defaults__', (4,))
+    monkeypatch.setattr(quantize.quantized, '__defaults__', (12,))
     fine, coarse = (PosePredictor.load('bundled', precision=precision) for precision in ('f32', 'int8'))
     image = demo_scene()
     inputs = fine.prepare(image, picture_box(image.shape[1:], fine.spec))[None]
