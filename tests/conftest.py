@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 # Processes that share the cores take one thread each; NumPy reads these when it is imported.
 if 'PYTEST_XDIST_WORKER' in os.environ:
@@ -214,6 +215,13 @@ def _handler(plan: FileServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *arguments: Any) -> None:
+        # A client may leave before its answer is written; that is not for the stderr of the next test.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*arguments)
+
+
 @pytest.fixture(scope='session')
 def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp('weights') / 'small.npz'
@@ -236,7 +244,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def server(small_weights: Path) -> Iterator[FileServer]:
     plan = FileServer(small_weights.read_bytes())
-    http = ThreadingHTTPServer(('127.0.0.1', 0), _handler(plan))
+    http = _Server(('127.0.0.1', 0), _handler(plan))
     thread = threading.Thread(target=http.serve_forever, kwargs={'poll_interval': 0.01}, daemon=True)
     thread.start()
     plan.url = f'http://127.0.0.1:{http.server_address[1]}/weights.npz'

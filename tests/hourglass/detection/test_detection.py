@@ -41,7 +41,7 @@ def test_only_onnx_files_have_classes_to_choose(name: str | None) -> None:
         if name is None and config is WebcamConfig:  # its detector always has a name
             continue
         with pytest.raises(InputError, match='--detector-class needs --detector onnx:FILE'):
-            config(detector=name, detector_class='person')
+            config(**({} if name is None else {'detector': name}), detector_class='person')
         assert config(detector='onnx:a.onnx', detector_class=1).detector_class == '1'
 
 
