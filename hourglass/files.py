@@ -117,7 +117,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
             with partial.open('rb') as file:
                 _copy_to_stream(file, final)
         else:
-            _sync(partial)
+            sync(partial)
             partial.chmod(_mode_of(final))
             os.replace(partial, final)
     except BrokenPipeError:
@@ -150,8 +150,8 @@ def _copy_to_stream(source: BinaryIO, path: Path) -> None:
         shutil.copyfileobj(source, target)
 
 
-def _sync(path: Path) -> None:
-    """Wait until a file is on the disk; some file systems only now report that it is full."""
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk; some file systems only now report a full one."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import sys
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
+from hourglass.files import atomic_write, sync
 from hourglass.interruption import StopRequest
 from hourglass.npz import NpzFile, printable
 
@@ -30,15 +29,6 @@ _ITERATION = 'updater/iteration'
 MAX_BYTES = 2 ** 32 - 1
 # What serialised objects raise if an entry is missing or of another kind.
 _MISFIT = (KeyError, ValueError, TypeError, IndexError, RecursionError)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def check_snapshot_size(network: chainer.Link) -> None:
@@ -58,8 +48,8 @@ def write_snapshot(path: Path, trainer: Trainer) -> None:
             for key, value in serializer.target.items():
                 with file.open(f'{key}.npy', 'w', force_zip64=True) as stream:
                     np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
-        _sync(partial)
-    _sync(path.parent)
+        sync(partial)
+    sync(path.parent)
 
 
 def read_snapshot(path: Path) -> dict[str, np.ndarray]:
