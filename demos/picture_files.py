@@ -115,7 +115,7 @@ def result_names(pictures: Sequence[Picture]) -> list[str]:
     taken: set[str] = set()
     names = []
     for picture in pictures:
-        # Some file systems do not tell upper from lower case.
+        # Some file systems do not distinguish upper and lower case.
         name, number = picture.path.stem, 1
         while name.lower() in taken:
             number += 1

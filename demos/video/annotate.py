@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -14,7 +15,7 @@ from typing import TextIO
 from demos.video.camera import CameraReader, open_video
 from demos.video.config import VideoConfig
 from demos.video.pipeline import overlapped, serial
-from demos.video.reader import Frame, VideoReader, is_url
+from demos.video.reader import VideoReader, is_url
 from demos.video.steps import DrawnFrame, frame_steps
 from demos.video.writer import VideoWriter
 from hourglass.files import atomic_write, check_targets
@@ -54,13 +55,6 @@ def _line(drawn: DrawnFrame, joint_set: JointSet) -> str:
               for entry, row in zip(tracked, rows, strict=True)]
     return json.dumps({'frame': drawn.frame.number, 'time': round(drawn.frame.time, 4), 'people': people},
                       allow_nan=False)
-
-
-def _until(frames: Iterable[Frame], stop: StopRequest) -> Iterator[Frame]:
-    for frame in frames:
-        if stop.requested:
-            return
-        yield frame
 
 
 def _write(drawn: Iterator[DrawnFrame], video: VideoWriter, data: TextIO | None, joint_set: JointSet,
@@ -123,7 +117,8 @@ def _annotate(reader: VideoReader | CameraReader, config: VideoConfig, predictor
     steps = frame_steps(predictor, float(reader.rate), config)
     # A second connection to a URL would not give the same moments of a live stream.
     sound = reader.name if isinstance(reader, VideoReader) and not is_url(reader.name) else None
-    drawn = (overlapped if overlap else serial)(_until(reader, stop), list(steps.values()))
+    frames = itertools.takewhile(lambda _: not stop.requested, reader)
+    drawn = (overlapped if overlap else serial)(frames, list(steps.values()))
     with contextlib.ExitStack() as stack:
         partial: Path = stack.enter_context(atomic_write(config.target))
         video = VideoWriter(partial, reader.size, reader.rate, reader.time_base, sound, config.target)

@@ -35,7 +35,6 @@ class CameraReader:
     """
 
     time_base = Fraction(1, 1000)
-    announced = None
 
     def __init__(self, number: int, max_frames: int | None = None) -> None:
         self.name = f'camera {number}'

@@ -5,74 +5,16 @@ The heavy parts of every step (decoding, matrix products, drawing, encoding) rel
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
 
-#: Seconds after which a waiting thread checks whether the work has been broken off.
-_POLL = 0.1
+#: How many results of a step may wait for the next one.
+_LENGTH = 2
 
-
-class _Broken(Exception):
-    """The work has been broken off."""
-
-
-class _End(NamedTuple):
-    """The last entry of a channel, with the error that made it the last."""
-
-    error: BaseException | None = None
-
-
-class _Channel:
-    """A queue of bounded length between two threads; both stop waiting when ``broken`` is set."""
-
-    def __init__(self, length: int, broken: threading.Event) -> None:
-        self._queue: queue.Queue[Any] = queue.Queue(length)
-        self._broken = broken
-
-    def put(self, item: Any) -> None:
-        while not self._broken.is_set():
-            try:
-                return self._queue.put(item, timeout=_POLL)
-            except queue.Full:
-                continue
-        raise _Broken
-
-    def get(self) -> Any:
-        while not self._broken.is_set():
-            try:
-                return self._queue.get(timeout=_POLL)
-            except queue.Empty:
-                continue
-        raise _Broken
-
-
-def _work(step: Callable[[Any], Any], source: Iterable[Any], target: _Channel) -> None:
-    """Take everything from a source through one step; the body of a thread."""
-    try:
-        try:
-            for item in source:
-                target.put(step(item))
-        except _Broken:
-            raise
-        except BaseException as error:
-            target.put(_End(error))
-        else:
-            target.put(_End())
-    except _Broken:
-        pass
-
-
-def _entries(channel: _Channel) -> Iterator[Any]:
-    """Go through a channel, and raise the error that ended it."""
-    while True:
-        item = channel.get()
-        if isinstance(item, _End):
-            if item.error is not None:
-                raise item.error
-            return
-        yield item
+_END = object()
 
 
 def serial(source: Iterable[Any], steps: Sequence[Callable[[Any], Any]]) -> Generator[Any, None, None]:
@@ -83,36 +25,30 @@ def serial(source: Iterable[Any], steps: Sequence[Callable[[Any], Any]]) -> Gene
         yield item
 
 
-def overlapped(
-    source: Iterable[Any], steps: Sequence[Callable[[Any], Any]], length: int = 2,
-) -> Generator[Any, None, None]:
+def _ahead(thread: ThreadPoolExecutor, items: Iterator[Any], step: Callable[[Any], Any]) -> Iterator[Any]:
+    """Yield the results of one step, some of which its thread has made in advance."""
+    def work() -> Any:
+        item = next(items, _END)
+        return item if item is _END else step(item)
+
+    results = deque(thread.submit(work) for _ in range(_LENGTH))
+    while (result := results.popleft().result()) is not _END:
+        results.append(thread.submit(work))
+        yield result
+
+
+def overlapped(source: Iterable[Any], steps: Sequence[Callable[[Any], Any]]) -> Generator[Any, None, None]:
     """Do what :func:`serial` does, with the source and every step in threads of their own.
 
     The order is kept, and a step sees one item at a time.  An error of the source or a step is raised here, after
-    what came before it.  Close the iterator (:func:`contextlib.closing`) to break the work off: it returns when
-    every thread has ended, at the latest when it is done with the item that it holds.
-
-    Args:
-        source: gone through in a thread; not touched any more once the iterator is closed.
-        steps: functions of one argument.
-        length: how many results of a step may wait for the next one.
+    what came before it.  Close the iterator (:func:`contextlib.closing`) to end early: it returns when every thread
+    has ended, at the latest when it is done with the item that it holds, and the source is not touched any more.
     """
-    broken = threading.Event()
-    threads = []
-    items: Iterable[Any] = source
-    for step in (_unchanged, *steps):
-        channel = _Channel(length, broken)
-        threads.append(threading.Thread(target=_work, args=(step, items, channel), daemon=True))
-        items = _entries(channel)
-    for thread in threads:
-        thread.start()
-    try:
+    items = iter(source)
+    with ExitStack() as threads:
+        for step in (lambda item: item, *steps):
+            thread = ThreadPoolExecutor(1)
+            # The last step ends first: it may wait for a result of the one before.
+            threads.callback(thread.shutdown, cancel_futures=True)
+            items = _ahead(thread, items, step)
         yield from items
-    finally:
-        broken.set()
-        for thread in threads:
-            thread.join()
-
-
-def _unchanged(item: Any) -> Any:
-    return item

@@ -16,6 +16,9 @@ import numpy as np
 #: movement lags by less than 2 % of the height.
 MIN_CUTOFF, BETA = 0.5, 10.0
 
+#: Cutoff frequency in Hz of the speed itself.
+_SPEED_CUTOFF = 1.0
+
 
 def _share(cutoff: np.ndarray | float, seconds: float) -> np.ndarray | float:
     """Return how much of a new value the low-pass filter takes, 0 to 1, by its cutoff frequency in Hz."""
@@ -31,15 +34,11 @@ class OneEuroFilter:
     Args:
         min_cutoff: cutoff frequency in Hz of a joint at rest.  Less of it trembles less and follows later.
         beta: how much the cutoff grows with the speed, in Hz for a speed of one unit a second.  More of it lags less.
-        d_cutoff: cutoff frequency in Hz of the speed itself.
     """
 
-    def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA, d_cutoff: float = 1.0) -> None:
-        if not (min_cutoff > 0 and beta >= 0 and d_cutoff > 0):
-            raise ValueError('cutoff frequencies must be above 0, and beta must not be below')
+    def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA) -> None:
         self.min_cutoff = min_cutoff
         self.beta = beta
-        self.d_cutoff = d_cutoff
         self._time = -math.inf
         self._points: np.ndarray | None = None
         self._velocity = np.zeros(())
@@ -57,13 +56,11 @@ class OneEuroFilter:
         """
         points = np.array(points, np.float64)
         seconds = time - self._time
-        if seconds <= 0:
-            raise ValueError(f'time goes from {self._time} to {time}')
         if self._points is None:
             self._velocity = np.zeros_like(points)
         else:
             velocity = (points - self._points) / seconds
-            self._velocity = self._velocity + _share(self.d_cutoff, seconds) * (velocity - self._velocity)
+            self._velocity = self._velocity + _share(_SPEED_CUTOFF, seconds) * (velocity - self._velocity)
             # One cutoff for all coordinates of a joint, so that its direction is kept.
             speed = np.linalg.norm(self._velocity, axis=1, keepdims=True) / unit
             share = _share(self.min_cutoff + self.beta * speed, seconds)

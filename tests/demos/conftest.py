@@ -39,7 +39,10 @@ def demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
     _bundled_weights_are_loaded_once: None,
 ) -> Run:
-    """Run demo_multi_person.py with the given arguments in an empty folder; return its status and what it wrote."""
+    """Run demo_multi_person.py in an empty folder; return its status and what it wrote.
+
+    The weights are the bundled ones if no others are named.
+    """
     monkeypatch.chdir(tmp_path)
     # Nothing is asked of any server: the last download has failed just now.
     monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / '.cache'))
@@ -48,7 +51,8 @@ def demo(
     (tmp_path / '.cache/ssd512_voc0712_converted_2017_06_06.npz.failed').write_text('no network')
 
     def main(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, 'argv', ['demo_multi_person.py', *map(str, arguments)])
+        weights = () if '--model' in arguments else ('--model', 'bundled')
+        monkeypatch.setattr(sys, 'argv', ['demo_multi_person.py', *map(str, arguments), *weights])
         with pytest.raises(SystemExit) as caught:
             people()
         status = caught.value.code

@@ -15,14 +15,6 @@ def _double(x: int) -> int:
     return 2 * x
 
 
-def _slow(seconds: float) -> Callable[[Any], Any]:
-    def step(item: Any) -> Any:
-        time.sleep(seconds)
-        return item
-
-    return step
-
-
 @pytest.mark.parametrize('way', [serial, overlapped])
 def test_every_item_goes_through_every_step_in_order(way: Callable[..., Iterator[Any]]) -> None:
     def uneven(x: int) -> int:
@@ -30,10 +22,6 @@ def test_every_item_goes_through_every_step_in_order(way: Callable[..., Iterator
         return x + 1
 
     assert list(way(range(30), [_double, uneven, str])) == [str(2 * x + 1) for x in range(30)]
-
-
-def test_an_empty_source() -> None:
-    assert list(overlapped([], [_double])) == []
 
 
 def test_steps_overlap() -> None:
@@ -59,7 +47,7 @@ def test_a_slow_step_holds_back_the_source() -> None:
             taken.append(i)
             yield i
 
-    with closing(overlapped(source(), [_double], length=2)) as items:
+    with closing(overlapped(source(), [_double])) as items:
         next(items)
         time.sleep(0.2)
         assert len(taken) <= 8
@@ -93,7 +81,7 @@ def test_an_error_comes_out_after_what_was_before_it(source: Any, steps: list[Ca
 
 def test_closing_ends_every_thread() -> None:
     before = threading.active_count()
-    with closing(overlapped(iter(int, 1), [_slow(0.01), _double])) as items:
+    with closing(overlapped(iter(int, 1), [_double, _double])) as items:
         next(items)
         assert threading.active_count() == before + 3
     assert threading.active_count() == before

@@ -6,48 +6,37 @@ from fractions import Fraction
 from pathlib import Path
 
 from demos.video.reader import VideoReader
-from demos.video.writer import FORMATS, VideoWriter, check_video_name
+from demos.video.writer import FORMATS, VideoWriter
 from hourglass.errors import InputError
+from tests.demos.video.clips import difference, picture, write_clip
 
 import av
 import numpy as np
 import pytest
 
 
-@pytest.mark.parametrize(('size', 'even'), [((95, 128), (96, 128)), ((96, 127), (96, 128)), ((95, 127), (96, 128)),
-                                            ((1, 1), (2, 2))])
+@pytest.mark.parametrize(('size', 'even'), [((95, 128), (96, 128)), ((96, 127), (96, 128)), ((1, 1), (2, 2))])
 def test_odd_sizes_get_their_last_row_and_column_twice(
-    picture: np.ndarray, tmp_path: Path, size: tuple[int, int], even: tuple[int, int],
+    tmp_path: Path, size: tuple[int, int], even: tuple[int, int],
 ) -> None:
-    frame = np.ascontiguousarray(picture[:size[0], :size[1]])
-    writer = VideoWriter(tmp_path / 'a.mp4', size, 25)
-    writer.write(frame)
-    writer.close()
-    with VideoReader(tmp_path / 'a.mp4') as reader:
+    frame = np.ascontiguousarray(picture()[:size[0], :size[1]])
+    with VideoReader(write_clip(tmp_path / 'a.mp4', [frame])) as reader:
         assert reader.size == even
-        pixels = next(iter(reader)).pixels
-    assert abs(pixels[:size[0], :size[1]].astype(int) - frame).mean() < 8
+        assert difference(next(iter(reader)).pixels[:size[0], :size[1]], frame) < 8
 
 
 @pytest.mark.parametrize('suffix', FORMATS)
 def test_colours_are_kept(tmp_path: Path, suffix: str) -> None:
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 120, 90)]
-    writer = VideoWriter(tmp_path / f'a{suffix}', (64, 64), 25)
-    for colour in colours:
-        writer.write(np.full((64, 64, 3), colour, np.uint8))
-    writer.close()
-    with VideoReader(tmp_path / f'a{suffix}') as reader:
+    path = write_clip(tmp_path / f'a{suffix}', [np.full((64, 64, 3), colour, np.uint8) for colour in colours])
+    with VideoReader(path) as reader:
         for frame, colour in zip(reader, colours, strict=True):
             np.testing.assert_allclose(frame.pixels[32, 32], colour, atol=6)
 
 
-@pytest.mark.parametrize('rate', [0.5, 23.976023976, 59.94005994, 240, 1000])
-def test_the_rate_is_kept(picture: np.ndarray, tmp_path: Path, rate: float) -> None:
-    writer = VideoWriter(tmp_path / 'a.mp4', (96, 128), rate)
-    writer.write(picture)
-    writer.write(picture)
-    writer.close()
-    with VideoReader(tmp_path / 'a.mp4') as reader:
+@pytest.mark.parametrize('rate', [0.5, 59.94005994, 1000])
+def test_the_rate_is_kept(tmp_path: Path, rate: float) -> None:
+    with VideoReader(write_clip(tmp_path / 'a.mp4', [picture()] * 2, rate)) as reader:
         assert reader.rate == pytest.approx(rate, abs=0.001)
 
 
@@ -56,10 +45,10 @@ VARIABLE = [0, .04, .08, .2, .24, .7, .74, 1.5, 1.54, 2]
 
 
 @pytest.mark.parametrize('suffix', [suffix for suffix in FORMATS if suffix != '.avi'])
-def test_timestamps_are_kept(picture: np.ndarray, tmp_path: Path, suffix: str) -> None:
+def test_timestamps_are_kept(tmp_path: Path, suffix: str) -> None:
     writer = VideoWriter(tmp_path / f'a{suffix}', (96, 128), 25, Fraction(1, 90000))
     for time in VARIABLE:
-        writer.write(picture, time)
+        writer.write(picture(), time)
     writer.close()
     with VideoReader(tmp_path / f'a{suffix}') as reader:
         np.testing.assert_allclose([frame.time for frame in reader], VARIABLE, atol=0.0006)
@@ -83,16 +72,16 @@ def _with_sound(path: Path, codec: str) -> Path:
 
 
 @pytest.mark.parametrize(('codec', 'suffix', 'is_kept'), [
-    ('aac', '.mp4', True), ('aac', '.mov', True), ('aac', '.mkv', True), ('aac', '.avi', True), ('aac', '.webm', False),
-    ('libopus', '.webm', True), ('libopus', '.mp4', True), ('pcm_s16le', '.avi', True), ('pcm_s16le', '.mp4', False),
+    ('aac', '.mp4', True), ('aac', '.mov', True), ('aac', '.mkv', True), ('aac', '.webm', False),
+    ('libopus', '.webm', True), ('pcm_s16le', '.avi', True), ('pcm_s16le', '.mp4', False),
 ])
 def test_sound_is_copied_as_long_as_there_are_frames(
-    picture: np.ndarray, tmp_path: Path, codec: str, suffix: str, is_kept: bool,
+    tmp_path: Path, codec: str, suffix: str, is_kept: bool,
 ) -> None:
     source = _with_sound(tmp_path / 'source.mkv', codec)
     writer = VideoWriter(tmp_path / f'a{suffix}', (96, 128), 25, sound=str(source))
     for _ in range(25):
-        writer.write(picture)
+        writer.write(picture())
     writer.close()
     assert writer.lost_sound == (None if is_kept else codec.removeprefix('lib'))
     with av.open(str(tmp_path / f'a{suffix}')) as container:
@@ -102,12 +91,6 @@ def test_sound_is_copied_as_long_as_there_are_frames(
             assert seconds == pytest.approx(1, abs=0.1)
     with VideoReader(tmp_path / f'a{suffix}') as reader:
         np.testing.assert_allclose([frame.time for frame in reader], np.arange(25) / 25, atol=0.001)
-
-
-@pytest.mark.parametrize('name', ['a.txt', 'a', 'a.jpg', 'mp4'])
-def test_endings_that_name_no_format(name: str) -> None:
-    with pytest.raises(InputError, match='names no video format'):
-        check_video_name(name)
 
 
 def test_frames_too_large_for_the_format(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
