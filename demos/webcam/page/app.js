@@ -21,7 +21,7 @@ let tableTime = 0;
 
 // ---- What is shown
 
-function tell(text) {
+function showMessage(text) {
   page.message.textContent = text;
   page.message.hidden = !text;
 }
@@ -65,7 +65,7 @@ function accept(picture, answer) {
   const number = answer.people.length;
   page.overlay.dataset.people = number;
   page.overlay.dataset.answers = Number(page.overlay.dataset.answers) + 1;
-  page.overlay.setAttribute('aria-label', ['Nobody found', 'The pose of one person'][number]
+  page.overlay.setAttribute('aria-label', ['No person found', 'The pose of one person'][number]
     || `The poses of ${number} people`);
   page.save.disabled = false;
   page.predictor.value = answer.milliseconds.toFixed(0);
@@ -144,7 +144,7 @@ const connection = new Connection({
       return;
     }
     if (answer.error) {
-      tell(`The server could not use a frame: ${answer.error}`);
+      showMessage(`The server could not use a frame: ${answer.error}`);
       return;
     }
     measure(performance.now() - about.time);
@@ -180,7 +180,7 @@ function cameraStopped() {
 
 const camera = new Camera(page.video, sendFrame, () => {
   cameraStopped();
-  tell('The camera was switched off or unplugged.');
+  showMessage('The camera was switched off or unplugged.');
 });
 
 async function startCamera(device) {
@@ -191,7 +191,7 @@ async function startCamera(device) {
   photo = null;
   asking?.abort();
   forget();
-  tell('');
+  showMessage('');
   try {
     await camera.start(device);
     page.camera.textContent = 'Stop camera';
@@ -204,7 +204,7 @@ async function startCamera(device) {
     camera.stop();
     cameraStopped();
     show('nothing');
-    tell(cameraProblem(error));
+    showMessage(cameraProblem(error));
   } finally {
     starting = false;
   }
@@ -227,7 +227,7 @@ async function askForPhoto() {
     answer = await response.json();
   } catch (error) {
     if (!signal.aborted) {
-      tell('The server cannot be reached; the photo is looked at when it is back.');
+      showMessage('The server cannot be reached; the photo is looked at when it is back.');
     }
     return;
   }
@@ -235,13 +235,13 @@ async function askForPhoto() {
     return;
   }
   if (answer.error) {
-    tell(`The photo was not used: ${answer.error}.`);
+    showMessage(`The photo was not used: ${answer.error}.`);
     if (retry) {
       setTimeout(() => photo === file && !signal.aborted && askForPhoto(), 1000);
     }
     return;
   }
-  tell('');
+  showMessage('');
   page.latency.value = (performance.now() - start).toFixed(0);
   tableTime = 0;
   accept(file, answer);
@@ -252,16 +252,16 @@ async function showPhoto(file) {
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    tell(`${file.name} is not a picture that this browser can show.`);
+    showMessage(`${file.name} is not a picture that this browser can show.`);
     return;
   }
   if (server && file.size > server.max_bytes) {
-    tell(`${file.name} is larger than ${server.max_bytes / 1e6} MB.`);
+    showMessage(`${file.name} is larger than ${server.max_bytes / 1e6} MB.`);
     return;
   }
   camera.stop();
   cameraStopped();
-  tell('');
+  showMessage('');
   photo = file;
   const scale = Math.min(1, PHOTO_SIDE / Math.max(bitmap.width, bitmap.height));
   page.photo.width = Math.max(1, Math.round(scale * bitmap.width));
@@ -311,7 +311,7 @@ page.save.addEventListener('click', async () => {
   try {
     await save(shown.picture, shown.answer, drawingStyle());
   } catch (error) {
-    tell(`Saving failed: ${error.message}`);
+    showMessage(`Saving failed: ${error.message}`);
   }
 });
 
@@ -337,6 +337,6 @@ document.addEventListener('drop', (event) => {
   if (file) {
     showPhoto(file);
   } else {
-    tell('Drop a picture file, please.');
+    showMessage('Drop a picture file, please.');
   }
 });

@@ -45,7 +45,7 @@ class _Halves(Detector):
 
 
 class RunningServer:
-    """The server in a thread, on one port for good."""
+    """The server in a thread; started again, it has the same port."""
 
     def __init__(self) -> None:
         predictor = PosePredictor.load('bundled')
@@ -193,7 +193,7 @@ class Page:
                  base64.b64encode(data).decode(), name, kind)
 
     def complaints(self) -> list[str]:
-        """Return what the browser complained about since the last time, but for a server that was gone."""
+        """Return the browser's warnings and errors since the last call, except for a server that is not there."""
         return [entry['message'] for entry in self.driver.get_log('browser')
                 if entry['level'] in ('WARNING', 'SEVERE') and 'ERR_CONNECTION' not in entry['message']]
 
@@ -266,14 +266,9 @@ def check_joints(person: RenderedPerson) -> Callable[..., None]:
     """Return a function that fails if joints, {name: (x, y)}, are not those of the person."""
     torso = np.linalg.norm(np.subtract(*person.points[[MPII.index('left shoulder'), MPII.index('right hip')]]))
 
-    def check(joints: dict[str, tuple[float, float]],
-              moved: Callable[[float, float], tuple[float, float]] | None = None) -> None:
-        errors = []
-        for name, place in joints.items():
-            if name in MPII.joints:
-                y, x = person.points[MPII.index(name)]
-                true = (x, y) if moved is None else moved(x, y)
-                errors.append(np.hypot(*np.subtract(place, true)) / torso)
+    def check(joints: dict[str, tuple[float, float]]) -> None:
+        errors = [np.hypot(*np.subtract(place, person.points[MPII.index(name)][::-1])) / torso
+                  for name, place in joints.items() if name in MPII.joints]
         assert len(errors) == 16, json.dumps(joints)
         assert np.mean(np.array(errors) < 0.2) >= 0.8, errors
 
