@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,11 +29,14 @@ from hourglass.files import check_targets, write_bytes
 from hourglass.results import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE, COST, RECORDED = ROOT / 'docs' / 'speed.md', ROOT / 'docs' / 'cost.png', ROOT / 'benchmarks' / 'recorded.json'
 START, END = '<!-- figures: `make bench` writes what follows -->', '<!-- end of figures -->'
 PICTURE = '\n![Milliseconds over people in an image, stacks, input size and people at once](cost.png)'
 MEMORY = ', memory'
 #: A ratio may be this many times the recorded one.
 TOLERANCE = 1.1
+#: Most timings of each case, and channels inside an hourglass for the picture.
+REPEATS, WIDTH = 7, 256
 #: Seconds for the timings of one case, by whether it is training, and of one point of the picture.
 BUDGETS, POINT_BUDGET = {False: 15., True: 60.}, 6.
 
@@ -76,12 +79,7 @@ TARGETS = (
 Figures = dict[tuple[Case, str], float]
 
 
-def tiny(case: Case) -> Case:
-    """Return a case that takes no time, to try the program out."""
-    return case._replace(network='tiny', batch=min(case.batch, 2))
-
-
-def measure_figures(targets: Iterable[Target], repeats: int) -> tuple[Figures, dict[str, str], float]:
+def measure_figures(targets: Iterable[Target]) -> tuple[Figures, dict[str, str], float]:
     """Return what the targets need, why modes were left out, and the operations a second of a matrix product."""
     wanted: dict[Case, set[str]] = {}
     for case, figure in (pair for target in targets for pair in target.figures):
@@ -90,7 +88,7 @@ def measure_figures(targets: Iterable[Target], repeats: int) -> tuple[Figures, d
     problems: dict[str, str] = {}
     for case, names in wanted.items():
         print(f'measuring {case} ...', file=sys.stderr, flush=True)
-        results[case] = measure(case, [mode for mode in MODES if mode in names], repeats, BUDGETS[case.training],
+        results[case] = measure(case, [mode for mode in MODES if mode in names], REPEATS, BUDGETS[case.training],
                                 memory_modes=[mode for mode in MODES if mode + MEMORY in names])
         problems |= results[case].problems
     rate = max(result.rate for result in results.values())
@@ -154,41 +152,18 @@ def main(arguments: list[str]) -> None:
     action = parser.add_mutually_exclusive_group()
     action.add_argument('--check', action='store_true', help='compare with the recorded ratios and write no page')
     action.add_argument('--record', action='store_true', help='record the ratios')
-    parser.add_argument('--recorded', type=Path, metavar='FILE', help='default: benchmarks/recorded.json')
-    parser.add_argument('--docs', type=Path, metavar='DIR', help='folder of speed.md and cost.png (default: docs)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures to this file, too')
-    parser.add_argument('--quick', action='store_true',
-                        help='try the program with tiny networks: the figures mean nothing, and go to no file that is '
-                             'not named')
     options = parser.parse_args(arguments)
-    if options.quick and (options.check or options.record) and options.recorded is None:
-        raise InputError('--quick with --check or --record needs --recorded: the figures are of tiny networks')
-    options.recorded = options.recorded or ROOT / 'benchmarks' / 'recorded.json'
-    if options.check and options.docs:
-        raise InputError('--check writes no page: --docs does not go with it')
-    if not (options.check or options.quick):
-        options.docs = options.docs or ROOT / 'docs'
-    pages = [options.docs / name for name in ('speed.md', 'cost.png')] if options.docs else []
-    check_targets([options.json, *pages, options.recorded if options.record else None], ())
-    for page in pages[:1]:
-        fill_page(page, '')
-    recorded = read_recorded(options.recorded) if options.check else {}
+    check_targets([options.json, *([] if options.check else [PAGE, COST, RECORDED])], ())
+    recorded = read_recorded(RECORDED) if options.check else {}
+    if not options.check:
+        fill_page(PAGE, '')
 
-    repeats, width = 7, 256
-    targets: Sequence[Target] = TARGETS
-    panels: Sequence[growth.Panel] = growth.PANELS
-    if options.quick:
-        targets = tuple(target._replace(case=tiny(target.case), by_case=target.by_case and tiny(target.by_case))
-                        for target in TARGETS)
-        panels = tuple(panel._replace(points=dict([*panel.points.items()][:1])) for panel in growth.PANELS)
-        repeats, width = 2, 4
-    figures, problems, rate = measure_figures(targets, repeats)
-    measured = ratios(targets, figures)
+    figures, problems, rate = measure_figures(TARGETS)
+    measured = ratios(TARGETS, figures)
     facts: dict[str, Any] = {**machine(), 'flop_per_second': rate}
     lines = [f'{facts["threads"]} threads, {rate / 1e9:.0f} GFLOP/s in a matrix product; NumPy {facts["numpy"]}, '
-             f'Chainer {facts["chainer"]}. Best runs; times are for each image.', '', ratio_table(targets, figures)]
-    if options.quick:
-        lines[:0] = ['Tiny networks instead of those named: the figures mean nothing.', '']
+             f'Chainer {facts["chainer"]}. Best runs; times are for each image.', '', ratio_table(TARGETS, figures)]
     lines += [f'\n{mode}: not measured ({problem})' for mode, problem in problems.items()]
     print('\n'.join(lines), flush=True)
     if options.json:
@@ -196,17 +171,21 @@ def main(arguments: list[str]) -> None:
             {**case._asdict(), 'figure': name, 'value': value} for (case, name), value in figures.items()]})
     if options.record:
         rounded = {title: round(ratio, 3) for title, ratio in measured.items()}
-        write_json(options.recorded, {'machine': facts, 'ratios': rounded})
-    if pages:
-        page, picture = pages
-        growth.draw(growth.measure(panels, width, repeats, POINT_BUDGET), picture)
-        write_bytes(page, fill_page(page, '\n'.join([*lines, PICTURE])).encode())
+        write_json(RECORDED, {'machine': facts, 'ratios': rounded})
     if options.check:
-        if not measured.keys() & recorded.keys():
-            raise InputError(f'{options.recorded}: no ratio to compare with')
-        for target in targets:
-            if target.title not in measured or target.title not in recorded:
-                print(f'{target.title}: not compared', file=sys.stderr)
+        _check(measured, recorded)
+        return
+    growth.draw(growth.measure(growth.PANELS, WIDTH, REPEATS, POINT_BUDGET), COST)
+    write_bytes(PAGE, fill_page(PAGE, '\n'.join([*lines, PICTURE])).encode())
+
+
+def _check(measured: Mapping[str, float], recorded: Mapping[str, float]) -> None:
+    """Exit with status 1 if a ratio is worse than the recorded one."""
+    if not measured.keys() & recorded.keys():
+        raise InputError(f'{RECORDED}: no ratio to compare with')
+    for target in TARGETS:
+        if target.title not in measured or target.title not in recorded:
+            print(f'{target.title}: not compared', file=sys.stderr)
     if lost := worse(measured, recorded):
         print('\n'.join(lost), file=sys.stderr)
         sys.exit(1)

@@ -3,8 +3,8 @@
     python -m benchmarks video --model bundled                  # two people who walk, 1280 x 720
     python -m benchmarks video --model bundled --detector hog --size 360 640 --frames 50 --rounds 5
 
-The clip is rendered first.  Without --detector the people's boxes are known from that and nobody looks for them.  The
-last lines tell what one frame takes in each step.
+The clip is rendered first.  Without --detector the people's boxes are known from that, and no detector runs.  The
+last lines give the time of one frame in each step.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from pathlib import Path
 
-from benchmarks import report
+from benchmarks import growth, report
+from benchmarks.cases import Case
 from benchmarks.report import END, START, TARGETS, fill_page, ratio_table, ratios, read_recorded, worse
 from hourglass.errors import InputError
 
@@ -43,26 +45,49 @@ def test_the_projects_own_page_and_recorded_ratios():
     assert set(read_recorded(report.ROOT / 'benchmarks' / 'recorded.json')) <= {target.title for target in TARGETS}
 
 
-def test_everything_with_tiny_networks(tmp_path, capsys):
-    recorded = tmp_path / 'r.json'
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The place of the page, its picture and the recorded ratios."""
+    for name, file in (('PAGE', 'speed.md'), ('COST', 'cost.png'), ('RECORDED', 'recorded.json')):
+        monkeypatch.setattr(report, name, tmp_path / file)
     (tmp_path / 'speed.md').write_text(f'{START}\n{END}\n')
-    report.main(['--quick', '--docs', str(tmp_path), '--record', '--recorded', str(recorded)])
+    return tmp_path
+
+
+def test_everything_with_tiny_networks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    def tiny(case: Case | None) -> Case | None:
+        return case and case._replace(network='tiny', batch=min(case.batch, 2))
+
+    targets = [target._replace(case=tiny(target.case), by_case=tiny(target.by_case)) for target in TARGETS]
+    monkeypatch.setattr(report, 'TARGETS', targets)
+    monkeypatch.setattr(growth, 'PANELS', [
+        panel._replace(points=dict([*panel.points.items()][:1])) for panel in growth.PANELS])
+    monkeypatch.setattr(report, 'REPEATS', 2)
+    monkeypatch.setattr('benchmarks.compare.in_child', lambda function, *arguments: function(*arguments))
+    monkeypatch.setattr(report, 'WIDTH', 4)
+    report.main(['--record', '--json', str(folder / 'figures.json')])
     printed = capsys.readouterr().out
     assert printed.count('| ') > len(TARGETS)
-    assert printed.strip() in (tmp_path / 'speed.md').read_text()
-    assert min(cv2.imread(str(tmp_path / 'cost.png')).shape[:2]) > 200
+    assert printed.strip() in (folder / 'speed.md').read_text()
+    assert min(cv2.imread(str(folder / 'cost.png')).shape[:2]) > 200
     # Those with PyTorch are there only where it is installed.
-    assert {target.title for target in TARGETS if target.by != 'torch'} <= read_recorded(recorded).keys()
+    measured = json.loads((folder / 'figures.json').read_text())['ratios']
+    assert {target.title for target in TARGETS if target.by != 'torch'} <= measured.keys()
+    assert read_recorded(folder / 'recorded.json') == pytest.approx(measured, abs=.001)
 
 
 @pytest.mark.parametrize(('was', 'status'), [(.5, 1), (.55, 0)])
-def test_a_check_fails_if_a_ratio_is_worse(tmp_path, monkeypatch, capsys, was, status):
-    title, recorded = TARGETS[0].title, tmp_path / 'r.json'
-    recorded.write_text(json.dumps({'ratios': {title: was}}))
+def test_a_check_fails_if_a_ratio_is_worse(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], was: float, status: int,
+) -> None:
+    title = TARGETS[0].title
+    (folder / 'recorded.json').write_text(json.dumps({'ratios': {title: was}}))
     figures = dict(zip(TARGETS[0].figures, (.6, 1.), strict=True))
-    monkeypatch.setattr(report, 'measure_figures', lambda targets, repeats: (figures, {}, 1e9))
+    monkeypatch.setattr(report, 'measure_figures', lambda targets: (figures, {}, 1e9))
     with pytest.raises(SystemExit) if status else nullcontext() as stopped:
-        report.main(['--check', '--recorded', str(recorded)])
+        report.main(['--check'])
     assert stopped is None or stopped.value.code == status
     lines = capsys.readouterr().err.splitlines()
     assert sum(line.startswith(title) for line in lines) == status
@@ -70,15 +95,8 @@ def test_a_check_fails_if_a_ratio_is_worse(tmp_path, monkeypatch, capsys, was, s
 
 
 @pytest.mark.parametrize('content', ['{"a"', '[]', '{"ratios": {"a": "b"}}', '{"ratios": {}}'])
-def test_a_check_needs_recorded_ratios(tmp_path, monkeypatch, content):
-    recorded = tmp_path / 'r.json'
-    recorded.write_text(content)
-    monkeypatch.setattr(report, 'measure_figures', lambda targets, repeats: ({}, {}, 1e9))
-    with pytest.raises(InputError, match=r'r\.json'):
-        report.main(['--check', '--recorded', str(recorded)])
-
-
-@pytest.mark.parametrize('arguments', [['--quick', '--check'], ['--check', '--docs', 'd'], ['--check', '--record']])
-def test_options_that_exclude_each_other(arguments):
-    with pytest.raises(InputError):
-        report.main(arguments)
+def test_a_check_needs_recorded_ratios(folder: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    (folder / 'recorded.json').write_text(content)
+    monkeypatch.setattr(report, 'measure_figures', lambda targets: ({}, {}, 1e9))
+    with pytest.raises(InputError, match=r'recorded\.json'):
+        report.main(['--check'])
