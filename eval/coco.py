@@ -80,77 +80,73 @@ class OKSResult(Result):
         self.pck.save_csv(path)
 
 
-class OKSEvaluator:
-    """Score a network on COCO, or a file in COCO's results format."""
+def score_oks(config: EvalConfig) -> OKSResult:
+    """Score a network on COCO, or a file in COCO's results format; write predictions and sheet.
 
-    def __init__(self, config: EvalConfig) -> None:
-        self.config = config
+    Raises:
+        InputError: an input cannot be used, or a file cannot be written.
+    """
+    return _score_network(config) if config.predictions is None else _score_files(config)
 
-    def evaluate(self) -> OKSResult:
-        """Predict or read poses, score them, and write what belongs to them: predictions and sheet.
 
-        Raises:
-            InputError: an input cannot be used, or a file cannot be written.
-        """
-        return self._score_network() if self.config.predictions is None else self._score_files()
+def _score_files(config: EvalConfig) -> OKSResult:
+    path = Path(config.predictions or '')
+    results = read_results(path, read_annotations(config.annotations or '').images)
+    dataset = COCODataset(config.root or _ROOT, annotations=config.annotations, images=config.images,
+                          reference=config.normalise or 'torso')
+    points = match_people(results, dataset)
+    # Results have zeros for a joint that was not looked for.
+    points[(points == 0).all(axis=-1)] = np.nan
+    return _score(config, dataset, results, points, path.name)
 
-    def _score_files(self) -> OKSResult:
-        config = self.config
-        path = Path(config.predictions or '')
-        results = read_results(path, read_annotations(config.annotations or '').images)
-        dataset = COCODataset(config.root or _ROOT, annotations=config.annotations, images=config.images,
-                              reference=config.normalise or 'torso')
-        points = match_people(results, dataset)
-        # Results have zeros for a joint that was not looked for.
-        points[(points == 0).all(axis=-1)] = np.nan
-        return self._score(dataset, results, points, path.name)
 
-    def _score_network(self) -> OKSResult:
-        config = self.config
-        predictor, name = load_predictor(config)
-        split = config.split or DATASETS['coco'].test_split
-        found, boxes = (None, None) if config.detector is None else self._detect(config.detector, split)
-        dataset = COCODataset(
-            config.root or _ROOT, split, predictor.spec.joint_set,
-            annotations=config.annotations, images=config.images,
-            detections=config.detections if found is None else found,
-            reference=config.normalise or 'torso')
-        self._check_annotated(dataset.annotation_file, dataset.has_annotated)
-        points, joint_scores = predict_people(predictor, dataset)
-        results = to_results(dataset, points, joint_scores)
-        if config.has_detected:
-            results = results.suppress(dataset.records.areas, config.nms or NMS_OKS)
-        if config.save_predictions:  # before anything can go wrong with the scores
-            write_results(config.save_predictions, results)
-        return replace(self._score(dataset, results, None if config.has_detected else points, name), boxes=boxes)
+def _score_network(config: EvalConfig) -> OKSResult:
+    predictor, name = load_predictor(config)
+    split = config.split or DATASETS['coco'].test_split
+    found, boxes = (None, None) if config.detector is None else _detect(config, config.detector, split)
+    dataset = COCODataset(
+        config.root or _ROOT, split, predictor.spec.joint_set,
+        annotations=config.annotations, images=config.images,
+        detections=config.detections if found is None else found,
+        reference=config.normalise or 'torso')
+    _check_annotated(config, dataset.annotation_file, dataset.has_annotated)
+    points, joint_scores = predict_people(predictor, dataset)
+    results = to_results(dataset, points, joint_scores)
+    if config.has_detected:
+        results = results.suppress(dataset.records.areas, config.nms or NMS_OKS)
+    if config.save_predictions:  # before anything can go wrong with the scores
+        write_results(config.save_predictions, results)
+    return replace(_score(config, dataset, results, None if config.has_detected else points, name), boxes=boxes)
 
-    def _check_annotated(self, path: Path, has_annotated: bool) -> None:
-        config = self.config
-        if not has_annotated and (config.json or config.plot or not config.save_predictions):
-            raise InputError(f'{path}: annotates no person, so there are no scores; --save-predictions alone writes '
-                             'the poses')
 
-    def _detect(self, name: str, split: str) -> tuple[Detections, BoxScore | None]:
-        """Find the people of all images; without annotated people their boxes have no score."""
-        config, root = self.config, Path(self.config.root or _ROOT)
-        people = read_annotations(find_annotations(root, split, config.annotations), need_people=False)
-        self._check_annotated(people.path, len(people) > 0)  # finding people may take hours
-        detector = load_detector(name, config.gpu, config.detector_class)
-        folder = image_folder(root, split) if config.images is None else Path(config.images)
-        found = detect_people(detector, name, people, folder)
-        return found, score_boxes(found, people, detector.score_threshold) if len(people) else None
+def _check_annotated(config: EvalConfig, path: Path, has_annotated: bool) -> None:
+    if not has_annotated and (config.json or config.plot or not config.save_predictions):
+        raise InputError(f'{path}: annotates no person, so there are no scores; --save-predictions alone writes '
+                         'the poses')
 
-    def _score(
-        self, dataset: COCODataset, results: PoseResults, points: np.ndarray | None, name: str,
-    ) -> OKSResult:
-        """Score poses; ``points`` has one for each person of the data set, if they belong to annotated people."""
-        oks = score_results(results, read_annotations(dataset.annotation_file)) if dataset.has_annotated else None
-        if points is None:
-            return OKSResult(dataset.name, name, oks, None)
-        config, similarity = self.config, person_oks(points, dataset)
-        if config.sheet:
-            write_sheet(config.sheet, dataset, points, 1 - similarity)
-        pck = PCKResult(dataset.name, 'PCK', config.pck_threshold or _PCK_THRESHOLD, dataset.joint_set,
-                        relative_errors(points, *ground_truth(dataset)), name, config.normalise or 'torso',
-                        people_key(person.image for person in dataset.people), similarity)
-        return OKSResult(dataset.name, name, oks, pck)
+
+def _detect(config: EvalConfig, name: str, split: str) -> tuple[Detections, BoxScore | None]:
+    """Find the people of all images; without annotated people their boxes have no score."""
+    root = Path(config.root or _ROOT)
+    people = read_annotations(find_annotations(root, split, config.annotations), need_people=False)
+    _check_annotated(config, people.path, len(people) > 0)  # finding people may take hours
+    detector = load_detector(name, config.gpu, config.detector_class)
+    folder = image_folder(root, split) if config.images is None else Path(config.images)
+    found = detect_people(detector, name, people, folder)
+    return found, score_boxes(found, people, detector.score_threshold) if len(people) else None
+
+
+def _score(
+    config: EvalConfig, dataset: COCODataset, results: PoseResults, points: np.ndarray | None, name: str,
+) -> OKSResult:
+    """Score poses; ``points`` has one for each person of the data set, if they belong to annotated people."""
+    oks = score_results(results, read_annotations(dataset.annotation_file)) if dataset.has_annotated else None
+    if points is None:
+        return OKSResult(dataset.name, name, oks, None)
+    similarity = person_oks(points, dataset)
+    if config.sheet:
+        write_sheet(config.sheet, dataset, points, 1 - similarity)
+    pck = PCKResult(dataset.name, 'PCK', config.pck_threshold or _PCK_THRESHOLD, dataset.joint_set,
+                    relative_errors(points, *ground_truth(dataset)), name, config.normalise or 'torso',
+                    people_key(person.image for person in dataset.people), similarity)
+    return OKSResult(dataset.name, name, oks, pck)

@@ -8,18 +8,18 @@ from typing import Any
 
 from eval.config import EvalConfig
 from eval.record import read_records
-from eval.result import Evaluator, Result
+from eval.result import Result
 from hourglass.errors import InputError
 
 
-def _evaluator(config: EvalConfig) -> Evaluator:
+def _score(config: EvalConfig) -> Result:
     if config.is_coco:
-        from eval.coco import OKSEvaluator
+        from eval.coco import score_oks
 
-        return OKSEvaluator(config)
-    from eval.pck import PCKEvaluator
+        return score_oks(config)
+    from eval.pck import score_pck
 
-    return PCKEvaluator(config)
+    return score_pck(config)
 
 
 def _check_earlier(config: EvalConfig) -> None:
@@ -59,7 +59,7 @@ def evaluate(model: EvalConfig | str | os.PathLike[str] | None = None, **options
                          'compares files')
     config.check_files()
     _check_earlier(config)
-    result = _evaluator(config).evaluate()
+    result = _score(config)
     if config.json:
         result.save_json(config.json)
     if config.csv:

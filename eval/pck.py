@@ -147,61 +147,57 @@ class PCKResult(Result):
         plot_reliability(self.reliability, f'{self.metric}@{self.threshold:g}, {self.title}', path)
 
 
-class PCKEvaluator:
-    """Score a network on a data set, or a file of predictions for MPII's joints."""
+def score_pck(config: EvalConfig) -> PCKResult:
+    """Score a network on a data set, or a file of predictions for MPII's joints; write predictions, sheet and weights.
 
-    def __init__(self, config: EvalConfig) -> None:
-        self.config = config
+    Raises:
+        InputError: an input cannot be used, or a file cannot be written.
+    """
+    return _score_network(config) if config.predictions is None else _score_files(config)
 
-    def evaluate(self) -> PCKResult:
-        """Predict or read poses, score them, and write what belongs to them: predictions, sheet, calibrated weights.
 
-        Raises:
-            InputError: an input cannot be used, or a file cannot be written.
-        """
-        return self._score_network() if self.config.predictions is None else self._score_files()
+def _score_files(config: EvalConfig) -> PCKResult:
+    predictions, annotations = config.predictions or '', config.annotations or ''
+    points, people = read_pair(predictions, annotations)
+    errors = relative_errors(points, people.points, people.labelled, people.head_size)
+    return PCKResult(os.path.basename(annotations), 'PCKh', THRESHOLD, MPII, errors,
+                     os.path.basename(predictions), 'head size', people_key(people.image.tolist()))
 
-    def _score_files(self) -> PCKResult:
-        predictions, annotations = self.config.predictions or '', self.config.annotations or ''
-        points, people = read_pair(predictions, annotations)
-        errors = relative_errors(points, people.points, people.labelled, people.head_size)
-        return PCKResult(os.path.basename(annotations), 'PCKh', THRESHOLD, MPII, errors,
-                         os.path.basename(predictions), 'head size', people_key(people.image.tolist()))
 
-    def _score_network(self) -> PCKResult:
-        config, entry = self.config, self.config.entry
-        if config.save_predictions and entry.joints != MPII.name:
-            raise InputError(f'--save-predictions: its layout is for MPII\'s joints, not for {entry.title}')
-        joints = read_joint_set(config.joints) if config.joints else None
-        predictor, name = load_predictor(config)
-        joint_set = predictor.spec.joint_set
-        in_mpii = [place for place in joint_set.places_of(MPII) if place is not None]
-        if config.save_predictions and len(in_mpii) < len(MPII):
-            raise InputError(f'--save-predictions: its layout is for MPII\'s joints, the weights find those of '
-                             f'{joint_set.name}')
-        if config.calibrate:
-            predictor.spec = replace(predictor.spec, confidence=())
-        dataset: Any = entry.load(config.root, config.split or entry.test_split, joint_set,
-                             config.protocol or default_protocol(config.model), config.samples, images=config.images,
-                             joints=joints, reference=config.normalise)
-        points, scores = predict_people(predictor, dataset)
-        if config.save_predictions:
-            save_predictions(config.save_predictions, points[:, in_mpii])
-        threshold = config.pck_threshold or float(getattr(dataset, 'threshold', entry.threshold))
-        errors = relative_errors(points, *ground_truth(dataset))
-        result = PCKResult(dataset.name, entry.metric, threshold, joint_set, errors, name,
-                           getattr(dataset, 'reference', entry.reference), people_key(p.image for p in dataset.people),
-                           own_oks(points, dataset) if entry.is_own else None, scores)
-        if config.sheet:
-            from eval.sheet import person_errors, write_sheet
+def _score_network(config: EvalConfig) -> PCKResult:
+    entry = config.entry
+    if config.save_predictions and entry.joints != MPII.name:
+        raise InputError(f'--save-predictions: its layout is for MPII\'s joints, not for {entry.title}')
+    joints = read_joint_set(config.joints) if config.joints else None
+    predictor, name = load_predictor(config)
+    joint_set = predictor.spec.joint_set
+    in_mpii = [place for place in joint_set.places_of(MPII) if place is not None]
+    if config.save_predictions and len(in_mpii) < len(MPII):
+        raise InputError(f'--save-predictions: its layout is for MPII\'s joints, the weights find those of '
+                         f'{joint_set.name}')
+    if config.calibrate:
+        predictor.spec = replace(predictor.spec, confidence=())
+    dataset: Any = entry.load(config.root, config.split or entry.test_split, joint_set,
+                              config.protocol or default_protocol(config.model), config.samples, images=config.images,
+                              joints=joints, reference=config.normalise)
+    points, scores = predict_people(predictor, dataset)
+    if config.save_predictions:
+        save_predictions(config.save_predictions, points[:, in_mpii])
+    threshold = config.pck_threshold or float(getattr(dataset, 'threshold', entry.threshold))
+    errors = relative_errors(points, *ground_truth(dataset))
+    result = PCKResult(dataset.name, entry.metric, threshold, joint_set, errors, name,
+                       getattr(dataset, 'reference', entry.reference), people_key(p.image for p in dataset.people),
+                       own_oks(points, dataset) if entry.is_own else None, scores)
+    if config.sheet:
+        from eval.sheet import person_errors, write_sheet
 
-            write_sheet(config.sheet, dataset, points, person_errors(errors))
-        if config.calibrate:
-            rated = ~np.isnan(errors)
-            note = calibrate(scores[rated], errors[rated] <= threshold, np.nonzero(rated)[0], config.weights or '',
-                             config.calibrate)
-            result = replace(result, notes=(note,))
-        return result
+        write_sheet(config.sheet, dataset, points, person_errors(errors))
+    if config.calibrate:
+        rated = ~np.isnan(errors)
+        note = calibrate(scores[rated], errors[rated] <= threshold, np.nonzero(rated)[0], config.weights or '',
+                         config.calibrate)
+        result = replace(result, notes=(note,))
+    return result
 
 
 def own_oks(points: np.ndarray, dataset: Any) -> np.ndarray | None:

@@ -17,7 +17,6 @@ from typing import Any
 from eval.coco_score import COCOScore
 from eval.score import to_numbers, to_rates
 from hourglass.errors import InputError
-from hourglass.joints import JOINT_SETS
 from hourglass.json_table import read_json
 
 import numpy as np
@@ -75,10 +74,7 @@ class JointRates:
         counts = np.array([int(joint['count']) for joint in value['joints'].values()])
         thresholds = to_numbers(curve['thresholds'])
         rates = np.stack([to_rates(curve['rates'][joint]) for joint in joints], axis=1)
-        known = {joint_set.joints: joint_set.groups for joint_set in JOINT_SETS.values()}
-        described: Mapping[str, Sequence[str]] = (
-            value.get('group_joints') or known.get(joints) or {joint: [joint] for joint in joints})
-        groups = {str(name): tuple(members) for name, members in described.items()}
+        groups = {str(name): tuple(members) for name, members in value['group_joints'].items()}
         if rates.shape != (len(thresholds), len(joints)) or not len(thresholds) or (np.diff(thresholds) <= 0).any() \
                 or not set(joints) >= {member for members in groups.values() for member in members}:
             raise ValueError('curves of another shape')

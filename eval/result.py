@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from eval.record import Record
 from hourglass.errors import InputError
@@ -88,11 +88,3 @@ class Result(ABC):
 
     def __repr__(self) -> str:
         return self.text()  # what a notebook shows
-
-
-class Evaluator(Protocol):
-    """One kind of evaluation."""
-
-    def evaluate(self) -> Result:
-        """Predict or read poses, and score them; ``InputError`` if an input cannot be used."""
-

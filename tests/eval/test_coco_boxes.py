@@ -3,51 +3,44 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from data.coco import read_annotations
-from data.coco.detections import Detections, read_detections
+from data.coco.detections import Detections
 from eval import EvalConfig, compare, evaluate
 from eval.coco_boxes import BOX_STATS, detect_people, score_boxes
 from hourglass.detection import Detector
 from hourglass.errors import InputError
+from tests.eval.truth import ANNOTATIONS
 
 import numpy as np
 import pytest
 from pycocotools.coco import COCO as COCOIndex
 from pycocotools.cocoeval import COCOeval
 
-ROOT = Path(__file__).resolve().parents[2]
-ANNOTATIONS = 'annotations/person_keypoints_val2017.json'
+Boxes = list[tuple[np.ndarray, np.ndarray]]
 
 
 class _Annotated(Detector):
-    """Finds the annotated people of the images, which it knows by their names, some pixels beside."""
+    """Finds the annotated people of the images, which it knows by their names."""
 
-    def __init__(self, annotations: Path, shift: float = 0, score: float = .9) -> None:
+    def __init__(self, annotations: Path) -> None:
         self.people = read_annotations(annotations)
-        self.shift, self.score = shift, score
         self.names: list[str] = []
 
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Boxes:
         (name,) = names or ()
         assert images[0].shape == (3, 240, 320)
         self.names.append(name)
         image_id, = (i for i, own in self.people.images.items() if own == name)
-        boxes = self.people.boxes[self.people.image_ids == image_id] + self.shift
-        return [(boxes.astype(np.float32), np.full(len(boxes), self.score, np.float32))]
+        boxes = self.people.boxes[self.people.image_ids == image_id]
+        return [(boxes.astype(np.float32), np.full(len(boxes), .9, np.float32))]
 
 
-class _Nobody(Detector):
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+class _NoPerson(Detector):
+    def detect(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Boxes:
         return [(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)) for _ in images]
 
 
@@ -71,6 +64,7 @@ def test_boxes_and_poses_of_a_detector(coco_root: Path, tmp_path: Path, use: Cal
     assert (boxes['detector'], boxes['people'], boxes['boxes'], boxes['threshold']) == ('hog', 16, 17, .5)
     assert boxes['stats']['AP'] == pytest.approx(1)
     assert boxes['from_height']['96']['recall'] == boxes['from_height']['192']['precision'] == 1
+    assert 'people from 192 pixels' in result['text']
     assert boxes['from_height']['96']['people'] > boxes['from_height']['192']['people'] > 0
     assert result['oks']['people'] == 15
     assert result['data'] == 'COCO val2017, detections of hog'
@@ -138,7 +132,7 @@ def test_recall_and_precision_are_by_height_and_from_the_threshold(coco_root: Pa
 
 
 def test_a_detector_that_finds_no_person_scores_zero(coco_root: Path, use: Callable[[Detector], None]) -> None:
-    use(_Nobody())
+    use(_NoPerson())
     result = _evaluate(coco_root)
     assert result['boxes']['stats']['AP'] == result['oks']['stats']['AP'] == 0
     assert result['boxes']['from_height']['96']['precision'] is None
@@ -179,19 +173,3 @@ def test_boxes_of_another_program_by_the_names_of_images(coco_root: Path, tmp_pa
     assert result['boxes']['boxes'] == 1
     with pytest.raises(InputError, match=r'boxes\.json: would replace'):
         EvalConfig(dataset='coco', detector=name, json=str(tmp_path / 'boxes.json')).check_files()
-
-
-def test_detections_keep_their_source(tmp_path: Path) -> None:
-    (tmp_path / 'a.json').write_text('[]')
-    found = read_detections(tmp_path / 'a.json')
-    assert found.source == found.take(np.zeros(0, int)).source == str(tmp_path / 'a.json')
-
-
-def test_the_command_line_prints_and_writes_box_scores(coco_root: Path, tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, ROOT / 'eval.py', '--dataset', 'coco', '--root', coco_root, '--detector', 'bundled', '--model',
-         'bundled', '--json', 'scores.json'], cwd=tmp_path, check=False, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert 'boxes of bundled' in result.stdout
-    assert 'people from 192 pixels' in result.stdout
-    assert json.loads((tmp_path / 'scores.json').read_text())['boxes']['people'] == 16

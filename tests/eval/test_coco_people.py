@@ -7,6 +7,7 @@ from eval.coco_people import match_people, person_oks
 from eval.coco_results import to_results
 from hourglass.errors import InputError
 from hourglass.joints import MPII
+from tests.eval.truth import truth
 
 import numpy as np
 import pytest
@@ -15,10 +16,6 @@ import pytest
 @pytest.fixture
 def dataset(coco_root: Path) -> COCODataset:
     return COCODataset(coco_root, 'val2017', reference='box')
-
-
-def truth(dataset: COCODataset) -> np.ndarray:
-    return np.stack([person.points for person in dataset.people]).astype(np.float64)
 
 
 def test_oks_of_each_person(dataset: COCODataset) -> None:

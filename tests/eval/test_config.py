@@ -32,11 +32,8 @@ def test_the_package_exports_what_it_names() -> None:
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['--dataset', 'nosuch'], '--dataset must be one of mpii, lsp'),
     (['--batchsize', '0'], '--batchsize must be a whole number of at least 1'),
-    (['--samples', '0', '--dataset', 'synthetic'], '--samples must be'),
     (['--dataset', 'csv', '--pck-threshold', '0'], '--pck-threshold must be'),
-    (['--dataset', 'csv', '--pck-threshold', 'nan'], '--pck-threshold must be'),
     (['--dataset', 'coco', '--detections', 'a', '--nms', '0'], '--nms must be'),
-    (['--gpu', '-2'], '--gpu must be'),
     (['--model', 'a', '--snapshot', 'b'], '--model and --snapshot exclude each other'),
     (['--predictions', 'a.h5'], '--predictions needs --annotations'),
     (['--predictions', 'a.h5', '--annotations', 'b.h5', '--protocol', 'all'], '--protocol is not for --predictions'),
@@ -57,7 +54,6 @@ def test_the_package_exports_what_it_names() -> None:
     (['--dataset', 'coco', '--detector', 'hog', '--detections', 'a'], '--detector and --detections exclude'),
     (['--predictions', 'a.json', '--annotations', 'b.json', '--detector', 'hog'], '--detector and --predictions'),
     (['--dataset', 'coco', '--detector', 'hog', '--detector-class', '1'], '--detector-class needs'),
-    (['--dataset', 'coco', '--detector', 'hog', '--csv', 'c.csv'], '--csv is a table'),
     (['--dataset', 'coco', '--detections', 'd.json', '--csv', 'c.csv'], '--csv is a table'),
     (['--dataset', 'coco', '--detections', 'd.json', '--sheet', 'c.png'], '--sheet shows annotated people'),
     (['--dataset', 'coco', '--reliability', 'a.png'], '--reliability is for a network, and not for COCO'),
@@ -72,9 +68,7 @@ def test_options_that_are_wrong_or_do_not_go_together(arguments: list[str], reas
 
 
 @pytest.mark.parametrize(('settings', 'reason'), [
-    ({'dataset': 'nosuch'}, '--dataset must be one of mpii, lsp'),
     ({'normalise': 'head', 'dataset': 'csv'}, '--normalise must be one of'),
-    ({'model': 'a', 'snapshot': 'b'}, '--model and --snapshot exclude each other'),
     ({'plot': 'a.xyz'}, r'a\.xyz: a plot ends with'),
     ({'reliability': 'a.xyz'}, r'a\.xyz: a plot ends with'),
     ({'sheet': 'worst'}, 'worst: the ending'),

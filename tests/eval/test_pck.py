@@ -27,7 +27,7 @@ def test_the_text_has_the_usual_columns(result: PCKResult) -> None:
     assert names.split() == ['Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle', 'Total']
     expected = 100 * np.mean(result.errors[:, [8, 9]] <= 0.5)
     assert float(values.split()[0]) == pytest.approx(expected, abs=0.06)
-    assert mean.startswith('mean over 13 joints'), 'the joint that nobody has annotated does not count'
+    assert mean.startswith('mean over 13 joints'), 'the joint without annotations does not count'
     assert str(result) == repr(result) == result.text()
     assert f'{100 * result.total:.1f}' == result.table().split()[-1]
 

@@ -34,11 +34,6 @@ def test_pckh_is_the_share_within_half_a_head(example: tuple[np.ndarray, ...]) -
     assert score.group_rates(MPII)['Knee'] == score.correct[[1, 4]].sum() / score.count[[1, 4]].sum()
 
 
-def test_other_thresholds(example: tuple[np.ndarray, ...]) -> None:
-    assert pckh(*example, threshold=1.0).total() == 1
-    assert pckh(*example, threshold=.1).total() < pckh(*example).total()
-
-
 def test_other_joint_sets_are_refused() -> None:
     with pytest.raises(ValueError, match=r'\(N, 16, 2\), not \(3, 14, 2\)'):
         pckh(np.zeros((3, 14, 2)), np.zeros((3, 14, 2)), np.ones((3, 14), bool), np.ones(3))

@@ -4,7 +4,7 @@ import weakref
 from pathlib import Path
 
 from data.person import Person, PersonDataset
-from eval.predict import ground_truth, predict_dataset
+from eval.predict import predict_dataset
 from hourglass.crop import Square, crop_square
 from hourglass.errors import InputError
 from hourglass.joints import MPII
@@ -58,22 +58,9 @@ def test_points_are_in_pixels_of_the_image() -> None:
         assert (abs(found - (y, x)) <= side / 2 + 1).all()
 
 
-def test_an_empty_data_set_gives_nothing() -> None:
-    points, scores = predict_dataset(_predictor(2), _dataset([]))
-    assert points.shape == (0, 16, 2)
-    assert scores.shape == (0, 16)
-
-
 def test_an_image_that_cannot_be_read_stops_with_its_name() -> None:
     with pytest.raises(InputError, match='damaged'):
         predict_dataset(_predictor(2), _dataset(['0', '1', 'damaged', '3']))
-
-
-def test_ground_truth_gathers_the_annotations() -> None:
-    points, labelled, lengths = ground_truth(_dataset(['0', '1', '2']))
-    assert points.shape == (3, 16, 2)
-    assert labelled.all()
-    assert lengths.tolist() == [10, 10, 10]
 
 
 def test_heatmaps_are_not_collected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,18 +123,6 @@ def test_the_common_joints_are_compared() -> None:
                                              errors=np.zeros((9, 1)), people_key='').record()])
 
 
-def test_results_of_an_earlier_version_are_read(tmp_path: Path) -> None:
-    value = _pck(joint_set=LSP).to_dict()
-    for key in ('weights', 'data', 'reference', 'group_joints', 'per_person'):
-        del value[key]
-    (tmp_path / 'old.json').write_text(json.dumps(value))
-    record, = read_records([tmp_path / 'old.json'])
-    assert record.label == 'old'
-    assert record.joints is not None
-    assert record.joints.people is None
-    assert record.joints.groups == LSP.groups
-
-
 def _changed(result: Any, *keys: str, **changes: Any) -> dict[str, Any]:
     """Describe a result and change what lies below some keys."""
     value = part = result.to_dict()
@@ -146,19 +134,13 @@ def _changed(result: Any, *keys: str, **changes: Any) -> dict[str, Any]:
 
 BAD: dict[str, tuple[Any, str]] = {
     'missing': (None, 'no such file'),
-    'empty': ('', 'the file is empty'),
     'truncated': (json.dumps(_pck().to_dict())[:-200], 'damaged, or not JSON'),
     'list': ([], 'not a result'),
-    'other': ({'oks': 3}, 'not a result'),
     'curve of another length': (_changed(_pck(), 'joint_curve', thresholds=[0, 1]), 'not a result'),
-    'no rates': (_changed(_pck(), 'joint_curve', rates={}), 'not a result'),
     'texts': (_changed(_pck(), 'joint_curve', 'rates', pelvis=['1'] * 11), 'not a result'),
     'group of unknown joints': (_changed(_pck(), group_joints={'Tail': ['tail']}), 'not a result'),
-    'people of another length': (_changed(_pck(), 'per_person', correct=['0101']), 'not a result'),
     'people with other marks': (_changed(_pck(), 'per_person', correct=['x' * 16]), 'not a result'),
-    'no precision': (_changed(_oks('a', .5), 'oks', 'curve', precision={}), 'not a result'),
     'percent': (_changed(_oks('a', .5), 'oks', 'curve', 'precision', **{'0.50': [50.0] * 101}), 'not a result'),
-    'short row': (_changed(_oks('a', .5), 'oks', 'curve', 'precision', **{'0.50': [.5] * 3}), 'not a result'),
     'falling recall': (_changed(_oks('a', .5), 'oks', 'curve', recall=np.linspace(1, 0, 101).tolist()), 'not a result'),
     'no stats': (_changed(_oks('a', .5), 'oks', stats={}), 'not a result'),
 }

@@ -7,6 +7,7 @@ from eval.coco_people import person_oks
 from eval.sheet import draw_sheet, person_errors, worst_people, write_sheet
 from hourglass.errors import InputError
 from hourglass.image import read_image
+from tests.eval.truth import truth
 
 import numpy as np
 import pytest
@@ -15,10 +16,6 @@ import pytest
 @pytest.fixture
 def dataset(coco_root: Path) -> COCODataset:
     return COCODataset(coco_root, 'val2017')
-
-
-def truth(dataset: COCODataset) -> np.ndarray:
-    return np.stack([person.points for person in dataset.people]).astype(np.float64)
 
 
 def test_the_worst_come_first() -> None:
