@@ -113,7 +113,7 @@ def _check_bad_loss(comm: Communicator) -> None:
     state = SimpleNamespace(observation={'main/loss': np.array([2, np.nan][comm.rank], np.float32)},
                             updater=SimpleNamespace(iteration=7, epoch=0))
     StopAtBadLoss(iterator, Path('nothing'), comm)(state)  # type: ignore[arg-type]
-    raise AssertionError('the training goes on')
+    raise AssertionError('the training continues')
 
 
 def _note_times_of_reading() -> list[float]:

@@ -19,26 +19,7 @@ from chainer.training.updaters import ParallelUpdater
 SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 32))
 
 
-def test_gradients_of_the_parts_are_added() -> None:
-    rng = np.random.default_rng(0)
-    samples = [(rng.uniform(size=(3, 32, 32)).astype(np.float32), rng.uniform(size=(16, 8, 8)).astype(np.float32),
-                np.ones(16, bool)) for _ in range(4)]
-    chain = TrainChain(SPEC.build_network(), SPEC)
-    single = chain.copy(mode='copy')
-    optimizer = chainer.optimizers.SGD(lr=1e-4).setup(chain)
-    updater = ParallelUpdater(SerialIterator(samples, 4, shuffle=False), optimizer,
-                              devices={'main': '@numpy', 'other': '@numpy'})
-    updater.update()
-
-    single.cleargrads()
-    for part in (samples[0::2], samples[1::2]):
-        single(*chainer.dataset.concat_examples(part)).backward()
-    for (name, updated), (_, before) in zip(chain.namedparams(), single.namedparams(), strict=True):
-        np.testing.assert_allclose(updated.array, before.array - 1e-4 * before.grad, rtol=1e-4, atol=1e-5,
-                                   err_msg=name)
-
-
-def test_a_training_that_goes_on_begins_with_the_same_parameters_everywhere() -> None:
+def test_a_resumed_training_begins_with_the_same_parameters_everywhere() -> None:
     chain = TrainChain(SPEC.build_network(), SPEC)
     optimizer = chainer.optimizers.SGD().setup(chain)
     updater = ParallelUpdater(SerialIterator([], 4), optimizer, devices={'main': '@numpy', 'gpu 1': '@numpy'})
