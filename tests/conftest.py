@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import shutil
 import sys
 import threading
 import time
@@ -24,7 +25,9 @@ from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import save_model
+from tests import fake_cupy
 
+import chainer
 import numpy as np
 import pytest
 from chainer.serializers import DictionarySerializer, NpzDeserializer
@@ -72,6 +75,35 @@ def shared() -> Callable[[str], Path]:
         return SHARED / path
 
     return find
+
+
+#: Where tests compute: the CPU, a stand-in for a GPU (tests/fake_cupy.py), and a GPU.
+DEVICES = ('cpu', 'stand-in', pytest.param('gpu', marks=pytest.mark.gpu))
+
+
+@pytest.fixture
+def choose_device(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    """Return a function that prepares one of ``DEVICES`` and gives its number for ``--gpu``, or skips the test."""
+    def choose(name: str) -> int:
+        is_available = chainer.backends.cuda.available
+        if name == 'gpu':
+            if not is_available or not chainer.backends.cuda.cupy.cuda.is_available():
+                pytest.skip('CuPy finds no GPU')
+            return 0
+        if name == 'stand-in':
+            if is_available or shutil.which('g++') is None:
+                pytest.skip('a stand-in needs g++ and no CuPy')
+            fake_cupy.install(monkeypatch)
+            return 1  # not the one that is current in a new thread
+        return -1
+
+    return choose
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest, choose_device: Callable[[str], int]) -> int:
+    """The number of a device for ``--gpu`` and ``chainer.get_device``."""
+    return choose_device(request.param)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import gc
 import tracemalloc
 from typing import Any
 
+from hourglass.device import use_device
 from hourglass.functions.parallel import workers
 from hourglass.functions.resize import ResizeAdd
 from hourglass.layers import ConvBNReLU, conv_bn_relu
@@ -17,6 +18,7 @@ import chainer.links as L
 import numpy as np
 import pytest
 from chainer import Variable, function_hooks, link_hooks
+from chainer.backends.cuda import to_cpu
 
 MODES = ('stock', 'fast')
 
@@ -42,21 +44,22 @@ def images(n: int = 2, size: int = 64) -> np.ndarray:
 
 def loss_of(outputs: tuple[Variable, ...]) -> Variable:
     targets = np.random.RandomState(2).uniform(0, 1, outputs[0].shape).astype(outputs[0].dtype)
-    return sum(F.sum(F.square(y - targets)) for y in outputs)
+    return sum(F.sum(F.square(y - outputs[0].device.send(targets))) for y in outputs)
 
 
 def run_network(
-    mode: str, train: bool, dtype: type = np.float32,
+    mode: str, train: bool, dtype: type = np.float32, device: int = -1,
 ) -> tuple[list[np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return the outputs, the gradients of all parameters and the running statistics."""
     with chainer.using_config('dtype', dtype):
-        network = make_network()
+        network = use_device(make_network(), device)
     with chainer.using_config('hourglass_functions', mode), chainer.using_config('train', train):
-        outputs = network(images().astype(dtype))
+        outputs = network(network.device.send(images().astype(dtype)))
         loss_of(outputs).backward()
+    network.to_device(-1)
     statistics = {name: value for link_name, link in network.namedlinks() if isinstance(link, L.BatchNormalization)
                   for name, value in ((f'{link_name}/avg_mean', link.avg_mean), (f'{link_name}/avg_var', link.avg_var))}
-    return [y.array for y in outputs], {name: p.grad for name, p in network.namedparams()}, statistics
+    return to_cpu([y.array for y in outputs]), {name: p.grad for name, p in network.namedparams()}, statistics
 
 
 def relative_error(actual: np.ndarray, expected: np.ndarray) -> float:
@@ -68,8 +71,9 @@ def is_before_normalization(name: str) -> bool:
     return name.endswith('/b') and not name.endswith(('_3a/b', '_3b/b', '_4a/b'))
 
 
-def test_network_with_fixed_statistics_equals_stock() -> None:
-    (outputs, grads, _), (fast_outputs, fast_grads, _) = (run_network(mode, train=False) for mode in MODES)
+def test_network_with_fixed_statistics_equals_stock(device: int) -> None:
+    outputs, grads, _ = run_network('stock', train=False)
+    fast_outputs, fast_grads, _ = run_network('fast', train=False, device=device)
     for y, fast_y in zip(outputs, fast_outputs, strict=True):
         assert fast_y.shape == y.shape == (2, 14, 16, 16)
         assert relative_error(fast_y, y) < 1e-5
@@ -81,12 +85,12 @@ def test_network_with_fixed_statistics_equals_stock() -> None:
         assert relative_error(fast_grads[name], g) < 1e-4, name
 
 
-def test_network_in_training_equals_stock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_network_in_training_equals_stock(monkeypatch: pytest.MonkeyPatch, device: int) -> None:
     """In double precision, where rounding errors do not grow to anything."""
     # Chainer resizes single precision only, so this one function is not its own here.
     monkeypatch.setattr(F, 'resize_images', lambda x, shape: ResizeAdd(shape).apply((x,))[0])
-    (outputs, grads, statistics), (fast_outputs, fast_grads, fast_statistics) = (
-        run_network(mode, train=True, dtype=np.float64) for mode in MODES)
+    outputs, grads, statistics = run_network('stock', train=True, dtype=np.float64)
+    fast_outputs, fast_grads, fast_statistics = run_network('fast', train=True, dtype=np.float64, device=device)
     for y, fast_y in zip(outputs, fast_outputs, strict=True):
         assert relative_error(fast_y, y) < 1e-9
     for name, value in statistics.items():

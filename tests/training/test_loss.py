@@ -55,12 +55,12 @@ def test_every_loss_is_zero_and_least_at_the_target(name: str) -> None:
     assert np.isfinite(x.grad).all()
 
 
-def _values(loss: HeatmapLoss) -> float:
-    outputs, targets, labelled = _batch()
+def _values(loss: HeatmapLoss, device: int = -1) -> float:
+    outputs, targets, labelled = chainer.get_device(device).send(_batch())
     return float(loss(outputs, targets, labelled).array)  # type: ignore[arg-type]
 
 
-def test_the_losses_are_their_formulas() -> None:
+def test_the_losses_are_their_formulas(device: int) -> None:
     outputs, targets, labelled = _batch()
     o, t = np.stack(outputs), targets[None]
     total = (-2, -1)
@@ -73,11 +73,11 @@ def test_the_losses_are_their_formulas() -> None:
     weights = np.array([1, 0, 2.5, 0.5])
     for name, errors in expected.items():
         per_joint = errors.sum(0)
-        assert _values(HeatmapLoss(name)) == pytest.approx(per_joint[labelled].mean(), rel=1e-6)
-        assert _values(HeatmapLoss(name, tuple(weights))) == pytest.approx(
+        assert _values(HeatmapLoss(name), device) == pytest.approx(per_joint[labelled].mean(), rel=1e-6)
+        assert _values(HeatmapLoss(name, tuple(weights)), device) == pytest.approx(
             (per_joint * weights)[labelled].sum() / (labelled * weights).sum(), rel=1e-6)
         hard = [sorted(row[mask])[-2:] for row, mask in zip(per_joint, labelled, strict=True)]
-        assert _values(HeatmapLoss(name, None, 2)) == pytest.approx(np.concatenate(hard).mean(), rel=1e-6)
+        assert _values(HeatmapLoss(name, None, 2), device) == pytest.approx(np.concatenate(hard).mean(), rel=1e-6)
 
 
 def test_hard_joints_are_annotated_ones() -> None:

@@ -1,4 +1,4 @@
-"""Training in half precision, on the CPU with Chainer's functions."""
+"""Training in half precision, with Chainer's functions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from hourglass.device import use_device
 from hourglass.spec import ModelSpec
 from training.loss import TrainChain
 from training.mixed import LossScale
@@ -14,18 +15,20 @@ from training.mixed import LossScale
 import chainer
 import numpy as np
 import pytest
+from chainer.backends.cuda import to_cpu
 
 Run = Callable[..., None]
 
 
 @pytest.mark.parametrize('network', ['StackedHG', 'PreActivationHG'])
-def test_gradients_are_those_of_single_precision_up_to_rounding(network: str) -> None:
+def test_gradients_are_those_of_single_precision_up_to_rounding(network: str, device: int) -> None:
     np.random.seed(0)
     spec = ModelSpec(network=network, n_stack=2, width=8, layer_num=1, input_size=(32, 32))
     rng = np.random.default_rng(0)
     batch = (rng.uniform(size=(2, 3, 32, 32)).astype('f'), rng.uniform(size=(2, 16, 8, 8)).astype('f'),
              np.ones((2, 16), bool))
-    single = TrainChain(spec.build_network(), spec)
+    single = use_device(TrainChain(spec.build_network(), spec), device)
+    batch = single.device.send(batch)
     mixed = TrainChain(single.predictor.copy('copy'), spec, mixed=True)
     gradients = []
     # Statistics of a small batch would make rounding matter much.
@@ -36,7 +39,7 @@ def test_gradients_are_those_of_single_precision_up_to_rounding(network: str) ->
             chain.cleargrads()
             loss.backward(loss_scale=256)
             assert {p.dtype for p in chain.params()} == {p.grad.dtype for p in chain.params()} == {np.dtype('f')}
-            gradients.append(np.concatenate([p.grad.ravel() for _, p in sorted(chain.namedparams())]))
+            gradients.append(np.concatenate([to_cpu(p.grad).ravel() for _, p in sorted(chain.namedparams())]))
     a, b = gradients
     difference = np.linalg.norm(a - b) / np.linalg.norm(a)
     assert 1e-5 < difference < 0.01

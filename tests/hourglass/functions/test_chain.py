@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hourglass.functions import blocks, tiled
 from hourglass.functions.layout import batch_outermost, channels_outermost
 from hourglass.functions.tiled import TiledConvolution
 from hourglass.layers import ConvBNReLU, conv_bn_relu
+from tests.conftest import DEVICES
 
 import chainer
 import chainer.functions as F
@@ -13,6 +16,7 @@ import chainer.links as L
 import numpy as np
 import pytest
 from chainer import gradient_check
+from chainer.backends.cuda import to_cpu
 
 # (in, out, ksize, stride, pad, normalised, relu)
 BOTTLENECK = ((6, 4, 1, 1, 0, True, True), (4, 5, 3, 1, 1, True, True), (5, 6, 1, 1, 0, True, False))
@@ -24,18 +28,18 @@ CHAINS = {
     'plain 3x3 then 5x5': ((3, 4, 3, 1, 1, False, True), (4, 2, 5, 1, 2, True, False)),
 }
 SHAPES = [(1, 8, 8), (3, 5, 7), (2, 1, 2), (4, 33, 40)]
-# As it is, and so that small arrays take the ways of large ones.
-PATHS = {'as it is': {}, 'large': {(blocks, '_FEW_PIXELS'): 0}}
 
 
-@pytest.fixture(params=PATHS)
-def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    for (module, name), value in PATHS[request.param].items():
-        monkeypatch.setattr(module, name, value)
-    return request.param
+@pytest.fixture(params=['large', *DEVICES])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, choose_device: Callable[[str], int]) -> int:
+    """Number of a device; once more that of the CPU, where small arrays take the ways of large ones."""
+    if request.param == 'large':
+        monkeypatch.setattr(blocks, '_FEW_PIXELS', 0)
+        return -1
+    return choose_device(request.param)
 
 
-def make_units(chain: tuple, dtype: type) -> list[ConvBNReLU]:
+def make_units(chain: tuple, dtype: type, device: int = -1) -> list[ConvBNReLU]:
     rng = np.random.RandomState(0)
     units = []
     for i, o, ksize, stride, pad, normalised, relu in chain:
@@ -49,14 +53,18 @@ def make_units(chain: tuple, dtype: type) -> list[ConvBNReLU]:
             normalization.beta.array[...] = rng.normal(0, 1, o)
             normalization.avg_mean[...] = rng.normal(0, 1, o)
             normalization.avg_var[...] = rng.uniform(.5, 2, o)
+        unit = chainer.Sequential(convolution, *([normalization] if normalised else []))
+        unit.to_device(device)
         units.append(ConvBNReLU(convolution, normalization, relu))
     return units
 
 
-def run(chain: tuple, arrays: list, mode: str, train: bool, dtype: type = np.float64) -> dict[str, np.ndarray]:
+def run(chain: tuple, arrays: list, mode: str, train: bool, dtype: type = np.float64,
+        device: int = -1) -> dict[str, np.ndarray]:
     """Return the output, all gradients and the running statistics."""
-    units = make_units(chain, dtype)
-    x, added, gy = (None if a is None else a.astype(dtype) for a in arrays)
+    units = make_units(chain, dtype, device)
+    where = chainer.get_device(device)
+    x, added, gy = (None if a is None else where.send(a.astype(dtype)) for a in arrays)
     x = chainer.Variable(x)
     variables = {'x': x}
     added = None if added is None else chainer.Variable(added)
@@ -74,7 +82,7 @@ def run(chain: tuple, arrays: list, mode: str, train: bool, dtype: type = np.flo
                     result[f'{i} {name}'] = getattr(link, name).grad
         if unit.normalization is not None:
             result[f'{i} mean'], result[f'{i} var'] = unit.normalization.avg_mean, unit.normalization.avg_var
-    return result
+    return {name: to_cpu(array) for name, array in result.items()}
 
 
 def random_arrays(chain: tuple, shape: tuple, adds: bool) -> list:
@@ -91,20 +99,20 @@ def random_arrays(chain: tuple, shape: tuple, adds: bool) -> list:
 @pytest.mark.parametrize('adds', [True, False])
 @pytest.mark.parametrize('shape', SHAPES, ids=str)
 @pytest.mark.parametrize('name', CHAINS)
-def test_equals_stock(name: str, shape: tuple, adds: bool, train: bool, path: str) -> None:
+def test_equals_stock(name: str, shape: tuple, adds: bool, train: bool, path: int) -> None:
     arrays = random_arrays(CHAINS[name], shape, adds)
     expected = run(CHAINS[name], arrays, 'stock', train)
-    actual = run(CHAINS[name], arrays, 'fast', train)
+    actual = run(CHAINS[name], arrays, 'fast', train, device=path)
     assert actual.keys() == expected.keys()
     for key, value in expected.items():
         np.testing.assert_allclose(actual[key], value, rtol=1e-7, atol=1e-8 * max(1, abs(value).max()), err_msg=key)
 
 
 @pytest.mark.parametrize('train', [True, False])
-def test_single_precision(train: bool, path: str) -> None:
+def test_single_precision(train: bool, path: int) -> None:
     arrays = random_arrays(BOTTLENECK, (4, 32, 32), adds=True)
     expected = run(BOTTLENECK, arrays, 'stock', train, np.float64)
-    actual = run(BOTTLENECK, arrays, 'fast', train, np.float32)
+    actual = run(BOTTLENECK, arrays, 'fast', train, np.float32, path)
     for key, value in expected.items():
         assert actual[key].dtype == np.float32
         np.testing.assert_allclose(actual[key], value, atol=3e-5 * max(1, abs(value).max()), err_msg=key)
@@ -121,13 +129,14 @@ def test_variance_of_a_channel_far_from_zero() -> None:
 
 
 @pytest.mark.parametrize('train', [True, False])
-def test_inference_equals_the_run_that_keeps_gradients(train: bool, path: str) -> None:
+def test_inference_equals_the_run_that_keeps_gradients(train: bool, path: int) -> None:
     x = np.random.RandomState(0).normal(0, 1, (2, 6, 9, 8)).astype(np.float32)
+    x = chainer.get_device(path).send(x)
     with chainer.using_config('train', train):
-        kept = conv_bn_relu(x, make_units(BOTTLENECK, np.float32), x).array
+        kept = conv_bn_relu(x, make_units(BOTTLENECK, np.float32, path), x).array
         with chainer.no_backprop_mode():
-            bare = conv_bn_relu(x, make_units(BOTTLENECK, np.float32), x).array
-    np.testing.assert_allclose(bare, kept, atol=1e-5)
+            bare = conv_bn_relu(x, make_units(BOTTLENECK, np.float32, path), x).array
+    np.testing.assert_allclose(to_cpu(bare), to_cpu(kept), atol=1e-5)
 
 
 # How many convolutions in tiles there are, and how many of them are stored: in training, and otherwise.

@@ -9,29 +9,30 @@ from hourglass.layers import max_pooling_2x2, resize_and_add
 import chainer
 import numpy as np
 import pytest
+from chainer.backends.cuda import to_cpu
 
 SIZES = [((4, 4), (8, 8)), ((3, 5), (6, 10)), ((1, 1), (2, 2)), ((3, 4), (5, 7)), ((1, 6), (3, 6)), ((8, 6), (4, 3))]
 
 
-def both(function: Callable, arrays: list) -> list:
-    """Return the output and the gradients, stock and fast."""
+def both(function: Callable, arrays: list, device: int) -> list:
+    """Return the output and the gradients, stock on the CPU and fast on a device."""
     results = []
-    for mode in ('stock', 'fast'):
+    for mode, where in (('stock', chainer.get_device(-1)), ('fast', chainer.get_device(device))):
         with chainer.using_config('hourglass_functions', mode):
-            variables = [chainer.Variable(a) for a in arrays]
+            variables = [chainer.Variable(where.send(a)) for a in arrays]
             y = function(*variables)
-            y.grad = np.random.RandomState(2).normal(0, 1, y.shape).astype(y.dtype)
+            y.grad = where.send(np.random.RandomState(2).normal(0, 1, y.shape).astype(y.dtype))
             y.backward()
-        results.append([y.array, *(v.grad for v in variables)])
+        results.append(to_cpu([y.array, *(v.grad for v in variables)]))
     return results
 
 
 @pytest.mark.parametrize('n', [1, 3])
 @pytest.mark.parametrize(('size', 'out_size'), SIZES)
-def test_resize_equals_stock(size: tuple, out_size: tuple, n: int) -> None:
+def test_resize_equals_stock(size: tuple, out_size: tuple, n: int, device: int) -> None:
     rng = np.random.RandomState(0)
     arrays = [rng.normal(0, 1, (n, 5, *s)).astype(np.float32) for s in (size, out_size)]
-    stock, fast = both(resize_and_add, arrays)
+    stock, fast = both(resize_and_add, arrays, device)
     for a, b in zip(stock, fast, strict=True):
         assert b.dtype == np.float32
         np.testing.assert_allclose(b, a, atol=1e-5)
@@ -39,10 +40,10 @@ def test_resize_equals_stock(size: tuple, out_size: tuple, n: int) -> None:
 
 @pytest.mark.parametrize('n', [1, 3])
 @pytest.mark.parametrize('size', [(4, 4), (5, 7), (1, 1), (1, 4), (64, 66)])
-def test_pooling_equals_stock(size: tuple, n: int) -> None:
+def test_pooling_equals_stock(size: tuple, n: int, device: int) -> None:
     # Small integers, so that many maxima are tied.
     x = np.random.RandomState(0).randint(-2, 2, (n, 5, *size)).astype(np.float32)
-    for a, b in zip(*both(max_pooling_2x2, [x]), strict=True):
+    for a, b in zip(*both(max_pooling_2x2, [x], device), strict=True):
         np.testing.assert_array_equal(b, a)
 
 
