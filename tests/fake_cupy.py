@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import operator
 import subprocess
 import sys
@@ -254,6 +255,31 @@ class ElementwiseKernel:
         return results[0] if len(results) == 1 else tuple(results)
 
 
+def _nms_kernel(n: int, threshold: float, boxes: np.ndarray, out: np.ndarray) -> None:
+    """Write bits of the later boxes that overlap each box, as ChainerCV's kernel does."""
+    n_blocks = -(-n // 64)
+    top_left = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    bottom_right = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    common = np.prod(np.maximum(bottom_right - top_left, 0), axis=2)
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    overlaps = common / (area[:, None] + area[None, :] - common) >= threshold
+    mask = out.reshape(n, n_blocks)
+    for i in range(n):
+        for j in range(i + 1, n):
+            if overlaps[i, j]:
+                mask[i, j // 64] |= np.uint64(1) << np.uint64(j % 64)
+
+
+class RawKernel:
+    """A kernel by its name, of those that are in this file."""
+
+    def __init__(self, code: str, name: str) -> None:
+        self.compute = {'nms_kernel': _nms_kernel}[name]
+
+    def __call__(self, grid: tuple, block: tuple, args: tuple) -> None:
+        self.compute(*_to_host(args, Device()))
+
+
 class _Module(ModuleType):
     """A module of NumPy as one of CuPy."""
 
@@ -294,7 +320,7 @@ def _split(x: ndarray, at: Any, axis: int = 0) -> list[ndarray]:
 vars(cupy).update(
     __version__='14.0.0', ndarray=ndarray, array=_array, asarray=_asarray, split=_split,
     asnumpy=lambda a: a.get() if isinstance(a, ndarray) else np.asarray(a),
-    get_array_module=_get_array_module, ElementwiseKernel=ElementwiseKernel,
+    get_array_module=_get_array_module, ElementwiseKernel=ElementwiseKernel, RawKernel=RawKernel,
     cuda=SimpleNamespace(Device=Device, runtime=SimpleNamespace(
         getDeviceCount=lambda: N_DEVICES, CUDARuntimeError=RuntimeError)),
 )
@@ -303,6 +329,8 @@ cupyx = SimpleNamespace(rsqrt=lambda x, dtype=None: 1 / cupy.sqrt(x, dtype=dtype
 
 def install(patch: pytest.MonkeyPatch) -> None:
     """Let Chainer and this project find the stand-in where they look for CuPy."""
+    nms = importlib.import_module('chainercv.utils.bbox.non_maximum_suppression')  # the function has the same name
+    patch.setattr(nms, 'cp', cupy, raising=False)
     patch.setitem(sys.modules, 'cupy', cupy)
     for name, value in {'available': True, 'cupy': cupy, 'cupyx': cupyx, 'cuda': cupy.cuda, 'ndarray': ndarray,
                         'Device': Device, '_cudnn_disabled_by_user': True}.items():

@@ -3,10 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from hourglass.compat import nms_gpu_post
+from tests.conftest import DEVICES
 
+import chainer
 import numpy as np
 import pytest
+from chainer.backends.cuda import to_cpu
 from chainercv.utils import non_maximum_suppression
 
 
@@ -30,31 +32,14 @@ def test_what_cupy_may_come_without_is_not_asked_for(warning: str) -> None:
     assert result.stderr == ''
 
 
-def _overlap_mask(boxes: np.ndarray, threshold: float) -> np.ndarray:
-    """What ChainerCV's GPU kernel computes: bits of the later boxes that overlap each box."""
-    n, n_blocks = len(boxes), -(-len(boxes) // 64)
-    top_left = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    bottom_right = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    common = np.prod(np.maximum(bottom_right - top_left, 0), axis=2)
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    overlaps = common / (area[:, None] + area[None, :] - common) >= threshold
-    mask = np.zeros((n, n_blocks), np.uint64)
-    for i in range(n):
-        for j in range(i + 1, n):
-            if overlaps[i, j]:
-                mask[i, j // 64] |= np.uint64(1) << np.uint64(j % 64)
-    return mask.reshape(-1)
-
-
 @pytest.mark.parametrize('n', [1, 2, 63, 64, 65, 200])
 @pytest.mark.parametrize('threshold', [0.1, 0.5])
-def test_nms_gpu_post_equals_the_nms_on_the_cpu(n: int, threshold: float) -> None:
+@pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
+def test_the_nms_on_a_gpu_equals_that_on_the_cpu(n: int, threshold: float, device: int) -> None:
     rng = np.random.default_rng(n)
     corner = rng.uniform(0, 100, (n, 2))
     boxes = np.hstack([corner, corner + rng.uniform(5, 60, (n, 2))]).astype(np.float32)
-    expected = non_maximum_suppression(boxes, threshold)
-    selection, count = nms_gpu_post(_overlap_mask(boxes, threshold), n, 64, -(-n // 64))
-    assert selection.dtype == np.int32
-    assert selection.shape == (n,)
-    np.testing.assert_array_equal(selection[:count], expected)
-    assert 0 < count <= n
+    with chainer.using_device(chainer.get_device(device)):
+        found = non_maximum_suppression(chainer.get_device(device).send(boxes), threshold)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(to_cpu(found), non_maximum_suppression(boxes, threshold))

@@ -8,6 +8,7 @@ from pathlib import Path
 from data.person import Person, PersonDataset
 from eval.predict import predict_dataset
 from hourglass.crop import CropBox, Square, cut, person_box
+from hourglass.device import use_device
 from hourglass.draw import draw_pose
 from hourglass.errors import InputError
 from hourglass.image import read_image
@@ -30,6 +31,12 @@ SMALL = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pa
 def predictor() -> PosePredictor:
     np.random.seed(0)
     return PosePredictor(SMALL.build_network(), SMALL, batchsize=2)
+
+
+@pytest.fixture
+def on_device(predictor: PosePredictor, device: int) -> PosePredictor:
+    """The same network, on a device."""
+    return PosePredictor(use_device(predictor.network.copy('copy'), device), SMALL, batchsize=2)
 
 
 def _images(n: int) -> list[np.ndarray]:
@@ -63,9 +70,9 @@ def test_a_list_of_images_gives_lists_of_points_and_scores(predictor: PosePredic
     assert predictor.predict([]) == ([], [])
 
 
-def test_the_batch_size_changes_nothing(predictor: PosePredictor) -> None:
+def test_neither_batch_size_nor_device_change_anything(predictor: PosePredictor, on_device: PosePredictor) -> None:
     images = _images(5)
-    batched = predictor.poses(images)
+    batched = on_device.poses(images)
     for image, pose in zip(images, batched, strict=True):
         alone, = predictor.poses([image])
         np.testing.assert_allclose(pose.heatmaps, alone.heatmaps, atol=1e-5)

@@ -56,8 +56,9 @@ def test_every_loss_is_zero_and_least_at_the_target(name: str) -> None:
 
 
 def _values(loss: HeatmapLoss, device: int = -1) -> float:
-    outputs, targets, labelled = chainer.get_device(device).send(_batch())
-    return float(loss(outputs, targets, labelled).array)  # type: ignore[arg-type]
+    with chainer.using_device(chainer.get_device(device)):
+        outputs, targets, labelled = map(chainer.get_device(device).send, _batch())
+        return float(loss(outputs, targets, labelled).array)  # type: ignore[arg-type]
 
 
 def test_the_losses_are_their_formulas(device: int) -> None:

@@ -127,9 +127,9 @@ def test_a_picture_of_12_million_pixels_has_the_people_of_the_small_one() -> Non
     assert box_iou(expected * (3000 / small.shape[1]), found).max(axis=1).min() > 0.7
 
 
-def test_people_that_the_program_renders_are_found() -> None:
+def test_people_that_the_program_renders_are_found(device: int) -> None:
     image, people = demo_people()
-    (boxes, scores), = load_detector('bundled').detect([image.astype(np.float32)])
+    (boxes, scores), = load_detector('bundled', device).detect([image.astype(np.float32)])
     found = boxes[scores >= PersonFinder.score_threshold]
     overlap = box_iou(np.array([person.box for person in people]), found)
     assert (overlap.max(axis=1) > 0.4).sum() >= len(people) - 1

@@ -24,6 +24,7 @@ import pytest
 from chainer.serializers import save_npz
 from chainercv.datasets import voc_bbox_label_names
 from chainercv.links import SSD300, SSD512, YOLOv3
+from chainercv.links.model.ssd import SSD, Multibox, Normalize
 
 
 class _Small(chainer.Chain):
@@ -109,6 +110,41 @@ def test_ssd_from_a_file_computes_what_chainercv_computes(tmp_path: Path) -> Non
         outputs = [output.array for output in detector.network(x)]
     for output, array in zip(outputs, expected, strict=True):
         np.testing.assert_allclose(output, array, rtol=1e-3, atol=1e-4 * abs(array).max())
+
+
+class _Features(chainer.Chain):
+    """Four by four cells of a picture."""
+
+    insize, grids = 32, (4,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        with self.init_scope():
+            self.conv = L.Convolution2D(3, 8, 3, 8, 1)
+            self.norm = Normalize(8, chainer.initializers.Constant(1))
+
+    def forward(self, x: chainer.Variable) -> list[chainer.Variable]:
+        return [self.norm(F.relu(self.conv(x)))]
+
+
+def test_an_ssd_finds_the_same_people_on_each_device(
+    tmp_path: Path, device: int, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def build(n_fg_class: int) -> SSD:
+        return SSD(_Features(), Multibox(n_fg_class + 1, ((2,),)), steps=(8,), sizes=(8, 16))
+
+    np.random.seed(0)
+    network = build(20)
+    image = np.random.uniform(0, 255, (3, 40, 50)).astype('f')
+    network.predict([image])  # gives all parameters their sizes
+    network.multibox.conf[0].b.array.reshape(4, 21)[:, PERSON + 1] = 3
+    save_npz(tmp_path / 'ssd.npz', network)
+    monkeypatch.setitem(NETWORKS, 'ssd300', NetworkKind(build, sum(p.size for p in network.params())))
+    (boxes, scores), = load_detector(f'ssd300:{tmp_path / "ssd.npz"}', device).detect([image])
+    (expected, expected_scores), = VOCDetector(network).detect([image])
+    assert len(expected) > 3
+    np.testing.assert_allclose(boxes, expected, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(scores, expected_scores, rtol=1e-4)
 
 
 def test_plain_convolutions_are_computed_fast_and_others_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
