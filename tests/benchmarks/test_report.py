@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import growth, report
 from benchmarks.cases import Case
+from benchmarks.harness import matrix_product
 from benchmarks.report import END, START, TARGETS, fill_page, ratio_table, ratios, read_recorded, worse
 from hourglass.errors import InputError
 
@@ -64,6 +65,7 @@ def test_everything_with_tiny_networks(
     monkeypatch.setattr(report, 'TARGETS', targets)
     monkeypatch.setattr(growth, 'PANELS', [
         panel._replace(points=dict([*panel.points.items()][:1])) for panel in growth.PANELS])
+    monkeypatch.setattr('benchmarks.compare.matrix_product', lambda: matrix_product(64))
     monkeypatch.setattr(report, 'REPEATS', 2)
     monkeypatch.setattr('benchmarks.compare.in_child', lambda function, *arguments: function(*arguments))
     monkeypatch.setattr(report, 'WIDTH', 4)
