@@ -7,10 +7,11 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
+from data.mpii.hdf5 import read_hdf5
 from eval.config import EvalConfig
 from eval.pckh import THRESHOLD
 from eval.predict import ground_truth, load_predictor, predict_people
-from eval.predictions import read_pair, save_predictions
+from eval.predictions import read_predictions, save_predictions
 from eval.record import people_key, person_marks
 from eval.reliability import Reliability, calibrate, reliability
 from eval.result import Result
@@ -158,7 +159,9 @@ def score_pck(config: EvalConfig) -> PCKResult:
 
 def _score_files(config: EvalConfig) -> PCKResult:
     predictions, annotations = config.predictions or '', config.annotations or ''
-    points, people = read_pair(predictions, annotations)
+    points, people = read_predictions(predictions), read_hdf5(annotations)
+    if len(points) != len(people):
+        raise InputError(f'{predictions}: {len(points)} people, but {annotations} has {len(people)}')
     errors = relative_errors(points, people.points, people.labelled, people.head_size)
     return PCKResult(os.path.basename(annotations), 'PCKh', THRESHOLD, MPII, errors,
                      os.path.basename(predictions), 'head size', people_key(people.image.tolist()))

@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.hdf5_file import write_hdf5
-from data.mpii.hdf5 import read_hdf5
-from data.mpii.people import People
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 from hourglass.sandbox import read_in_child
@@ -55,18 +53,3 @@ def save_predictions(path: str | Path, points: np.ndarray) -> None:
     _check_finite(path, points)
     with write_hdf5(path) as file:
         file['preds'] = points[..., ::-1]
-
-
-def read_pair(predictions: str | Path, annotations: str | Path) -> tuple[np.ndarray, People]:
-    """Read a file of predictions and the annotations file that its rows belong to.
-
-    Returns:
-        Points (N, 16, 2) float64, (y, x), and the N people.
-
-    Raises:
-        InputError: one of the files cannot be used, or they do not have the same number of people.
-    """
-    points, people = read_predictions(predictions), read_hdf5(annotations)
-    if len(points) != len(people):
-        raise InputError(f'{predictions}: {len(points)} people, but {annotations} has {len(people)}')
-    return points, people
