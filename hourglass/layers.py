@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
+from hourglass.functions.blocks import threads_for
 from hourglass.functions.chain import ConvChain, Layer
 from hourglass.functions.im2row import Window
 from hourglass.functions.normalization import Normalization
@@ -156,7 +157,10 @@ def run_parallel(x: Variable, first: Callable[[Variable], Variable], second: Cal
     config = chainer.config
     # Hooks are a thread's own, as the configuration is.
     has_hooks = chainer.get_function_hooks() or chainer._get_link_hooks()
-    if config.train or config.enable_backprop or has_hooks or not is_fast(x) or not isinstance(x.device, CpuDevice):
+    n, c, height, width = x.shape
+    is_small = threads_for(n * height * width * c * c) == 1  # about the products of a convolution or two
+    if (config.train or config.enable_backprop or is_small or has_hooks or not is_fast(x)
+            or not isinstance(x.device, CpuDevice)):
         return first(x), second(x)
     settings = {name: getattr(config, name) for name in vars(chainer.global_config)}
 

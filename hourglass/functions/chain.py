@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hourglass.functions.blocks import pixel_blocks
+from hourglass.functions.blocks import PASS, run_on_pixels
 from hourglass.functions.convolution import (
     convolve,
     gradient_before_relu,
@@ -19,13 +19,14 @@ from hourglass.functions.convolution import (
 )
 from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost
+from hourglass.functions.node import Function
 from hourglass.functions.normalization import Normalization, moments, normalization_gradients
 from hourglass.functions.parallel import workers
 from hourglass.functions.scale_shift import LazyActivation, LazyGradient, ScaleShiftReLU
 from hourglass.functions.tiled import Source, TiledConvolution, is_faster_in_tiles
 
 import chainer
-from chainer import FunctionNode, Variable
+from chainer import Variable
 from chainer.utils import type_check
 
 
@@ -45,7 +46,7 @@ def check_added(added: Array | None, shape: tuple[int, ...]) -> None:
                          f'{(n, o, *size)}')
 
 
-class ConvChain(FunctionNode):
+class ConvChain(Function):
     """Layers of convolution, batch normalisation and ReLU, and an optional addition at the end.
 
     Inputs: x (N, C, H, W); the array that is added to the last layer's output, if ``adds``; then for each layer
@@ -171,7 +172,7 @@ class ConvChain(FunctionNode):
                 if added is not None:
                     target += added.reshape(c, -1)[:, columns]
 
-        workers().run(pixel_blocks(xp, n, height, width, c), work)
+        run_on_pixels(xp, n, height, width, c, 4 * PASS * c, work)
         return out
 
     # ----------------------------------------------------------------- backward

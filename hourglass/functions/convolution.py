@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hourglass.functions.blocks import has_few_pixels, pixel_blocks, shares
+from hourglass.functions.blocks import PASS, has_few_pixels, run_on_channels, run_on_pixels
 from hourglass.functions.im2row import Im2Row, Window, weight_rows, window_columns
 from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch
-from hourglass.functions.parallel import workers
 from hourglass.functions.scale_shift import Epilogue, LazyActivation, LazyGradient, ScaleShiftReLU, row_sums
 from hourglass.functions.tiled import Source
 
@@ -92,7 +91,7 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
                 finish(y_block, _ALL, columns)
         return total, squares
 
-    results = workers().run(pixel_blocks(xp, n, out_height, out_width, max(c, o)), work)
+    results = run_on_pixels(xp, n, out_height, out_width, max(c, o), w.size, work)
     return Convolved(output, *_added_up(results))
 
 
@@ -114,7 +113,7 @@ def _convolve_few(window: Window, w: Array, source: Source, y: Array, with_sums:
             if finish is not None:
                 finish(y2[share], share, _ALL)
 
-    workers().run(shares(len(w)), work)
+    run_on_channels(len(w), w.size * columns.shape[1], work)
     return sums[0], sums[1]
 
 
@@ -144,7 +143,7 @@ def gradient_before_relu(output: LazyActivation, gy: Array) -> tuple[Array, Arra
             products += row_sums(g_block, y_block)
         return total, products
 
-    return gz, *_added_up(workers().run(pixel_blocks(xp, n, height, width, o), work))
+    return gz, *_added_up(run_on_pixels(xp, n, height, width, o, 4 * PASS * o, work))
 
 
 def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGradient) -> tuple[Array, ...]:
@@ -189,7 +188,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
                 products += row_sums(gx_block, source.array.reshape(c, -1)[:, columns])
         return total, products, gw
 
-    total, products, gw = _added_up(workers().run(pixel_blocks(xp, n, height, width, max(c, o)), work))
+    total, products, gw = _added_up(run_on_pixels(xp, n, height, width, max(c, o), 2 * w.size, work))
     if pointwise:
         gw = gw.reshape(w.shape)
     else:
@@ -212,7 +211,7 @@ def weight_gradient(window: Window, w: Array, x: Array, gradient: LazyGradient) 
             gw += Im2Row(xp, z, block, window, width).correlate(xp, g)
         return gw,
 
-    gw, = _added_up(workers().run(pixel_blocks(xp, n, height, width, max(c, o)), work))
+    gw, = _added_up(run_on_pixels(xp, n, height, width, max(c, o), 2 * w.size, work))
     return xp.ascontiguousarray(gw.reshape(k, o, k, c).transpose(1, 3, 0, 2))
 
 

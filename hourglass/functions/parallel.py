@@ -77,12 +77,13 @@ class Workers:
             getattr(library, 'clear_controlling_thread', lambda force: None)(force=True)
             library.set_num_threads(number)
 
-    def run(self, blocks: Iterable[T], work: Callable[[Iterator[T]], Any]) -> list[Any]:
+    def run(self, blocks: Iterable[T], work: Callable[[Iterator[T]], Any], threads: int | None = None) -> list[Any]:
         """Share ``blocks`` out among the threads.
 
         Args:
             blocks: what is to be worked on, in any order.
             work: called once for every thread with an iterator over the thread's share; as for :meth:`all`.
+            threads: how many at most; all by default.
 
         Returns:
             What the calls of ``work`` returned.
@@ -91,10 +92,10 @@ class Workers:
             Exception: whatever a call of ``work`` raised, once none is running any more.
         """
         blocks = list(blocks)
-        if self.size == 1 or len(blocks) == 1:
-            return [work(iter(blocks))]
         # Who works on what is fixed, so that sums over a thread's blocks are rounded in the same way every time.
-        count = min(self.size, len(blocks))
+        count = min(threads or self.size, self.size, len(blocks))
+        if count == 1:
+            return [work(iter(blocks))]
         return self.all([partial(work, iter(blocks[i::count])) for i in range(count)])
 
     def all(self, tasks: Sequence[Callable[[], T]]) -> list[T]:

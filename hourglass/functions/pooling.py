@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+from hourglass.functions.blocks import PASS, threads_for
 from hourglass.functions.layout import Array, batch_outermost, channels_outermost
+from hourglass.functions.node import Function
 from hourglass.functions.parallel import workers
 
 import chainer
 import numpy as np
-from chainer import FunctionNode, Variable
+from chainer import Variable
 from chainer.utils import type_check
 
 _BLOCK_ELEMENTS = 2 ** 17
 
 
-class MaxPooling2x2(FunctionNode):
+class MaxPooling2x2(Function):
     """Maximum over 2 x 2 pixels with stride 2, as ``F.max_pooling_2d(x, 2, 2)``.
 
     The input is (N, C, H, W), the output (N, C, ceil(H / 2), ceil(W / 2)).  A last odd row or column is pooled
@@ -41,7 +43,7 @@ class MaxPooling2x2(FunctionNode):
                 rows = xp.maximum(part[:, :, 0::2], part[:, :, 1::2])
                 xp.maximum(rows[..., 0::2], rows[..., 1::2], out=out[block])
 
-        workers().run(_channel_blocks(x), work)
+        workers().run(_channel_blocks(x), work, threads_for(2 * PASS * x.size))
         return batch_outermost(out),
 
     def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
@@ -65,7 +67,7 @@ class MaxPooling2x2(FunctionNode):
                     is_free &= ~is_maximum
                     xp.multiply(gy[block], is_maximum, out=gx[corner])
 
-        workers().run(_channel_blocks(x), work)
+        workers().run(_channel_blocks(x), work, threads_for(4 * PASS * x.size))
         return Variable(batch_outermost(gx)[:, :, :shape[2], :shape[3]]),
 
 

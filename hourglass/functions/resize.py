@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from hourglass.functions.blocks import PASS, threads_for
 from hourglass.functions.layout import Array, batch_outermost, channels_outermost, scratch
+from hourglass.functions.node import Function
 from hourglass.functions.parallel import workers
 
 import chainer
 import numpy as np
-from chainer import FunctionNode, Variable
+from chainer import Variable
 from chainer.utils import type_check
 
 _BLOCK_ELEMENTS = 2 ** 16
@@ -52,11 +54,12 @@ def _apply(x: Array, rows: np.ndarray, columns: np.ndarray, added: Array | None 
 
     step = c * n if xp is not np else max(_BLOCK_ELEMENTS // (out_height * out_width), 1)
     with workers().single_threaded_blas():
-        workers().run([slice(i, i + step) for i in range(0, c * n, step)], work)
+        workers().run([slice(i, i + step) for i in range(0, c * n, step)], work,
+                      threads_for((height + width + 2 * PASS) * out.size))
     return out.reshape(c, n, out_height, out_width)
 
 
-class ResizeAdd(FunctionNode):
+class ResizeAdd(Function):
     """Resize x (N, C, H, W) to ``shape`` and add a second input of the result's size, if there is one.
 
     There is no gradient of the gradient.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from hourglass.functions.blocks import has_few_pixels, pixel_blocks, shares
+from hourglass.functions.blocks import has_few_pixels, run_on_channels, run_on_pixels
 from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block, scratch
-from hourglass.functions.parallel import workers
 from hourglass.functions.scale_shift import LazyActivation, ScaleShiftReLU, rectify
 from hourglass.functions.winograd import PRODUCTS, Tiles, is_tiled, tap_combinations
 
@@ -82,7 +81,8 @@ class TiledConvolution:
                 if added is not None:
                     target += added.reshape(o, -1)[:, columns]
 
-        workers().run(pixel_blocks(np, n, height, width, max(o, self._source.shape[0])), work)
+        c = self._source.shape[0]
+        run_on_pixels(np, n, height, width, max(o, c), 9 * o * c, work)
         return y
 
     def _write(self, block: Block, out: np.ndarray) -> None:
@@ -102,7 +102,7 @@ def _combined_taps(w: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
             columns = slice(part.start * c, part.stop * c)
             tap_combinations(w[part], None if scale is None else scale[part], combined[:, columns])
 
-    workers().run(shares(o), work)
+    run_on_channels(o, 16 * w.size, work)
     return combined.reshape(*PRODUCTS, o, c)
 
 

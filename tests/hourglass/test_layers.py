@@ -190,7 +190,9 @@ def test_some_inputs_want_no_gradient(wanted: tuple[int, ...]) -> None:
 def test_branches_side_by_side_equal_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Workers()
     pair.size = 2
-    monkeypatch.setattr('hourglass.layers.workers', lambda: pair)
+    for module in ('hourglass.layers', 'hourglass.functions.blocks'):
+        monkeypatch.setattr(f'{module}.workers', lambda: pair)
+    monkeypatch.setattr('hourglass.functions.blocks._PRODUCTS', 1)  # threads for small arrays, too
     x = chainer.Variable(np.random.RandomState(0).normal(0, 1, (1, 8, 16, 16)).astype(np.float32))
     link = ResidualModule(8, 8)
     threads: list[threading.Thread] = []

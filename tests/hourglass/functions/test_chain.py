@@ -33,6 +33,7 @@ SHAPES = [(1, 8, 8), (3, 5, 7), (2, 1, 2), (4, 33, 40)]
 @pytest.fixture(params=['large', *DEVICES])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, choose_device: Callable[[str], int]) -> int:
     """Number of a device; once more that of the CPU, where small arrays take the ways of large ones."""
+    monkeypatch.setattr(blocks, '_PRODUCTS', 1)  # threads for small arrays, too
     if request.param == 'large':
         monkeypatch.setattr(blocks, '_FEW_PIXELS', 0)
         return -1

@@ -20,10 +20,12 @@ ROOT = Path(__file__).resolve().parents[3]
 # Two threads for BLAS, whatever the machine has, so that the pool has one of its own.
 TWO_THREADS = {**os.environ, **dict.fromkeys(('OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'OMP_NUM_THREADS'), '2')}
 PREDICT = '''
+from hourglass.functions import blocks
 from hourglass.functions.parallel import workers
 from hourglass.layers import ConvBNReLU, conv_bn_relu
 import chainer, multiprocessing, numpy as np, os, sys, threading
 import chainer.links as L
+blocks._PRODUCTS = 1  # threads for small arrays, too
 np.random.seed(0)
 units = [ConvBNReLU(L.Convolution2D(8, 8, 3, 1, 1), L.BatchNormalization(8), True) for _ in range(3)]
 x = np.random.uniform(-1, 1, (4, 8, 64, 64)).astype(np.float32)
