@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from data.published import PUBLISHED
 from hourglass.errors import ArgumentParser, InputError, run
 
-#: Data sets that are on a server, and those that are a user's file.
-PUBLISHED = ('coco', 'lsp', 'lspet', 'mpii')
+#: Data sets that are a user's file.
 OWN = ('csv', 'coco-json')
 
 

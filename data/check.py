@@ -1,94 +1,175 @@
-"""Checking whether a data set is complete on disk and its numbers fit its pictures: ``python -m data check``."""
+"""Check whether a data set is complete on disk and its numbers fit its pictures: ``python -m data check``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.coco import check as coco
-from data.contents import Contents, table
-from data.custom.check import read_contents as read_own
-from data.custom.dataset import COCOFileDataset, CSVDataset, OwnDataset
-from data.disk import find_faults, pictures_of
+from data.coco.annotations import read_annotations
+from data.coco.dataset import annotation_file, image_folder, usable
+from data.custom.annotations import Annotations
+from data.custom.dataset import SPLIT, COCOFileDataset, CSVDataset, OwnDataset, read_files
+from data.disk import Picture, find_faults, listing, pictures_of
 from data.lsp import LSPDataset, LSPExtendedDataset
-from data.mpii import check as mpii
+from data.mpii.dataset import IMAGE_FOLDER, has_annotations
+from data.mpii.dataset import read_annotations as read_mpii_annotations
+from data.mpii.splits import PROTOCOLS, select
+from data.published import PUBLISHED
 from hourglass.errors import InputError
 from hourglass.joints import JointSet
+from hourglass.wording import counted
 
-#: From the project page to a complete folder; ``{root}`` is the data root.
-_LEEDS_INSTRUCTIONS = """\
-{title} is described at http://sam.johnson.io/research/{page};
-the images and joints.mat are in one archive, {archive} ({size}):
-       http://sam.johnson.io/research/{archive}
-Unpack it in {{root}}, so that these are there:
-       {{root}}/joints.mat
-       {{root}}/images/{first} and so on
-"""
+import numpy as np
 
-
-@dataclass(frozen=True)
-class Checkable:
-    """A published data set that can be checked on disk.
-
-    Attributes:
-        title: its name in print.
-        page: where it comes from.
-        instructions: from there to a complete folder; ``{root}`` is the data root.
-        has_annotations: whether there is anything below the root to count by.
-        read: reads the annotations; takes the root and the splits wanted (``None`` for all).
-        splits: names of the splits that can be checked one by one.
-    """
-
-    title: str
-    page: str
-    instructions: str
-    has_annotations: Callable[[Path], bool]
-    read: Callable[[Path, Sequence[str] | None], Contents]
-    splits: tuple[str, ...] = ()
-
-    def check_splits(self, splits: Sequence[str] | None) -> None:
-        """Raise ``InputError`` if the set has no such splits."""
-        if splits and (unknown := sorted(set(splits) - set(self.splits))):
-            known = f'its splits are {", ".join(self.splits)}' if self.splits else 'it has none'
-            raise InputError(f'{self.title} has no split {unknown[0]!r} that can be had alone; {known}')
-
-
-def _leeds(
-    kind: type[LSPDataset] | type[LSPExtendedDataset], title: str, page: str, first: str, published: int,
-) -> Checkable:
-    """Return the entry of LSP or LSP Extended, which has ``published`` people."""
-    def read(root: Path, splits: Sequence[str] | None) -> Contents:
-        dataset = kind(root, 'all' if 'all' in kind.splits else 'train')
-        people = dataset.people
-        pictures = pictures_of(dataset.image_folder, [person.image for person in people],
-                               (person.points for person in people), (person.labelled for person in people), {})
-        problems = [] if len(people) == published else [f'{len(people)} people in joints.mat in place of {published}']
-        n_there = sum(picture.path.is_file() for picture in pictures)
-        return Contents(table(('set', 'images', 'people'), [(title, n_there, len(people))]), pictures, problems)
-
-    archive = f'{page}_dataset.zip'
-    instructions = _LEEDS_INSTRUCTIONS.format(
-        title={'lsp': 'Leeds Sports Pose', 'lspet': 'Leeds Sports Pose Extended Training'}[page], page=f'{page}.html',
-        archive=archive, size=f'{published:,} images', first=first)
-    return Checkable(title, f'http://sam.johnson.io/research/{page}.html', instructions,
-                     lambda root: (root / 'joints.mat').is_file(), read)
-
-
-#: The sets that are read from disk, by the names of :data:`data.sets.DATASETS`.
-CHECKS = {
-    'coco': Checkable('COCO', 'https://cocodataset.org/#download', coco.INSTRUCTIONS, coco.has_annotations,
-                      coco.read_contents, coco.SPLITS),
-    'lsp': _leeds(LSPDataset, 'LSP', 'lsp', 'im0001.jpg', 2000),
-    'lspet': _leeds(LSPExtendedDataset, 'LSP Extended', 'lspet', 'im00001.jpg', 10_000),
-    'mpii': Checkable('MPII', 'http://human-pose.mpi-inf.mpg.de/', mpii.INSTRUCTIONS, mpii.has_annotations,
-                      mpii.read_contents),
-}
 #: Files of a user's own.
 OWN: dict[str, type[OwnDataset]] = {'csv': CSVDataset, 'coco-json': COCOFileDataset}
 
 
-def check_contents(contents: Contents, decode: bool) -> list[str]:
+@dataclass(frozen=True)
+class Contents:
+    """What the annotations of a data set hold.
+
+    Attributes:
+        lines: what to print: counts, and annotations that are missing.
+        pictures: all images with their people.
+        problems: what is wrong apart from the images, a phrase each.
+        is_upright: whether images are turned as their EXIF entries say.
+    """
+
+    lines: list[str]
+    pictures: list[Picture]
+    problems: list[str] = field(default_factory=list)
+    is_upright: bool = False
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str | int]]) -> list[str]:
+    """Return the lines of a table; texts are set to the left, numbers to the right."""
+    is_text = [all(isinstance(row[i], str) for row in rows) for i in range(len(header))]
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ['  '.join(cell.ljust(width) if left else cell.rjust(width)
+                      for cell, width, left in zip(row, widths, is_text, strict=True)).rstrip() for row in cells]
+
+
+def _empty_splits(rows: Sequence[Sequence[str | int]]) -> list[str]:
+    empty = sum(not row[-1] for row in rows)
+    return [counted(empty, 'split without people', 'splits without people')] if empty else []
+
+
+# Readers of the sets.  Those of published sets return None where there are no annotations.
+
+def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | None:
+    """Read COCO's annotations of some splits, by default all."""
+    rows, missing, pictures = [], [], list[Picture]()
+    for split in splits or PUBLISHED['coco'].splits:
+        path = annotation_file(root, split)
+        if not path.is_file():
+            missing.append(str(path))
+            continue
+        content = read_annotations(path)
+        chosen = usable(content)
+        rows.append((split, len(content.images), len(np.unique(content.image_ids[chosen])), len(chosen)))
+        pictures += pictures_of(image_folder(root, split), [content.images[i] for i in content.image_ids.tolist()],
+                                content.points, content.labelled, content.sizes, sorted(content.images.values()))
+    if not rows and not any(annotation_file(root, split).is_file() for split in PUBLISHED['coco'].splits):
+        return None
+    problems = [counted(len(missing), 'missing annotation file')] if missing else []
+    return Contents(_table(('split', 'images', 'used', 'people'), rows) + listing('missing annotation file', missing),
+                    pictures, problems + _empty_splits(rows))
+
+
+def _read_leeds(
+    name: str, kind: type[LSPDataset] | type[LSPExtendedDataset],
+) -> Callable[[Path, Sequence[str] | None], Contents | None]:
+    def read(root: Path, splits: Sequence[str] | None = None) -> Contents | None:
+        if not (root / 'joints.mat').is_file():
+            return None
+        published = PUBLISHED[name]
+        dataset = kind(root, 'all' if 'all' in kind.splits else 'train')
+        people = dataset.people
+        pictures = pictures_of(dataset.image_folder, [person.image for person in people],
+                               (person.points for person in people), (person.labelled for person in people), {})
+        problems = [] if len(people) == published.n_people else [
+            f'{len(people)} people in joints.mat in place of {published.n_people}']
+        n_there = sum(picture.path.is_file() for picture in pictures)
+        return Contents(_table(('set', 'images', 'people'), [(published.title, n_there, len(people))]), pictures,
+                        problems)
+
+    return read
+
+
+def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | None:
+    """Read MPII's annotations, of all splits."""
+    if not has_annotations(root):
+        return None
+    annotations = read_mpii_annotations(root)
+    people = annotations.people
+    rows = []
+    for split, protocol in (('train', 'all'), *(('val', protocol) for protocol in PROTOCOLS)):
+        chosen = select(people.image, annotations.is_validation, split, protocol)
+        rows.append((split if split == 'train' else f'{split}, {protocol}', len(np.unique(people.image[chosen])),
+                     len(chosen)))
+    problems = _empty_splits(rows)
+    if annotations.n_unseen:
+        problems.append(counted(annotations.n_unseen, 'validation image that the annotations do not have',
+                                'validation images that the annotations do not have'))
+    pictures = pictures_of(root / IMAGE_FOLDER, people.image.tolist(), people.points, people.labelled, {},
+                           sorted(set(people.image.tolist())))
+    return Contents(_table(('split', 'images', 'people'), rows), pictures, problems)
+
+
+def _parts(files: list[Annotations], is_one_each: bool) -> list[tuple[str, Annotations]]:
+    """Return the splits by their names, or the files by theirs where each is a split."""
+    if is_one_each:
+        return [(part.path.name, part) for part in files]
+    people, = files
+    splits = people.splits or people.held_out()
+    return [(name, people.select(name)) for name in dict.fromkeys(splits)]
+
+
+def _joint_rows(joint_set: JointSet, files: list[Annotations]) -> list[tuple[str, int, int, str]]:
+    """Return how often each joint is labelled and visible, and what its mirror image is."""
+    mirrored = dict(pair for a, b in joint_set.pairs or () for pair in ((a, b), (b, a)))
+    labelled, visible = (sum(getattr(part, name).sum(axis=0) for part in files) for name in ('labelled', 'visible'))
+    rows = []
+    for i, joint in enumerate(joint_set.joints):
+        known = joint_set.same_as.get(joint)
+        note = f'{mirrored.get(joint, "-")}' + (f'  (the same as {known})' if known else '')
+        rows.append((joint, int(labelled[i]), int(visible[i]), note))
+    return rows
+
+
+def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: JointSet | None) -> Contents:
+    """Read a user's data set as a whole; arguments as for :func:`check_own`."""
+    files = read_files(root, 'all', kind.read)
+    if joints is not None:
+        files = [part.to_joint_set(joints) for part in files]
+    rows = []
+    for name, part in _parts(files, SPLIT in str(root)):
+        chosen = part.take(np.flatnonzero(part.labelled.any(axis=1)))
+        rows.append((name, len(set(chosen.images)), len(chosen)))
+    pictures: list[Picture] = []
+    for part in files:
+        folder, people = kind.locate_images(part, images)
+        places = {name: f'{part.path.name}, {place}' for name, place in
+                  zip(reversed(people.images), reversed(people.places), strict=True)}
+        pictures += pictures_of(folder, people.images, people.points, people.labelled, people.sizes, places=places)
+    reference, _ = files[0].with_boxes().reference_lengths(None)
+    lines = [
+        *_table(('split', 'images', 'people'), rows),
+        *_table(('joint', 'labelled', 'visible', 'mirrored'), _joint_rows(files[0].joint_set, files)),
+        f'PCK divides errors by {"torsos" if reference == "torso" else "the sides of boxes"}']
+    return Contents(lines, pictures, _empty_splits(rows), is_upright=True)
+
+
+READERS: dict[str, Callable[[Path, Sequence[str] | None], Contents | None]] = {
+    'coco': read_coco, 'lsp': _read_leeds('lsp', LSPDataset), 'lspet': _read_leeds('lspet', LSPExtendedDataset),
+    'mpii': read_mpii,
+}
+
+
+def _report(contents: Contents, decode: bool) -> list[str]:
     """Print what there is of a data set, what is missing, and warnings; return what makes it unusable."""
     faults = find_faults(contents.pictures, contents.is_upright, decode)
     print('\n'.join([*contents.lines, *faults.lines(), *(f'warning: {text}' for text in faults.warnings)]))
@@ -99,7 +180,7 @@ def check_set(name: str, root: Path, splits: Sequence[str] | None = None, decode
     """Print where a published data set comes from, what is there of it, what is missing and what to put where.
 
     Args:
-        name: a key of :data:`CHECKS`.
+        name: a key of :data:`data.published.PUBLISHED`.
         root: the data root.
         splits: the splits to look for, by default all; only for a set that has ``splits``.
         decode: also decode every image, which takes long; otherwise only its head is read.
@@ -107,16 +188,17 @@ def check_set(name: str, root: Path, splits: Sequence[str] | None = None, decode
     Raises:
         InputError: the set is not complete, its files are damaged or wrong, or it has no such splits.
     """
-    entry = CHECKS[name]
-    entry.check_splits(splits)
-    print(f'{entry.title}, from {entry.page}, in {root}')
-    if not entry.has_annotations(root):
-        print(entry.instructions.format(root=root))
-        raise InputError(f'{root}: {entry.title}\'s annotations are not there')
-    if problems := check_contents(entry.read(root, splits), decode):
-        print(entry.instructions.format(root=root))
-        raise InputError(f'{root}: {entry.title} is not complete: {", ".join(problems)}')
-    print(f'{entry.title} is complete.')
+    published = PUBLISHED[name]
+    published.check_splits(splits)
+    print(f'{published.title}, from {published.page}, in {root}')
+    contents = READERS[name](root, splits)
+    if contents is None:
+        print(published.instructions(root))
+        raise InputError(f'{root}: {published.title}\'s annotations are not there')
+    if problems := _report(contents, decode):
+        print(published.instructions(root))
+        raise InputError(f'{root}: {published.title} is not complete: {", ".join(problems)}')
+    print(f'{published.title} is complete.')
 
 
 def check_own(
@@ -134,7 +216,7 @@ def check_own(
     Raises:
         InputError: a file is missing or wrong.
     """
-    if problems := check_contents(read_own(OWN[name], root, images, joints), decode):
+    if problems := _report(read_own(OWN[name], root, images, joints), decode):
         advice = '; --images names the folder of the images' if 'missing image' in problems[0] else ''
         raise InputError(f'{root}: not usable: {", ".join(problems)}{advice}')
     print(f'{root} is complete.')

@@ -35,7 +35,7 @@ class Picture:
         path: the file.
         people: the labelled joints (K, 2) of each person in it, (y, x).
         size: width and height as the annotations state them.
-        place: where in the annotations it stands, for messages.
+        place: the entry of the annotations, for messages.
     """
 
     path: Path
@@ -168,7 +168,7 @@ def find_faults(pictures: Sequence[Picture], is_upright: bool, decode: bool, tit
 
 
 def _compare(picture: Picture, size: tuple[int, int], faults: Faults) -> None:
-    """Compare what the annotations say of a picture with its size."""
+    """Compare the annotations of a picture with its size."""
     width, height = size
     if picture.size is not None:
         faults.n_sized += 1
@@ -197,8 +197,8 @@ def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:
         decode: also decode each image, which takes about half as long as reading them does.
 
     Raises:
-        InputError: names the first image that cannot be used, and says how many there are; or says what is wrong with
-            the annotations.  What is wrong with a few of them is printed as a warning.
+        InputError: images cannot be used (the text names the first and counts them), or the annotations do not fit.
+            What is wrong with a few annotations is printed as a warning.
     """
     if not dataset.has_image_files:
         return

@@ -1,8 +1,7 @@
-"""Downloading and unpacking the data sets that need no login: ``python -m data fetch``.
+"""Download and unpack the data sets that need no login: ``python -m data fetch``.
 
 An interrupted download or unpacking resumes where it stopped, and an archive that was put there by hand is used as it
-is.  Of an archive only the files that its entry in :data:`ARCHIVES` describes are unpacked, each of them whole or
-not at all.
+is.  Only the files that an :class:`~data.published.Archive` describes are unpacked, each of them whole or not at all.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from data.check import CHECKS
+from data.mpii.dataset import has_annotations
+from data.published import PUBLISHED, Archive
 from hourglass import download
 from hourglass.download import Source
 from hourglass.errors import InputError
@@ -31,73 +30,12 @@ _CHUNK = 1024 * 1024
 _HIDDEN_LOCK = '.fetch.lock'
 
 
-@dataclass(frozen=True)
-class Archive:
-    """A zip file of a data set.
-
-    Attributes:
-        name: its file name, also when it is put there by hand.
-        urls: where it can be had, tried in this order.
-        max_bytes: a larger file is not wanted.
-        sha256: of the whole file; ``None`` if it is not known.
-        members: regular expression of the members that are unpacked; its group is their path below ``folder``.
-        folder: where they are unpacked, below the data root.
-        count: how many of them there are.
-        max_unpacked: bytes that they may have together.
-        split: the split of the set that needs this archive; ``None`` if all do.
-    """
-
-    name: str
-    urls: tuple[str, ...]
-    max_bytes: int
-    sha256: str | None
-    members: str
-    folder: str
-    count: int
-    max_unpacked: int
-    split: str | None = None
-
-
-def _coco_images(split: str, n_bytes: int, sha256: str, count: int) -> Archive:
-    return Archive(f'{split}.zip', (f'http://images.cocodataset.org/zips/{split}.zip',), n_bytes, sha256,
-                   rf'({split}/[0-9]{{12}}\.jpg)', 'images', count, 2 * n_bytes, split)
-
-
-def _leeds(name: str, digits: int, count: int) -> Archive:
-    urls = tuple(f'{scheme}://sam.johnson.io/research/{name}' for scheme in ('https', 'http'))
-    # Everything may lie in a folder of the archive; pictures with the joints drawn in are left out.
-    return Archive(name, urls, 10 ** 9, None,
-                   rf'(?:lsp(?:et)?_dataset/)?(images/im[0-9]{{{digits}}}\.jpg|joints\.mat|README\.txt)', '',
-                   count + 1, 2 * 10 ** 9)
-
-
-#: What can be downloaded of each set, in the order in which it is.  COCO publishes no checksums: these are the SHA-256
-#: that several independent users of the files have written down.
-ARCHIVES: dict[str, tuple[Archive, ...]] = {
-    'coco': (
-        Archive('annotations_trainval2017.zip',
-                ('http://images.cocodataset.org/annotations/annotations_trainval2017.zip',), 252_907_541,
-                '113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268',
-                r'(annotations/person_keypoints_(?:train|val)2017\.json)', '', 2, 10 ** 9),
-        _coco_images('val2017', 815_585_330,
-                     '4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05', 5_000),
-        _coco_images('train2017', 19_336_861_798,
-                     '69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929', 118_287),
-    ),
-    'lsp': (_leeds('lsp_dataset.zip', 4, 2_000),),
-    'lspet': (_leeds('lspet_dataset.zip', 5, 10_000),),
-}
-
-#: Sets that the program must not download, and why.
-BY_HAND = {'mpii': 'its terms have to be accepted on its page'}
-
-
 def _count(archive: Archive, base: Path) -> int:
     """Count an archive's files in a folder and in the folders in it."""
     found = 0
     for prefix, folder in (('', base), *((f'{path.name}/', path) for path in base.glob('*') if path.is_dir())):
         if folder.is_dir():
-            # A text for people is no part of the set; not every copy has one.
+            # README.txt is no part of the set; not every copy has it.
             found += sum(re.fullmatch(archive.members, prefix + name) is not None for name in os.listdir(folder)
                          if name != 'README.txt')
     return found
@@ -119,12 +57,8 @@ def _wanted(archive: Archive, content: zipfile.ZipFile) -> dict[str, zipfile.Zip
     return wanted
 
 
-def check_archive(archive: Archive, path: Path) -> None:
-    """Check that a file has the content wanted; its checksum is compared by the download.
-
-    Raises:
-        InputError: it has not; the text names the file and the reason.
-    """
+def _check_archive(archive: Archive, path: Path) -> None:
+    """Check that a file has the content wanted; its checksum is compared by the download."""
     try:
         if path.stat().st_size > archive.max_bytes:
             raise InputError(f'has more than {archive.max_bytes:,} bytes')
@@ -140,16 +74,12 @@ def _reason(error: Exception) -> str:
     return getattr(error, 'strerror', None) or ' '.join(str(error).split()) or type(error).__name__
 
 
-def get_archive(archive: Archive, root: Path, insecure: bool = False) -> Path:
-    """Return an archive of a data root, downloading it if it is not there or is not the one wanted.
-
-    Raises:
-        InputError: no address delivered it; the text has the reasons, and says what to put where.
-    """
+def _get_archive(archive: Archive, root: Path, insecure: bool) -> Path:
+    """Return an archive of a data root, downloading it if it is not there or is not the one wanted."""
     try:
         return download.fetch(
             archive.name, tuple(Source(url, 'https', url) for url in archive.urls),
-            lambda path: check_archive(archive, path), archive.max_bytes, sha256=archive.sha256, folder=root,
+            lambda path: _check_archive(archive, path), archive.max_bytes, sha256=archive.sha256, folder=root,
             insecure=insecure)
     except InputError as error:
         raise InputError(f'{error}; put it in {root} and run this again, and it is checked and unpacked') from None
@@ -195,7 +125,7 @@ def fetch_set(
     """Download and unpack what is missing of a data set.
 
     Args:
-        name: a key of :data:`data.check.CHECKS`.
+        name: a key of :data:`data.published.PUBLISHED`.
         root: the data root.
         splits: the splits wanted, by default all; only for a set that has ``splits``.
         keep: leave the archives in ``root`` after unpacking.
@@ -203,25 +133,25 @@ def fetch_set(
         say: called with a line about each archive.
 
     Raises:
-        InputError: the set may not be downloaded by a program, an archive cannot be had or unpacked.
+        InputError: the set may not be downloaded by a program, an archive cannot be downloaded or unpacked.
     """
-    entry = CHECKS[name]
-    entry.check_splits(splits)
-    if name in BY_HAND:
-        if entry.has_annotations(root):
-            return  # it has been put there by hand; the check reports what is missing of it
-        say(entry.instructions.format(root=root))
-        raise InputError(f'{entry.title} is not downloaded by the program ({BY_HAND[name]}): get it from {entry.page} '
-                         f'and unpack it in {root}')
+    published = PUBLISHED[name]
+    published.check_splits(splits)
+    if published.by_hand:
+        if has_annotations(root):
+            return  # the check reports what is missing
+        say(published.instructions(root))
+        raise InputError(f'{published.title} is not downloaded by the program ({published.by_hand}): get it from '
+                         f'{published.page} and unpack it in {root}')
     try:
         with only_process(root / _HIDDEN_LOCK, 0):
-            for archive in ARCHIVES[name]:
+            for archive in published.archives:
                 if splits and archive.split is not None and archive.split not in splits:
                     continue
                 if _is_unpacked(archive, root):
                     say(f'{archive.name}: is unpacked already')
                     continue
-                path = get_archive(archive, root, insecure)
+                path = _get_archive(archive, root, insecure)
                 say(f'{archive.name}: {counted(unpack(archive, path, root), "file")} unpacked')
                 if not keep:
                     path.unlink()

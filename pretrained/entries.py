@@ -138,7 +138,7 @@ _ENTRIES = (
     Entry(
         name='umich',
         file='umich-stacked-hourglass.zip',
-        description="the Torch7 weights of the paper's authors, trained on MPII; the sizes are read from the file",
+        description='the weights of the Torch7 code, trained on MPII; the sizes are read from the file',
         spec=ModelSpec('PreActivationHG', n_stack=8, upsampling='nearest', **TORCH7_CODE),
         sources=(Source("the project page", 'https',
                         'https://www-personal.umich.edu/~alnewell/pose/umich-stacked-hourglass.zip'),),

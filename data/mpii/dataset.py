@@ -26,7 +26,7 @@ MATLAB_FILES = (
     'mpii_human_pose_v1_u12_2/mpii_human_pose_v1_u12_1.mat',
     'mpii_human_pose_v1_u12_1.mat',
 )
-#: The hourglass authors' files, used where there are no official annotations.
+#: The Torch7 code's files, used where there are no official annotations.
 HDF5_FILES = {'train': 'annot/train.h5', 'val': 'annot/valid.h5'}
 
 
@@ -59,7 +59,7 @@ def _read_hdf5_files(paths: dict[str, Path]) -> Annotations:
 
 
 def has_annotations(root: str | Path) -> bool:
-    """Tell whether there are annotations of any kind below a data root."""
+    """Return whether there are annotations of any kind below a data root."""
     return any((Path(root) / name).is_file() for name in (*MATLAB_FILES, *HDF5_FILES.values()))
 
 
@@ -101,7 +101,7 @@ class MPIIDataset(PersonDataset):
 
     Args:
         root: folder with ``annotations/mpii_human_pose_v1_u12_1.mat`` and ``images``; or, without the former, the
-            hourglass authors' ``annot/train.h5`` and ``annot/valid.h5``.
+            Torch7 code's ``annot/train.h5`` and ``annot/valid.h5``.
         split: ``train``; ``val``, the usual validation images; or ``trainval``, both.
         protocol: who is in ``val``: ``one-per-image`` or ``all`` (:data:`data.mpii.splits.PROTOCOLS`).
         joint_set: joints wanted; MPII's own by default.

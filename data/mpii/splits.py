@@ -1,8 +1,8 @@
 """Which of MPII's training images validate.
 
 MPII publishes no labels of its test images, so part of the training images is set aside: those that Tompson et al.
-(*Efficient Object Localization Using Convolutional Networks*, CVPR 2015) and the hourglass authors validate on,
-2,729 images with 2,958 people.  ``validation_images.npz`` says which they are: for each, the first 48 bits of the
+(*Efficient Object Localization Using Convolutional Networks*, CVPR 2015) and the Torch7 code validate on,
+2,729 images with 2,958 people.  ``validation_images.npz`` holds for each the first 48 bits of the
 SHA-256 of its name, in increasing order (:func:`name_hashes`).  None of the other 21,298 images with people,
 training or test, has one of these hashes.
 """
@@ -23,7 +23,7 @@ SPLITS = ('train', 'val', 'trainval')
 #: all people, as the Torch7 code does.
 PROTOCOLS = ('one-per-image', 'all')
 
-#: The authors' list in the data root; where it is there, it counts and not the hashes.
+#: The Torch7 code's list in the data root; where it is there, it counts and not the hashes.
 NAMES_FILE = Path('annot/valid_images.txt')
 _HASHES_FILE = Path(__file__).with_name('validation_images.npz')
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any
 
 from data.person import Person, PersonDataset
 from data.synthetic.render import draw
@@ -42,7 +42,7 @@ def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) ->
 
 
 class _People(Sequence[Person]):
-    """The annotations of a :class:`SyntheticDataset`, computed on access."""
+    """The annotations of a :class:`SyntheticDataset`, computed on access; a slice is a list."""
 
     def __init__(self, dataset: SyntheticDataset) -> None:
         self._dataset = dataset
@@ -50,19 +50,11 @@ class _People(Sequence[Person]):
     def __len__(self) -> int:
         return self._dataset.n
 
-    @overload
-    def __getitem__(self, index: int) -> Person: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Person]: ...
-
-    def __getitem__(self, index: int | slice) -> Person | list[Person]:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
-        return self._dataset.annotated(self._dataset.scene(index), index)
-
-    def __iter__(self) -> Iterator[Person]:
-        return (self[i] for i in range(len(self)))
+            return [self[i] for i in range(len(self))[index]]
+        i = range(len(self))[index]
+        return self._dataset.annotated(self._dataset.scene(i), i)
 
 
 class SyntheticDataset(PersonDataset):

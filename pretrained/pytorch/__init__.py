@@ -1,9 +1,6 @@
-"""Weights of PyTorch (``.pth``, ``.pt``, ``.safetensors``), read without PyTorch and without running anything in them.
+"""Weights of PyTorch (``.pth``, ``.pt``, ``.safetensors``), read without PyTorch; nothing in a file is run."""
 
-:class:`TorchFile` reads any file of tensors, and :func:`load_pytorch` those of the authors' network.
-"""
-
-from pretrained.pytorch.archive import TorchFile
+from pretrained.pytorch.archive import read_tensors
 from pretrained.pytorch.network import load_pytorch
 
-__all__ = ['TorchFile', 'load_pytorch']
+__all__ = ['load_pytorch', 'read_tensors']

@@ -9,16 +9,13 @@ import json
 import math
 import struct
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from hourglass.errors import InputError
-from hourglass.npz import MAX_BYTES, printable
+from hourglass.npz import printable
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
-from pretrained.pytorch.pickles import MAX_DIMENSIONS, MAX_PICKLE_BYTES, Pickles, Storage, Tensor, make_tensor
+from pretrained.pytorch.pickles import MAX_PICKLE_BYTES, Tensor, load_pickle
 
 import numpy as np
 
@@ -27,9 +24,8 @@ import numpy as np
 _LEGACY_NUMBER = b'\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
 _LEGACY_VERSION = 1001
 ZIP_START = b'PK\3\4'
-#: Where a tar file says that it is one; PyTorch wrote such files before 0.1.10 (2017).
+#: Where a tar file states that it is one; PyTorch wrote such files before 0.1.10 (2017).
 TAR_MARK = slice(257, 262)
-_TAR_ENTRIES = ('sys_info', 'pickle', 'tensors', 'storages')
 
 _MAX_HEADER_BYTES = 16 * 1024 ** 2
 _SAFETENSORS_TYPES = {'F64': 'f8', 'F32': 'f4', 'F16': 'f2', 'BF16': 'bfloat16', 'I64': 'i8', 'I32': 'i4',
@@ -46,16 +42,65 @@ def is_safetensors(start: bytes) -> bool:
     return start[8:10] in (b'{"', b'{}') and struct.unpack('<Q', start[:8])[0] <= _MAX_HEADER_BYTES
 
 
-class _Content(NamedTuple):
-    """What a file holds: the object, the bytes of each storage by its key, and the byte order of its numbers."""
+def read_tensors(path: Path) -> tuple[Any, str]:
+    """Read a file of PyTorch or safetensors.
 
-    value: Any
-    storage: Callable[[str], bytes]
-    byte_order: str = '<'
+    Returns:
+        What it holds (as :func:`pretrained.pytorch.pickles.load_pickle`), and the name of the format.
+
+    Raises:
+        InputError: the file is missing, damaged, of the oldest format (tar), or holds more than is read.
+    """
+    title = 'PyTorch'
+    with open_file(path, 'a PyTorch file') as stream:
+        start = stream.read(512)
+        stream.seek(0)
+        try:
+            if start.startswith(ZIP_START):
+                return _read_zip(stream), title
+            if is_legacy(start):
+                return _read_legacy(stream), title
+            if is_safetensors(start):
+                title = 'safetensors'
+                return _read_safetensors(stream), title
+            if start[TAR_MARK] == b'ustar':
+                name = printable(start[:100].partition(b'\0')[0].decode('latin-1'))
+                raise Damage(f'a tar archive with {name} in it; unpack it, or, if PyTorch before 0.1.10 wrote it, have '
+                             'a later one write it anew')
+            raise Damage('neither of the two formats of torch.save')
+        except (Damage, OSError) as error:
+            raise InputError(f'{path}: not a readable {title} file ({error})') from None
 
 
-def _read_zip(stream: BinaryIO) -> _Content:
+def _item_size(dtype: str) -> int:
+    return 2 if dtype == 'bfloat16' else np.dtype(dtype).itemsize
+
+
+def _numbers(raw: bytes | memoryview, dtype: str, byte_order: str = '<') -> np.ndarray:
+    """Return a storage as a flat array of the machine's byte order; NumPy has no bfloat16."""
+    if dtype == 'bfloat16':
+        return (np.frombuffer(raw, f'{byte_order}u2').astype(np.uint32) << 16).view(np.float32)
+    stored = np.dtype(byte_order + dtype)
+    return np.frombuffer(raw, stored).astype(stored.newbyteorder('='), copy=False)
+
+
+class _Budget:
+    """The bytes that the storages of a file may still have: together they are not larger than the file."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.left = stream.seek(0, 2)
+        stream.seek(0)
+
+    def take(self, n_bytes: int) -> int:
+        self.left -= n_bytes
+        if self.left < 0:
+            raise Damage('storages that are larger than the file')
+        return n_bytes
+
+
+def _read_zip(stream: BinaryIO) -> Any:
     """Read a folder in a zip file: ``data.pkl``, ``data/`` with a file for each storage, ``byteorder``, ``version``."""
+    budget = _Budget(stream)
     archive = open_zip(stream)
     entries = archive.namelist()
     names = [name for name in entries if name.rpartition('/')[2] == 'data.pkl']
@@ -77,182 +122,75 @@ def _read_zip(stream: BinaryIO) -> _Content:
         except ZIP_DAMAGE as error:
             raise Damage(f'its entry {printable(name)} is damaged or missing, {printable(str(error))}') from None
 
+    def read_storage(key: str, dtype: str, size: int) -> np.ndarray:
+        n_bytes = budget.take(size * _item_size(dtype))
+        raw = read(f'data/{key}', n_bytes)
+        if len(raw) < n_bytes:
+            raise Damage(f'the storage {printable(key)} is smaller than its tensors')
+        return _numbers(raw, dtype, '<' if order == b'little' else '>')
+
     order = read('byteorder', 16) if f'{folder}byteorder' in entries else b'little'
     if order not in (b'little', b'big'):
         raise Damage('an unknown byte order')
-    return _Content(Pickles(read('data.pkl', MAX_PICKLE_BYTES)).load(), lambda key: read(f'data/{key}', MAX_BYTES),
-                    '<' if order == b'little' else '>')
+    return load_pickle(read('data.pkl', MAX_PICKLE_BYTES), 0, read_storage)[0]
 
 
-def _placed(stream: BinaryIO, places: Mapping[str, tuple[int, int]]) -> Callable[[str], bytes]:
-    """Return what reads storages whose first byte and number of bytes are known."""
-    def read(key: str) -> bytes:
-        if key not in places:
-            raise Damage(f'the storage {printable(key)} is missing')
-        start, n_bytes = places[key]
-        stream.seek(start)
-        return stream.read(n_bytes)
-
-    return read
-
-
-def _read_legacy(stream: BinaryIO) -> _Content:
+def _read_legacy(stream: BinaryIO) -> Any:
     """Read pickles of a magic number, a version, facts of the machine, the object and keys of storages; then these."""
-    size = stream.seek(0, 2)
-    stream.seek(0)
-    pickles = Pickles(stream.read(min(size, MAX_PICKLE_BYTES)))
-    pickles.load()  # the magic number, by which the file was recognised
-    if pickles.load() != _LEGACY_VERSION:
+    budget = _Budget(stream)
+    data, position = stream.read(min(budget.left, MAX_PICKLE_BYTES)), 0
+    storages: dict[str, tuple[str, np.ndarray]] = {}
+
+    def allocate(key: str, dtype: str, size: int) -> np.ndarray:
+        budget.take(size * _item_size(dtype))
+        array = np.zeros(size, 'f4' if dtype == 'bfloat16' else dtype)
+        storages[key] = dtype, array
+        return array
+
+    def load() -> Any:
+        nonlocal position
+        value, position = load_pickle(data, position, allocate)
+        return value
+
+    load()  # the magic number, by which the file was recognised
+    if load() != _LEGACY_VERSION:
         raise Damage('an unknown version of the format')
-    machine = pickles.load()
+    machine = load()
     if not isinstance(machine, dict) or machine.get('little_endian') is not True:
         raise Damage('numbers of another byte order')
-    value, types, keys = pickles.load(), pickles.storages, pickles.load()
+    value, keys = load(), load()
     if not isinstance(keys, list) or not all(isinstance(key, (str, int)) for key in keys):
         raise Damage('a damaged list of storages')
-    # Before each storage stands the number of its elements; which type these have is in the pickle.
-    places: dict[str, tuple[int, int]] = {}
-    position = pickles.position
+    stream.seek(position)
     for key in map(str, keys):
-        stream.seek(position)
-        head = stream.read(8)
-        position += 8
-        if len(head) < 8 or key not in types or key in places:
+        # Before each storage stands the number of its elements.
+        dtype, array = storages.pop(key, ('u1', np.zeros(0, 'u1')))
+        n_bytes = len(array) * _item_size(dtype)
+        head, raw = stream.read(8), stream.read(n_bytes)
+        if head != struct.pack('<q', len(array)) or len(raw) < n_bytes:
             raise Damage('the file ends early, or its storages are damaged')
-        n_bytes = struct.unpack('<q', head)[0] * _item_type(types[key]).itemsize
-        if not 0 <= n_bytes <= size - position:
-            raise Damage('the file ends early, or its storages are damaged')
-        places[key] = position, n_bytes
-        position += n_bytes
-    return _Content(value, _placed(stream, places))
+        array[:] = _numbers(raw, dtype)
+    if storages:
+        raise Damage(f'the storage {printable(next(iter(storages)))} is missing')
+    return value
 
 
-def _read_safetensors(stream: BinaryIO) -> _Content:
+def _read_safetensors(stream: BinaryIO) -> dict[str, Tensor]:
     """Read JSON with type, shape and place of each tensor, and then the numbers."""
+    budget = _Budget(stream)
     length = struct.unpack('<Q', stream.read(8))[0]
-    start, size = 8 + length, stream.seek(0, 2)
-    stream.seek(8)
+    header, data = stream.read(length), memoryview(stream.read())
     tensors: dict[str, Tensor] = {}
-    places: dict[str, tuple[int, int]] = {}
     try:
-        for name, entry in json.loads(stream.read(length)).items():
+        for name, entry in json.loads(header).items():
             if name == '__metadata__':
                 continue
-            dtype, shape, (begin, end) = entry['dtype'], tuple(entry['shape']), entry['data_offsets']
-            if len(shape) > MAX_DIMENSIONS or not all(type(n) is int for n in shape):
+            dtype, shape, (begin, end) = _SAFETENSORS_TYPES[entry['dtype']], entry['shape'], entry['data_offsets']
+            if not all(type(n) is int and n >= 0 for n in shape):
                 raise Damage('a tensor of impossible size')
-            storage = Storage(name, _SAFETENSORS_TYPES[dtype], math.prod(shape))
-            tensors[name] = make_tensor(storage, 0, shape, tuple(math.prod(shape[i + 1:]) for i in range(len(shape))))
-            n_bytes = storage.size * _item_type(storage.dtype).itemsize
-            if not 0 <= begin <= end <= size - start or end - begin != n_bytes:
+            if not 0 <= begin <= end <= len(data) or budget.take(end - begin) != math.prod(shape) * _item_size(dtype):
                 raise Damage(f'it ends early, or {printable(name)} is damaged')
-            places[name] = start + begin, end - begin
+            tensors[name] = Tensor(_numbers(data[begin:end], dtype).reshape(shape))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise Damage(f'a damaged header, or a type that is not known, {printable(str(error), 100)}') from None
-    return _Content(tensors, _placed(stream, places))
-
-
-def _item_type(dtype: str, byte_order: str = '<') -> np.dtype:
-    """Return how an element of a storage lies in the file; NumPy has no bfloat16."""
-    return np.dtype(byte_order + ('u2' if dtype == 'bfloat16' else dtype))
-
-
-def _numbers(raw: bytes, dtype: str, byte_order: str) -> np.ndarray:
-    """Return a storage as a flat array of the machine's byte order."""
-    item = _item_type(dtype, byte_order)
-    if len(raw) % item.itemsize:
-        raise Damage('a storage of a broken number of bytes')
-    flat = np.frombuffer(raw, item)
-    if dtype == 'bfloat16':
-        return (flat.astype(np.uint32) << 16).view(np.float32)
-    if dtype == '?':
-        return flat.view(np.uint8) != 0
-    return flat.astype(item.newbyteorder('='), copy=False)
-
-
-def _view(numbers: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """Return a copy of a part of a storage."""
-    storage = tensor.storage
-    part = numbers[storage.start:storage.start + storage.size]
-    if len(part) < storage.size:
-        raise Damage(f'the storage {printable(storage.key)} is smaller than its tensors')
-    # All strides lie inside the storage: that was checked when the tensor was made.
-    strides = [stride * part.itemsize for stride in tensor.strides]
-    return np.lib.stride_tricks.as_strided(part[tensor.offset:], tensor.shape, strides).copy()
-
-
-class TorchFile:
-    """A file written by ``torch.save`` or safetensors.  To be used in a ``with`` statement.
-
-    Args:
-        path: the file.
-
-    Attributes:
-        value: the object in it, as :meth:`pretrained.pytorch.pickles.Pickles.load` returns it: the numbers of a
-            :class:`~pretrained.pytorch.pickles.Tensor` are not read yet.
-        title: name of the format.
-
-    Raises:
-        InputError: the file is missing, damaged, of the oldest format (tar), or holds more than is read; the same for
-            :meth:`read`.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._stream = open_file(path, 'a PyTorch file')
-        self.title = 'PyTorch'
-        try:
-            with self._damage():
-                start = self._stream.read(512)
-                self._stream.seek(0)
-                self._content = self._open(start)
-        except BaseException:
-            self._stream.close()
-            raise
-        self.value = self._content.value
-
-    def _open(self, start: bytes) -> _Content:
-        if start.startswith(ZIP_START):
-            return _read_zip(self._stream)
-        if is_legacy(start):
-            return _read_legacy(self._stream)
-        if is_safetensors(start):
-            self.title = 'safetensors'
-            return _read_safetensors(self._stream)
-        if start[TAR_MARK] == b'ustar':
-            name = start[:100].partition(b'\0')[0].decode('latin-1')
-            if name not in _TAR_ENTRIES:
-                raise Damage(f'a tar archive with {printable(name)} in it; unpack it first')
-            raise Damage('the tar format of PyTorch before 0.1.10, which is not read; a later one can write it anew')
-        raise Damage('neither of the two formats of torch.save')
-
-    def __enter__(self) -> TorchFile:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
-        self._stream.close()
-
-    @contextmanager
-    def _damage(self) -> Iterator[None]:
-        try:
-            yield
-        except (Damage, OSError) as error:
-            raise InputError(f'{self.path}: not a readable {self.title} file ({error})') from None
-
-    def read(self, tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-        """Read the numbers of tensors, each storage once.
-
-        Args:
-            tensors: any of those in ``value``.  Their sizes are the caller's to check: many can share a storage.
-        """
-        by_storage: dict[str, list[str]] = {}
-        for name, tensor in tensors.items():
-            by_storage.setdefault(tensor.storage.key, []).append(name)
-        arrays = {}
-        with self._damage():
-            for key, names in by_storage.items():
-                dtype = tensors[names[0]].storage.dtype
-                numbers = _numbers(self._content.storage(key), dtype, self._content.byte_order)
-                arrays.update({name: _view(numbers, tensors[name]) for name in names})
-        return arrays
+    return tensors

@@ -1,9 +1,9 @@
-"""The names that PyTorch ports of the authors' network give to its parts, and what they are called here.
+"""The names that PyTorch ports of the Torch7 code's network give to its parts, and the names used here.
 
 Two ports are known.  In bearpaw's (github.com/bearpaw/pytorch-pose, from which the files of
 github.com/anibali/pytorch-stacked-hourglass come) level ``n`` of an hourglass, counted from the lowest, is
 ``hg.i.hg.(n-1)`` with the entries 0 upper branch, 1 below the pooling, 2 before the upsampling, and 3 the lowest; its
-stem is wider than the authors'.  The first author's own (github.com/princeton-vl/pytorch_stacked_hourglass) nests
+stem is wider than that of the Torch7 code.  Princeton's (github.com/princeton-vl/pytorch_stacked_hourglass) nests
 ``low2`` in ``low2``, and has a skip layer in every residual module, also where the input is added as it is.
 """
 
@@ -20,6 +20,8 @@ from hourglass.wording import counted
 from pretrained.pytorch.pickles import Placeholder, Tensor
 from pretrained.topology import choose_part
 
+import numpy as np
+
 #: The arrays of a link, by their names in PyTorch.
 _CONVOLUTION = {'weight': 'W', 'bias': 'b'}
 _NORMALIZATION = {'weight': 'gamma', 'bias': 'beta', 'running_mean': 'avg_mean', 'running_var': 'avg_var',
@@ -35,15 +37,15 @@ class Layout:
     """The names of one port.
 
     Attributes:
-        name: whose it is.
-        anchors: keys that every file has, and nothing else.
+        name: the port's.
+        anchors: keys that only files of this port have, and all of them.
         links: names of the links of a residual module.
         names: patterns of links, and their names here with the groups of the match in braces: ``i`` (a stack, counted
             from 1 here), ``module``, ``link``, and ``branch`` of an hourglass.
         branch: the path of a branch inside an hourglass, from a match and the hourglass's depth.
         depth: how often an hourglass halves the resolution, from the keys.
         has_unused_skips: whether residual modules of equal channels have a skip layer, which is not used.
-        spec: what is known of the weights besides (entries of a ``ModelSpec``).
+        spec: further entries of the weights' ``ModelSpec``.
     """
 
     name: str
@@ -126,20 +128,16 @@ def _link_here(layout: Layout, name: str, depth: int) -> str | None:
     return None
 
 
-def rename(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the tensors of a ``state_dict`` their keys in a weights file.
-
-    Args:
-        layout: whose names they have.
-        tensors: by these names.
+def rename(layout: Layout, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give the arrays of a ``state_dict`` in a layout their keys in a weights file.
 
     Raises:
         InputError: names that are not of this layout.
     """
-    depth = layout.depth(tensors)
-    renamed: dict[str, Tensor] = {}
+    depth = layout.depth(state)
+    renamed: dict[str, np.ndarray] = {}
     unknown = []
-    for name, tensor in tensors.items():
+    for name, values in state.items():
         link, _, array = name.rpartition('.')
         here = _link_here(layout, link, depth)
         is_normalization = here is not None and 'bn' in here.rpartition('/')[2]
@@ -147,31 +145,32 @@ def rename(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if here is None or array not in arrays or (key := f'{here}/{arrays[array]}') in renamed:
             unknown.append(name)
         else:
-            renamed[key] = tensor
+            renamed[key] = values
     if unknown:
         raise InputError(f'{counted(len(unknown), "name")} not of the {layout.name} layout, such as '
                          f'{printable(unknown[0])}')
     return _without_unused_skips(renamed) if layout.has_unused_skips else renamed
 
 
-def _without_unused_skips(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _without_unused_skips(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     def is_unused(key: str) -> bool:
-        first, last = (tensors.get(f'{key.partition("/conv0/")[0]}/{link}/W') for link in ('conv1', 'conv3'))
-        return '/conv0/' in key and bool(first and last and first.shape[1:2] == last.shape[:1])
+        module, skip, _ = key.partition('/conv0/')
+        first, last = arrays.get(f'{module}/conv1/W'), arrays.get(f'{module}/conv3/W')
+        return bool(skip) and first is not None and last is not None and first.shape[1:2] == last.shape[:1]
 
-    return {key: tensor for key, tensor in tensors.items() if not is_unused(key)}
+    return {key: values for key, values in arrays.items() if not is_unused(key)}
 
 
-def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, Tensor]]:
+def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, np.ndarray]]:
     """Find the network in what a file holds: a ``state_dict``, or a checkpoint with one in it.
 
     Args:
-        value: from :class:`~pretrained.pytorch.archive.TorchFile`.
+        value: from :func:`~pretrained.pytorch.archive.read_tensors`.
         part: which network, if there is more than one (:func:`~pretrained.topology.choose_part`): the keys that lead
             to it and the prefix of its names, such as ``state_dict_ema`` or ``state_dict.teacher``.
 
     Returns:
-        The layout, and the tensors by its names, without prefixes such as ``module.``.
+        The layout, and the arrays by its names, without prefixes such as ``module.``.
 
     Raises:
         InputError: there is no network of a known layout, or more than one.
@@ -190,7 +189,7 @@ def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, T
     for key, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise InputError(f'{printable(key)} is not a tensor but {_describe(tensor)}')
-    return layout, tensors
+    return layout, {key: tensor.array for key, tensor in tensors.items()}
 
 
 def _dictionaries(value: Any) -> dict[str, dict[str, Any]]:

@@ -7,22 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from hourglass.errors import InputError
-from hourglass.npz import Header
-from pretrained.pytorch.archive import TorchFile
+from pretrained.pytorch.archive import read_tensors
 from pretrained.pytorch.layouts import find_state, rename
-from pretrained.pytorch.pickles import Tensor
 from pretrained.topology import infer_spec
-from pretrained.weights_file import Model, check_arrays, check_count, counters, model_from_arrays
-
-import numpy as np
+from pretrained.weights_file import Model, check_count, counters, model_from_arrays
 
 
 def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model:
     """Read the weights of a ``PreActivationHG`` from a file of PyTorch or safetensors.
 
     Args:
-        path: a ``state_dict`` or a checkpoint with one in it, in any format of :class:`TorchFile`, of one of the ports
-            in :mod:`pretrained.pytorch.layouts`.
+        path: a ``state_dict`` or a checkpoint with one in it, in any format of :func:`read_tensors`, of one of the
+            ports in :mod:`pretrained.pytorch.layouts`.
         part: which network, if there is more than one in it (averaged weights, a teacher and a student).
 
     Returns:
@@ -33,21 +29,13 @@ def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model
         InputError: the file cannot be read, or is of another network.
     """
     path = Path(path)
-    with TorchFile(path) as file:
-        try:
-            layout, state = find_state(file.value, part)
-            tensors = rename(layout, state)
-            spec = replace(infer_spec({key: tensor.shape for key, tensor in tensors.items()}), **layout.spec)
-            headers = {key: Header(tensor.shape, _dtype(tensor)) for key, tensor in tensors.items()}
-            check_count(spec, len(headers))
-            # Files of PyTorch before 0.4.1 have no numbers of batches.
-            absent = {key: value for key, value in counters(spec).items() if key not in headers}
-            check_arrays(spec, headers | {key: Header(value.shape, value.dtype) for key, value in absent.items()})
-        except InputError as error:
-            raise InputError(f'{path}: {error}') from None
-        arrays = file.read(tensors)
-    return model_from_arrays(spec, {**arrays, **absent}, path, f'{path} ({file.title}, {layout.name} layout)')
-
-
-def _dtype(tensor: Tensor) -> np.dtype:
-    return np.dtype('f4' if tensor.storage.dtype == 'bfloat16' else tensor.storage.dtype)
+    value, title = read_tensors(path)
+    try:
+        layout, state = find_state(value, part)
+        arrays = rename(layout, state)
+        spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), **layout.spec)
+        check_count(spec, len(arrays))
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
+    # Files of PyTorch before 0.4.1 have no numbers of batches.
+    return model_from_arrays(spec, {**counters(spec), **arrays}, path, f'{path} ({title}, {layout.name} layout)')

@@ -17,12 +17,12 @@ from pretrained.torch7.reader import Table, TorchObject, read_t7
 
 import numpy as np
 
-#: Most modules that are applied and values that are passed on; the authors' 8-stack network has about 4,000.
+#: Most modules that are applied and values that are passed on; the Torch7 code's network of 8 stacks has about 4,000.
 MAX_STEPS = 50_000
 #: Deepest nesting of containers.
 MAX_NESTING = 50
 
-#: The operation of each class, and the fields that say what it computes, with what they are where they are missing.
+#: The operation of each class, and the fields that decide what it computes, with their values where they are missing.
 OPERATIONS: dict[str, tuple[str, dict[str, int | None]]] = {
     'SpatialConvolution': (
         'conv', {'kH': None, 'kW': None, 'dH': 1, 'dW': 1, 'padH': 0, 'padW': 0, 'groups': 1}),
@@ -151,7 +151,7 @@ class _Builder:
         return nodes
 
     def _count(self, steps: int) -> None:
-        # A small file can stand for exponentially many modules or inputs: those that contain one another twice.
+        # In a small file modules can contain one another twice, and so be exponentially many.
         self._n_steps += steps
         if self._n_steps > MAX_STEPS:
             raise Unusable(f'more than {MAX_STEPS:,} modules and inputs')

@@ -1,10 +1,10 @@
 """Weights of this project's networks out of graphs of Torch7.
 
-Two networks of the authors of the paper are known: the earlier one of two stacks, which is
-:class:`hourglass.network.StackedHG` with nearest-neighbour upsampling, and that of their training code,
-:class:`hourglass.preactivation.PreActivationHG`.  The numbers of stacks, levels and residual modules are counted in the
-graph; the network of these numbers (:mod:`pretrained.torch7.expected`) and the graph are then followed from the outputs
-back to the image, and every operation has to be the expected one.
+The Torch7 code has two networks: an earlier one of two stacks, which is :class:`hourglass.network.StackedHG` with
+nearest-neighbour upsampling, and that of its training, :class:`hourglass.preactivation.PreActivationHG`.  The numbers
+of stacks, levels and residual modules are counted in the graph; the network of these numbers
+(:mod:`pretrained.torch7.expected`) and the graph are then followed from the outputs back to the image, and every
+operation has to be the expected one.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _FIELDS = {op: list(fields) for op, fields in OPERATIONS.values()}
 
 
 def load_torch7(path: str | os.PathLike[str]) -> Model:
-    """Read the weights of one of the authors' networks.
+    """Read the weights of one of the Torch7 code's networks.
 
     Args:
         path: what ``torch.save`` wrote of the network, with classes of ``nn`` or ``cudnn``, on a CPU or a GPU.
-            Channels, joints, stacks, levels and residual modules may be of other numbers than the authors'.
+            The numbers of channels, joints, stacks, levels and residual modules may be others than the Torch7 code's.
 
     Raises:
         InputError: as for :func:`pretrained.torch7.graph.load_graph`, or it is another network; the text says what
@@ -86,7 +86,7 @@ def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:
         # A sum at the end of each residual module (3 of the stem), of each level, and between stacks.
         n_residuals = ops.count('add') - 3 - n_stack * layer_num - (n_stack - 1)
         n_modules = max(1, n_residuals // (n_stack * (3 * layer_num + 2)))
-        # Some ports widen the stem one module earlier than the authors.
+        # Some ports widen the stem one module earlier than the Torch7 code.
         variants = [({'network': 'PreActivationHG', 'n_modules': n_modules, 'wide_stem': is_wide},
                      preactivation_hg(n_stack, layer_num, n_modules, is_wide)) for is_wide in (False, True)]
     numbers = _Numbers()
@@ -118,15 +118,15 @@ class _Numbers:
         """Return the inputs of two nodes of the same operation that belong together."""
         if expected.op not in ('add', 'join'):
             return list(zip(expected.inputs, found.inputs, strict=True))
-        # Equal ones first; of the others, in which something is wrong, those of the same operation.
-        rest = list(found.inputs)
-        pairs: list[tuple[Node, Node]] = []
-        for rank in (self._of_node.__getitem__, lambda node: node.op, lambda node: None):
-            for node in [n for n in expected.inputs if n not in [pair[0] for pair in pairs]]:
-                if other := next((n for n in rest if rank(n) == rank(node)), None):
-                    rest.remove(other)
-                    pairs.append((node, other))
-        return pairs
+        ours, theirs = ({self._of_node[node] for node in side.inputs} for side in (expected, found))
+        ops = {node.op for node in expected.inputs} & {node.op for node in found.inputs}
+
+        def order(node: Node) -> tuple[Any, ...]:
+            # Equal ones first; of the others, in which something is wrong, those of the same operation.
+            number = self._of_node[node]
+            return (0, number) if number in ours & theirs else (1, node.op not in ops, node.op)
+
+        return list(zip(sorted(expected.inputs, key=order), sorted(found.inputs, key=order), strict=True))
 
 
 def _match(expected: Graph, graph: Graph, numbers: _Numbers) -> dict[str, Node]:
@@ -166,7 +166,7 @@ def _arrays(nodes: dict[str, Node]) -> dict[str, np.ndarray]:
         arrays.update({f'{key}/{name}': array for name, array in parameters(node).items()})
         joined = node.inputs[0]
         if joined.op == 'join' and joined.inputs[0].op == 'relu':
-            # The features come first in the authors' file, and here the stem of half their width does.
+            # The features come first in such a file, and here the stem of half their width does.
             weight = arrays[f'{key}/W']
             width = weight.shape[1] * 2 // 3
             arrays[f'{key}/W'] = np.concatenate((weight[:, width:], weight[:, :width]), axis=1)

@@ -15,8 +15,8 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.npz import MAX_BYTES, printable
-from pretrained.foreign import open_file
-from pretrained.torch7.stream import Damage, Stream
+from pretrained.foreign import Damage, open_file
+from pretrained.torch7.stream import Stream
 
 import numpy as np
 
@@ -165,7 +165,7 @@ class _Reader:
         if (dtype := _ARRAYS.get(kind.removesuffix('Tensor'))) and kind != name and kind.endswith('Tensor'):
             return self._tensor(index, dtype)
         if name.startswith(('torch.', 'tds.')):
-            # These write themselves in formats of their own.
+            # These classes write formats of their own.
             raise Damage(f'an object of the class {printable(name)}, which is not known')
         return self._torch_object(index, name)
 

@@ -12,16 +12,14 @@ import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
+from pretrained.foreign import Damage
+
 import numpy as np
 
 _LINE = re.compile(rb'\s*([^\n]*)\n?')
 _MAX_DIGITS = 64
 
 T = TypeVar('T')
-
-
-class Damage(Exception):
-    """What is wrong with a file."""
 
 
 class Stream:
@@ -37,7 +35,7 @@ class Stream:
     """
 
     def __init__(self, data: bytes) -> None:
-        # The first value is the small number that tells the kind of object.
+        # The first value is a small number, the kind of object.
         self._is_text = bool(re.match(rb'[0-8]\n', data))
         if not self._is_text and not re.match(rb'[\0-\x08]\0\0\0', data):
             raise Damage('it does not begin like one')
@@ -70,7 +68,7 @@ class Stream:
         """Read numbers: (count,), read-only."""
         dtype = np.dtype(dtype)
         left = len(self._data) - self.position
-        # As text, bytes are written as they are, and other numbers with something between them.
+        # As text, bytes are written as they are, and other numbers with spaces between them.
         is_text = self._is_text and dtype.itemsize > 1
         if not 0 <= count * (2 if is_text else dtype.itemsize) <= left + is_text:
             raise Damage(f'{count:,} values in the {left:,} bytes that are left' if count >= 0 else 'a negative length')
@@ -79,7 +77,7 @@ class Stream:
             self.raw(count * dtype.itemsize)
             return np.frombuffer(self._data, dtype.newbyteorder('<'), count, start)
         with warnings.catch_warnings(), np.errstate(over='ignore', invalid='ignore'):
-            # NumPy warns of what is not a number, and has announced an error.
+            # NumPy warns of text that is not a number, and has announced an error.
             warnings.simplefilter('error', DeprecationWarning)
             try:
                 values = np.fromstring(self._line(), np.float64 if dtype.kind == 'f' else np.int64, sep=' ')

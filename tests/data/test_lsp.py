@@ -80,26 +80,15 @@ def test_lsp_as_mpii_joints(lsp_root: Path) -> None:
 
 def test_joints_that_lsp_extended_leaves_out_are_not_labelled(lspet_root: Path) -> None:
     dataset = LSPExtendedDataset(lspet_root)
-    assert len(dataset) == N - 1, 'somebody without any joint is left out'
+    assert len(dataset) == N - 1, 'a person without any joint is left out'
     first = dataset.people[0]
     assert np.flatnonzero(~first.labelled).tolist() == [3, 4]
     assert not first.points[3:5].any()
     assert dataset.people[1].image == 'im00003.jpg'
 
 
-@pytest.mark.parametrize(('content', 'reason'), [
-    (None, 'no such file'), (b'', 'not a MATLAB file'), (b'x' * 500, 'not a MATLAB file'),
-])
-def test_damaged_annotations_get_a_reason(tmp_path: Path, content: bytes | None, reason: str) -> None:
-    if content is not None:
-        (tmp_path / 'joints.mat').write_bytes(content)
-    with pytest.raises(InputError, match=reason):
-        LSPDataset(tmp_path)
-
-
 def test_other_matlab_files_are_refused(tmp_path: Path) -> None:
-    scipy.io.savemat(tmp_path / 'joints.mat', {'other': 1})
-    with pytest.raises(InputError, match='no variable'):
+    with pytest.raises(InputError, match='no such file'):
         LSPDataset(tmp_path)
     scipy.io.savemat(tmp_path / 'joints.mat', {'joints': np.zeros((3, 9, 5))})
     with pytest.raises(InputError, match='does not hold 14 joints'):

@@ -13,7 +13,7 @@ import scipy.io
 
 
 @pytest.mark.parametrize('read', [lambda path: LSPDataset(path.parent), read_matlab])
-def test_what_is_wrong_is_said(read: object, tmp_path: Path) -> None:
+def test_other_files_are_refused(read: object, tmp_path: Path) -> None:
     assert callable(read)
     path = tmp_path / 'joints.mat'
     path.write_bytes(b'MATLAB 7.3 MAT-file'.ljust(124) + b'\x00\x02IM' + bytes(400))

@@ -19,7 +19,7 @@ def _draw(iterator: object, n_batches: int) -> list[tuple[int, float]]:
     return [example for _ in range(n_batches) for example in iterator.next()]
 
 
-def test_every_epoch_has_everybody_once_in_another_order() -> None:
+def test_every_epoch_has_each_sample_once_in_another_order() -> None:
     iterator = SerialIterator(_dataset(), 5, order_sampler=EpochOrderSampler(3))
     first, second = _draw(iterator, 2), _draw(iterator, 2)
     for epoch in (first, second):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -20,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,23 +45,24 @@ def _npz() -> bytes:
         return (Path(folder) / 'w.npz').read_bytes()
 
 
-def _pytorch() -> bytes:
-    pickle = b'\x80\x02}(X\x01\x00\x00\x00aK\x01X\x01\x00\x00\x00b](K\x01K\x02eu.'
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, 'w') as archive:
-        archive.writestr('archive/data.pkl', pickle)
-        archive.writestr('archive/data/0', bytes(64))
-        archive.writestr('archive/version', '3\n')
-    return file.getvalue()
+def _pytorch(form: str) -> bytes:
+    from hourglass.spec import ModelSpec
+    from tests.pretrained.ports import bearpaw_state
+    from tests.pretrained.pytorch.writer import TorchWriter
+
+    state: Any = bearpaw_state(ModelSpec('PreActivationHG', n_stack=1, width=4, layer_num=1, wide_stem=True))
+    if form != 'safetensors':  # with objects that become placeholders
+        state = {'state_dict': state, 'epoch': 3, 'best': np.float64(.5), 'list': [1, {2}, argparse.Namespace(a=1)]}
+    with tempfile.TemporaryDirectory() as folder:
+        getattr(TorchWriter, f'write_{form}')(Path(folder) / 'w.pth', state)
+        return (Path(folder) / 'w.pth').read_bytes()
 
 
-def _safetensors() -> bytes:
-    head = json.dumps({'a': {'dtype': 'F32', 'shape': [2, 3], 'data_offsets': [0, 24]}}).encode()
-    return struct.pack('<Q', len(head)) + head + bytes(24)
+def _torch7(kind: str, ascii: bool) -> bytes:
+    from tests.pretrained.torch7 import writer
 
-
-def _torch7() -> bytes:
-    return b'3\n1\n2\n2\n3\nabc\n1\n1.5\n2\n1\nx\n5\n1\n'
+    net = writer.Net(np.random.RandomState(0), cuda=not ascii)
+    return writer.dump(getattr(net, kind)(w=4, n_stack=1, levels=1), ascii)
 
 
 def _picture(kind: str) -> bytes:
@@ -135,9 +136,11 @@ def _hdf5() -> bytes:
 #: For each reader the name of files, what makes a sound one, and the function as ``module:name``.
 READERS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     'npz': ('w.npz', _npz, 'pretrained.formats:load_any'),
-    'pytorch': ('w.pth', _pytorch, 'pretrained.formats:load_any'),
-    'safetensors': ('w.safetensors', _safetensors, 'pretrained.formats:load_any'),
-    'torch7': ('w.t7', _torch7, 'pretrained.formats:load_any'),
+    'pytorch': ('w.pth', lambda: _pytorch('zip'), 'pretrained.formats:load_any'),
+    'pytorch-legacy': ('w.pth', lambda: _pytorch('legacy'), 'pretrained.formats:load_any'),
+    'safetensors': ('w.safetensors', lambda: _pytorch('safetensors'), 'pretrained.formats:load_any'),
+    'torch7': ('w.t7', lambda: _torch7('hg', False), 'pretrained.formats:load_any'),
+    'torch7-ascii': ('w.t7', lambda: _torch7('demo', True), 'pretrained.formats:load_any'),
     'png': ('p.png', lambda: _picture('PNG'), 'hourglass.image:read_image'),
     'jpeg': ('p.jpg', lambda: _picture('JPEG'), 'hourglass.image:read_image'),
     'webp': ('p.webp', lambda: _picture('WEBP'), 'hourglass.image:read_image'),
@@ -206,8 +209,12 @@ def _read(name: str, path: Path) -> None:
         call(path)
 
 
-def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    forbidden = ('os.system', 'os.exec', 'os.posix_spawn', 'os.fork', 'subprocess.Popen', 'socket.connect', 'os.remove')
+#: Events of a program that is run or a file that is changed; and of code, in the readers of weights.
+FORBIDDEN = ('os.system', 'os.exec', 'os.posix_spawn', 'os.fork', 'subprocess.Popen', 'socket.connect', 'os.remove')
+FORBIDDEN_IN_WEIGHTS = ('exec', 'compile', 'import', 'pickle.find_class', 'marshal.loads', 'ctypes.dlopen')
+
+
+def _watch(forbidden: tuple[str, ...], event: str, arguments: tuple[Any, ...]) -> None:
     if event in forbidden or (event == 'open' and isinstance(arguments[1], str) and set(arguments[1]) & set('wax+')):
         sys.stderr.write(f'forbidden: {event} {arguments}\n')
         sys.stderr.flush()
@@ -222,7 +229,9 @@ def _child(name: str, folder: Path) -> None:
     with contextlib.suppress(InputError):  # it may be a sound file of something else than a network
         _read(name, paths[0])  # all imports are done after it
     if name not in IN_CHILD:
-        sys.addaudithook(_watch)
+        # NumPy compiles the header of an array to read it.
+        of_weights = READERS[name][2] == 'pretrained.formats:load_any' and name != 'npz'
+        sys.addaudithook(functools.partial(_watch, FORBIDDEN + FORBIDDEN_IN_WEIGHTS * of_weights))
         resource.setrlimit(resource.RLIMIT_DATA, (MAX_BYTES, MAX_BYTES))
     counts, slowest = {'read': 0, 'refused': 0}, 0.0
     for path in paths[1:]:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import pickle
-import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,78 +12,28 @@ import pretrained
 from hourglass.download import Source
 from hourglass.errors import InputError
 from hourglass.parameters import count_parameters, network_shapes
-from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from pretrained import formats, registry
 from pretrained.__main__ import main
 from pretrained.entries import REGISTRY
 from pretrained.formats import load_any, recognise
 from pretrained.weights_file import load_model, save_model
+from tests.pretrained.ports import BEARPAW_MEAN, assert_same, bearpaw_state, values_of
+from tests.pretrained.pytorch.writer import TorchWriter
 
 import chainer
 import numpy as np
 import pytest
-from chainer.serializers import DictionarySerializer
 
 TORCH7_CODE = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop='torch7', decoding='torch7',
-                    upsampling='nearest')
-
-
-def values_of(network: chainer.Link) -> dict[str, np.ndarray]:
-    serializer = DictionarySerializer()
-    serializer.save(network)
-    return {key: np.array(value) for key, value in serializer.target.items()}
-
-
-def assert_same(network: chainer.Link, expected: chainer.Link) -> None:
-    values, others = values_of(network), values_of(expected)
-    assert values.keys() == others.keys()
-    for key, value in values.items():
-        np.testing.assert_array_equal(value, others[key], key)
-
-
-def bearpaw_state(spec: ModelSpec) -> dict[str, np.ndarray]:
-    """A state_dict of the layout of the registry's PyTorch files, for one stack of depth 1 with random values."""
-    rng = np.random.RandomState(0)
-    state: dict[str, np.ndarray] = {}
-
-    def convolution(name: str, i: int, o: int, size: int = 1) -> None:
-        state[f'{name}.weight'] = rng.normal(0, .1, (o, i, size, size)).astype('f')
-        state[f'{name}.bias'] = rng.normal(0, .1, o).astype('f')
-
-    def normalization(name: str, n: int) -> None:
-        for array in ('weight', 'bias', 'running_mean', 'running_var'):
-            state[f'{name}.{array}'] = rng.uniform(.5, 1.5, n).astype('f')
-
-    def residual(name: str, i: int, o: int) -> None:
-        sizes = ((i, o // 2, 1), (o // 2, o // 2, 3), (o // 2, o, 1))
-        for number, (a, b, size) in enumerate(sizes, 1):
-            normalization(f'{name}.bn{number}', a)
-            convolution(f'{name}.conv{number}', a, b, size)
-        if i != o:
-            convolution(f'{name}.downsample.0', i, o)
-
-    w = spec.width
-    convolution('conv1', 3, w // 4, 7)
-    normalization('bn1', w // 4)
-    for number, (i, o) in enumerate(((w // 4, w // 2), (w // 2, w), (w, w)), 1):
-        residual(f'layer{number}.0', i, o)
-    for branch in range(4):
-        residual(f'hg.0.hg.0.{branch}.0', w, w)
-    residual('res.0.0', w, w)
-    convolution('fc.0.0', w, w)
-    normalization('fc.0.1', w)
-    convolution('score.0', w, spec.out_channels)
-    return state
-
-
-BEARPAW = replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True, mean=(0.4404, 0.4440, 0.4327))
+                        upsampling='nearest')
+BEARPAW = replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True, mean=BEARPAW_MEAN)
 
 
 @pytest.fixture
-def pth(tmp_path: Path, torch_writer: Any) -> Path:
+def pth(tmp_path: Path) -> Path:
     path = tmp_path / 'hourglass.pth'
-    torch_writer.write_legacy(path, bearpaw_state(BEARPAW))
+    TorchWriter.write_legacy(path, bearpaw_state(BEARPAW))
     return path
 
 
@@ -94,11 +42,10 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     return capsys.readouterr().out
 
 
-# Weights files of the authors' network.
+# Weights files of the Torch7 code's network.
 
 @pytest.mark.parametrize('spec', [
-    TORCH7_CODE, BEARPAW, replace(TORCH7_CODE, n_modules=3),
-    replace(TORCH7_CODE, out_channels=14, joints='lsp', width=20),
+    TORCH7_CODE, BEARPAW, replace(TORCH7_CODE, out_channels=14, joints='lsp', width=20, n_modules=3),
     ModelSpec(width=8, upsampling='nearest', crop='torch7', decoding='torch7'),
 ])
 def test_files_give_back_network_and_specification(tmp_path: Path, spec: ModelSpec) -> None:
@@ -107,32 +54,27 @@ def test_files_give_back_network_and_specification(tmp_path: Path, spec: ModelSp
     model = load_any(tmp_path / 'a.npz')
     assert model.spec == spec
     assert type(model.network) is type(network)
-    assert_same(model.network, network)
+    assert_same(model.arrays, values_of(network))
     assert network_shapes(spec) == {key: value.shape for key, value in values_of(network).items()}
     assert count_parameters(spec) == network.count_params()
 
 
 @pytest.mark.parametrize('spec', [
     TORCH7_CODE, replace(BEARPAW, mean=(0., 0., 0.)), replace(TORCH7_CODE, n_stack=3, layer_num=1, n_modules=2)])
-def test_sizes_of_the_authors_network_follow_from_the_arrays(tmp_path: Path, spec: ModelSpec) -> None:
+def test_sizes_follow_from_the_arrays(tmp_path: Path, spec: ModelSpec) -> None:
     network = spec.build_network()
     np.savez(tmp_path / 'a.npz', **{f'predictor/{key}': value for key, value in values_of(network).items()})
     model = load_model(tmp_path / 'a.npz')
     assert model.spec == spec
-    assert_same(model.network, network)
+    assert_same(model.arrays, values_of(network))
 
 
-@pytest.mark.parametrize('key', ['res1/conv3/W', 'hg1/upper/0/conv3/W', 'output1/W', 'hg2/inner/inner/0/bn1/beta'])
-def test_missing_arrays_of_the_authors_network(tmp_path: Path, key: str) -> None:
+def test_missing_arrays_and_descriptions_of_too_large_networks(tmp_path: Path) -> None:
     values = values_of(TORCH7_CODE.build_network())
-    del values[key]
-    np.savez(tmp_path / 'a.npz', **values)
-    with pytest.raises(InputError, match=key):
-        load_model(tmp_path / 'a.npz')
-
-
-def test_descriptions_of_too_large_networks(tmp_path: Path) -> None:
-    values = values_of(TORCH7_CODE.build_network())
+    for key in ('res1/conv3/W', 'hg1/upper/0/conv3/W', 'output1/W', 'hg2/inner/inner/0/bn1/beta'):
+        np.savez(tmp_path / 'a.npz', **{name: value for name, value in values.items() if name != key})
+        with pytest.raises(InputError, match=key):
+            load_model(tmp_path / 'a.npz')
     for change in ({'n_modules': 4096}, {'n_stack': 4096}, {'width': 4096}, {'network': 'StackedHG'}):
         meta = replace(TORCH7_CODE, **change).to_json()
         np.savez(tmp_path / 'a.npz', **values, meta=np.array(meta))
@@ -142,10 +84,10 @@ def test_descriptions_of_too_large_networks(tmp_path: Path) -> None:
 
 # Files of any kind.
 
-def test_kinds(tmp_path: Path, pth: Path, small_weights: Path, torch_writer: Any) -> None:
+def test_kinds(tmp_path: Path, pth: Path, small_weights: Path) -> None:
     assert recognise(small_weights) is formats.NPZ
     assert recognise(pth) is formats.PYTORCH
-    torch_writer.write_zip(tmp_path / 'zip', bearpaw_state(BEARPAW))
+    TorchWriter.write_zip(tmp_path / 'zip', bearpaw_state(BEARPAW))
     assert recognise(tmp_path / 'zip') is formats.PYTORCH
     # A part of a zip file has no list of entries, but the first one stands at its beginning.
     (tmp_path / 'part').write_bytes((tmp_path / 'zip').read_bytes()[:5000])
@@ -165,28 +107,18 @@ def test_kinds(tmp_path: Path, pth: Path, small_weights: Path, torch_writer: Any
     (b'', 'the file is empty'), (b'text\x1b[2J', r"it begins with b'text\\x1b\[2J'"),
     (b'\x89HDF\r\n\x1a\n123', 'an HDF5 file'), (b'\x1f\x8b123', 'gzip'), (pickle.dumps({'a': 1}), 'a Python pickle'),
     (b'PK\3\4', 'not a readable|not an .npz file'), (b'\x80', 'a Python pickle'), (b'4', 'begins with'),
+    (None, 'a folder'),
 ])
-def test_other_content(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_other_content(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / 'weights'
-    path.write_bytes(content)
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
     with pytest.raises(InputError, match=reason) as caught:
         pretrained.load(path)
     assert str(caught.value).startswith(f'{path}: ')
     assert '\n' not in str(caught.value)
-
-
-def test_missing_file_and_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match='No such file'):
-        load_any(tmp_path / 'none')
-    with pytest.raises(InputError, match='a folder'):
-        load_any(tmp_path)
-
-
-def test_pytorch_weights_can_be_used_by_path(pth: Path) -> None:
-    model = pretrained.load(str(pth))
-    assert model.spec == BEARPAW
-    assert isinstance(model.network, PreActivationHG)
-    np.testing.assert_array_equal(model.network.conv0.W.array, bearpaw_state(BEARPAW)['conv1.weight'])
 
 
 @pytest.mark.parametrize('name', ['demo2s_nograd', 'hg2s_clear_ascii', 'hg8s_nograd'])
@@ -232,29 +164,25 @@ def test_convert_and_inspect(tmp_path: Path, pth: Path, capsys: pytest.CaptureFi
     assert f'{out}: ' in text
     assert '(PyTorch, bearpaw layout)' in text
     model = load_model(out)
-    assert model.spec == BEARPAW
-    assert_same(model.network, load_any(pth).network)
+    assert model.spec == pretrained.load(str(pth)).spec == BEARPAW
+    np.testing.assert_array_equal(model.arrays['conv0/W'], bearpaw_state(BEARPAW)['conv1.weight'])
     for path, kind in ((pth, 'PyTorch'), (out, '.npz of Chainer')):
         text = run(capsys, 'inspect', str(path))
-        assert f'kind        {kind}\n' in text
-        assert 'PreActivationHG, 1 stack, width 8, depth 1' in text
-        assert '16 (mpii)' in text
-        assert f'{model.network.count_params():,}' in text
-        assert BEARPAW.to_json() in text
-        assert 'all finite' in text
-        assert 'for a grey image of 8x8' in text
+        for part in (f'kind        {kind}\n', 'PreActivationHG, 1 stack, width 8, depth 1', '16 (mpii)',
+                     f'{model.network.count_params():,}', BEARPAW.to_json(), 'all finite', 'for a grey image of 8x8'):
+            assert part in text
 
 
-def test_convert_one_of_two_networks(tmp_path: Path, torch_writer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_convert_one_of_two_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = tmp_path / 'two.pth', tmp_path / 'ema.npz'
     one, averaged = bearpaw_state(BEARPAW), bearpaw_state(BEARPAW)
     averaged['conv1.weight'] += 1
-    torch_writer.write_zip(path, {'state_dict': one, 'state_dict_ema': averaged})
+    TorchWriter.write_zip(path, {'state_dict': one, 'state_dict_ema': averaged})
     with pytest.raises(InputError, match=r'holds 2 networks: state_dict, state_dict_ema; .* --part'):
         main(['convert', str(path), str(out)])
     assert not out.exists()
     run(capsys, 'convert', '--part', 'state_dict_ema', str(path), str(out))
-    np.testing.assert_array_equal(load_model(out).network.conv0.W.array, averaged['conv1.weight'])
+    np.testing.assert_array_equal(load_model(out).arrays['conv0/W'], averaged['conv1.weight'])
     assert 'all finite' in run(capsys, 'inspect', '--part', 'state_dict', str(path))
     (tmp_path / 'a.t7').write_bytes(b'\4\0\0\0')
     with pytest.raises(InputError, match='a Torch7 file holds one network'):
@@ -262,30 +190,21 @@ def test_convert_one_of_two_networks(tmp_path: Path, torch_writer: Any, capsys: 
 
 
 def test_convert_safetensors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    state, header, data = bearpaw_state(BEARPAW), {}, b''
-    for name, value in state.items():
-        header[name] = {'dtype': 'F32', 'shape': value.shape, 'data_offsets': [len(data), len(data) + value.nbytes]}
-        data += value.tobytes()
-    text = json.dumps(header).encode()
-    (tmp_path / 'a.safetensors').write_bytes(struct.pack('<Q', len(text)) + text + data)
+    state = bearpaw_state(BEARPAW)
+    TorchWriter.write_safetensors(tmp_path / 'a.safetensors', state)
     assert recognise(tmp_path / 'a.safetensors') is formats.SAFETENSORS
     text_out = run(capsys, 'convert', str(tmp_path / 'a.safetensors'), str(tmp_path / 'a.npz'))
     assert '(safetensors, bearpaw layout)' in text_out
-    np.testing.assert_array_equal(load_model(tmp_path / 'a.npz').network.conv0.W.array, state['conv1.weight'])
+    np.testing.assert_array_equal(load_model(tmp_path / 'a.npz').arrays['conv0/W'], state['conv1.weight'])
 
 
-def test_convert_to_half_precision(tmp_path: Path, pth: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, 'convert', '--half', str(pth), str(tmp_path / 'half.npz'))
-    with np.load(tmp_path / 'half.npz') as file:
-        assert file['conv0/W'].dtype == np.float16
-
-
-def test_convert_to_another_decoding(tmp_path: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_convert_to_half_precision_and_another_decoding(
+        tmp_path: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, out = load_model(small_weights), tmp_path / 'new.npz'
-    run(capsys, 'convert', '--decoding', 'dark', str(small_weights), str(out))
+    run(capsys, 'convert', '--half', '--decoding', 'dark', str(small_weights), str(out))
     after = load_model(out)
     assert after.spec == replace(before.spec, decoding='dark')
-    np.testing.assert_array_equal(after.network.conv0.W.array, before.network.conv0.W.array)
+    np.testing.assert_array_equal(after.arrays['conv0/W'], before.arrays['conv0/W'].astype(np.float16))
 
 
 def test_mistakes_of_convert(tmp_path: Path, pth: Path, small_weights: Path) -> None:
@@ -301,49 +220,44 @@ def test_mistakes_of_convert(tmp_path: Path, pth: Path, small_weights: Path) -> 
 
 
 @pytest.mark.filterwarnings('ignore:overflow encountered')
-def test_network_whose_heatmaps_overflow(tmp_path: Path, torch_writer: Any) -> None:
+def test_network_whose_heatmaps_overflow(tmp_path: Path) -> None:
     state = bearpaw_state(BEARPAW)
     state['score.0.weight'][...] = 3e38
-    torch_writer.write_zip(tmp_path / 'a.pth', state)
+    TorchWriter.write_zip(tmp_path / 'a.pth', state)
     with pytest.raises(InputError, match='not finite'):
         main(['inspect', str(tmp_path / 'a.pth')])
 
 
 # Registry rows of these kinds.
 
-def entry_on(server: Any, name: str, content: bytes, **changes: Any) -> Any:
-    server.content = content
-    return replace(REGISTRY[name], sources=(Source('the server', 'https', server.url),), **changes)
-
-
 def test_pytorch_weights_are_downloaded_and_checked(
         server: Any, cache: Path, pth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = pth.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    spec = replace(BEARPAW, mean=(.1, .2, .3))
-    monkeypatch.setitem(REGISTRY, 'bearpaw-hg1', entry_on(server, 'bearpaw-hg1', content, spec=spec, sha256='0' * 8))
+    server.content = pth.read_bytes()
+    digest = hashlib.sha256(server.content).hexdigest()
+    entry = replace(REGISTRY['bearpaw-hg1'], sources=(Source('the server', 'https', server.url),), sha256='0' * 8,
+                    spec=replace(BEARPAW, mean=(.1, .2, .3)))
+    monkeypatch.setitem(REGISTRY, 'bearpaw-hg1', entry)
     with pytest.raises(InputError, match=f'its SHA-256 is {digest}, not one that begins with 00000000'):
         registry.fetch('bearpaw-hg1')
-    monkeypatch.setitem(REGISTRY, 'bearpaw-hg1', replace(REGISTRY['bearpaw-hg1'], sha256=digest[:8]))
+    monkeypatch.setitem(REGISTRY, 'bearpaw-hg1', replace(entry, sha256=digest[:8]))
     model = pretrained.load('bearpaw-hg1')
-    assert model.spec == spec
+    assert model.spec == entry.spec
     assert model.source.startswith('bearpaw-hg1 (')
     main(['verify', 'bearpaw-hg1'])
 
 
-def test_wrong_network_under_a_name_says_what_was_expected_and_found(pth: Path, small_weights: Path) -> None:
+def test_wrong_network_under_a_name_states_what_was_expected_and_found(pth: Path, small_weights: Path) -> None:
     with pytest.raises(InputError, match=r"a network of another size, .*'n_stack': 1.* instead of .*'n_stack': 8"):
         registry.read(REGISTRY['bearpaw-hg8'], pth)
     with pytest.raises(InputError, match=r"another network, .*'StackedHG'.* instead of .*'PreActivationHG'"):
         registry.read(REGISTRY['bearpaw-hg8'], small_weights)
 
 
-def test_sizes_of_the_authors_file_are_its_own(shared: Callable[[str], Path]) -> None:
-    entry = REGISTRY['umich']
+def test_sizes_of_the_torch7_file_are_its_own(shared: Callable[[str], Path]) -> None:
     for name, network in (('hg2s_nograd', 'PreActivationHG'), ('demo2s_nograd', 'StackedHG')):
-        model = registry.read(entry, shared(f'reference/torch7/models/{name}.t7'))
-        assert (model.spec.network, model.spec.n_stack, model.spec.width) == (network, 2, 16)
-        assert (model.spec.crop, model.spec.decoding, model.spec.mean) == ('torch7', 'torch7', (0, 0, 0))
+        spec = registry.read(REGISTRY['umich'], shared(f'reference/torch7/models/{name}.t7')).spec
+        assert (spec.network, spec.n_stack, spec.width) == (network, 2, 16)
+        assert (spec.crop, spec.decoding, spec.mean) == ('torch7', 'torch7', (0, 0, 0))
 
 
 def test_registered_ports_have_the_digits_of_their_checksum_in_their_name() -> None:
@@ -351,5 +265,4 @@ def test_registered_ports_have_the_digits_of_their_checksum_in_their_name() -> N
         entry = REGISTRY[f'bearpaw-hg{n_stack}']
         assert entry.file == f'bearpaw_hg{n_stack}-{entry.sha256}.pth'
         assert entry.sources[0].url.endswith(f'/v0.0.0/{entry.file}')
-        assert entry.spec.mean == BEARPAW.mean
-        assert (entry.spec.wide_stem, entry.spec.n_stack) == (True, n_stack)
+        assert (entry.spec.wide_stem, entry.spec.n_stack, entry.spec.mean) == (True, n_stack, BEARPAW_MEAN)

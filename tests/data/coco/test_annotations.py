@@ -8,6 +8,7 @@ from typing import Any
 from data.coco import COCODataset, read_annotations
 from hourglass import json_table as tables_module
 from hourglass.errors import InputError
+from tests.data.coco_files import make_content, write_file
 
 import pytest
 
@@ -86,16 +87,16 @@ BAD_ANNOTATIONS = {
                                                    'area': 1}]}, 'the file needed is person_keypoints'),
     'other joints': (lambda c: {**c, 'categories': [{'id': 1, 'keypoints': ['tail']}]},
                      '1 joint and not COCO.* --dataset coco-json'),
-    'nobody': (lambda c: {**c, 'annotations': []}, 'no person who can be used'),
+    'no people': (lambda c: {**c, 'annotations': []}, 'no person who can be used'),
     'only crowds': (lambda c: {**c, 'annotations': [c['annotations'][1]]}, 'no person who can be used'),
 }
 
 
 @pytest.mark.parametrize(('value', 'reason'), BAD_ANNOTATIONS.values(), ids=BAD_ANNOTATIONS)
 def test_bad_annotations_are_named_with_the_reason(
-    tmp_path: Path, value: Any, reason: str, content: Content, write_json: Callable[[Path, Any], Path],
+    tmp_path: Path, value: Any, reason: str,
 ) -> None:
-    path = write_json(tmp_path / 'bad.json', value(content) if callable(value) else value)
+    path = write_file(tmp_path / 'bad.json', value(make_content()) if callable(value) else value)
     with pytest.raises(InputError, match=reason) as caught:
         COCODataset(annotations=path)
     assert str(caught.value).startswith(f'{path}: ')

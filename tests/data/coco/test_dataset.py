@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from data.coco import COCODataset
 from hourglass.crop import Extent, whole_person
 from hourglass.errors import InputError
 from hourglass.joints import COCO, LSP, MPII
+from tests.data.coco_files import make_content, write_file
 
 import numpy as np
 import pytest
@@ -24,12 +24,12 @@ def test_crowds_and_people_without_a_joint_are_left_out(root: Path) -> None:
 
 
 def test_occluded_joints_are_labelled(root: Path) -> None:
-    someone = COCODataset(root, 'train2017').people[0]
-    assert {COCO.joints[i] for i in np.flatnonzero(someone.labelled)} == {
+    person = COCODataset(root, 'train2017').people[0]
+    assert {COCO.joints[i] for i in np.flatnonzero(person.labelled)} == {
         'left shoulder', 'right shoulder', 'left hip', 'right hip', 'nose'}
-    assert {COCO.joints[i] for i in np.flatnonzero(someone.visible)} == {'left shoulder', 'right shoulder', 'left hip'}
-    np.testing.assert_array_equal(someone.points[COCO.index('left hip')], [60.5, 38])
-    assert (someone.points[~someone.labelled] == 0).all()
+    assert {COCO.joints[i] for i in np.flatnonzero(person.visible)} == {'left shoulder', 'right shoulder', 'left hip'}
+    np.testing.assert_array_equal(person.points[COCO.index('left hip')], [60.5, 38])
+    assert (person.points[~person.labelled] == 0).all()
 
 
 def test_people_are_located_by_their_boxes(root: Path) -> None:
@@ -49,10 +49,10 @@ def test_reference_lengths(root: Path) -> None:
 
 
 def test_an_example_is_an_image_and_a_person(root: Path) -> None:
-    image, someone = COCODataset(root, 'val2017')[1]
+    image, person = COCODataset(root, 'val2017')[1]
     assert image.shape == (3, 90, 120)
     assert image.dtype == np.float32
-    assert someone.image == 'b.jpg'
+    assert person.image == 'b.jpg'
 
 
 def test_images_may_lie_in_the_root_itself(root: Path) -> None:
@@ -62,9 +62,9 @@ def test_images_may_lie_in_the_root_itself(root: Path) -> None:
 
 
 def test_files_named_one_by_one(
-    root: Path, tmp_path: Path, content: dict[str, Any], write_json: Callable[[Path, Any], Path],
+    root: Path, tmp_path: Path,
 ) -> None:
-    path = write_json(tmp_path / 'mine.json', content)
+    path = write_file(tmp_path / 'mine.json', make_content())
     dataset = COCODataset(annotations=path, images=root / 'images' / 'val2017')
     assert dataset.name == 'COCO mine'
     assert dataset[0][0].shape == (3, 90, 120)
@@ -74,19 +74,19 @@ def test_joints_of_mpii_are_taken_by_name_or_derived(root: Path) -> None:
     dataset = COCODataset(root, 'train2017', joint_set=MPII)
     # The second person has only joints of the face, none of which MPII has.
     assert dataset.records.annotation_ids.tolist() == [100]
-    someone = dataset.people[0]
-    assert {MPII.joints[i] for i in np.flatnonzero(someone.labelled)} == {
+    person = dataset.people[0]
+    assert {MPII.joints[i] for i in np.flatnonzero(person.labelled)} == {
         'left shoulder', 'right shoulder', 'left hip', 'right hip', 'thorax', 'pelvis'}
-    np.testing.assert_array_equal(someone.points[MPII.index('thorax')], [30, 30])
-    np.testing.assert_array_equal(someone.points[MPII.index('pelvis')], [61.25, 30])
+    np.testing.assert_array_equal(person.points[MPII.index('thorax')], [30, 30])
+    np.testing.assert_array_equal(person.points[MPII.index('pelvis')], [61.25, 30])
     # One of the hips is occluded.
-    assert not someone.visible[MPII.index('pelvis')]
-    assert someone.reference_length == pytest.approx(np.hypot(18, 32))
+    assert not person.visible[MPII.index('pelvis')]
+    assert person.reference_length == pytest.approx(np.hypot(18, 32))
 
 
 def test_joints_of_lsp(root: Path) -> None:
-    someone = COCODataset(root, 'train2017', joint_set=LSP).people[0]
-    assert {LSP.joints[i] for i in np.flatnonzero(someone.labelled)} == {
+    person = COCODataset(root, 'train2017', joint_set=LSP).people[0]
+    assert {LSP.joints[i] for i in np.flatnonzero(person.labelled)} == {
         'left shoulder', 'right shoulder', 'left hip', 'right hip'}
 
 
@@ -106,12 +106,12 @@ def test_real_annotations_and_detections(shared: Callable[[str], Path]) -> None:
     dataset = COCODataset(annotations=folder / 'test_coco.json', images=folder)
     assert len(dataset) == 12
     for i in range(len(dataset)):
-        image, someone = dataset[i]
-        inside = someone.points[someone.labelled]
+        image, person = dataset[i]
+        inside = person.points[person.labelled]
         assert (inside >= 0).all()
         assert (inside < image.shape[1:]).all()
         # Joints may lie a little outside of the box, but not outside of the crop.
-        y, x, side = whole_person(someone.location)
+        y, x, side = whole_person(person.location)
         assert (abs(inside - (y, x)) <= side / 2).all()
     found = COCODataset(annotations=folder / 'test_coco.json', images=folder,
                         detections=folder / 'test_coco_det_AP_H_56.json', min_score=.3, nms_iou=.6)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset, read_detections
 from hourglass.crop import whole_person
 from hourglass.errors import InputError
+from tests.data.coco_files import make_content, write_file
 
 import numpy as np
 import pytest
@@ -22,8 +22,8 @@ DETECTIONS = [
 
 
 @pytest.fixture
-def detections(tmp_path: Path, write_json: Callable[[Path, Any], Path]) -> Path:
-    return write_json(tmp_path / 'detections.json', DETECTIONS)
+def detections(tmp_path: Path) -> Path:
+    return write_file(tmp_path / 'detections.json', DETECTIONS)
 
 
 def test_detections_take_the_place_of_annotated_people(root: Path, detections: Path) -> None:
@@ -55,9 +55,9 @@ def test_weak_and_repeated_detections_can_be_left_out(root: Path, detections: Pa
 
 
 def test_detections_need_only_the_names_of_images(
-    root: Path, detections: Path, tmp_path: Path, content: dict[str, Any], write_json: Callable[[Path, Any], Path],
+    root: Path, detections: Path, tmp_path: Path,
 ) -> None:
-    info = write_json(tmp_path / 'image_info.json', {'images': content['images']})
+    info = write_file(tmp_path / 'image_info.json', {'images': make_content()['images']})
     assert len(COCODataset(root, 'val2017', annotations=info, detections=detections)) == 4
     with pytest.raises(InputError, match='has no list of annotations'):
         COCODataset(root, 'val2017', annotations=info)
@@ -77,11 +77,11 @@ BAD_DETECTIONS = {
 
 @pytest.mark.parametrize(('value', 'reason'), BAD_DETECTIONS.values(), ids=BAD_DETECTIONS)
 def test_bad_detections_are_named_with_the_reason(
-    root: Path, tmp_path: Path, value: Any, reason: str, write_json: Callable[[Path, Any], Path],
+    root: Path, tmp_path: Path, value: Any, reason: str,
 ) -> None:
     path = tmp_path / 'bad.json'
     if value is not None:
-        write_json(path, value)
+        write_file(path, value)
     with pytest.raises(InputError, match=reason) as caught:
         COCODataset(root, 'val2017', detections=path)
     assert str(caught.value).startswith(f'{path}: ')

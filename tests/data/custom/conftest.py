@@ -1,4 +1,4 @@
-"""A user's own data: rendered people with five joints, as a table and in COCO's format."""
+"""A user's own data: rendered people with five joints as a table, and a file in COCO's format."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from data.synthetic import SyntheticDataset
-from hourglass.crop import whole_person
 from hourglass.image import write_image
 
+import numpy as np
 import pytest
 
 #: What the user calls them, and what they are in the rendered people.
@@ -70,34 +70,27 @@ def table(write_table: Callable[..., Path], rows: Rows) -> Path:
 
 
 @pytest.fixture
-def coco(rendered: SyntheticDataset) -> dict[str, Any]:
-    """The people in COCO's format."""
-    annotations = []
-    for i, person in enumerate(rendered.people):
-        keypoints: list[float] = []
-        for joint in JOINTS.values():
-            k = rendered.joint_set.index(joint)
-            keypoints += [*person.points[k, ::-1].tolist(), 1 + int(person.visible[k])] if person.labelled[k] else \
-                [0, 0, 0]
-        y, x, side = whole_person(person.location)
-        annotations.append({'id': i + 1, 'image_id': 100 + i, 'category_id': 3, 'keypoints': keypoints, 'iscrowd': 0,
-                            'bbox': [x - side / 2.5, y - side / 2.5, side / 1.25, side / 1.25], 'area': 500.0})
+def content() -> dict[str, Any]:
+    """A file in COCO's format with five images, 1.png to 5.png, and a person in each."""
     return {
-        'images': [{'id': 100 + i, 'file_name': f'{i}.png', 'width': 64, 'height': 64} for i in range(N)],
-        'annotations': annotations,
-        'categories': [{'id': 3, 'name': 'person', 'keypoints': list(JOINTS),
-                        'skeleton': [[1, 2], [1, 3], [2, 4], [3, 5]]}],
+        'images': [{'id': i, 'file_name': f'{i}.png', 'width': 96, 'height': 64} for i in range(1, 6)],
+        'annotations': [{'id': i, 'image_id': i, 'category_id': 1, 'iscrowd': 0, 'num_keypoints': 5,
+                         'keypoints': [40, 20, 2, 47, 25, 2, 33, 25, 1, 61, 35, 2, 26, 36, 2],
+                         'bbox': [20, 10, 50, 40], 'area': 900} for i in range(1, 6)],
+        'categories': [{'id': 1, 'name': 'person', 'skeleton': [[1, 2], [1, 3], [4, 5]],
+                        'keypoints': ['nose', 'left_eye', 'right_eye', 'left_shoulder', 'right_shoulder']}],
     }
 
 
 @pytest.fixture
-def write_coco(pictures: Path, tmp_path: Path) -> Callable[..., Path]:
-    def write(content: Any, name: str = 'people.json') -> Path:
-        (tmp_path / 'annotations').mkdir(exist_ok=True)
-        if not (tmp_path / 'images').exists():
-            (tmp_path / 'images').symlink_to(pictures)
-        path = tmp_path / 'annotations' / name
-        path.write_text(json.dumps(content))
+def write_coco(tmp_path: Path) -> Callable[..., Path]:
+    """Write such a file, and its images, whose grey values are ten times their numbers, into a folder."""
+    def write(content: Any, name: str = 'people.json', folder: str | None = '.', encoding: str = 'utf-8') -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding=encoding)
+        for i in range(1, 6) if folder is not None else ():
+            write_image(tmp_path / str(folder) / f'{i}.png', np.full((3, 64, 96), 10 * i))
         return path
 
     return write

@@ -10,7 +10,7 @@ from typing import Any
 
 import pretrained
 from data.__main__ import main
-from data.custom import COCOFileDataset, CSVDataset
+from data.custom import CSVDataset
 from data.hdf5_file import seal
 from data.packed import MARK, PackedDataset
 from data.sets import DATASETS
@@ -80,8 +80,8 @@ def test_a_table_from_the_check_to_the_demo(
     assert 'val         2       2' in text
     assert 'r wrist  (the same as left wrist)' in text
     call('data', 'pack', '--dataset', 'csv', '--root', table, '--out', 'people.h5', '--size', 48)
-    call('train.py', '--dataset', 'packed', '--root', 'people.h5', *TINY, '--epoch', 2, '--out', 'packed')
-    call('train.py', '--dataset', 'csv', '--root', table, *TINY, '--epoch', 2, '--out', 'out')
+    call('train.py', '--dataset', 'packed', '--root', 'people.h5', *TINY, '--epoch', 1, '--out', 'packed')
+    call('train.py', '--dataset', 'csv', '--root', table, *TINY, '--epoch', 1, '--out', 'out')
     for folder in (Path('packed'), Path('out')):
         assert {'model.npz', 'best.npz', 'people.jpg'} <= {path.name for path in folder.iterdir()}
         snapshot = next(folder.glob('snapshot_*'))
@@ -99,20 +99,19 @@ def test_a_table_from_the_check_to_the_demo(
 
 
 def test_cocos_format_from_the_check_to_the_demo(
-    call: Callable[..., None], write_coco: Write, coco: dict[str, Any], tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    call: Callable[..., None], write_coco: Write, content: dict[str, Any], capsys: pytest.CaptureFixture[str],
 ) -> None:
-    path = write_coco(coco)
+    path = write_coco(content)
     call('data', 'check', 'coco-json', '--root', path)
     call('data', 'pack', '--dataset', 'coco-json', '--root', path, '--out', 'people.h5', '--size', 48)
     assert PackedDataset(Path('people.h5')).threshold == 0.1
-    call('train.py', '--dataset', 'coco-json', '--root', path, *TINY, '--epoch', 2, '--out', 'out')
+    call('train.py', '--dataset', 'coco-json', '--root', path, *TINY, '--epoch', 1, '--out', 'out')
     capsys.readouterr()
     call('eval.py', '--dataset', 'coco-json', '--root', path, '--model', 'out/model.npz', '--pck-threshold', 0.5,
          '--csv', 'a.csv', '--plot', 'a.png')
-    assert capsys.readouterr().out.startswith('PCK@0.5, people.json val, 2 people')
-    assert Path('a.csv').read_text().splitlines()[1].startswith('crown,joint')
-    call('demo.py', '--image', path.parent / '../images/0.png', '--model', 'out/model.npz')
+    assert capsys.readouterr().out.startswith('PCK@0.5, people.json val, 1 ')
+    assert Path('a.csv').read_text().splitlines()[1].startswith('nose,joint')
+    call('demo.py', '--image', path.with_name('1.png'), '--model', 'out/model.npz')
     assert Path('output.jpg').exists()
 
 
@@ -126,9 +125,9 @@ def test_a_table_of_joints_and_weights_to_begin_with(
         'limbs: [[crown, l_wrist], [0, 2, arm]]\n')
     call('train.py', '--dataset', 'csv', '--root', table, '--joints', 'own.yaml', '--init', 'bundled', '--epoch', 1,
          '--batchsize', 8, '--lr', 1e-12, '--out', 'out')
-    told = capsys.readouterr().err
-    assert 'no person has these joints labelled, they will not be learnt: tail' in told
-    assert 'has no tail: trained from scratch' in told
+    report = capsys.readouterr().err
+    assert 'no person has these joints labelled, they will not be learnt: tail' in report
+    assert 'has no tail: trained from scratch' in report
     model, bundled = pretrained.load('out/model.npz'), pretrained.load('bundled')
     assert model.spec.joint_set == read_joint_set('own.yaml')
     assert model.spec.input_size == bundled.spec.input_size
@@ -187,7 +186,7 @@ def test_the_check_names_what_is_missing_and_damaged(
         call('data', 'check', 'csv', '--root', table, '--read-images')
 
 
-def test_a_table_of_a_set_that_comes_along_to_begin_with(
+def test_a_table_of_an_included_set_to_begin_with(
     call: Callable[..., None], capsys: pytest.CaptureFixture[str],
 ) -> None:
     call('data', 'joints', 'lspet')
@@ -211,7 +210,7 @@ def test_a_table_of_a_set_that_comes_along_to_begin_with(
     (['joints', 'mpii', '--root', 'a.csv'], '--root is for csv, coco-json and packed'),
     (['joints', 'cats'], 'no joint set of this name'),
 ])
-def test_mistakes_are_told_before_the_work(
+def test_mistakes_are_reported_before_the_work(
     call: Callable[..., None], tmp_path: Path, arguments: list[object], message: str,
 ) -> None:
     with pytest.raises(InputError, match=message):
@@ -219,32 +218,10 @@ def test_mistakes_are_told_before_the_work(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(('script', 'arguments', 'message'), [
-    ('train.py', ['--dataset', 'synthetic', '--images', '.'], '--images is for'),
-    ('train.py', ['--dataset', 'csv', '--joints', 'cats'], 'no joint set of this name'),
-    ('train.py', ['--dataset', 'csv'], 'no such file; --root names the table'),
-    ('eval.py', ['--dataset', 'synthetic', '--joints', 'lsp'], '--joints is for'),
-    ('eval.py', ['--dataset', 'synthetic', '--images', '.'], '--images is for'),
-    ('eval.py', ['--dataset', 'csv', '--pck-threshold', 0], '--pck-threshold must be'),
-    ('eval.py', ['--dataset', 'csv', '--model', 'bundled', '--joints', 'cats'], 'no joint set of this name'),
-])
-def test_mistakes_in_training_and_evaluation(
-    call: Callable[..., None], tmp_path: Path, script: str, arguments: list[object], message: str,
-) -> None:
-    with pytest.raises(InputError, match=message):
-        call(script, *arguments)
-    assert not list(tmp_path.iterdir())
-
-
-def test_help_tells_defaults_that_there_are(call: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_defaults_that_there_are(call: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     for command in ('pack', 'check', 'fetch', 'joints'):
         with pytest.raises(SystemExit):
             call('data', command, '--help')
         text = capsys.readouterr().out
         assert 'None' not in text
         assert command != 'pack' or ',packed' not in text
-
-
-def test_both_formats_are_data_sets_by_name() -> None:
-    assert DATASETS['csv'].kind() is CSVDataset
-    assert DATASETS['coco-json'].kind() is COCOFileDataset

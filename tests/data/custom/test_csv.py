@@ -104,7 +104,7 @@ def test_other_joints(table: Path) -> None:
         CSVDataset(table, 'all', from_table({'name': 'tail', 'joints': ['tip']}, 'x'))
 
 
-def test_somebody_without_joints_is_left_out(write_table: Write, rows: Rows) -> None:
+def test_a_person_without_joints_is_left_out(write_table: Write, rows: Rows) -> None:
     rows[3] = {key: value if key == 'image' else '' for key, value in rows[3].items()}
     assert '3.png' not in {person.image for person in CSVDataset(write_table(rows), 'all').people}
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import data.mpii.cache
 from data.mpii import MPIIDataset
 from data.mpii.dataset import MATLAB_FILES
 from data.mpii.people import People
+from tests.data import mpii_files
 
 import numpy as np
 import pytest
@@ -31,9 +31,9 @@ def test_annotations_are_parsed_once(root: Path, monkeypatch: pytest.MonkeyPatch
     assert _equal(MPIIDataset(root, 'trainval'), first)
 
 
-def test_another_file_is_parsed_anew(root: Path, matlab: SimpleNamespace) -> None:
+def test_another_file_is_parsed_anew(root: Path) -> None:
     assert len(MPIIDataset(root, 'trainval')) == 5
-    matlab.write_release(root / MATLAB_FILES[0], matlab.RELEASE[:4])
+    mpii_files.write_release(root / MATLAB_FILES[0], mpii_files.RELEASE[:4])
     assert len(MPIIDataset(root, 'trainval')) == 3
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 from data.mpii import MPIIDataset
 from data.mpii.dataset import MATLAB_FILES
@@ -12,6 +11,7 @@ from hourglass.crop import Square, crop_square
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
+from tests.data import mpii_files
 
 import numpy as np
 import pytest
@@ -26,8 +26,8 @@ def test_splits_and_protocols(root: Path) -> None:
     assert images('val', 'all') == ['b.jpg', 'b.jpg', 'd.jpg']
     assert images('val') == ['b.jpg', 'd.jpg']
     assert images('trainval') == ['a.jpg', 'b.jpg', 'b.jpg', 'c.jpg', 'd.jpg']
-    someone = MPIIDataset(root, 'val').people[0]
-    assert np.flatnonzero(someone.labelled).tolist() == [2, 3], 'the first usable person of the image'
+    person = MPIIDataset(root, 'val').people[0]
+    assert np.flatnonzero(person.labelled).tolist() == [2, 3], 'the first usable person of the image'
 
 
 def test_an_example_is_an_image_and_a_person(root: Path) -> None:
@@ -49,8 +49,8 @@ def test_joints_of_another_set(root: Path) -> None:
 
 
 @pytest.mark.parametrize('place', MATLAB_FILES)
-def test_annotations_may_stay_where_the_archive_puts_them(tmp_path: Path, place: str, matlab: SimpleNamespace) -> None:
-    matlab.write_release(tmp_path / place)
+def test_annotations_may_stay_where_the_archive_puts_them(tmp_path: Path, place: str) -> None:
+    mpii_files.write_release(tmp_path / place)
     assert len(MPIIDataset(tmp_path, 'trainval')) == 5
 
 
@@ -74,7 +74,7 @@ def test_no_annotations_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('damage', ['truncated', 'text', 'empty', 'other variable', 'no images', 'joint id'])
-def test_damaged_annotations_are_one_line(root: Path, damage: str, matlab: SimpleNamespace) -> None:
+def test_damaged_annotations_are_one_line(root: Path, damage: str) -> None:
     path = root / MATLAB_FILES[0]
     content = path.read_bytes()
     if damage == 'other variable':
@@ -82,7 +82,8 @@ def test_damaged_annotations_are_one_line(root: Path, damage: str, matlab: Simpl
     elif damage == 'no images':
         scipy.io.savemat(path, {'RELEASE': {'version': '12'}})
     elif damage == 'joint id':
-        matlab.write_release(path, [('a.jpg', 1, matlab.person([matlab.point(16, 1.0, 2.0), *matlab.BODY]))])
+        points = [mpii_files.point(16, 1.0, 2.0), *mpii_files.BODY]
+        mpii_files.write_release(path, [('a.jpg', 1, mpii_files.person(points))])
     else:
         path.write_bytes({'truncated': content[:len(content) // 2], 'text': b'x' * 500, 'empty': b''}[damage])
     with pytest.raises(InputError) as error:
@@ -92,8 +93,8 @@ def test_damaged_annotations_are_one_line(root: Path, damage: str, matlab: Simpl
     assert not path.with_suffix('.cache.npz').exists()
 
 
-def test_a_release_without_usable_people(tmp_path: Path, matlab: SimpleNamespace) -> None:
-    matlab.write_release(tmp_path / MATLAB_FILES[0], [matlab.RELEASE[1], matlab.RELEASE[2]])
+def test_a_release_without_usable_people(tmp_path: Path) -> None:
+    mpii_files.write_release(tmp_path / MATLAB_FILES[0], [mpii_files.RELEASE[1], mpii_files.RELEASE[2]])
     with pytest.raises(InputError, match='no person in a training image'):
         MPIIDataset(tmp_path)
 

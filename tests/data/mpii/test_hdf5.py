@@ -57,7 +57,7 @@ def test_reading_back_gives_the_same_people(dataset: PersonDataset, tmp_path: Pa
         np.testing.assert_equal(people.head_size[i], expected.reference_length)
 
 
-def test_layout_is_the_authors(dataset: PersonDataset, tmp_path: Path) -> None:
+def test_layout_is_that_of_the_torch7_code(dataset: PersonDataset, tmp_path: Path) -> None:
     to_hdf5(dataset, tmp_path / 'some.h5')
     columns = _columns(tmp_path / 'some.h5')
     assert {key: (column.shape, column.dtype.kind) for key, column in columns.items()} == {
@@ -90,7 +90,7 @@ def test_only_mpii_joints_can_be_written(dataset: PersonDataset, tmp_path: Path)
     with pytest.raises(InputError, match='the joints of lsp'):
         to_hdf5(PersonDataset('other', LSP, dataset.people, tmp_path), tmp_path / 'x.h5')
     with pytest.raises(InputError, match='has 0 people'):
-        to_hdf5(PersonDataset('nobody', MPII, [], tmp_path), tmp_path / 'x.h5')
+        to_hdf5(PersonDataset('none', MPII, [], tmp_path), tmp_path / 'x.h5')
     assert not list(tmp_path.iterdir())
 
 
@@ -108,11 +108,11 @@ def _write(path: Path, columns: dict[str, np.ndarray]) -> Path:
     return path
 
 
-def test_a_data_root_with_the_authors_files(dataset: PersonDataset, tmp_path: Path) -> None:
+def test_a_data_root_with_files_of_the_torch7_code(dataset: PersonDataset, tmp_path: Path) -> None:
     root = tmp_path / 'MPII'
     to_hdf5(dataset, root / 'annot' / 'valid.h5')
     columns = _columns(root / 'annot' / 'valid.h5')
-    # The authors' train.h5 lists people without points, marked by -1.
+    # The Torch7 code's train.h5 lists people without points, marked by -1.
     columns['part'][1], columns['visible'][1] = -1, -1
     columns['part'][2], columns['visible'][2] = 0, 0
     _write(root / 'annot' / 'train.h5', columns)
@@ -159,22 +159,18 @@ def test_wrong_columns(
     assert str(error.value).startswith(str(tmp_path / 'wrong.h5'))
 
 
-def test_a_file_that_claims_too_many_people(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / 'huge.h5', 'w') as file:
+def test_files_that_claim_too_much(dataset: PersonDataset, tmp_path: Path) -> None:
+    path = tmp_path / 'huge.h5'
+    with h5py.File(path, 'w') as file:
         file.create_dataset('center', (10 ** 12, 2), 'f8', chunks=(1000, 2))
     with pytest.raises(InputError, match='1000000000000 people'):
-        read_hdf5(tmp_path / 'huge.h5')
-
-
-def test_a_file_that_claims_enormous_names(dataset: PersonDataset, tmp_path: Path) -> None:
-    to_hdf5(dataset, tmp_path / 'some.h5')
-    columns = _columns(tmp_path / 'some.h5')
-    del columns['imgname']
-    _write(tmp_path / 'huge.h5', columns)
-    with h5py.File(tmp_path / 'huge.h5', 'a') as file:
+        read_hdf5(path)
+    to_hdf5(dataset, path)
+    with h5py.File(path, 'a') as file:
+        del file['imgname']
         file.create_dataset('imgname', (10 ** 6,), 'S1000000', chunks=(1,))
     with pytest.raises(InputError, match=r"'imgname' holds 1000000 names of 1000000 bytes"):
-        read_hdf5(tmp_path / 'huge.h5')
+        read_hdf5(path)
 
 
 @pytest.mark.parametrize('damage', ['missing', 'empty', 'truncated', 'text', 'folder'])
@@ -199,7 +195,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 
 # Against the reference files.
 
-def test_authors_validation_file(shared: Callable[[str], Path]) -> None:
+def test_validation_file_of_the_torch7_code(shared: Callable[[str], Path]) -> None:
     people = read_hdf5(shared('mpii/annot/valid.h5'))
     assert (len(people), len(np.unique(people.image))) == (2958, 2729)
     assert people.image.tolist() == shared('mpii/annot/valid_images.txt').read_text().split()
@@ -219,7 +215,7 @@ def test_center_and_scale_of_the_crop_lead_back_to_those_of_mpii(shared: Callabl
     np.testing.assert_allclose(people.extent[:, 2], 200 * scale, atol=200 * .0005 + 1e-9)
 
 
-def test_the_authors_file_written_again(shared: Callable[[str], Path], tmp_path: Path) -> None:
+def test_the_file_of_the_torch7_code_written_again(shared: Callable[[str], Path], tmp_path: Path) -> None:
     root = tmp_path / 'MPII'
     (root / 'annot').mkdir(parents=True)
     (root / 'annot' / 'valid.h5').symlink_to(shared('mpii/annot/valid.h5'))

@@ -3,16 +3,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from data.synthetic import SyntheticDataset
 from data.synthetic.dataset import SPLITS, to_person
-from data.synthetic.scene import Scene, annotate
+from data.synthetic.scene import annotate
 from hourglass.crop import Extent, whole_person
 from hourglass.errors import InputError
 from hourglass.joints import COCO, LSP, MPII, JointSet
+from tests.data.synthetic.still import make_scene
 
 import numpy as np
 import pytest
@@ -109,8 +109,8 @@ def test_other_joint_sets(joint_set: JointSet) -> None:
     assert (person.location, person.labelled.any()) == (own.location, True)
 
 
-def test_unlabelled_ends_leave_the_reference_unknown(scene_of: Callable[..., Scene]) -> None:
-    annotation, = annotate(scene_of())
+def test_unlabelled_ends_leave_the_reference_unknown() -> None:
+    annotation, = annotate(make_scene())
     hidden = annotation.labelled.copy()
     hidden[R_HIP] = False
     assert np.isnan(to_person(replace(annotation, labelled=hidden), 'x.png').reference_length)

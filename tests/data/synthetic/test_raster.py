@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from data.synthetic.body import ANGLES, Part
 from data.synthetic.camera import frame, look_at
 from data.synthetic.raster import rasterise, vertex_normals
-from data.synthetic.scene import Scene
+from tests.data.synthetic.still import make_scene
 
 import cv2
 import numpy as np
@@ -36,8 +34,8 @@ def test_the_nearest_surface_is_kept_with_its_depth_and_normal() -> None:
 
 
 @pytest.mark.parametrize('yaw', range(0, 360, 45))
-def test_surfaces_have_no_holes(yaw: int, scene_of: Callable[..., Scene]) -> None:
-    scene = scene_of(yaw=yaw, size=(120, 120))
+def test_surfaces_have_no_holes(yaw: int) -> None:
+    scene = make_scene(yaw=yaw, size=(120, 120))
     torso = [part for part in scene.parts if part.name == 'torso']
     mask = np.zeros((120, 120), np.uint8)
     mask.ravel()[rasterise(torso, scene.camera, (120, 120)).pixel] = 1
@@ -47,8 +45,8 @@ def test_surfaces_have_no_holes(yaw: int, scene_of: Callable[..., Scene]) -> Non
     np.testing.assert_array_equal(mask, filled)
 
 
-def test_normals_point_outwards(scene_of: Callable[..., Scene]) -> None:
-    for part in scene_of().parts:
+def test_normals_point_outwards() -> None:
+    for part in make_scene().parts:
         centre = part.vertices[:, :-1].mean(axis=1, keepdims=True)
         normals = vertex_normals(part.vertices)
         np.testing.assert_allclose(np.linalg.norm(normals, axis=2), 1, atol=1e-6)

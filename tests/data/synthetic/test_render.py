@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from data.synthetic.background import draw_background
 from data.synthetic.render import draw
 from data.synthetic.scene import Scene, annotate, sample_scene
 from hourglass.joints import MPII
+from tests.data.synthetic.still import draw_silhouette, make_scene
 
 import cv2
 import numpy as np
@@ -28,19 +28,18 @@ def test_pictures_have_the_size_asked_for(size: tuple[int, int]) -> None:
     assert image.std() > 5
 
 
-def test_the_drawing_lies_where_the_annotation_says(scene_of: Callable[..., Scene],
-                                                    silhouette: Callable[..., np.ndarray]) -> None:
-    scene = scene_of()
-    mask = silhouette(scene, 1).astype(np.uint8)
+def test_the_drawing_lies_where_the_annotation_says() -> None:
+    scene = make_scene()
+    mask = draw_silhouette(scene, 1).astype(np.uint8)
     changed = abs(_changes(scene)) > 12
     assert changed[cv2.erode(mask, np.ones((3, 3))) > 0].mean() > 0.9
     above = slice(None, int(annotate(scene)[0].points[MPII.index('pelvis'), 0]))
     assert changed[above][cv2.dilate(mask, np.ones((3, 3)))[above] == 0].mean() < 0.01
 
 
-def test_light_comes_from_the_lamp(scene_of: Callable[..., Scene], silhouette: Callable[..., np.ndarray]) -> None:
-    scene = scene_of()
-    left = cv2.erode(silhouette(scene, 1).astype(np.uint8), np.ones((3, 3))) > 0
+def test_light_comes_from_the_lamp() -> None:
+    scene = make_scene()
+    left = cv2.erode(draw_silhouette(scene, 1).astype(np.uint8), np.ones((3, 3))) > 0
     right = left.copy()
     left[:, round(scene.camera.middle[0]):], right[:, :round(scene.camera.middle[0])] = False, False
     differences = []
@@ -50,15 +49,14 @@ def test_light_comes_from_the_lamp(scene_of: Callable[..., Scene], silhouette: C
     assert differences[0] > differences[1] + 10
 
 
-def test_a_person_casts_a_shadow_on_the_ground(scene_of: Callable[..., Scene],
-                                               silhouette: Callable[..., np.ndarray]) -> None:
-    scene = scene_of()
+def test_a_person_casts_a_shadow_on_the_ground() -> None:
+    scene = make_scene()
     below = slice(round(float(annotate(scene)[0].points[MPII.index('left ankle'), 0])) - 6, None)
-    assert _changes(scene)[below][~silhouette(scene, 1)[below]].min() < -15
+    assert _changes(scene)[below][~draw_silhouette(scene, 1)[below]].min() < -15
 
 
-def test_noise_and_blur_change_the_picture_a_little(scene_of: Callable[..., Scene]) -> None:
-    scene = scene_of()
+def test_noise_and_blur_change_the_picture_a_little() -> None:
+    scene = make_scene()
     clean, noisy, blurred = (draw(other).astype(int)
                              for other in (scene, replace(scene, noise=4.0), replace(scene, blur=1.0)))
     assert 2 < (noisy - clean).std() < 6

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from data.synthetic.pose import Pose, sample_pose
-from data.synthetic.scene import Scene, annotate, sample_scene
+from data.synthetic.scene import annotate, sample_scene
 from hourglass.joints import MPII
+from tests.data.synthetic.still import draw_silhouette, make_scene
 
 import cv2
 import numpy as np
@@ -25,26 +25,26 @@ def test_points_are_the_projected_joints() -> None:
         np.testing.assert_allclose(person.points, expected, rtol=1e-5, atol=1e-3)
 
 
-def test_joints_lie_on_the_body(silhouette: Callable[..., np.ndarray]) -> None:
+def test_joints_lie_on_the_body() -> None:
     rng = np.random.default_rng(9)
     inside = []
     for _ in range(25):
         scene = sample_scene(rng, (128, 128))
         person, = annotate(scene)
         # A joint may lie at the very edge of a limb that is seen end on.
-        mask = cv2.dilate(silhouette(scene).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        mask = cv2.dilate(draw_silhouette(scene).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         y, x = np.rint(person.points[person.labelled] * 2 + 0.5).astype(int).clip(0, 255).T
         inside += mask[y, x].tolist()
     assert len(inside) > 350
     assert np.mean(inside) > 0.995
 
 
-def test_the_box_is_the_extent_of_the_silhouette(silhouette: Callable[..., np.ndarray]) -> None:
+def test_the_box_is_the_extent_of_the_silhouette() -> None:
     rng = np.random.default_rng(10)
     for _ in range(8):
         scene = sample_scene(rng, (120, 150))
         person, = annotate(scene)
-        rows, columns = np.nonzero(silhouette(scene))
+        rows, columns = np.nonzero(draw_silhouette(scene))
         expected = rows.min() / 2, columns.min() / 2, (rows.max() + 1) / 2, (columns.max() + 1) / 2
         np.testing.assert_allclose(person.box, expected, atol=1.2)
         assert 0 <= person.box[0] < person.box[2] <= 120
@@ -65,15 +65,15 @@ def test_labelled_means_inside_the_picture() -> None:
 
 
 @pytest.mark.parametrize(('yaw', 'sign'), [(0, 1), (180, -1)])
-def test_left_is_the_persons_own(yaw: float, sign: int, scene_of: Callable[..., Scene]) -> None:
-    person, = annotate(scene_of(yaw=yaw))
+def test_left_is_the_persons_own(yaw: float, sign: int) -> None:
+    person, = annotate(make_scene(yaw=yaw))
     for right, left in (('right wrist', 'left wrist'), ('right hip', 'left hip'), ('right ankle', 'left ankle')):
         assert sign * (person.points[MPII.index(left), 1] - person.points[MPII.index(right), 1]) > 5
 
 
-def test_a_mirrored_camera_sees_the_mirrored_person(scene_of: Callable[..., Scene]) -> None:
+def test_a_mirrored_camera_sees_the_mirrored_person() -> None:
     pose = sample_pose(np.random.default_rng(12), 'kicking')
-    scene, other = scene_of(pose, yaw=30), scene_of(pose.mirrored(), yaw=-30)
+    scene, other = make_scene(pose, yaw=30), make_scene(pose.mirrored(), yaw=-30)
     person, = annotate(scene)
     mirrored, = annotate(replace(other, camera=replace(
         other.camera, middle=(127 - scene.camera.middle[0], scene.camera.middle[1]), focal=scene.camera.focal,
@@ -82,23 +82,23 @@ def test_a_mirrored_camera_sees_the_mirrored_person(scene_of: Callable[..., Scen
     np.testing.assert_array_equal(mirrored.visible[MPII.flip_order], person.visible)
 
 
-def test_all_joints_of_a_person_facing_the_camera_are_visible(scene_of: Callable[..., Scene]) -> None:
-    person, = annotate(scene_of())
+def test_all_joints_of_a_person_facing_the_camera_are_visible() -> None:
+    person, = annotate(make_scene())
     assert person.labelled.all()
     assert person.visible.all()
 
 
-def test_the_body_hides_the_far_side(scene_of: Callable[..., Scene]) -> None:
+def test_the_body_hides_the_far_side() -> None:
     arm = {'out': 8.0, 'raise': -4.0}
-    person, = annotate(scene_of(Pose({}, ({}, {}), (arm, arm)), yaw=90))
+    person, = annotate(make_scene(Pose({}, ({}, {}), (arm, arm)), yaw=90))
     near, far = [MPII.index(j) for j in ('right shoulder', 'right elbow', 'right hip')], MPII.flip_order
     assert person.visible[near].all()
     assert not person.visible[far[near]].any()
 
 
 @pytest.mark.parametrize('depths', [(0.0, -1.2), (-1.2, 0.0)])
-def test_the_nearer_person_hides_the_other(depths: tuple[float, float], scene_of: Callable[..., Scene]) -> None:
-    people = annotate(scene_of(depths=depths))
+def test_the_nearer_person_hides_the_other(depths: tuple[float, float]) -> None:
+    people = annotate(make_scene(depths=depths))
     front, back = people if depths[0] == 0 else people[::-1]
     assert front.visible.all()
     assert not back.visible[[PELVIS, THORAX, NECK]].any()

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from data.synthetic.pose import Pose
-from data.synthetic.skeleton import Physique, is_possible, pose_body, rotation, sample_physique, sample_skeleton
+from data.synthetic.skeleton import is_possible, pose_body, rotation, sample_physique, sample_skeleton
 from hourglass.joints import MPII
+from tests.data.synthetic.still import make_body
 
 import numpy as np
 import pytest
@@ -14,9 +13,9 @@ R_HIP, L_HIP, R_SHOULDER, L_SHOULDER = (
 PELVIS, THORAX, CROWN = (MPII.index(j) for j in ('pelvis', 'thorax', 'head top'))
 
 
-def test_a_body_has_the_proportions_of_its_stature(body: Callable[..., Physique]) -> None:
+def test_a_body_has_the_proportions_of_its_stature() -> None:
     for seed in range(20):
-        physique = body(seed)
+        physique = make_body(seed)
         skeleton = pose_body(physique, Pose({}, ({}, {}), ({}, {})))
         joints = skeleton.joints()
         soles = min(leg.points[2][1] for leg in skeleton.legs) - physique.lengths['ankle']
@@ -24,16 +23,16 @@ def test_a_body_has_the_proportions_of_its_stature(body: Callable[..., Physique]
         assert joints[L_SHOULDER, 0] - joints[R_SHOULDER, 0] > 1.4 * (joints[L_HIP, 0] - joints[R_HIP, 0])
 
 
-def test_derived_joints_are_the_middles_of_pairs(body: Callable[..., Physique]) -> None:
+def test_derived_joints_are_the_middles_of_pairs() -> None:
     rng = np.random.default_rng(2)
     for _ in range(20):
-        joints = sample_skeleton(rng, body()).joints()
+        joints = sample_skeleton(rng, make_body()).joints()
         np.testing.assert_allclose(joints[PELVIS], (joints[L_HIP] + joints[R_HIP]) / 2, atol=1e-9)
         np.testing.assert_allclose(joints[THORAX], (joints[L_SHOULDER] + joints[R_SHOULDER]) / 2, atol=1e-9)
 
 
-def test_bones_keep_their_lengths_in_every_pose(body: Callable[..., Physique]) -> None:
-    physique = body()
+def test_bones_keep_their_lengths_in_every_pose() -> None:
+    physique = make_body()
     expected = [[physique.lengths[name] for name in names] for names in (('thigh', 'shank'), ('upper_arm', 'forearm'))]
     rng = np.random.default_rng(3)
     for _ in range(30):
@@ -52,9 +51,8 @@ def test_bones_keep_their_lengths_in_every_pose(body: Callable[..., Physique]) -
 ], ids=['free', 'arm in the trunk', 'crossed arms', 'crossed legs', 'hand in the thigh'])
 def test_bodies_that_run_through_themselves_are_noticed(
     legs: tuple[dict[str, float], dict[str, float]], arms: tuple[dict[str, float], dict[str, float]], possible: bool,
-    body: Callable[..., Physique],
 ) -> None:
-    assert is_possible(pose_body(body(), Pose({}, legs, arms))) is possible
+    assert is_possible(pose_body(make_body(), Pose({}, legs, arms))) is possible
 
 
 def test_most_bodies_do_not_run_through_themselves() -> None:
@@ -62,8 +60,8 @@ def test_most_bodies_do_not_run_through_themselves() -> None:
     assert np.mean([is_possible(sample_skeleton(rng, sample_physique(rng))) for _ in range(60)]) > 0.9
 
 
-def test_angles_turn_the_way_they_say(body: Callable[..., Physique]) -> None:
-    skeleton = pose_body(body(), Pose({}, ({}, {'hip': 90.0, 'knee': 90.0}), ({'raise': 90.0}, {'out': 90.0})))
+def test_angles_turn_the_way_they_say() -> None:
+    skeleton = pose_body(make_body(), Pose({}, ({}, {'hip': 90.0, 'knee': 90.0}), ({'raise': 90.0}, {'out': 90.0})))
     right_arm, left_arm = (arm.points for arm in skeleton.arms)
     left_leg = skeleton.legs[1].points
     assert right_arm[2][2] - right_arm[0][2] > 0.4, 'raised forwards'

@@ -1,4 +1,4 @@
-"""A file of PyTorch's around any pickle, and what is said about one that is refused."""
+"""Files of PyTorch around any pickle."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hourglass.errors import InputError
-from pretrained.pytorch import TorchFile
-from pretrained.pytorch.pickles import Tensor
+from pretrained.pytorch import read_tensors
 
 import pytest
 
-# What stands before the value in the older format: magic number, version and facts of the machine.
+# Magic number, version and facts of the machine, which precede the value in the older format.
 LEGACY_HEAD = (b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.' + b'\x80\x02M\xe9\x03.'
                + b'\x80\x02}X\x0d\0\0\0little_endian\x88s.')
 FLOATS = b'(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x06tQ'
@@ -26,10 +25,10 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def message() -> Callable[[Path], str]:
-    """Return what is said about a file that is refused."""
+    """Return the reason for which a file is refused."""
     def refusal(path: Path) -> str:
-        with pytest.raises(InputError) as caught, TorchFile(path) as file:
-            file.read({key: value for key, value in file.value.items() if isinstance(value, Tensor)})
+        with pytest.raises(InputError) as caught:
+            read_tensors(path)
         text = str(caught.value)
         assert text.startswith(f'{path}: ')
         assert '\n' not in text

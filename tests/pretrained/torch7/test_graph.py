@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from hourglass.errors import InputError
 from pretrained.torch7 import load_graph
 from pretrained.torch7.graph import Graph
 from pretrained.torch7.network import parameters
+from tests.pretrained.torch7 import writer as t7
 
 import numpy as np
 import pytest
 
 
 @pytest.fixture
-def load(path: Path, t7: SimpleNamespace) -> Callable[[Any], Graph]:
+def load(path: Path) -> Callable[[Any], Graph]:
     def load(root: Any) -> Graph:
         path.write_bytes(t7.dump(root))
         return load_graph(path)
@@ -26,7 +26,7 @@ def load(path: Path, t7: SimpleNamespace) -> Callable[[Any], Graph]:
 
 
 @pytest.fixture
-def net(t7: SimpleNamespace) -> Any:
+def net() -> Any:
     return t7.Net(np.random.RandomState(0))
 
 
@@ -47,7 +47,7 @@ def test_sequence(load: Callable[[Any], Graph], net: Any) -> None:
     assert graph.nodes[2].place == '2 (nn.SpatialBatchNormalization)'
 
 
-def test_classes_of_the_gpu_are_the_same(load: Callable[[Any], Graph], t7: SimpleNamespace) -> None:
+def test_classes_of_the_gpu_are_the_same(load: Callable[[Any], Graph]) -> None:
     def graph_of(cuda: bool) -> Graph:
         net = t7.Net(np.random.RandomState(0), cuda=cuda)
         return load(net.sequential(net.conv(3, 4), net.relu(), net.pool()))
@@ -57,7 +57,7 @@ def test_classes_of_the_gpu_are_the_same(load: Callable[[Any], Graph], t7: Simpl
     np.testing.assert_array_equal(parameters(one.nodes[1])['W'], parameters(other.nodes[1])['W'])
 
 
-def test_old_layouts(load: Callable[[Any], Graph], t7: SimpleNamespace) -> None:
+def test_old_layouts(load: Callable[[Any], Graph]) -> None:
     """Of 2015: weights as a matrix, one padding, and the inverse of the standard deviation."""
     new, old = (load(net.sequential(net.conv(3, 4, 3, 1, 1), net.bn(4))).nodes for net in (
         t7.Net(np.random.RandomState(0)), t7.Net(np.random.RandomState(0), old=True)))
@@ -67,7 +67,7 @@ def test_old_layouts(load: Callable[[Any], Graph], t7: SimpleNamespace) -> None:
     np.testing.assert_allclose(parameters(old[2])['avg_var'], std ** -2. - 1e-5, rtol=1e-5)
 
 
-def test_missing_bias_and_affine(load: Callable[[Any], Graph], t7: SimpleNamespace, net: Any) -> None:
+def test_missing_bias_and_affine(load: Callable[[Any], Graph], net: Any) -> None:
     bn = net.bn(4)
     del bn.fields['weight'], bn.fields['bias']
     empty_bias = net.conv(4, 2)
@@ -77,17 +77,6 @@ def test_missing_bias_and_affine(load: Callable[[Any], Graph], t7: SimpleNamespa
     np.testing.assert_array_equal(parameters(nodes[2])['gamma'], np.ones(4, 'f'))
     np.testing.assert_array_equal(parameters(nodes[2])['beta'], np.zeros(4, 'f'))
     np.testing.assert_array_equal(parameters(nodes[3])['b'], np.zeros(2, 'f'))
-
-
-def test_views_into_one_storage(load: Callable[[Any], Graph], t7: SimpleNamespace, net: Any) -> None:
-    """Files after ``getParameters()``, and of another type."""
-    flat = t7.Storage(np.arange(30, dtype='d'))
-    conv = net.conv(3, 4)
-    conv.fields['weight'] = t7.Tensor(storage=flat, shape=(4, 3, 1, 1), strides=(3, 1, 1, 1), offset=2)
-    conv.fields['bias'] = t7.Tensor(storage=flat, shape=(4,), strides=(1,), offset=14)
-    arrays = parameters(load(conv).nodes[1])
-    np.testing.assert_array_equal(arrays['W'].ravel(), np.arange(1, 13))
-    np.testing.assert_array_equal(arrays['b'], np.arange(13, 17))
 
 
 def test_branches(load: Callable[[Any], Graph], net: Any) -> None:
@@ -109,7 +98,7 @@ def test_order_of_inputs_is_that_of_mapindex(load: Callable[[Any], Graph], net: 
     assert graph.outputs[0].settings == (2,)
 
 
-def test_graph_in_a_graph_and_selected_inputs(load: Callable[[Any], Graph], t7: SimpleNamespace, net: Any) -> None:
+def test_graph_in_a_graph_and_selected_inputs(load: Callable[[Any], Graph], net: Any) -> None:
     # Of a module with two inputs nngraph makes nodes that select one of them.
     image = net(None)
     first, second = net(None, image), net(None, image)
@@ -119,11 +108,6 @@ def test_graph_in_a_graph_and_selected_inputs(load: Callable[[Any], Graph], t7: 
     x = outer(None)
     graph = load(outer.graph(outer(inner, outer(net.relu(), x), outer(net.pool(), x))))
     assert [node.op for node in graph.outputs[0].inputs] == ['pool', 'relu']
-
-
-def test_unknown_modules_are_kept_by_name(load: Callable[[Any], Graph], t7: SimpleNamespace, net: Any) -> None:
-    graph = load(net.sequential(t7.Obj('nn.Dropout', {'p': .5}), net.relu()))
-    assert [node.op for node in graph.nodes] == ['input', 'nn.Dropout', 'relu']
 
 
 def test_join_without_the_batch(load: Callable[[Any], Graph], net: Any) -> None:
@@ -137,13 +121,13 @@ def _with(module: Any, **fields: Any) -> Any:
     return module
 
 
-def test_what_is_no_network(load: Callable[[Any], Graph], t7: SimpleNamespace) -> None:
+def test_what_is_no_network(load: Callable[[Any], Graph]) -> None:
     for root, found in (({}, 'a table'), ('text', 'a text'), (None, 'nothing'), (1, 'a number'),
                         (True, 'a truth value'), (t7.Tensor(np.zeros(1)), 'a tensor')):
         assert message(load, root) == f'it holds {found} and not a network'
 
 
-def test_broken_modules(load: Callable[[Any], Graph], t7: SimpleNamespace, net: Any) -> None:
+def test_broken_modules(load: Callable[[Any], Graph], net: Any) -> None:
     cases = {
         'no number kW at': _with(net.conv(3, 4), kW='one'),
         'no number dH at': _with(net.conv(3, 4), dH=True),
@@ -158,7 +142,7 @@ def test_broken_modules(load: Callable[[Any], Graph], t7: SimpleNamespace, net: 
         assert reason in message(load, module), reason
 
 
-def test_graphs_with_wrong_order_or_selection(load: Callable[[Any], Graph], t7: SimpleNamespace, net: Any) -> None:
+def test_graphs_with_wrong_order_or_selection(load: Callable[[Any], Graph], net: Any) -> None:
     first: dict[Any, Any] = {'module': net.relu()}
     second: dict[Any, Any] = {'module': net.relu(), 'mapindex': t7.Table([(1, first)])}
     first['mapindex'] = t7.Table([(1, second)])

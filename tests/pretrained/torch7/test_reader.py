@@ -7,12 +7,12 @@ import struct
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from hourglass.errors import InputError
 from pretrained.torch7 import read_t7
 from pretrained.torch7.reader import Table, TorchObject
+from tests.pretrained.torch7 import writer as t7
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def message(path: Path, content: bytes | None = None) -> str:
 
 
 @pytest.fixture(params=[False, True], ids=['binary', 'ascii'])
-def load(request: pytest.FixtureRequest, path: Path, t7: SimpleNamespace) -> Callable[[Any], Any]:
+def load(request: pytest.FixtureRequest, path: Path) -> Callable[[Any], Any]:
     """Write a value and read it back, in both encodings."""
     def load(value: Any) -> Any:
         path.write_bytes(t7.dump(value, request.param))
@@ -70,7 +70,7 @@ def test_bytes_that_are_no_text(load: Callable[[Any], Any]) -> None:
     assert load(b'\xff\n').encode('utf-8', 'surrogateescape') == b'\xff\n'
 
 
-def test_tables(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+def test_tables(load: Callable[[Any], Any]) -> None:
     key, tensor = {'name': 'key'}, t7.Tensor(np.ones(2, 'f'))
     table = load(t7.Table([(1, 'a'), (True, 'true'), ('x', key), (2, 'b'), (key, 'by table'), (4, 'apart'),
                            (tensor, 'by tensor'), (0.5, tensor)]))
@@ -80,7 +80,7 @@ def test_tables(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
     assert table['x'] == key
 
 
-def test_cyclic_graph(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+def test_cyclic_graph(load: Callable[[Any], Any]) -> None:
     node: dict[Any, Any] = {'id': 3}
     obj = t7.Obj('nngraph.Node', {'data': node})
     node['self'], node['owner'] = node, obj
@@ -93,14 +93,14 @@ def test_cyclic_graph(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize('version', [None, 1, 2])
-def test_versions_of_classes(load: Callable[[Any], Any], t7: SimpleNamespace, version: int | None) -> None:
+def test_versions_of_classes(load: Callable[[Any], Any], version: int | None) -> None:
     found = load(t7.Obj('nn.Thing', {'a': 1}, version))
     assert (found.class_name, found.fields) == ('nn.Thing', {'a': 1})
 
 
 @pytest.mark.parametrize('prefix', ['', 'Cuda'])
 @pytest.mark.parametrize('dtype', ['u1', 'i1', 'i2', 'i4', 'i8', 'f2', 'f4', 'f8'])
-def test_tensors_of_all_types(load: Callable[[Any], Any], t7: SimpleNamespace, dtype: str, prefix: str) -> None:
+def test_tensors_of_all_types(load: Callable[[Any], Any], dtype: str, prefix: str) -> None:
     values = np.array([[1, 2, 3], [10, 13, 32]], dtype)
     found = load([t7.Tensor(values, prefix=prefix), t7.Storage(values, prefix)]).array()
     assert found[0].dtype == found[1].dtype == values.dtype
@@ -109,13 +109,13 @@ def test_tensors_of_all_types(load: Callable[[Any], Any], t7: SimpleNamespace, d
     assert not found[0].flags.writeable
 
 
-def test_special_numbers(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+def test_special_numbers(load: Callable[[Any], Any]) -> None:
     values = np.array([np.nan, np.inf, -np.inf, 1e-45, -0.0, 3.4e38], 'f')
     np.testing.assert_array_equal(load(t7.Tensor(values)), values)
     assert load(float('inf')) == np.inf
 
 
-def test_views_share_their_storage(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+def test_views_share_their_storage(load: Callable[[Any], Any]) -> None:
     storage = t7.Storage(np.arange(20, dtype='f'))
     first, transposed, expanded, same = load([
         t7.Tensor(storage=storage, shape=(2, 3), strides=(3, 1), offset=5),
@@ -129,13 +129,13 @@ def test_views_share_their_storage(load: Callable[[Any], Any], t7: SimpleNamespa
     assert np.shares_memory(first, same)
 
 
-def test_stride_of_a_single_entry_means_nothing(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+def test_stride_of_a_single_entry_means_nothing(load: Callable[[Any], Any]) -> None:
     storage = t7.Storage(np.arange(3, dtype='f'))
     found = load(t7.Tensor(storage=storage, shape=(1, 3, 1), strides=(10 ** 12, 1, -5)))
     np.testing.assert_array_equal(found, [[[0], [1], [2]]])
 
 
-def test_empty_tensors_and_storages(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+def test_empty_tensors_and_storages(load: Callable[[Any], Any]) -> None:
     found = load([t7.Tensor(), t7.Tensor(kind='CudaLong'), t7.Tensor(storage=t7.Storage(np.zeros(0, 'f'))),
                   t7.Storage(np.zeros(0, 'i8')), 'end']).array()
     assert [a.dtype.name for a in found[:4]] == ['float32', 'int64', 'float32', 'int64']
@@ -143,7 +143,7 @@ def test_empty_tensors_and_storages(load: Callable[[Any], Any], t7: SimpleNamesp
     assert found[4] == 'end'
 
 
-def test_functions_are_left_out(load: Callable[[Any], Any], t7: SimpleNamespace) -> None:
+def test_functions_are_left_out(load: Callable[[Any], Any]) -> None:
     closure = t7.Function(8, b'\x1bLJ code' * 20000, [{'name': '_ENV'}])
     found = load([t7.Function(6, b'x' * 3, {'a': 1}), closure, closure, t7.Function(7, b'', None), 'end'])
     assert found == {5: 'end'}
@@ -244,13 +244,13 @@ def test_broken_binary_files(path: Path, content: bytes, reason: str) -> None:
     ((2 ** 62, 2 ** 62), (1, 1), 1, 'impossible'), ((2, 2), (2 ** 62, 2 ** 62), 1, 'beyond'),
     ((2, 2, 2, 2), (1, 1, 1, 0), 1, 'beyond'), ((3, 2), (1, 1), 1, 'beyond'),
 ])
-def test_tensors_that_do_not_fit_their_storage(path: Path, t7: SimpleNamespace, shape: tuple[int, ...],
+def test_tensors_that_do_not_fit_their_storage(path: Path, shape: tuple[int, ...],
                                                strides: tuple[int, ...], offset: int, reason: str) -> None:
     storage = t7.Storage(np.arange(4, dtype='f'))
     assert reason in message(path, t7.dump(t7.Tensor(storage=storage, shape=shape, strides=strides, offset=offset)))
 
 
-def test_tensors_with_something_else_as_storage(path: Path, t7: SimpleNamespace) -> None:
+def test_tensors_with_something_else_as_storage(path: Path) -> None:
     doubles = t7.Storage(np.arange(4, dtype='d'))
     expanded = t7.Tensor(storage=t7.Storage(np.zeros(1, 'f')), shape=(4,), strides=(0,))
     for storage in (doubles, {}, 'text', t7.Tensor(np.zeros((2, 2), 'f')), expanded, None):
@@ -284,7 +284,7 @@ def test_ascii_files_cannot_ask_for_more_than_they_are_long(path: Path) -> None:
 
 
 @ENCODINGS
-def test_every_truncation_is_found(path: Path, t7: SimpleNamespace, ascii: bool) -> None:
+def test_every_truncation_is_found(path: Path, ascii: bool) -> None:
     content = t7.dump([t7.Obj('nn.A', {'w': t7.Tensor(np.arange(6.).reshape(2, 3)), 'f': t7.Function(8, b'abc', {})}),
                        True, 'text', None, 2.5, t7.Storage(np.arange(3)), 'end'], ascii)
     path.write_bytes(content)
@@ -294,7 +294,7 @@ def test_every_truncation_is_found(path: Path, t7: SimpleNamespace, ascii: bool)
         message(path, content[:length])
 
 
-def test_source_position_is_told(path: Path) -> None:
+def test_the_place_in_the_file_is_named(path: Path) -> None:
     assert 'at byte 8 of 12' in message(path, i(2, 5) + b'abcd')
     assert 'at byte 4 of 7' in message(path, b'2\n5\nabc')
 

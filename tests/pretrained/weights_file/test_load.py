@@ -6,7 +6,6 @@ import io
 import pickle
 import tracemalloc
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,11 @@ from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model
+from tests.pretrained.ports import SMALL, assert_same, values_of
 
 import chainer
 import numpy as np
 import pytest
-
-SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 64), crop='pad',
-                  mean=(.5, .25, 0), decoding='quarter-offset', align_corners=True)
-
-ValuesOf = Callable[[chainer.Link], dict[str, Any]]
-AssertSame = Callable[[StackedHG, dict[str, Any]], None]
 
 
 def message(path: Path) -> str:
@@ -42,21 +36,19 @@ def message(path: Path) -> str:
     ModelSpec(width=8), ModelSpec(width=4, n_stack=1, layer_num=1), ModelSpec(width=4, n_stack=3, layer_num=2),
     ModelSpec(out_channels=14, joints='lsp', width=12), ModelSpec(out_channels=17, joints='coco', width=4),
 ])
-def test_sizes_follow_from_the_arrays(
-    path: Path, spec: ModelSpec, values_of: ValuesOf, assert_same: AssertSame,
-) -> None:
+def test_sizes_follow_from_the_arrays(path: Path, spec: ModelSpec) -> None:
     network = spec.build_network()
     chainer.serializers.save_npz(path, network)
     model = load_model(path)
     assert model.spec == spec
-    assert_same(model.network, values_of(network))
+    assert_same(values_of(model.network), values_of(network))
 
 
-def test_file_with_the_published_keys(path: Path, rule_values: dict[str, np.ndarray], assert_same: AssertSame) -> None:
+def test_file_with_the_published_keys(path: Path, rule_values: dict[str, np.ndarray]) -> None:
     np.savez(path, **rule_values)
     model = load_model(path)
     assert model.spec == ModelSpec()
-    assert_same(model.network, rule_values)
+    assert_same(model.arrays, rule_values)
 
 
 def test_unknown_number_of_joints(path: Path) -> None:
@@ -79,21 +71,20 @@ def python_2_entry(array: np.ndarray) -> bytes:
     {'/W': np.asfortranarray},
 ], ids=['int32', 'array-of-one', 'float64', 'fortran-order'])
 def test_other_ways_to_store_the_same(
-    path: Path, arrays: dict[str, np.ndarray], change: dict[str, Any], assert_same: AssertSame,
+    path: Path, arrays: dict[str, np.ndarray], change: dict[str, Any],
 ) -> None:
     changed = {key: next((f(value) for end, f in change.items() if key.endswith(end)), value)
                for key, value in arrays.items()}
     np.savez(path, **changed)
-    assert_same(load_model(path).network, arrays)
+    assert_same(load_model(path).arrays, arrays)
 
 
 def test_python_2_headers_and_leading_slashes(
-    path: Path, arrays: dict[str, np.ndarray], recwarn: pytest.WarningsRecorder, assert_same: AssertSame,
-) -> None:
+        path: Path, arrays: dict[str, np.ndarray], recwarn: pytest.WarningsRecorder) -> None:
     with zipfile.ZipFile(path, 'w') as file:
         for key, array in arrays.items():
             file.writestr(f'/{key}.npy', python_2_entry(array))
-    assert_same(load_model(path).network, arrays)
+    assert_same(load_model(path).arrays, arrays)
     assert not [w for w in recwarn if 'Python 2' in str(w.message)]
 
 
@@ -114,10 +105,8 @@ class LossChain(chainer.Chain):
 
 
 @pytest.mark.parametrize('meta', [SMALL.to_json(), None])
-def test_trainer_snapshot_and_chain_are_weights_files(
-    tmp_path: Path, meta: str | None, values_of: ValuesOf, trained: Callable[[], StackedHG], assert_same: AssertSame,
-) -> None:
-    chain = LossChain(trained(), meta)
+def test_trainer_snapshot_and_chain_are_weights_files(tmp_path: Path, meta: str | None, network: StackedHG) -> None:
+    chain = LossChain(network, meta)
     optimizer = chainer.optimizers.RMSprop(1e-4).setup(chain)
     dataset = np.zeros((2, 3, 32, 64), np.float32)
     iterator = chainer.iterators.SerialIterator(dataset, 2)
@@ -134,7 +123,7 @@ def test_trainer_snapshot_and_chain_are_weights_files(
     for name in ('snapshot', 'chain.npz'):
         model = load_model(tmp_path / name)
         assert model.spec == (inferred if meta is None else SMALL)
-        assert_same(model.network, values_of(chain.predictor))
+        assert_same(model.arrays, values_of(network))
 
 
 def test_description_beside_the_nested_network(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -143,13 +132,13 @@ def test_description_beside_the_nested_network(path: Path, arrays: dict[str, np.
     assert load_model(path).spec == SMALL
 
 
-def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray], assert_same: AssertSame) -> None:
+def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray]) -> None:
     other = {f'teacher/{key}': value * 0 for key, value in arrays.items()}
     np.savez(path, **{f'predictor/{key}': value for key, value in arrays.items()} | other)
-    assert_same(load_model(path).network, arrays)
+    assert_same(load_model(path).arrays, arrays)
     np.savez(path, **{f'student/{key}': value for key, value in arrays.items()} | other)
     assert 'holds 2 networks: student, teacher' in message(path)
-    assert_same(load_model(path, 'student').network, arrays)
+    assert_same(load_model(path, 'student').arrays, arrays)
     with pytest.raises(InputError, match='--part ema: no network of this name'):
         load_model(path, 'ema')
 
@@ -180,7 +169,7 @@ def test_weights_of_another_width_than_described(path: Path, arrays: dict[str, n
 
 @pytest.mark.parametrize('key', ['conv1_3a/W', 'hg1/res1a_1/conv3/W'])
 @pytest.mark.parametrize('value', [None, np.zeros(14, 'f')])
-def test_arrays_that_tell_the_sizes(
+def test_arrays_that_give_the_sizes(
         path: Path, arrays: dict[str, np.ndarray], key: str, value: np.ndarray | None) -> None:
     changed = {k: v for k, v in arrays.items() if k != key} | ({} if value is None else {key: value})
     np.savez(path, **changed)

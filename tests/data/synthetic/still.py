@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from data.synthetic.background import meadow
 from data.synthetic.camera import frame, look_at
 from data.synthetic.clothes import sample_clothes
@@ -13,7 +11,6 @@ from data.synthetic.scene import Scene, make_figure
 from data.synthetic.skeleton import Physique, pose_body, sample_physique
 
 import numpy as np
-import pytest
 
 STILL = Pose({}, ({'spread': 6.0, 'level': 1.0}, {'spread': 6.0, 'level': 1.0}), ({'out': 35.0}, {'out': 35.0}))
 
@@ -39,18 +36,3 @@ def draw_silhouette(scene: Scene, factor: int = 2) -> np.ndarray:
     mask = np.zeros(size, bool)
     mask.ravel()[rasterise(scene.parts, scene.camera.scaled(factor), size).pixel] = True
     return mask
-
-
-@pytest.fixture
-def body() -> Callable[..., Physique]:
-    return make_body
-
-
-@pytest.fixture
-def scene_of() -> Callable[..., Scene]:
-    return make_scene
-
-
-@pytest.fixture
-def silhouette() -> Callable[..., np.ndarray]:
-    return draw_silhouette

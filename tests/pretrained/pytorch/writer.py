@@ -1,8 +1,8 @@
-"""A writer of PyTorch's files."""
-
+"""Writing PyTorch's files."""
 
 from __future__ import annotations
 
+import json
 import pickle
 import struct
 import zipfile
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 _STORAGE_NAMES = {'f4': 'FloatStorage', 'f8': 'DoubleStorage', 'f2': 'HalfStorage', 'i8': 'LongStorage',
                   'u1': 'ByteStorage', 'b1': 'BoolStorage'}
@@ -84,7 +83,13 @@ class TorchWriter:
             for array in writer.storages:
                 file.write(struct.pack('<q', array.size) + array.tobytes())
 
-
-@pytest.fixture(scope='session')
-def torch_writer() -> type[TorchWriter]:
-    return TorchWriter
+    @staticmethod
+    def write_safetensors(path: Path, arrays: dict[str, np.ndarray]) -> None:
+        """Write the format of safetensors."""
+        header, data = {}, b''
+        for name, array in arrays.items():
+            kind = f'{"I" if array.dtype.kind == "i" else "F"}{8 * array.itemsize}'
+            header[name] = {'dtype': kind, 'shape': array.shape, 'data_offsets': [len(data), len(data) + array.nbytes]}
+            data += array.tobytes()
+        text = json.dumps(header).encode()
+        path.write_bytes(struct.pack('<Q', len(text)) + text + data)
