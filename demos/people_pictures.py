@@ -70,8 +70,8 @@ def draw_people_in_pictures(
 def _write(task: Task, image: np.ndarray, people: Sequence[PersonPose], predictor: PeoplePredictor,
            config: PicturesConfig) -> None:
     network = predictor.predictor
-    drawn = draw_people(image, [person.pose.points for person in people], network.spec.joint_set, config.line_width,
-                        [person.pose.scores for person in people], config.threshold)
+    drawn = draw_people(image, [person.pose.points for person in people], network.spec.joint_set,
+                        scores=[person.pose.scores for person in people], **config.drawing())
     crops = [np.rint(network.crop_image(image, person.pose.box)).clip(0, 255).astype(np.uint8) for person in people]
     for path, picture in zip(task.targets, (image, drawn, draw_tiles(crops, network.spec.input_size)), strict=True):
         write_image(path, picture)

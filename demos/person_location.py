@@ -23,7 +23,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from hourglass.crop import Extent, Location
-    from hourglass.joints import JointSet
     from hourglass.predictor import Pose, PosePredictor
     from hourglass.spec import ModelSpec
 
@@ -32,10 +31,6 @@ FITS = ('stretch', 'pad')
 
 #: A person is in the middle if the person's crop and the picture overlap by this much (intersection over union).
 _SAME_CROP = 0.5
-
-#: RGB of the frame about the crop.
-FRAME_COLOUR = (255, 215, 0)
-
 
 #: Heading of ``demo.py --help`` for the fields here.
 LOCATION_GROUPS = {'location of the person': """\
@@ -187,25 +182,6 @@ class PersonLocation(Options):
             location = Square(height / 2, width / 2, float(max(height, width)))
         boxes = None if location is None else [person_box(location, (height, width), predictor.spec)]
         return predictor.poses([image], boxes)[0]
-
-    def draw(
-        self, image: np.ndarray, pose: Pose, joint_set: JointSet, line_width: int | None, threshold: float,
-    ) -> np.ndarray:
-        """Draw the pose (:func:`hourglass.draw.draw_pose`), and a frame about the crop if a location was chosen."""
-        from hourglass.draw import draw_frame, draw_pose, person_line_width
-        from hourglass.locate import corners
-
-        if self.is_middle:
-            return draw_pose(image, pose.points, joint_set, line_width, pose.scores, threshold)
-        framed = draw_frame(image, corners(pose.box), FRAME_COLOUR)
-        width = line_width or person_line_width(image.shape[1:], pose.points)
-        return draw_pose(framed, pose.points, joint_set, width, pose.scores, threshold)
-
-    def is_confident(self, pose: Pose, spec: ModelSpec) -> bool:
-        """Return whether there is a person with this pose; without ``auto``, the user has said so."""
-        from hourglass.locate import has_person
-
-        return not self.auto or has_person(pose, spec)
 
     def is_elsewhere(self, pose: Pose, spec: ModelSpec, image: np.ndarray) -> bool:
         """Return whether the person is not in the middle, as was assumed, but elsewhere in the picture.

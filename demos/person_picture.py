@@ -17,10 +17,16 @@ from hourglass.options import DrawingConfig, PredictorConfig
 from hourglass.wording import counted
 
 if TYPE_CHECKING:
+    from hourglass.predictor import Pose
+    from hourglass.spec import ModelSpec
+
     import numpy as np
 
 #: Headings of ``demo.py --help``.
 GROUPS = {'picture': None, 'network': None, 'drawing': None, **LOCATION_GROUPS}
+
+#: RGB of the frame about the crop.
+FRAME_COLOUR = (255, 215, 0)
 
 _picture = partial(option, group='picture')
 
@@ -46,7 +52,26 @@ class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
              'output')
     heatmaps: str | None = _picture(
         text, None, metavar='FILE',
-        help='draw the heatmap of every joint over the crop; for several pictures NAME_FILE')
+        help='draw the heatmap of every joint over the crop, with the height of its peak; for several pictures '
+             'NAME_FILE')
+
+    def draw(self, image: np.ndarray, pose: Pose, spec: ModelSpec) -> np.ndarray:
+        """Draw the pose (:func:`hourglass.draw.draw_pose`), and a frame about the crop if a location was chosen."""
+        from hourglass.draw import default_line_width, draw_pose, person_line_width, to_canvas
+        from hourglass.locate import corners
+
+        import cv2
+        import numpy as np
+
+        how = self.drawing('reference' if spec == type(spec)() else 'clear')
+        if not self.is_middle:
+            canvas = to_canvas(image)
+            border = np.array([canvas.shape[1] - 1, canvas.shape[0] - 1])
+            low, high = np.clip(np.rint(corners(pose.box)).reshape(2, 2)[:, ::-1], 0, border).astype(int).tolist()
+            cv2.rectangle(canvas, low, high, FRAME_COLOUR, max(1, round(default_line_width(canvas.shape) / 4)))
+            image = canvas.transpose(2, 0, 1)
+            how['line_width'] = how['line_width'] or person_line_width(image.shape[1:], pose.points)
+        return draw_pose(image, pose.points, spec.joint_set, scores=pose.scores, **how)
 
 
 def parse_person_options(description: str, arguments: Sequence[str] | None = None) -> PersonConfig:
@@ -82,6 +107,7 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
     from demos.picture_files import plan_pictures, read_pictures
     from hourglass.draw import draw_heatmaps
     from hourglass.image import check_picture_name, write_image
+    from hourglass.locate import has_person
     from hourglass.results import write_json
 
     results = [Path(config.out) / 'input.jpg', Path(config.out) / 'output.jpg']
@@ -91,20 +117,19 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
     tasks = plan_pictures(config.image, results, _render, [config.json],
                           [config.model, config.snapshot, config.detector_file])
     predictor = config.with_fit(config.load_predictor())
-    joint_set = predictor.spec.joint_set
     described = []
     for task, image in read_pictures(tasks):
         pose = config.find(predictor, image, task.name if task.picture else None)
         write_image(task.targets[0], image)
-        write_image(task.targets[1], config.draw(image, pose, joint_set, config.line_width, config.threshold))
+        write_image(task.targets[1], config.draw(image, pose, predictor.spec))
         if config.heatmaps:
             crop = predictor.crop_image(image, pose.box)
-            write_image(task.targets[2], draw_heatmaps(crop, pose.heatmaps, joint_set))
-        if not config.is_confident(pose, predictor.spec):
-            print(f'{task.name}: no person is clearly visible; this is the best guess', file=sys.stderr)
-        elif config.is_elsewhere(pose, predictor.spec, image):
+            write_image(task.targets[2], draw_heatmaps(crop, pose.heatmaps, predictor.spec.joint_set))
+        if config.is_elsewhere(pose, predictor.spec, image):
             print(f'{task.name}: no person is clearly visible in the middle, but one is elsewhere; --auto looks there',
                   file=sys.stderr)
+        elif not has_person(pose, predictor.spec):
+            print(f'{task.name}: no person is clearly visible; this is the best guess', file=sys.stderr)
         described.append({'image': task.name, **pose.to_dict()})
     is_single = tasks[0].picture is None or (len(tasks) == 1 and tasks[0].picture.is_named)
     if config.json and described:

@@ -20,7 +20,7 @@ also OKS. Without options: the published weights on MPII's validation images."""
 
 def parse_config(arguments: Sequence[str] | None = None) -> EvalConfig:
     """Read the options of an evaluation, by default those of the process; ``InputError`` if one is wrong."""
-    parser = ArgumentParser(prog='eval.py', usage='%(prog)s [options]', description=_DESCRIPTION,
+    parser = ArgumentParser(usage='%(prog)s [options]', description=_DESCRIPTION,
                             formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, EvalConfig, GROUPS)
     return EvalConfig(**vars(parser.parse_args(arguments)))

@@ -196,9 +196,7 @@ def _score_network(config: EvalConfig) -> PCKResult:
 
         write_sheet(config.sheet, dataset, points, person_errors(errors))
     if config.calibrate:
-        rated = ~np.isnan(errors)
-        note = calibrate(scores[rated], errors[rated] <= threshold, np.nonzero(rated)[0], config.weights or '',
-                         config.calibrate)
+        note = calibrate(scores, errors, threshold, config.weights or '', config.calibrate)
         result = replace(result, notes=(note,))
     return result
 

@@ -98,13 +98,15 @@ def fitted_error(heights: np.ndarray, correct: np.ndarray, people: np.ndarray) -
     return sum(errors) / 2
 
 
-def calibrate(heights: np.ndarray, correct: np.ndarray, people: np.ndarray, source: str, out: str | os.PathLike) -> str:
+def calibrate(
+    scores: np.ndarray, errors: np.ndarray, threshold: float, source: str, out: str | os.PathLike,
+) -> str:
     """Write weights again, with scores that are the rate of correct joints.
 
     Args:
-        heights: (M,) scores of these weights without calibration, the largest values of heatmaps.
-        correct: (M,) bool, which joints are correct.
-        people: (M,) int, whose joints they are.
+        scores: (N, K) of these weights without calibration, the largest values of heatmaps.
+        errors: (N, K) in reference lengths (:func:`eval.score.relative_errors`), NaN where nothing is annotated.
+        threshold: largest error of a correct joint.
         source: the weights, by name or as a file.
         out: the file to write.
 
@@ -112,13 +114,15 @@ def calibrate(heights: np.ndarray, correct: np.ndarray, people: np.ndarray, sour
         A line that gives the calibration error before and after.
 
     Raises:
-        InputError: there are no joints, or the file cannot be written.
+        InputError: no joint is annotated, or the file cannot be written.
     """
     from pretrained.registry import load
     from pretrained.weights_file import holds_half_precision, save_model
 
-    if not len(heights):
+    people, joints = np.nonzero(~np.isnan(errors))
+    if not len(people):
         raise InputError(f'{out}: no joint is annotated, so scores cannot be calibrated')
+    heights, correct = scores[people, joints], errors[people, joints] <= threshold
     model = load(source)
     spec = replace(model.spec, confidence=fit_confidence(heights, correct))
     save_model(out, model.network, spec, np.float16 if holds_half_precision(model.arrays) else np.float32)

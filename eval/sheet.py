@@ -57,8 +57,8 @@ def _draw_tile(
     box = crop_box(whole_person(person.location), image.shape[1:], 'pad')
     tile = cut(image, box, (_TILE, _TILE), 'pad')
     truth = np.where(person.labelled[:, None], person.points, np.nan)
-    tile = draw_pose(tile, _in_tile(truth, box), joint_set, 4, colour=_TRUTH)
-    tile = draw_pose(tile, _in_tile(points, box), joint_set, 2)
+    tile = draw_pose(tile, _in_tile(truth, box), joint_set, 4, colour=_TRUTH, style='reference')
+    tile = draw_pose(tile, _in_tile(points, box), joint_set, 2, style='reference')
     canvas = np.zeros((_TILE + _TEXT, _TILE, 3), np.uint8)
     canvas[:_TILE] = tile.transpose(1, 2, 0)
     cv2.putText(canvas, caption, (4, _TILE + _TEXT - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1,

@@ -1,100 +1,76 @@
-"""Drawing poses and heatmaps."""
+"""Drawing poses and heatmaps.
+
+There are two styles.  ``clear`` shows what the network knows: the person's left is lighter than the right, joints are
+dots, all has a dark edge, and limbs of unsure joints are faint.  ``reference`` draws as the reference (Chainer) does:
+plain lines by part of the body.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hourglass.joint_names import side_of
 from hourglass.joints import JointSet
+from hourglass.options import CLEAR_SCORE, MIN_SCORE
 
 import cv2
 import numpy as np
+
+Colour = tuple[int, int, int]
 
 #: RGB of a limb by the part of the body that it belongs to: the colours of the reference (Chainer), and those of
 #: left, right and middle for a user's joints.
 PART_COLOURS = {'arm': (255, 0, 0), 'head': (0, 255, 0), 'spine': (255, 255, 255), 'leg': (0, 0, 255),
                 'left': (0, 160, 255), 'right': (255, 128, 0), 'middle': (0, 220, 0)}
+#: RGB of parts that have another colour in the style ``clear``: pure blue is not seen on
+#: dark clothes, nor white on light ones.
+_CLEAR_COLOURS = {'arm': (255, 40, 40), 'head': (0, 215, 60), 'spine': (255, 190, 30), 'leg': (30, 110, 255)}
 #: RGB of parts without a colour, in turn.
 _PALETTE = ((255, 0, 255), (255, 255, 0), (0, 255, 255), (160, 80, 255), (255, 128, 128), (128, 255, 128))
 
 #: RGB of people, in turn; neighbours differ much.
 PERSON_COLOURS = (
-    (255, 70, 70), (70, 170, 255), (255, 215, 0), (60, 215, 90), (255, 110, 225), (0, 225, 225),
-    (255, 150, 40), (160, 115, 255), (190, 240, 70), (255, 175, 175), (0, 160, 140), (200, 200, 255),
+    (255, 60, 60), (60, 150, 255), (255, 205, 0), (50, 205, 80), (255, 95, 215), (0, 205, 205),
+    (255, 135, 20), (150, 100, 255), (165, 215, 40), (190, 110, 70), (0, 150, 130), (110, 120, 220),
 )
 
+#: How much lighter the left side is (0 to 1), how opaque a faint limb is, and RGB of the edge.
+_LIGHTER, _FAINT, _EDGE = 0.55, 0.4, (20, 20, 20)
+#: Joints at which a person's number is written: the first that is drawn.
+HEAD = ('head top', 'nose', 'upper neck')
 
-def part_colours(joint_set: JointSet) -> dict[str, tuple[int, int, int]]:
-    """Return the colour, RGB, of every part of the body that a limb of a joint set belongs to."""
-    known = {**PART_COLOURS, **joint_set.colours}
-    others = [part for part in dict.fromkeys(part for _, _, part in joint_set.limbs) if part not in known]
-    return {**known, **{part: _PALETTE[i % len(_PALETTE)] for i, part in enumerate(others)}}
+
+def person_colour(number: int) -> Colour:
+    """Return the colour, RGB, of the person with a number; numbers begin at 1."""
+    return PERSON_COLOURS[(number - 1) % len(PERSON_COLOURS)]
+
+
+def limb_colours(
+    joint_set: JointSet, colour: Colour | None = None, style: str = 'clear',
+) -> list[tuple[int, int, Colour]]:
+    """Return (joint, joint, RGB) of each limb; a joint without a limb is one to itself, which is drawn as a dot.
+
+    Args:
+        joint_set: names the limbs and their parts of the body.
+        colour: of all limbs; by default each part of the body has its own.
+        style: with ``clear``, limbs of the person's left are lighter.
+    """
+    colours = {**PART_COLOURS, **(_CLEAR_COLOURS if style == 'clear' else {}), **joint_set.colours}
+    limbs = joint_set.limb_indices
+    others = [part for part in dict.fromkeys(part for _, _, part in limbs) if part not in colours]
+    colours |= {part: _PALETTE[i % len(_PALETTE)] for i, part in enumerate(others)}
+    alone = sorted(set(range(len(joint_set))) - {i for a, b, _ in limbs for i in (a, b)})
+    found = []
+    for a, b, part in [*limbs, *((i, i, 'middle') for i in alone)]:
+        is_left = style == 'clear' and side_of(joint_set, joint_set.joints[a], joint_set.joints[b]) == 'left'
+        red, green, blue = (round(value + _LIGHTER * (255 - value) * is_left) for value in colour or colours[part])
+        found.append((a, b, (red, green, blue)))
+    return found
 
 
 def default_line_width(image_shape: tuple[int, ...]) -> int:
     """Return the default line width in pixels for an image (height, width)."""
     return max(1, round(max(image_shape[:2]) / 100))
-
-
-def draw_pose(
-    image: np.ndarray, points: np.ndarray, joint_set: JointSet, line_width: int | None = None,
-    scores: np.ndarray | None = None, threshold: float = 0.0, colour: tuple[int, int, int] | None = None,
-) -> np.ndarray:
-    """Draw the limbs of one person, and dots for joints that have none.
-
-    Args:
-        image: (3, H, W), RGB in [0, 255]; it is not changed.
-        points: (K, 2), (y, x) in pixels.
-        joint_set: names the limbs and their parts of the body.
-        line_width: in pixels; by default it follows the image's size.
-        scores: (K,), with ``threshold``: limbs and dots with a joint that scores less are left out.
-        threshold: see ``scores``.
-        colour: RGB of all limbs, in place of :func:`part_colours`.
-
-    Returns:
-        (3, H, W) uint8.
-    """
-    # A copy and not ascontiguousarray: OpenCV refuses the strides that the latter leaves on a single pixel.
-    canvas = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0).copy()
-    draw_limbs(canvas, points, joint_set, line_width, scores, threshold, colour)
-    return canvas.transpose(2, 0, 1)
-
-
-def draw_limbs(
-    canvas: np.ndarray, points: np.ndarray, joint_set: JointSet, line_width: int | None = None,
-    scores: np.ndarray | None = None, threshold: float = 0.0, colour: tuple[int, int, int] | None = None,
-) -> None:
-    """Draw one person as :func:`draw_pose` does, into an array (H, W, 3) uint8 itself; colours are in its order."""
-    width = line_width or default_line_width(canvas.shape)
-    colours = part_colours(joint_set)
-    limbs = joint_set.limb_indices
-    # A joint without a limb is drawn as a dot, a limb from the joint to itself.
-    alone = sorted(set(range(len(joint_set))) - {i for a, b, _ in limbs for i in (a, b)})
-    for a, b, part in [*limbs, *((i, i, 'middle') for i in alone)]:
-        if scores is not None and min(scores[a], scores[b]) < threshold:
-            continue
-        if not np.isfinite(points[[a, b]]).all():
-            continue
-        ends = [tuple(int(v) for v in np.floor(points[i, ::-1])) for i in (a, b)]
-        cv2.line(canvas, ends[0], ends[1], colour or colours[part], 2 * width if a == b else width)
-
-
-def draw_frame(image: np.ndarray, box: tuple[float, float, float, float], colour: tuple[int, int, int]) -> np.ndarray:
-    """Draw a thin frame, moved to the image's border where it would be beyond it.
-
-    Args:
-        image: (3, H, W), RGB in [0, 255]; it is not changed.
-        box: (y_min, x_min, y_max, x_max) in pixels.
-        colour: RGB.
-
-    Returns:
-        (3, H, W) uint8.
-    """
-    canvas = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0).copy()
-    height, width = canvas.shape[:2]
-    low, high = np.reshape(box, (2, 2)), np.array([height - 1, width - 1])
-    (y0, x0), (y1, x1) = np.clip(np.rint(low), 0, high).astype(int).tolist()
-    cv2.rectangle(canvas, (x0, y0), (x1, y1), colour, max(1, round(default_line_width(canvas.shape) / 4)))
-    return canvas.transpose(2, 0, 1)
 
 
 def person_line_width(image_shape: tuple[int, ...], points: np.ndarray) -> int:
@@ -104,28 +80,163 @@ def person_line_width(image_shape: tuple[int, ...], points: np.ndarray) -> int:
     return max(1, min(default_line_width(image_shape), round(extent / 40)))
 
 
-def draw_people(
-    image: np.ndarray, points: Sequence[np.ndarray], joint_set: JointSet, line_width: int | None = None,
-    scores: Sequence[np.ndarray] | None = None, threshold: float = 0.0,
+def to_canvas(image: np.ndarray) -> np.ndarray:
+    """Return a copy of an image (3, H, W) in [0, 255] as (H, W, 3) uint8."""
+    # A copy and not ascontiguousarray: OpenCV refuses the strides that the latter leaves on a single pixel.
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0).copy()
+
+
+def draw_pose(
+    image: np.ndarray, points: np.ndarray, joint_set: JointSet, line_width: int | None = None,
+    scores: np.ndarray | None = None, threshold: float = MIN_SCORE, colour: Colour | None = None,
+    style: str = 'clear', legend: bool = False,
 ) -> np.ndarray:
-    """Draw the limbs of several people, each in a colour of their own.
+    """Draw one person.
 
     Args:
         image: (3, H, W), RGB in [0, 255]; it is not changed.
-        points: for each person (K, 2), (y, x) in pixels; the first is drawn last, on top.
-        joint_set: names the limbs.
-        line_width: in pixels; by default it follows the sizes of the image and of each person.
-        scores: for each person (K,), with ``threshold``: a limb is left out if one of its joints scores less.
-        threshold: see ``scores``.
+        points: (K, 2), (y, x) in pixels.
+        joint_set: names the limbs and their parts of the body.
+        line_width: in pixels; by default it follows the image's size.
+        scores: (K,); without them all joints are sure.
+        threshold: limbs with a joint that scores less are left out.
+        colour: RGB of all limbs; by default each part of the body has its own.
+        style: ``clear`` or ``reference`` (see the top of this module).
+        legend: explain the drawing in a corner.
 
     Returns:
         (3, H, W) uint8.
     """
-    canvas = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0).copy()
-    for i in reversed(range(len(points))):
-        draw_limbs(canvas, points[i], joint_set, line_width or person_line_width(canvas.shape, points[i]),
-                   None if scores is None else scores[i], threshold, PERSON_COLOURS[i % len(PERSON_COLOURS)])
+    canvas = to_canvas(image)
+    draw_limbs(canvas, points, joint_set, line_width, scores, threshold, colour, style)
+    if legend:
+        draw_legend(canvas, joint_set, threshold, colour, style)
     return canvas.transpose(2, 0, 1)
+
+
+def draw_limbs(
+    canvas: np.ndarray, points: np.ndarray, joint_set: JointSet, line_width: int | None = None,
+    scores: np.ndarray | None = None, threshold: float = MIN_SCORE, colour: Colour | None = None,
+    style: str = 'clear',
+) -> None:
+    """Draw one person as :func:`draw_pose` does, into an array (H, W, 3) uint8, RGB, itself."""
+    width = line_width or default_line_width(canvas.shape)
+    drawn = _drawn(points, scores, threshold)
+    limbs = [limb for limb in limb_colours(joint_set, colour, style) if drawn[limb[0]] and drawn[limb[1]]]
+    ends = {i: np.floor(points[i, ::-1]).astype(int) for a, b, _ in limbs for i in (a, b)}
+    if style == 'reference':
+        for a, b, shade in limbs:
+            cv2.line(canvas, ends[a].tolist(), ends[b].tolist(), shade, 2 * width if a == b else width)
+        return
+    unsure = {i for i in ends if scores is not None and scores[i] < CLEAR_SCORE}
+    faint = [limb for limb in limbs if unsure.intersection(limb[:2])]
+    if faint:
+        # Mixed only where the person is, for a crowd in a large picture.
+        places = np.array([ends[i] for a, b, _ in faint for i in (a, b)])
+        low, high = (np.maximum(bound, 0) for bound in (places.min(axis=0) - 2 * width, places.max(axis=0) + 2 * width))
+        part = canvas[low[1]:high[1], low[0]:high[0]]
+        if part.size:
+            layer = part.copy()
+            _stroke(layer, faint, {i: place - low for i, place in ends.items()}, width)
+            part[...] = cv2.addWeighted(layer, _FAINT, part, 1 - _FAINT, 0)
+    _stroke(canvas, [limb for limb in limbs if limb not in faint], ends, width)
+
+
+def _drawn(points: np.ndarray, scores: np.ndarray | None, threshold: float) -> np.ndarray:
+    """Return (K,) bool, which joints of a person are drawn."""
+    finite = np.isfinite(points).all(axis=1)
+    return finite if scores is None else finite & (np.asarray(scores) >= threshold)
+
+
+def _stroke(
+    canvas: np.ndarray, limbs: Sequence[tuple[int, int, Colour]], ends: dict[int, np.ndarray], width: int,
+) -> None:
+    """Draw limbs with dots at their ends, both over a dark edge."""
+    edge, white = max(1, round(0.3 * width)), ((255, 255, 255), round(0.55 * width))
+    dots = {i: (shade, width) if a == b else white for a, b, shade in limbs for i in (a, b)}
+    for more in (edge, 0):
+        for a, b, shade in limbs:
+            cv2.line(canvas, ends[a].tolist(), ends[b].tolist(), _EDGE if more else shade, width + 2 * more,
+                     cv2.LINE_AA)
+        for i, (colour, radius) in dots.items():
+            cv2.circle(canvas, ends[i].tolist(), radius + more, _EDGE if more else colour, cv2.FILLED, cv2.LINE_AA)
+
+
+def draw_legend(
+    canvas: np.ndarray, joint_set: JointSet, threshold: float, colour: Colour | None = None, style: str = 'clear',
+) -> None:
+    """Explain a drawing in the corner of an array (H, W, 3) uint8, RGB; arguments as for :func:`draw_pose`."""
+    rows: dict[str, set[Colour]] = {}
+    shades = [shade for _, _, shade in limb_colours(joint_set, colour, style)]
+    for (_, _, part), shade in zip(joint_set.limb_indices, shades, strict=False):
+        rows.setdefault('' if colour else part, set()).add(shade)
+    key = [(f'{part} (right, left)' if part and len(found) > 1 else part or 'right, left', sorted(found, key=sum))
+           for part, found in rows.items()]
+    key += [(f'faint: score below {CLEAR_SCORE:g}', [(120, 120, 120)])] * (style == 'clear')
+    key += [(f'not drawn: score below {threshold:g}', [_EDGE])] * (threshold > 0)
+    scale = max(0.4, max(canvas.shape[:2]) / 1600)
+    line, thickness = round(28 * scale), max(1, round(1.5 * scale))
+    widest = max(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)[0][0] for text, _ in key)
+    canvas[:len(key) * line + line // 2, :widest + round(3.5 * line)] //= 4
+    for i, (text, found) in enumerate(key, 1):
+        for k, shade in enumerate(found):
+            low = line // 2 + k * line, i * line - line // 2
+            cv2.rectangle(canvas, low, (low[0] + line * 3 // 4, low[1] + line // 2), shade, cv2.FILLED)
+        cv2.putText(canvas, text, (3 * line, i * line), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255),
+                    thickness, cv2.LINE_AA)
+
+
+def draw_people(
+    image: np.ndarray, points: Sequence[np.ndarray], joint_set: JointSet, line_width: int | None = None,
+    scores: Sequence[np.ndarray] | None = None, threshold: float = MIN_SCORE, style: str = 'clear',
+    legend: bool = False,
+) -> np.ndarray:
+    """Draw several people, each with a colour and a number.
+
+    Args:
+        image: (3, H, W), RGB in [0, 255]; it is not changed.
+        points: for each person (K, 2), (y, x) in pixels; the first is number 1 and on top.
+        joint_set: names the limbs.
+        line_width: in pixels; by default it follows the sizes of the image and of each person.
+        scores: for each person (K,); without them all joints are sure.
+        threshold, style, legend: as in :func:`draw_pose`; with ``reference`` all people are alike.
+
+    Returns:
+        (3, H, W) uint8.
+    """
+    canvas = to_canvas(image)
+    draw_numbered(canvas, points, range(1, len(points) + 1), joint_set, line_width, scores, threshold, style, legend)
+    return canvas.transpose(2, 0, 1)
+
+
+def draw_numbered(
+    canvas: np.ndarray, points: Sequence[np.ndarray], numbers: Sequence[int], joint_set: JointSet,
+    line_width: int | None = None, scores: Sequence[np.ndarray] | None = None, threshold: float = MIN_SCORE,
+    style: str = 'clear', legend: bool = False,
+) -> None:
+    """Draw people as :func:`draw_people` does, with these numbers, into an array (H, W, 3) uint8, RGB, itself."""
+    size = max(0.5, max(canvas.shape[:2]) / 1200)
+    font, thickness = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(2 * size))
+    places = joint_set.places
+    colours = [None if style == 'reference' else person_colour(number) for number in numbers]
+    for i in reversed(range(len(points))):
+        width = line_width or person_line_width(canvas.shape, points[i])
+        draw_limbs(canvas, points[i], joint_set, width, None if scores is None else scores[i], threshold, colours[i],
+                   style)
+    for i, colour in enumerate(colours):
+        drawn = np.flatnonzero(_drawn(points[i], None if scores is None else scores[i], threshold))
+        if colour is None or not len(drawn):
+            continue
+        heads = [places[name] for name in HEAD if name in places and places[name] in drawn]
+        y, x = points[i][heads[0] if heads else drawn[np.argmin(points[i][drawn, 0])]]
+        text = str(numbers[i])
+        (across, up), _ = cv2.getTextSize(text, font, size, thickness)
+        left = np.clip(x - across / 2, 0, max(0, canvas.shape[1] - across))
+        below = np.clip(y - 20 * size, up + thickness, max(up + thickness, canvas.shape[0] - thickness))
+        for ink, more in ((_EDGE, 2 * thickness), (colour, 0)):
+            cv2.putText(canvas, text, (int(left), int(below)), font, size, ink, thickness + more, cv2.LINE_AA)
+    if legend:
+        draw_legend(canvas, joint_set, threshold, None if style == 'reference' else PERSON_COLOURS[0], style)
 
 
 def draw_tiles(tiles: Sequence[np.ndarray], size: tuple[int, int], columns: int = 8) -> np.ndarray:
@@ -183,7 +294,7 @@ def draw_heatmaps(
         # Each map is scaled to its own maximum, which the title gives, so that weak ones are visible, too.
         relative = np.clip(heatmap, 0, None) / max(float(heatmap.max()), 0.05)
         enlarged = np.clip(cv2.resize(relative.astype(np.float32), size), 0, 1)
-        panels.append(_panel(pixels, enlarged, f'{joint}  {heatmap.max():.2f}'))
+        panels.append(_panel(pixels, enlarged, f'{joint}  peak {heatmap.max():.2f}'))
     panels += [np.zeros_like(pixels)] * (-len(panels) % columns)
     rows = [np.hstack(panels[i:i + columns]) for i in range(0, len(panels), columns)]
     return np.vstack(rows).transpose(2, 0, 1)

@@ -12,6 +12,7 @@ import argparse
 import errno
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -32,8 +33,21 @@ class _Verbose(argparse.Action):
         ArgumentParser.is_verbose = True
 
 
+class _Completion(argparse.Action):
+    """``--print-completion``: print what the shell needs to complete options and file names, and end."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: Any = None) -> NoReturn:
+        import shtab
+
+        for action in parser._actions:
+            if re.search('FILE|DIR', str(action.metavar)):
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
+        print(shtab.complete(parser, values))
+        parser.exit()
+
+
 class ArgumentParser(argparse.ArgumentParser):
-    """A parser with ``--version`` and ``--verbose`` that raises its errors as :class:`InputError`.
+    """A parser with options that all scripts have; it raises its errors as :class:`InputError`.
 
     Attributes:
         is_verbose: whether :func:`run` also prints the traceback of an error.
@@ -45,6 +59,9 @@ class ArgumentParser(argparse.ArgumentParser):
         super().__init__(*args, **options)
         self.add_argument('--verbose', action=_Verbose, nargs=0, dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
                           help='print the traceback of an error, too')
+        self.add_argument('--print-completion', action=_Completion, choices=('bash', 'zsh', 'tcsh'),
+                          dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
+                          help='print a script for the completion of options in a shell (extra "completion")')
         self.add_argument('--version', action='version', version=f'stacked-hourglass-chainer {__version__}')
 
     def error(self, message: str) -> NoReturn:
@@ -55,7 +72,7 @@ class ArgumentParser(argparse.ArgumentParser):
 _EXTRAS = {
     'chainer': 'chainer', 'chainercv': 'chainer', 'h5py': 'chainer', 'scipy': 'chainer', 'pycocotools': 'chainer',
     'matplotlib': 'chainer', 'yaml': 'chainer', 'gdown': 'chainer', 'threadpoolctl': 'chainer', 'aiohttp': 'webcam',
-    'openvino': 'openvino', 'mpi4py': 'distributed',
+    'openvino': 'openvino', 'mpi4py': 'distributed', 'shtab': 'completion',
 }
 
 

@@ -124,7 +124,7 @@ def _unidentified(path: Path) -> str:
         return 'the file is empty'
     if start[4:8] == b'ftyp' and start[8:12] in (b'heic', b'heix', b'heim', b'hevc', b'mif1', b'msf1') \
             and 'HEIF' not in picture_formats():
-        return 'a HEIC picture, which is read if pillow-heif is installed (pip install pillow-heif)'
+        return 'a HEIC picture, which is read if pillow-heif is installed (extra "heif")'
     known = ', '.join(picture_formats())
     return f'not a picture that can be read (the formats are {known})'
 

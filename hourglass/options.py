@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hourglass.config import convert_fields, number, one_of, option, switch, text, whole
 from hourglass.engine.choice import ENGINES, PRECISIONS, choose_engine
@@ -13,6 +13,12 @@ from hourglass.errors import InputError
 
 if TYPE_CHECKING:
     from hourglass.predictor import PosePredictor
+
+#: Score of a joint from which its limbs are drawn at all, and from which they are not faint: in pictures, in videos and
+#: on the page of the camera.
+MIN_SCORE, CLEAR_SCORE = 0.2, 0.5
+#: Styles of :mod:`hourglass.draw`.
+STYLES = ('clear', 'reference')
 
 _network = partial(option, group='network')
 _drawing = partial(option, group='drawing')
@@ -68,10 +74,23 @@ class PredictorConfig(Options):
 class DrawingConfig(Options):
     """How poses are drawn."""
 
-    threshold: float = _drawing(
-        number(0, 1), 0.0, metavar='SCORE', help='leave out limbs with a joint that scores less')
+    style: str | None = _drawing(
+        one_of(STYLES), None,
+        help='clear: the left side lighter, joints as dots, unsure limbs faint; reference: plain lines, all limbs, as '
+             'the reference draws (default: clear; in demo.py reference for the published weights)')
+    threshold: float | None = _drawing(
+        number(0, 1), None, metavar='SCORE',
+        help=f'leave out limbs with a joint that scores less (default: {MIN_SCORE:g}; 0 with --style reference)')
     line_width: int | None = _drawing(
         whole(1, 1000), None, metavar='PIXELS', help='width of the limbs (default: by the size of picture or person)')
+    legend: bool = _drawing(switch, False, help='explain colours and shades in a corner of the picture')
+
+    def drawing(self, default: str = 'clear') -> dict[str, Any]:
+        """Return arguments for the functions of :mod:`hourglass.draw`; ``default`` is the style without an option."""
+        style = self.style or default
+        threshold = 0.0 if style == 'reference' else MIN_SCORE
+        return {'style': style, 'threshold': threshold if self.threshold is None else self.threshold,
+                'line_width': self.line_width, 'legend': self.legend}
 
 
 def add_weights_options(parser: argparse._ActionsContainer) -> None:

@@ -12,6 +12,7 @@ from hourglass.detection import Detector, filter_boxes
 from hourglass.image import Picture, as_images, is_one_image
 from hourglass.joints import JointSet
 from hourglass.oks import oks_nms, pose_scores, sigmas_for
+from hourglass.options import MIN_SCORE
 from hourglass.predictor import Joint, Pose, PosePredictor, preview
 
 import numpy as np
@@ -69,17 +70,18 @@ class People(list[PersonPose]):
         self.image = image
         self.joint_set = joint_set
 
-    def draw(self, threshold: float = 0.0, line_width: int | None = None) -> Image.Image:
+    def draw(self, threshold: float = MIN_SCORE, line_width: int | None = None, style: str = 'clear') -> Image.Image:
         """Return the picture with all people drawn (:func:`hourglass.draw.draw_people`).
 
         Args:
             threshold: limbs with a joint that scores less are left out.
             line_width: in pixels; by default it follows the sizes of the picture and of each person.
+            style: ``clear`` or ``reference``.
         """
         from hourglass.draw import draw_people
 
         drawn = draw_people(self.image, [person.points for person in self], self.joint_set, line_width,
-                            [person.scores for person in self], threshold)
+                            [person.scores for person in self], threshold, style)
         return Image.fromarray(drawn.transpose(1, 2, 0))
 
     def to_dict(self) -> list[dict[str, Any]]:

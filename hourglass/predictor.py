@@ -15,6 +15,7 @@ from hourglass.engine.base import Engine
 from hourglass.errors import InputError
 from hourglass.image import Picture, as_images, is_one_image
 from hourglass.joints import JointSet
+from hourglass.options import MIN_SCORE
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -69,16 +70,18 @@ class Pose:
         return {name: Joint(float(y), float(x), float(score))
                 for name, (y, x), score in zip(self.joint_set.joints, self.points, self.scores, strict=True)}
 
-    def draw(self, threshold: float = 0.0, line_width: int | None = None) -> Image.Image:
+    def draw(self, threshold: float = MIN_SCORE, line_width: int | None = None, style: str = 'clear') -> Image.Image:
         """Return the picture with the limbs drawn (:func:`hourglass.draw.draw_pose`).
 
         Args:
             threshold: limbs with a joint that scores less are left out.
             line_width: in pixels; by default it follows the picture's size.
+            style: ``clear`` or ``reference``.
         """
         from hourglass.draw import draw_pose
 
-        drawn = draw_pose(self.image, self.points, self.joint_set, line_width, self.scores, threshold)
+        drawn = draw_pose(self.image, self.points, self.joint_set, line_width, self.scores, threshold,
+                          style=style)
         return Image.fromarray(drawn.transpose(1, 2, 0))
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,11 +11,14 @@ from typing import Any
 
 from data.synthetic import demo_person
 from demos import PersonConfig, draw_person_in_pictures
-from demos.person_location import FRAME_COLOUR
-from demos.person_picture import parse_person_options
+from demos.person_picture import FRAME_COLOUR, parse_person_options
+from hourglass.crop import CropBox
+from hourglass.draw import draw_pose
 from hourglass.errors import InputError
 from hourglass.image import read_image
 from hourglass.joints import MPII, MPII_COCO
+from hourglass.predictor import Pose
+from hourglass.spec import ModelSpec
 
 import cv2
 import numpy as np
@@ -74,6 +77,37 @@ def test_a_person_at_the_side(tmp_path: Path, values: dict[str, Any]) -> None:
     assert seen['x0'] < points[MPII.joints.index('head top'), 1] < seen['x1']
     right = read_image(tmp_path / 'output.jpg')[:, 100:300, min(seen['x1'], 1199)].mean(axis=1)
     assert abs(right - FRAME_COLOUR).max() < 60, right
+
+
+def _pose(image: np.ndarray, score: float) -> Pose:
+    points = np.random.default_rng(0).uniform(20, 180, (16, 2))
+    return Pose(points, np.full(16, score, np.float32), np.zeros((16, 0, 0)), CropBox(20, -30, 180, 130), MPII, image)
+
+
+def test_the_crop_is_framed_where_it_was_chosen() -> None:
+    image = np.full((3, 240, 200), 90, np.float32)
+    drawn = PersonConfig(auto=True).draw(image, _pose(image, 0.1), ModelSpec(width=64))
+    in_colour = (drawn == np.array(FRAME_COLOUR)[:, None, None]).all(axis=0)
+    # The frame, which ends with the picture on the left, and nothing else: no joint is sure enough.
+    assert in_colour[20, :130].all()
+    assert in_colour[20:180, 0].all()
+    assert in_colour.sum() <= 2 * (160 + 131)
+    np.testing.assert_array_equal(PersonConfig().draw(image, _pose(image, 0.1), ModelSpec(width=64)), image)
+
+
+def test_the_published_weights_are_drawn_as_the_reference_does() -> None:
+    image = np.full((3, 240, 200), 90, np.float32)
+    pose, plain = _pose(image, 0.1), draw_pose(image, _pose(image, 0.1).points, MPII, style='reference')
+    np.testing.assert_array_equal(PersonConfig().draw(image, pose, ModelSpec()), plain)
+    np.testing.assert_array_equal(PersonConfig(style='reference').draw(image, pose, ModelSpec(width=64)), plain)
+    np.testing.assert_array_equal(PersonConfig(style='clear').draw(image, pose, ModelSpec()), image)
+
+
+def test_a_pose_that_is_not_confident_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new('RGB', (90, 90), (90, 60, 30)).save(tmp_path / 'a.png')
+    for way in ({}, {'auto': True, 'detector': 'none'}, {'box': (0, 0, 80, 80)}):
+        draw_person_in_pictures(PersonConfig(image='a.png', model='bundled', out=str(len(way)), **way))
+        assert 'a.png: no person is clearly visible; this is the best guess' in capsys.readouterr().err
 
 
 def test_a_line_names_auto_if_the_person_is_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,5 +220,5 @@ def test_the_help_explains_every_option_in_80_columns(
     assert max(map(len, text.splitlines())) <= 80
     for option in ('--image', '--out', '--json', '--heatmaps', '--model', '--snapshot', '--flip', '--line-width',
                    '--gpu', '--auto', '--detector', '--box', '--center', '--scale', '--fit', '--engine', '--precision',
-                   '--threshold'):
+                   '--threshold', '--style', '--legend'):
         assert option in text

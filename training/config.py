@@ -192,7 +192,11 @@ class TrainConfig:
         help='resume from this snapshot, or without FILE from the newest one in --out')
     overwrite: bool = _results(
         switch, False, of_process=True, help='remove the snapshots of an earlier training from --out')
-    tensorboard: bool = _results(switch, False, help='write events for TensorBoard, too (tensorboardX)')
+    tensorboard: bool = _results(switch, False, help='write events for TensorBoard, too (extra "tensorboard")')
+    calibrate: bool = _results(
+        switch, False,
+        help='at the end, write the best weights again as calibrated.npz, with scores that are the rate of correct '
+             'joints of the validation people')
 
     @property
     def learning_rate(self) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from data.person import Person, PersonDataset
 from eval.predict import ground_truth, predict_dataset
-from eval.score import Score, count_correct, reported_joints
+from eval.reliability import calibrate
+from eval.score import Score, count_correct, relative_errors, reported_joints
 from hourglass.predictor import PosePredictor
 from training.distributed import Communicator
 
@@ -73,3 +75,16 @@ class PoseEvaluator(Extension):
             score = count_correct(points, *ground_truth(self.part), self.threshold)
         score = Score(self.comm.sum(score.correct), self.comm.sum(score.count))
         return score.mean(reported_joints(self.predictor.spec.joint_set))
+
+
+def calibrate_scores(source: Path, dataset: PersonDataset, threshold: float, out: Path) -> str:
+    """Write weights again with scores fitted to a validation set, and return a line about it.
+
+    Args:
+        source: the weights.
+        dataset: the validation people.
+        threshold: largest error of a correct joint, in reference lengths.
+        out: the file to write.
+    """
+    points, scores = predict_dataset(PosePredictor.load(str(source), engine='chainer'), dataset)
+    return calibrate(scores, relative_errors(points, *ground_truth(dataset)), threshold, str(source), out)

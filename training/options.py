@@ -14,7 +14,7 @@ from training.config import GROUPS, TrainConfig
 
 def build_parser() -> argparse.ArgumentParser:
     parser = ArgumentParser(
-        prog='train.py', usage='%(prog)s --dataset NAME [NAME ...] [options]', allow_abbrev=False,
+        usage='%(prog)s --dataset NAME [NAME ...] [options]', allow_abbrev=False,
         description='Train a stacked hourglass network.',
         epilog='With only --dataset, the settings are those of the reference.')
     parser.add_argument('--config', metavar='FILE',

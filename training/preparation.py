@@ -34,6 +34,11 @@ class Validation(NamedTuple):
     threshold: float
     metric: str
 
+    @property
+    def title(self) -> str:
+        """The score with its threshold, such as ``PCKh@0.5``."""
+        return f'{self.metric}@{self.threshold:g}'
+
 
 @dataclass
 class Inputs:
@@ -90,6 +95,8 @@ def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], o
             raise InputError(f'no person of the training set has any of these joints: {", ".join(unlabelled)}')
         warn(f'no person has these joints labelled, they will not be learnt: {", ".join(unlabelled)}')
     validation = _open_validation(config, roots, spec.joint_set)
+    if config.calibrate and validation is None:
+        raise InputError('--calibrate needs validation people, and there are none')
     if check_images:
         # Each set once, even if it is named several times.
         for part in dict.fromkeys(parts_of(people)):

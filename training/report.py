@@ -17,6 +17,7 @@ from hourglass.errors import InputError
 from hourglass.files import atomic_write, write_bytes
 from hourglass.image import write_image
 from hourglass.predictor import PosePredictor
+from training.watch import SCORE
 
 import cv2
 import numpy as np
@@ -32,13 +33,14 @@ class LogFiles(Extension):
 
     Args:
         folder: where to write.
+        metric: name of the validation score.
     """
 
     # After Chainer's LogReport, which collects the entries.
     priority = 50
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, metric: str) -> None:
+        self.folder, self.metric = folder, metric
 
     def __call__(self, trainer: Trainer) -> None:
         entries = trainer.get_extension('LogReport').log
@@ -49,27 +51,31 @@ class LogFiles(Extension):
             writer = csv.DictWriter(file, list(keys))
             writer.writeheader()
             writer.writerows(entries)
-        draw_log(entries, self.folder / 'plots.png')
+        draw_log(entries, self.folder / 'plots.png', self.metric)
 
 
-def draw_log(entries: list[dict[str, Any]], path: Path) -> None:
-    """Draw loss, score and learning rate over the epochs."""
+def draw_log(entries: list[dict[str, Any]], path: Path, metric: str) -> None:
+    """Draw loss, validation score (its name is ``metric``) and learning rate over the epochs."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     figure = Figure(figsize=(12, 3.6))
     # Fixed margins: computing the best ones takes as long as the drawing itself.
     figure.subplots_adjust(left=0.06, right=0.98, bottom=0.15, top=0.9, wspace=0.25)
     FigureCanvasAgg(figure)
-    panels = (('main/loss', 'loss', 'log'), ('validation/main/pck', 'validation score', 'linear'),
-              ('lr', 'learning rate', 'linear'))
-    for axis, (key, title, scale) in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        points = [(entry['epoch'], entry[key]) for entry in entries if key in entry]
+    panels = (('main/loss', 'training loss', 1), (SCORE, f'validation {metric} (%)', 100), ('lr', 'learning rate', 1))
+    for axis, (key, title, factor) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        points = [(entry['epoch'], factor * entry[key]) for entry in entries if key in entry]
         axis.plot(*zip(*points, strict=True) if points else ([], []), marker='.')
-        axis.set_title(title)
-        axis.set_xlabel('epoch')
-        # A logarithmic axis cannot show zero.
-        axis.set_yscale(scale if points and min(value for _, value in points) > 0 else 'linear')
+        axis.set(title=title, xlabel='epoch')
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        values = [value for _, value in points]
+        if key == 'main/loss' and points and max(values) > 10 * min(values) > 0:
+            axis.set_yscale('log')
+        else:
+            # Whole numbers at each tick, not a factor above the axis.
+            axis.yaxis.set_major_formatter(StrMethodFormatter('{x:.3g}'))
         axis.grid(alpha=0.4)
     content = io.BytesIO()
     figure.savefig(content, format='png', dpi=90)
@@ -77,7 +83,7 @@ def draw_log(entries: list[dict[str, Any]], path: Path) -> None:
 
 
 class PeopleGrid(Extension):
-    """Draw some validation people as ``people.jpg``: annotated joints above, predicted ones below.
+    """Draw some validation people as ``people.jpg``: annotated joints above, predicted ones below, faint if unsure.
 
     Args:
         predictor: shares its network with the training.
@@ -98,22 +104,29 @@ class PeopleGrid(Extension):
         write_image(self.path, self.draw())
 
     def draw(self) -> np.ndarray:
-        """Return the picture, (3, 2 * panel, count * panel) uint8."""
+        """Return the picture, (3, H, count * panel) uint8: two rows with titles."""
         spec = self.predictor.spec
         samples = [self.dataset[i] for i in self.chosen]
         crops = [crop_person(image, person, spec) for image, person in samples]
         inputs = np.stack([self.predictor.prepare(image, crop.box)
                            for (image, _), crop in zip(samples, crops, strict=True)])
         sizes = np.array([crop.box.shape for crop in crops])
-        predicted, _ = decode_for(spec, self.predictor.heatmaps(inputs), sizes)
-        columns = []
-        for crop, points in zip(crops, predicted, strict=True):
+        predicted, scores = decode_for(spec, self.predictor.heatmaps(inputs), sizes)
+        annotated, found = [], []
+        for crop, points, of_joints in zip(crops, predicted, scores, strict=True):
             picture = cv2.resize(crop.image.transpose(1, 2, 0) * 255, (self.panel, self.panel)).transpose(2, 0, 1)
             scale = self.panel / np.array(crop.box.shape)
-            annotated = np.where(crop.labelled[:, None], crop.points * scale, np.nan)
-            columns.append(np.concatenate([draw_pose(picture, joints, spec.joint_set, 2)
-                                           for joints in (annotated, points * scale)], axis=1))
-        return np.concatenate(columns, axis=2)
+            truth = np.where(crop.labelled[:, None], crop.points * scale, np.nan)
+            annotated.append(draw_pose(picture, truth, spec.joint_set, 2))
+            found.append(draw_pose(picture, points * scale, spec.joint_set, 2, of_joints, threshold=0))
+        rows = (('annotated', annotated), ('predicted (faint: unsure)', found))
+        return np.concatenate([part for title, row in rows for part in (self._title(title), np.concatenate(row, 2))], 1)
+
+    def _title(self, text: str) -> np.ndarray:
+        """Return a row's title, (3, 24, count * panel) uint8."""
+        strip = np.zeros((24, len(self.chosen) * self.panel, 3), np.uint8)
+        cv2.putText(strip, text, (6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+        return strip.transpose(2, 0, 1)
 
 
 def event_writer_class() -> Any:
@@ -123,7 +136,7 @@ def event_writer_class() -> Any:
             return importlib.import_module(name).SummaryWriter
         except ImportError:
             continue
-    raise InputError('--tensorboard needs tensorboardX, which is not installed (pip install tensorboardX)')
+    raise InputError('--tensorboard needs tensorboardX, which is not installed (extra "tensorboard"; docs/install.md)')
 
 
 class Events(Extension):

@@ -40,17 +40,16 @@ class TrainResult:
         return cls(out, out / 'model.npz', best if has_best else None, score, log)
 
     def summary(self, validation: Validation | None) -> str:
-        """Return one line: where the weights are, and how good."""
+        """Return one line: how good the weights are, and where."""
         if not self.log:
-            return f'{self.out}: model.npz has the weights'
+            return f'the weights: {self.model}'
         last = self.log[-1]
-        text = f'{self.out}: model.npz has the weights after epoch {last["epoch"]}'
         if validation is None or SCORE not in last:
-            return f'{text} (loss {last["main/loss"]:.4g})'
-        text += f' ({validation.metric}@{validation.threshold:g} {last[SCORE]:.3f})'
+            return f'loss {last["main/loss"]:.4g} after epoch {last["epoch"]}: {self.model}'
+        text = f'{validation.title} {last[SCORE]:.3f} after epoch {last["epoch"]}: {self.model}'
         if self.score is None or not (self.out / 'best.npz').exists():
             return text
-        best = f'after epoch {last[BEST_EPOCH]:.0f} ({self.score:.3f})'
+        best = f'{self.score:.3f} after epoch {last[BEST_EPOCH]:.0f}'
         if self.best is None:
-            return f'{text}; the best ones, {best}, are lost: best.npz is of another training'
-        return f'{text}, best.npz the best ones, {best}'
+            return f'{text}; the best, {best}, is lost: best.npz is of another training'
+        return f'{text}; the best, {best}: {self.best}'

@@ -24,7 +24,7 @@ from hourglass.predictor import PosePredictor
 from training.average import MovingAverage
 from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator, joined, normalise_together
-from training.evaluator import PoseEvaluator
+from training.evaluator import PoseEvaluator, calibrate_scores
 from training.finetune import copy_common, freeze, parse_scales
 from training.loss import TrainChain
 from training.mixed import LossScale
@@ -154,6 +154,9 @@ def _train(
         pretrained.save_model(out / 'model.npz', network, chain.spec)
         result = TrainResult.of_trainer(trainer, out)
         print(result.summary(inputs.validation))
+        if config.calibrate and inputs.validation is not None:
+            print(calibrate_scores(result.best or result.model, inputs.validation.dataset, inputs.validation.threshold,
+                                   out / 'calibrated.npz'))
     return comm.broadcast(result)
 
 
@@ -174,6 +177,9 @@ def _make_optimizer(
         init = inputs.init
         if init is not None and (fresh := copy_common(init, chain.predictor, chain.spec)):
             comm.print_rank0(f'{init.source} has no {", ".join(fresh)}: trained from scratch')
+        if init is not None and init.spec.confidence and not config.calibrate:
+            comm.print_rank0(f'the scores of {init.source} are calibrated, those of the new weights will be peaks of '
+                             'heatmaps; --calibrate calibrates them')
     check_snapshot_size(chain)
     use_device(chain, inputs.gpus[0])
     return optimizer, scales
@@ -232,7 +238,7 @@ def _add_extensions(
         trainer.extend(BestWeights(out / 'best.npz', network, spec), trigger=each_epoch)
         trainer.extend(PeopleGrid(predictor, validation.dataset, out / 'people.jpg'), trigger=each_epoch)
     trainer.extend(extensions.LogReport(trigger=each_epoch, filename=None), trigger=each_iteration)
-    trainer.extend(LogFiles(out), trigger=each_epoch)
+    trainer.extend(LogFiles(out, validation.title if validation is not None else 'score'), trigger=each_epoch)
     if config.tensorboard:
         trainer.extend(Events(event_writer_class(), out / 'tensorboard'), trigger=each_epoch)
     samples = trainer.updater.get_iterator('main').dataset

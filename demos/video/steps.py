@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from demos.video.config import VideoConfig
-from demos.video.drawing import TrackedPerson, draw_tracks
 from demos.video.reader import Frame
 from demos.video.smoothing import BETA, MIN_CUTOFF, PoseSmoother
 from demos.video.tracking import Tracker
 from hourglass.detection import Detector
+from hourglass.draw import draw_numbered
 from hourglass.people import PeoplePredictor, PersonPose
 
 import numpy as np
@@ -35,6 +35,14 @@ class _Entry:
     found: tuple[np.ndarray, np.ndarray] | None = None
     image: np.ndarray | None = None
     people: list[PersonPose] | None = None
+
+
+@dataclass(frozen=True)
+class TrackedPerson:
+    """A person of a frame: pose, box and scores there, and the number that the person has in every frame, from 1."""
+
+    track: int
+    person: PersonPose
 
 
 @dataclass(frozen=True)
@@ -117,8 +125,10 @@ class _Recognition:
         people = None if entry.people is None else self._recognise(entry.people, entry.frame.time)
         if people is not None:
             self._shown = people
-        drawing = draw_tracks(entry.frame.pixels, self._shown, self.joint_set, self.config.line_width,
-                              self.config.threshold)
+        drawing = entry.frame.pixels.copy()
+        poses = [tracked.person.pose for tracked in self._shown]
+        draw_numbered(drawing, [pose.points for pose in poses], [tracked.track for tracked in self._shown],
+                      self.joint_set, scores=[pose.scores for pose in poses], **self.config.drawing())
         return DrawnFrame(entry.frame, people, drawing)
 
 

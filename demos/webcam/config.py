@@ -10,7 +10,7 @@ from typing import Any
 from hourglass.config import number, option, switch, text, whole
 from hourglass.detection import FALLBACK, check_person_class, detector_name, parse_detector
 from hourglass.errors import InputError
-from hourglass.options import PredictorConfig
+from hourglass.options import MIN_SCORE, PredictorConfig
 
 #: Headings of ``demo_webcam.py --help``.
 GROUPS = {'page': None, 'without a browser': None, 'poses': None, 'network': None}
@@ -47,7 +47,7 @@ class WebcamConfig(PredictorConfig):
     detector_class: str | None = _poses(
         text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
     threshold: float = _poses(
-        number(0, 1), 0.2, metavar='SCORE',
+        number(0, 1), MIN_SCORE, metavar='SCORE',
         help='leave out limbs with a joint that scores less; 0 draws all, also where there is no person')
 
     def __post_init__(self) -> None:

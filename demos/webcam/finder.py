@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from demos.webcam.heat import combined
 from demos.webcam.picture import PictureError, decode_picture
-from hourglass.draw import part_colours
+from hourglass.draw import HEAD, PERSON_COLOURS, limb_colours
 from hourglass.errors import InputError
 from hourglass.follow import Follower
 from hourglass.locate import corners, locate
+from hourglass.options import CLEAR_SCORE
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.results import rectangle
 
@@ -81,13 +82,16 @@ class PoseFinder:
         return Settings(mode, heatmap)
 
     def description(self) -> dict[str, Any]:
-        """Return what the page must know: joints, limbs (joint, joint, colour) and modes."""
-        colours = {part: '#{:02x}{:02x}{:02x}'.format(*colour) for part, colour in part_colours(self.joint_set).items()}
-        limbs = [[a, b, colours[part]] for a, b, part in self.joint_set.limb_indices]
-        # A joint without a limb is drawn as a dot.
-        alone = sorted(set(range(len(self.joint_set))) - {i for a, b, _ in limbs for i in (a, b)})
-        limbs += [[i, i, colours['middle']] for i in alone]
+        """Return what the page must know: joints, how they are drawn (:mod:`hourglass.draw`), and modes.
+
+        ``limbs`` are (joint, joint, colours): the colour if one person is searched for, then those of person 1, 2 ...
+        """
+        shades = [limb_colours(self.joint_set, colour) for colour in (None, *PERSON_COLOURS)]
+        limbs = [[a, b, ['#{:02x}{:02x}{:02x}'.format(*shade[i][2]) for shade in shades]]
+                 for i, (a, b, _) in enumerate(shades[0])]
+        places = self.joint_set.places
         return {'joint_set': self.joint_set.name, 'joints': list(self.joint_set.joints), 'limbs': limbs,
+                'heads': [places[name] for name in HEAD if name in places], 'clear_score': CLEAR_SCORE,
                 'modes': self.modes}
 
     def poses(self, image: np.ndarray, mode: str, follower: Follower | None = None) -> list[tuple[Pose, dict]]:

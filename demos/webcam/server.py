@@ -26,6 +26,7 @@ from demos.webcam.finder import PoseFinder
 from demos.webcam.guard import Guard, add_headers
 from demos.webcam.live import MAX_BYTES, LiveConnection
 from demos.webcam.picture import MEDIA_TYPES, PictureError
+from hourglass.options import MIN_SCORE
 
 from aiohttp import WSCloseCode, web
 
@@ -69,7 +70,7 @@ class PoseServer:
     """
 
     def __init__(self, finder: PoseFinder, host: str = '127.0.0.1', max_bytes: int = 20_000_000,
-                 threshold: float = 0.0) -> None:
+                 threshold: float = MIN_SCORE) -> None:
         self.finder = finder
         self.host = host
         self.max_bytes = max_bytes

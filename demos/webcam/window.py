@@ -12,10 +12,11 @@ from typing import Protocol
 from demos.video.reader import Frame
 from demos.webcam.finder import PoseFinder
 from demos.webcam.heat import combined, lay_over
-from hourglass.draw import draw_pose
+from hourglass.draw import draw_people, draw_pose
 from hourglass.errors import InputError
 from hourglass.follow import Follower
 from hourglass.image import write_image
+from hourglass.options import MIN_SCORE
 from hourglass.results import pose_to_dict, write_json
 
 import cv2
@@ -82,7 +83,7 @@ class LiveView:
         mirror: show the picture as a mirror does.
     """
 
-    def __init__(self, finder: PoseFinder, threshold: float = 0.0, folder: str | Path = '.',
+    def __init__(self, finder: PoseFinder, threshold: float = MIN_SCORE, folder: str | Path = '.',
                  mirror: bool = True) -> None:
         self.finder = finder
         self.threshold = threshold
@@ -103,9 +104,14 @@ class LiveView:
             for pose, _ in found:
                 if self.heatmaps:
                     drawn = lay_over(drawn, combined(pose.heatmaps), pose)
-                drawn = draw_pose(drawn, pose.points, self.finder.joint_set, scores=pose.scores,
+            poses = [pose for pose, _ in found]
+            if self.mode == 'people':
+                drawn = draw_people(drawn, [pose.points for pose in poses], self.finder.joint_set,
+                                    scores=[pose.scores for pose in poses], threshold=self.threshold)
+            else:
+                drawn = draw_pose(drawn, poses[0].points, self.finder.joint_set, scores=poses[0].scores,
                                   threshold=self.threshold)
-            pixels = np.clip(drawn, 0, 255).astype(np.uint8).transpose(1, 2, 0)
+            pixels = drawn.transpose(1, 2, 0)
             now = time.perf_counter()
             rate, before = 0.8 * rate + 0.2 / max(now - before, 1e-3) if rate else 1 / max(now - before, 1e-3), now
             words = f'{rate:.1f} frames/s   {1000 * (now - start):.0f} ms   {self.finder.modes[self.mode]}'

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from data.synthetic import demo_scene
-from demos.person_location import FRAME_COLOUR, PersonLocation, join_negative_numbers
-from hourglass.crop import CropBox
+from demos.person_location import PersonLocation, join_negative_numbers
 from hourglass.detection import Detector
 from hourglass.errors import InputError
 from hourglass.locate import corners
@@ -91,26 +90,6 @@ def test_without_any_detector_a_person_is_found_too(
     assert 'none is installed' in capsys.readouterr().err
     searched = PersonLocation(auto=True, detector='none').find(predictor, image)
     np.testing.assert_allclose(pose.points, searched.points, atol=8)
-
-
-def test_the_crop_is_framed_where_it_was_chosen(predictor: PosePredictor) -> None:
-    image = demo_scene((240, 200))
-    pose = predictor.poses([image], [CropBox(20, -30, 180, 130)])[0]
-    drawn = PersonLocation(auto=True).draw(image, pose, predictor.spec.joint_set, None, 2.0)
-    in_colour = (drawn == np.array(FRAME_COLOUR)[:, None, None]).all(axis=0)
-    # The frame, and nothing else: no joint scores 2.  It ends with the picture on the left.
-    assert in_colour[20, :130].all()
-    assert in_colour[20:180, 0].all()
-    assert in_colour.sum() <= 2 * (160 + 131)
-    plain = PersonLocation().draw(image, pose, predictor.spec.joint_set, None, 2.0)
-    np.testing.assert_array_equal(plain, image.astype(np.uint8))
-
-
-def test_whether_there_is_a_person_is_checked_with_auto_only(predictor: PosePredictor) -> None:
-    pose, = predictor.poses([np.zeros((3, 50, 50), np.float32)])
-    assert not PersonLocation(auto=True).is_confident(pose, predictor.spec)
-    assert PersonLocation(box=(0, 0, 9, 9)).is_confident(pose, predictor.spec)
-    assert PersonLocation().is_confident(pose, predictor.spec)
 
 
 class _Sees(Detector):

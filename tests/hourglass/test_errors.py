@@ -35,6 +35,27 @@ def test_verbose_shows_the_traceback_before_the_line(capsys: pytest.CaptureFixtu
     assert ('Traceback' in error and 'in main' in error) == bool(options)
 
 
+def test_a_shell_gets_what_completes_options_and_files(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def main() -> None:
+        parser = ArgumentParser(prog='hourglass-x')
+        parser.add_argument('--json', metavar='FILE')
+        parser.parse_args(['--print-completion', 'bash'])
+
+    with pytest.raises(SystemExit) as exit_info:
+        run(main)
+    assert exit_info.value.code == 0
+    script = capsys.readouterr().out
+    assert '--json' in script
+    assert ' -F _shtab_hourglass_x hourglass-x' in script
+    monkeypatch.setitem(sys.modules, 'shtab', None)
+    with pytest.raises(SystemExit) as exit_info:
+        run(main)
+    assert exit_info.value.code == 2
+    assert 'extra "completion"' in capsys.readouterr().err
+
+
 def test_what_the_system_says_of_a_file_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
     def main() -> None:
         Path('x' * 300).read_bytes()  # longer than names may be

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hourglass.draw import part_colours
+from hourglass.draw import limb_colours
 from hourglass.errors import InputError
 from hourglass.joint_names import infer, standard_name
 from hourglass.joint_table import MAX_CHARACTERS, format_table, from_table, read_joint_set, to_table
@@ -59,9 +59,7 @@ def test_a_full_table() -> None:
         {'Tail': ('tail 1', 'tail 2'), 'Front': ('nose', 'left ear', 'right ear')},
         {'tail 2': ('left hip', 'right hip')}, (('left ear', 'right ear'),), {'tail 1': 'pelvis'},
         {'tail': (1, 2, 3)}, {'tail 1': 0.1})
-    colours = part_colours(found)
-    assert colours['tail'] == (1, 2, 3)
-    assert {'left', 'whisker'} <= set(colours)
+    assert limb_colours(found, style='reference')[2] == (3, 4, (1, 2, 3))
     np.testing.assert_allclose(sigmas_for(found), [.026, .035, .035, .1, np.nan])
 
 

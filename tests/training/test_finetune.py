@@ -11,7 +11,7 @@ import pretrained
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
-from pretrained.weights_file import Model
+from pretrained.weights_file import Model, load_model
 from training.average import MovingAverage, state_of
 from training.config import TrainConfig
 from training.finetune import copy_common, make_spec
@@ -205,3 +205,22 @@ def test_the_weights_files_hold_the_average(run_training: Run, tmp_path: Path) -
         np.testing.assert_array_equal(arrays['extensions/MovingAverage/network/conv0/W'], model['conv0/W'])
     best = _parameters(out / 'best.npz')
     np.testing.assert_array_equal(best['conv0/W'], model['conv0/W'])
+
+
+def test_calibrated_scores_are_lost_unless_they_are_wanted(
+    run_training: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    run_training('--out', first, '--epoch', 1, '--calibrate')
+    assert f'{first / "calibrated.npz"}: scores are ' in capsys.readouterr().out
+    fitted, best = (load_model(first / f'{name}.npz') for name in ('calibrated', 'best'))
+    assert fitted.spec == replace(best.spec, confidence=fitted.spec.confidence) != best.spec
+    for key, array in best.arrays.items():
+        np.testing.assert_array_equal(fitted.arrays[key], array, err_msg=key)
+    run_training('--out', second, '--epoch', 1, '--init', first / 'calibrated.npz')
+    printed = ''.join(capsys.readouterr())
+    assert f'the scores of {first / "calibrated.npz"} are calibrated' in printed
+    assert '--calibrate' in printed
+    assert load_model(second / 'model.npz').spec.confidence == ()
+    with pytest.raises(InputError, match='--calibrate needs validation people'):
+        run_training('--out', tmp_path / 'third', '--calibrate', '--no-validation')

@@ -41,8 +41,8 @@ def test_the_log_is_written_as_json_and_csv_and_drawn(reference: Path) -> None:
         assert {key: float(value) for key, value in row.items()} == {key: float(v) for key, v in entry.items()}
         assert entry['validation/main/best'] == max(e[SCORE] for e in log[:entry['epoch']])
     assert np.asarray(Image.open(reference / 'plots.png')).std() > 0
-    # 4 people, each above with annotated and below with predicted joints.
-    assert Image.open(reference / 'people.jpg').size == (4 * 192, 2 * 192)
+    # 4 people, each above with annotated and below with predicted joints; each row has a title.
+    assert Image.open(reference / 'people.jpg').size == (4 * 192, 2 * (24 + 192))
 
 
 def _give_scores(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
@@ -83,7 +83,7 @@ def test_resuming_from_an_older_snapshot_does_not_claim_later_weights(
     run_training('--out', out, '--epoch', 2)
     assert 'best.npz' in capsys.readouterr().out
     run_training('--out', out, '--epoch', 2, '--resume', out / 'snapshot_iter_4')
-    assert 'after epoch 1 (0.500), are lost' in capsys.readouterr().out
+    assert 'the best, 0.500 after epoch 1, is lost' in capsys.readouterr().out
 
 
 def test_a_loss_that_is_no_number_ends_the_training(
@@ -246,14 +246,14 @@ def test_a_training_prints_where_the_weights_are_and_how_good(
     printed, shown = capsys.readouterr()
     log = json.loads(_bytes(out / 'log'))
     last, best = log[-1][SCORE], max(entry[SCORE] for entry in log)
-    assert printed.startswith(f'{out}: model.npz')
-    for part in ('epoch 3', f'PCK@0.2 {last:.3f}', 'best.npz', f'({best:.3f})'):
-        assert part in printed
+    best_epoch = next(entry['epoch'] for entry in log if entry[SCORE] == best)
+    assert printed == (f'PCK@0.2 {last:.3f} after epoch 3: {out / "model.npz"}; the best, {best:.3f} after epoch '
+                       f'{best_epoch}: {out / "best.npz"}\n')
     assert f'loss {log[0]["main/loss"]:.4g}  score {log[0][SCORE]:.4g}  best' in shown
     assert 'main' not in shown
     run_training('--out', tmp_path / 'other', '--no-validation', '--epoch', 1)
     printed, shown = capsys.readouterr()
-    assert printed.startswith(f'{tmp_path / "other"}: model.npz')
+    assert f'after epoch 1: {tmp_path / "other" / "model.npz"}' in printed
     assert 'score' not in shown
 
 
@@ -301,3 +301,18 @@ def test_tensorboard_gets_the_log(run_training: Run, tmp_path: Path, monkeypatch
     assert events[0] == (str(out / 'tensorboard'), 1)
     assert (SCORE, log[SCORE], 4) in events
     assert events[-1] == ('closed',)
+
+
+def test_the_curves_have_whole_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Any] = []
+    monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda figure, *_, **__: figures.append(figure))
+    entries = [{'epoch': i, 'main/loss': 5 / i ** 2, SCORE: i / 10, 'lr': 2.5e-4 * 0.2 ** (i > 2)} for i in range(1, 5)]
+    for shown in (entries[:1], entries):
+        report.draw_log(shown, tmp_path / 'plots.png', 'PCKh@0.5')
+        figures[-1].draw_without_rendering()
+        assert [axis.get_title() for axis in figures[-1].axes] == ['training loss', 'validation PCKh@0.5 (%)',
+                                                                   'learning rate']
+        for axis in figures[-1].axes:
+            assert axis.yaxis.get_offset_text().get_text() == ''
+            assert all(float(tick).is_integer() for tick in axis.get_xticks())
+    assert max(figures[-1].axes[1].lines[0].get_ydata()) == 40

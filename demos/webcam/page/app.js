@@ -33,7 +33,10 @@ function show(what, width = 4, height = 3) {
 }
 
 function drawingStyle() {
-  return { limbs: server.limbs, threshold: Number(page.threshold.value), frame: page.mode.value === 'anywhere' };
+  return {
+    limbs: server.limbs, heads: server.heads, clearScore: server.clear_score, threshold: Number(page.threshold.value),
+    numbered: page.mode.value === 'people', frame: page.mode.value === 'anywhere',
+  };
 }
 
 function drawShown() {

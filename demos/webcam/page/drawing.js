@@ -23,22 +23,62 @@ function heatmapCanvas(map) {
   return canvas;
 }
 
-function drawPerson(context, person, limbs, threshold, width) {
-  const shown = limbs.map(([a, b, colour]) => [person.joints[a], person.joints[b], colour])
-    .filter(([a, b]) => Math.min(a.score, b.score) >= threshold);
-  const stroke = (limb, colour, lineWidth) => {
-    context.strokeStyle = colour;
-    context.lineWidth = limb[0] === limb[1] ? 2 * lineWidth : lineWidth;
-    context.beginPath();
-    // A joint without a limb is one to itself: a dot, which the round ends make.
-    context.moveTo(limb[0].x, limb[0].y);
-    context.lineTo(limb[1].x, limb[1].y);
-    context.stroke();
-  };
-  context.lineCap = 'round';
-  // A dark edge under all limbs: blue is not seen on black, nor white on a white shirt.
-  shown.forEach((limb) => stroke(limb, 'rgba(0, 0, 0, 0.55)', 1.6 * width));
-  shown.forEach((limb) => stroke(limb, limb[2], width));
+// As hourglass/draw.py: a dark edge, white dots at the joints, limbs of unsure joints faint.
+function drawPerson(context, person, how, number, width) {
+  const shown = how.limbs.map(([a, b, colours]) => ({
+    ends: [person.joints[a], person.joints[b]],
+    colour: colours[number ? 1 + (number - 1) % (colours.length - 1) : 0],
+  })).map((limb) => ({ ...limb, score: Math.min(...limb.ends.map((joint) => joint.score)) }))
+    .filter((limb) => limb.score >= how.threshold);
+  for (const faint of [true, false]) {
+    const limbs = shown.filter((limb) => (limb.score < how.clearScore) === faint);
+    // Drawn whole and then laid over, so that what crosses is no darker.
+    const layer = faint && limbs.length ? new OffscreenCanvas(context.canvas.width, context.canvas.height) : null;
+    const target = layer ? layer.getContext('2d') : context;
+    if (layer) {
+      target.setTransform(context.getTransform());
+    }
+    target.lineCap = 'round';
+    for (const edge of [0.6 * width, 0]) {
+      for (const { ends: [a, b], colour } of limbs) {
+        target.strokeStyle = edge ? '#141414' : colour;
+        target.lineWidth = width + edge;
+        target.beginPath();
+        target.moveTo(a.x, a.y);
+        target.lineTo(b.x, b.y);
+        target.stroke();
+      }
+      for (const { ends, colour } of limbs) {
+        for (const joint of ends) {
+          target.fillStyle = edge ? '#141414' : ends[0] === ends[1] ? colour : '#ffffff';
+          target.beginPath();
+          target.arc(joint.x, joint.y, 0.6 * width + edge / 2, 0, 2 * Math.PI);
+          target.fill();
+        }
+      }
+    }
+    if (layer) {
+      context.save();
+      context.resetTransform();
+      context.globalAlpha = 0.4;
+      context.drawImage(layer, 0, 0);
+      context.restore();
+    }
+  }
+  const drawn = person.joints.filter((joint) => joint.score >= how.threshold);
+  if (number && drawn.length) {
+    const head = how.heads.map((i) => person.joints[i]).find((joint) => joint.score >= how.threshold)
+      || drawn.reduce((top, joint) => (joint.y < top.y ? joint : top));
+    context.font = `bold ${3 * width}px sans-serif`;
+    context.textAlign = 'center';
+    context.lineJoin = 'round';
+    context.lineWidth = width / 2;
+    context.strokeStyle = '#141414';
+    context.fillStyle = how.limbs[0][2][1 + (number - 1) % (how.limbs[0][2].length - 1)];
+    const place = [String(number), head.x, Math.max(3 * width, head.y - 2 * width)];
+    context.strokeText(...place);
+    context.fillText(...place);
+  }
 }
 
 /**
@@ -47,8 +87,9 @@ function drawPerson(context, person, limbs, threshold, width) {
  * @param {CanvasRenderingContext2D} context
  * @param {number} scale pixels of the canvas for a pixel of the picture.
  * @param {object} answer
- * @param {{limbs: Array, threshold: number, frame: boolean}} how limbs as (joint, joint, colour); those with a joint
- *   that scores less than the threshold are left out; frame: show where the network looked.
+ * @param {{limbs: Array, heads: Array, threshold: number, clearScore: number, numbered: boolean, frame: boolean}} how
+ *   limbs as (joint, joint, colours), where a number is written, the score from which a limb is drawn and from which it
+ *   is not faint; whether people have numbers and colours; frame: show where the network looked.
  */
 export function drawAnswer(context, scale, answer, how) {
   const width = Math.max(2 / scale, Math.max(answer.width, answer.height) / 100);
@@ -58,7 +99,7 @@ export function drawAnswer(context, scale, answer, how) {
     const { x0, y0, x1, y1 } = map.box;
     context.drawImage(heatmapCanvas(map), x0, y0, x1 - x0, y1 - y0);
   }
-  for (const person of answer.people) {
+  for (const [i, person] of answer.people.entries()) {
     if (how.frame) {
       const { x0, y0, x1, y1 } = person.seen;
       context.strokeStyle = 'rgba(255, 255, 255, 0.8)';
@@ -67,7 +108,7 @@ export function drawAnswer(context, scale, answer, how) {
       context.strokeRect(x0, y0, x1 - x0, y1 - y0);
       context.setLineDash([]);
     }
-    drawPerson(context, person, how.limbs, how.threshold, width);
+    drawPerson(context, person, how, how.numbered ? i + 1 : 0, width);
   }
   context.restore();
 }

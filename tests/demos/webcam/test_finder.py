@@ -10,7 +10,7 @@ from demos.webcam.heat import lay_over
 from demos.webcam.picture import PictureError
 from hourglass.crop import CropBox
 from hourglass.detection import Detector
-from hourglass.draw import PART_COLOURS
+from hourglass.draw import PERSON_COLOURS, limb_colours
 from hourglass.follow import Follower
 from hourglass.joints import MPII
 from hourglass.people import PeoplePredictor, PersonPose
@@ -123,6 +123,10 @@ def test_a_damaged_picture_is_not_a_defect(finder: PoseFinder) -> None:
 def test_the_page_gets_limbs_and_colours(finder: PoseFinder) -> None:
     description = finder.description()
     assert description['joints'] == list(finder.joint_set.joints)
-    colours = {part: '#{:02x}{:02x}{:02x}'.format(*colour) for part, colour in PART_COLOURS.items()}
-    assert description['limbs'] == [[a, b, colours[part]] for a, b, part in finder.joint_set.limb_indices]
+    for i, (a, b, colour) in enumerate(limb_colours(finder.joint_set)):
+        of_person_2 = limb_colours(finder.joint_set, PERSON_COLOURS[1])[i][2]
+        shades = ['#{:02x}{:02x}{:02x}'.format(*shade) for shade in (colour, of_person_2)]
+        assert description['limbs'][i][:2] == [a, b]
+        assert [description['limbs'][i][2][k] for k in (0, 2)] == shades
+    assert [description['joints'][i] for i in description['heads']] == ['head top', 'upper neck']
     assert json.loads(json.dumps(description)) == description

@@ -28,13 +28,12 @@ class _Screen:
 
 
 def _frames(n: int) -> list[Frame]:
-    return [Frame(i, i / 25, spot_pixels(70, 60 + 2 * i, (120, 160))) for i in range(n)]
+    return [Frame(i, i / 25, 90 + spot_pixels(70, 60 + 2 * i, (120, 160)) // 2) for i in range(n)]
 
 
 def _coloured(pixels: np.ndarray) -> np.ndarray:
-    """Return the middle (x, y) of the pixels of a frame, without the words below it, that are not grey."""
-    picture = pixels[:120].astype(int)
-    return np.argwhere(np.ptp(picture, axis=2) > 100).mean(axis=0)[::-1]
+    """Return the middle (x, y) of the dark edge that is drawn in a frame, without the words below it."""
+    return np.argwhere(pixels[:120].max(axis=2) < 60).mean(axis=0)[::-1]
 
 
 def test_the_skeleton_is_drawn_over_each_frame(finder: PoseFinder) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data.synthetic import RenderedPerson, demo_scene
-from hourglass.draw import PART_COLOURS
+from hourglass.draw import limb_colours
 from hourglass.image import read_image
 from hourglass.joints import MPII_COCO
 
@@ -41,11 +41,11 @@ def test_the_skeleton_lies_over_the_live_picture(page: Any, person: RenderedPers
     check_joints(joints)
     # Along a limb the overlay has the limb's colour, and where there is no person it is clear.
     overlay = page.overlay()
-    for a, b, part in (('left knee', 'left ankle', 'leg'), ('left shoulder', 'left elbow', 'arm'),
-                       ('thorax', 'pelvis', 'spine')):
+    colours = {(MPII_COCO.joints[a], MPII_COCO.joints[b]): colour for a, b, colour in limb_colours(MPII_COCO)}
+    for a, b in (('left knee', 'left ankle'), ('left elbow', 'left shoulder'), ('thorax', 'pelvis')):
         x, y = np.mean([joints[a], joints[b]], axis=0)
         around = overlay[int(y) - 4:int(y) + 5, int(x) - 4:int(x) + 5]
-        assert _share(around, PART_COLOURS[part]) > 0.3, part
+        assert _share(around, colours[next(pair for pair in colours if {*pair} == {a, b})]) > 0.3, a
     assert overlay[:, :100].max() == 0
     # Below it is the camera's picture, in the same place and of the same size.
     boxes = page.run('return ["video", "overlay"].map((one) => document.getElementById(one).getBoundingClientRect()'
@@ -156,7 +156,7 @@ def test_a_photo_can_be_dropped_or_chosen(page: Any, person: RenderedPerson, tmp
     page.wait(lambda: page.shows == 'photo' and page.element('save').is_enabled())
     assert page.text('camera') == 'Start camera'
     check_joints(page.joints())
-    assert _share(page.overlay(), PART_COLOURS['leg']) > 0.001
+    assert _share(page.overlay(), limb_colours(MPII_COCO)[14][2]) > 0.001
     assert page.run('return getComputedStyle(document.getElementById("overlay")).transform') == 'none'
     # One that is stored lying on its side.
     exif = Image.Exif()
