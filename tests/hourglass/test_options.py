@@ -9,7 +9,7 @@ import pytest
 
 
 def test_the_defaults_are_right() -> None:
-    assert (PredictorConfig().model, PredictorConfig().gpu, DrawingConfig().threshold) == (None, -1, 0)
+    assert (PredictorConfig().model, PredictorConfig().gpu, DrawingConfig().style) == (None, -1, None)
 
 
 @pytest.mark.parametrize(('kind', 'values', 'reason'), [
