@@ -131,7 +131,6 @@ class SampleIterator(SerialIterator):
 
     Attributes:
         indices: numbers of the last batch's samples, as the order sampler returned them.
-        is_loading: whether a batch is being loaded, or its loading has failed.
     """
 
     def __init__(
@@ -139,7 +138,6 @@ class SampleIterator(SerialIterator):
         part: tuple[int, int] = (0, 1),
     ) -> None:
         self.indices: np.ndarray = np.zeros(0, int)
-        self.is_loading = False
         self._part = slice(part[0], None, part[1])
         self._upcoming: deque[tuple[IteratorState, np.ndarray, list[Future[Any]]]] = deque()
         self._n_ahead = n_ahead
@@ -161,8 +159,7 @@ class SampleIterator(SerialIterator):
         self._upcoming.append((state, indices, [pool.submit(_load, int(index)) for index in indices]))
 
     def __next__(self) -> list[Any]:
-        # An error leaves this true, and the state as it was.
-        self.is_loading = True
+        # An error leaves the position as it was.
         if self._pool is None:
             state, self.indices = self._following(self._state)
             batch = [self.dataset[index] for index in self.indices]
@@ -176,18 +173,30 @@ class SampleIterator(SerialIterator):
                 raise InputError('a loader process was killed (too little memory for --loaders?)') from None
         self._previous_epoch_detail = self.epoch_detail
         self._state = state
-        self.is_loading = False
         return batch
 
     next = __next__
 
+    @property
+    def position(self) -> tuple[IteratorState, float]:
+        """Where the next batch begins; it may be set to an earlier one."""
+        return self._state, self._previous_epoch_detail
+
+    @position.setter
+    def position(self, position: tuple[IteratorState, float]) -> None:
+        self._state, self._previous_epoch_detail = position
+        self._drop_upcoming()
+
+    def _drop_upcoming(self) -> None:
+        for _, _, futures in self._upcoming:
+            for future in futures:
+                future.cancel()
+        self._upcoming.clear()
+
     def serialize(self, serializer: Any) -> None:
         super().serialize(serializer)
         if isinstance(serializer, Deserializer):
-            for _, _, futures in self._upcoming:
-                for future in futures:
-                    future.cancel()
-            self._upcoming.clear()
+            self._drop_upcoming()
 
     def finalize(self) -> None:
         """End the processes."""

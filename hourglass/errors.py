@@ -101,10 +101,10 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors='backslashreplace')
 
 
-def _discard_stdout() -> None:
-    """Send what is left in standard output to nowhere, so that the end of the process does not fail on it."""
+def discard(descriptor: int) -> None:
+    """Send what is written to an open file from now on to nowhere, so that it no longer fails."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, descriptor)
     os.close(nowhere)
 
 
@@ -116,7 +116,7 @@ def _flush_stdout() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _discard_stdout()
+        discard(sys.stdout.fileno())
         raise InputError(f'standard output: {error.strerror}') from None
 
 
@@ -153,14 +153,14 @@ def run(main: Callable[[], None]) -> NoReturn:
         _fail('interrupted', 130)
     except BrokenPipeError:
         # The reader has closed the pipe (`... | head`).
-        _discard_stdout()
+        discard(sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         # A folder without permission, a name that is too long: the user can correct what the system reports about a
         # file, wherever it occurs.
         if error.filename is None and error.errno in _FULL:
             # An error of a file names it (or is an InputError), so this one is of standard output.
-            _discard_stdout()
+            discard(sys.stdout.fileno())
             _fail(f'standard output: {error.strerror}', 2)
         if error.filename is None:
             raise

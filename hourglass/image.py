@@ -208,7 +208,8 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
         bgr: whether an array (H, W, 3) has OpenCV's order of colours.
 
     Raises:
-        InputError: the value is none of these, or the file cannot be read.
+        InputError: the value is none of these, an array's values are fractions from 0 to 1, or the file cannot be
+            read.
     """
     if isinstance(value, (str, os.PathLike)):
         return read_image(value, upright=True)
@@ -219,6 +220,9 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
             colours = np.stack([value] * 3) if value.ndim == 2 else value.transpose(2, 0, 1)
             return colours[::-1 if bgr else 1].astype(np.float32, order='C')
         if value.ndim == 3 and value.shape[0] == 3:
+            if value.dtype.kind == 'f' and 0 < value.max() <= 1 and (value % 1).any():
+                raise InputError('an array (3, H, W) with values from 0 to 1; those of a picture are in [0, 255]: '
+                                 'multiply it by 255')
             return value.astype(np.float32, copy=False)
     what = f'an array of shape {value.shape} and type {value.dtype}' if isinstance(value, np.ndarray) \
         else f'a value of type {type(value).__name__}'

@@ -1,4 +1,4 @@
-"""Stopping long work from outside, by Ctrl-C or SIGTERM, between two steps."""
+"""Stopping long work from outside, by Ctrl-C, SIGTERM or a closed terminal, between two steps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from hourglass.errors import discard
+
+# Windows has no such signal.
+_HANGUP: int | None = getattr(signal, 'SIGHUP', None)
+
+
+def stop_signals() -> tuple[int, ...]:
+    """Return the numbers of the signals that ask a program to stop.
+
+    SIGHUP, sent when the terminal is closed, is one of them unless it is ignored, as under ``nohup``.
+    """
+    is_ignored = _HANGUP is None or signal.getsignal(_HANGUP) == signal.SIG_IGN
+    return signal.SIGINT, signal.SIGTERM, *(() if is_ignored else (_HANGUP,))  # type: ignore[return-value]
+
 
 class StopRequest:
-    """Whether a training, or other long work, has been asked to stop (SIGTERM or Ctrl-C).
+    """Whether a training, or other long work, has been asked to stop (:func:`stop_signals`).
 
     Args:
         answer: line for stderr on the first signal; may be empty.
@@ -29,7 +43,7 @@ class StopRequest:
         self.signal: int | None = None
         self.agreed: int | None = None
         self._answer = f'\n{answer}\n'.encode() if answer else b''
-        self._numbers = (signal.SIGINT, signal.SIGTERM, *also)
+        self._also = also
 
     @property
     def requested(self) -> bool:
@@ -37,19 +51,28 @@ class StopRequest:
 
     @property
     def status(self) -> int:
-        """Exit status of a process that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        """Exit status of a process that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
         return 128 + (self.agreed or self.signal or 0)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Listen to the signals in this block; the second one ends it at once."""
+        """Listen to the signals in this block; the second one ends it at once, except a second SIGHUP."""
         # Python lets only the main thread handle signals; work in another thread cannot be stopped.
         is_main = threading.current_thread() is threading.main_thread()
-        numbers = self._numbers if is_main else ()
+        numbers = (*stop_signals(), *self._also) if is_main else ()
         previous = {number: signal.getsignal(number) for number in numbers}
 
+        terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
+
         def stop(number: int, frame: FrameType | None) -> None:
+            if number == _HANGUP:
+                for descriptor in terminals:
+                    if not os.isatty(descriptor):  # it is closed
+                        discard(descriptor)
             if self.signal is not None:
+                # The system and a shell may both report the same closed terminal.
+                if number == _HANGUP:
+                    return
                 raise KeyboardInterrupt
             self.signal = number
             # Not print(): the signal may have come in the middle of one.  Not sys.stderr: a notebook's is no file.

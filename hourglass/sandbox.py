@@ -22,6 +22,8 @@ import numpy as np
 #: Memory of the child in bytes; and seconds of processor time, with more for each 10 MB of the file.
 MAX_MEMORY, MAX_SECONDS = 2_000_000_000, 20
 _BYTES_PER_SECOND = 10_000_000
+#: Largest result in bytes; a hundred thousand people have 30 MB.
+MAX_RESULT = 300_000_000
 #: Exit status of a child whose file cannot be used; its standard output is the reason.
 _REFUSED = 3
 _ROOT = Path(__file__).resolve().parents[1]
@@ -78,6 +80,8 @@ def _main(reader: str, path: Path) -> int:
     _limit(path)
     try:
         arrays = function(path)
+        if (size := sum(array.nbytes for array in arrays.values())) > MAX_RESULT:
+            raise InputError(f'{path}: holds {size:,} bytes of numbers and names, more than are read')
     except InputError as error:
         sys.stdout.buffer.write(str(error).encode())
         return _REFUSED

@@ -14,7 +14,7 @@ A recipe is JSON, or YAML::
     file: weights.npz             # the weights of the last stage, in half precision
 
 Each step is a command that can be repeated by hand.  A step whose result exists is skipped, and an interrupted training
-is resumed.  Ctrl-C and SIGTERM are passed on to the running step, which ends by itself.
+is resumed.  Ctrl-C, SIGTERM and SIGHUP are passed on to the running step, which ends by itself.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from typing import Any
 from hourglass.config import canonical
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
+from hourglass.interruption import stop_signals
+from hourglass.lock import only_run
 from hourglass.textfile import read_values
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -180,24 +182,21 @@ def follow(path: Path, roots: Sequence[str], out: Path) -> None:
     if wrong := [text for text in roots if '=' not in text]:
         raise InputError(f'--root {wrong[0]} is not a name, "=" and a folder')
     out = out.resolve()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'{out}: {error.strerror}') from None
     folders = {name: str(Path(folder).resolve()) for name, _, folder in (text.partition('=') for text in roots)}
-    for step in steps(recipe, folders, out):
-        if step.result is not None and step.result.exists():
-            print(f'{step.result} exists')
-            continue
-        print(shlex.join(step.command), flush=True)
-        if status := _run(step.command):
-            sys.exit(status)
+    with only_run(out):
+        for step in steps(recipe, folders, out):
+            if step.result is not None and step.result.exists():
+                print(f'{step.result} exists')
+                continue
+            print(shlex.join(step.command), flush=True)
+            if status := _run(step.command):
+                sys.exit(status)
 
 
 def _run(command: Sequence[str]) -> int:
     """Run a step, let it end by itself on a signal, and return its exit status.
 
-    For a step that succeeds in spite of a signal, the signal's status (130 or 143) is returned.
+    For a step that succeeds in spite of a signal, the signal's status (such as 130) is returned.
     """
     child: subprocess.Popen[bytes] | None = None
     came: list[int] = []
@@ -209,12 +208,12 @@ def _run(command: Sequence[str]) -> int:
             child.send_signal(number)
 
     # Python lets only the main thread handle signals.  A handler and not SIG_IGN, which the child would inherit.
-    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    numbers = stop_signals() if threading.current_thread() is threading.main_thread() else ()
     previous = {number: signal.signal(number, stop) for number in numbers}
     try:
         child = subprocess.Popen(command, cwd=ROOT)
-        if signal.SIGTERM in came:  # during the start
-            child.terminate()
+        if came and came[0] != signal.SIGINT:  # during the start
+            child.send_signal(came[0])
         status = child.wait()
     except FileNotFoundError:
         raise InputError(f'{command[0]}: no such command; extra "distributed" installs it') from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,9 +25,11 @@ from hourglass.detection.finder import SIZE, PersonFinder
 from hourglass.engine.chainer_engine import ChainerEngine
 from hourglass.errors import ArgumentParser, run
 from hourglass.interruption import StopRequest
+from hourglass.lock import only_run
 from hourglass.spec import ModelSpec
 from training.average import MovingAverage, state_of
 from training.distributed import Communicator
+from training.loop import run_trainer
 from training.progress import ProgressBar
 from training.schedule import LearningRateSchedule
 from training.snapshot import Snapshots, load_snapshot, read_newest
@@ -139,7 +142,7 @@ def train_finder(config: FinderConfig) -> Path:
     trainer.extend(snapshots, trigger=each_iteration)
     finder = PersonFinder(ChainerEngine(average.network))
 
-    @training.make_extension(trigger=each_epoch, priority=400)
+    @training.make_extension(trigger=each_epoch, priority=280)
     def validate(trainer: training.Trainer) -> None:
         rates = find_rates(finder, validation)
         chainer.reporter.report({f'validation/{name}': value for name, value in rates.items()})
@@ -149,16 +152,16 @@ def train_finder(config: FinderConfig) -> Path:
     trainer.extend(extensions.observe_value('lr', lambda _: optimizer.alpha), trigger=each_epoch)
     trainer.extend(extensions.LogReport(trigger=each_epoch), trigger=each_iteration)
     trainer.extend(ProgressBar(len(people), config.epochs), trigger=each_iteration)
-    try:
+    with ExitStack() as stack:
+        stack.callback(iterator.finalize)
+        # After the loaders were forked: they would hold the lock for a moment longer than a training that is killed.
+        stack.enter_context(only_run(out))
         if config.resume:
             load_snapshot(*read_newest(out), trainer)
-        with stop.listening():
-            trainer.run(show_loop_exception_msg=False)
-            if stop.requested and trainer.updater.epoch < config.epochs:
-                snapshots.write_missing(trainer)
-                sys.exit(stop.status)
-    finally:
-        iterator.finalize()
+        if not run_trainer(trainer, snapshots, stop, config.epochs):
+            how = '--resume continues' if trainer.updater.iteration else 'before the first step, without a snapshot'
+            print(f'stopped in epoch {trainer.updater.epoch + 1} of {config.epochs}; {how}', file=sys.stderr)
+            sys.exit(stop.status)
     return out / 'model.npz'
 
 

@@ -8,6 +8,8 @@ import re
 import sys
 import time
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ _NAME = re.compile(r'snapshot_(epoch|iter)_[0-9]+')
 _ITERATION = 'updater/iteration'
 #: A larger snapshot is not read; from here on zip files have another form.
 MAX_BYTES = 2 ** 32 - 1
+#: Most bytes of arrays for each byte of a file. Snapshots are not compressed, and a program that does so gains little,
+#: since the numbers of a training are close to noise.
+MAX_RATIO = 16
 # What serialised objects raise if an entry is missing or of another kind.
 _MISFIT = (KeyError, ValueError, TypeError, IndexError, RecursionError)
 
@@ -62,8 +67,9 @@ def read_snapshot(path: Path) -> dict[str, np.ndarray]:
         if _ITERATION not in file.keys:
             raise InputError(f'{path}: not a snapshot of a training (no entry {_ITERATION})')
         headers = {key: file.header(key) for key in file.keys}
-        if sum(math.prod(header.shape) * header.dtype.itemsize for header in headers.values()) > MAX_BYTES:
-            raise InputError(f'{path}: more than {MAX_BYTES:,} bytes of arrays')
+        size = sum(math.prod(header.shape) * header.dtype.itemsize for header in headers.values())
+        if size > min(MAX_BYTES, MAX_RATIO * file.size):
+            raise InputError(f'{path}: {size:,} bytes of arrays are more than are read from {file.size:,} bytes')
         for key, header in headers.items():
             if header.dtype.kind not in 'fiubU':
                 raise InputError(f'{path}: {printable(key)} is of the type {header.dtype}, which no snapshot has')
@@ -93,20 +99,32 @@ def find_snapshots(folder: Path) -> list[Path]:
     return [path for path in folder.glob('snapshot_*') if _NAME.fullmatch(path.name)]
 
 
-def read_newest(folder: Path) -> tuple[dict[str, np.ndarray], Path]:
-    """Read the newest intact snapshot in a folder; report each damaged one on stderr.
-
-    Raises:
-        InputError: there is none.
-    """
+def _dated(folder: Path) -> tuple[list[tuple[int, Path]], list[str]]:
+    """Return iterations and paths of the snapshots in a folder, the newest first; and what is wrong with others."""
     dated, damaged = [], []
     for path in find_snapshots(folder):
         try:
             dated.append((_iteration(path), path))
         except InputError as error:
             damaged.append(str(error))
+    return sorted(dated, reverse=True), damaged
+
+
+def find_newest(folder: Path) -> tuple[int, Path] | None:
+    """Return iteration and path of the newest snapshot in a folder that is not evidently damaged."""
+    dated, _ = _dated(folder)
+    return dated[0] if dated else None
+
+
+def read_newest(folder: Path) -> tuple[dict[str, np.ndarray], Path]:
+    """Read the newest intact snapshot in a folder; report each damaged one on stderr.
+
+    Raises:
+        InputError: there is none.
+    """
+    dated, damaged = _dated(folder)
     arrays = None
-    for _, path in sorted(dated, reverse=True):
+    for _, path in dated:
         try:
             arrays = read_snapshot(path)
             break
@@ -132,8 +150,9 @@ class Snapshots(Extension):
     ``snapshot_epoch_N`` is written every ``interval`` epochs and kept.  ``snapshot_iter_N`` is written at the end of
     all other epochs, when none was written for ``minutes``, and when a stop is requested; ``keep`` of them are kept.
 
-    :class:`EarlySnapshot` also has the snapshot of an epoch written before its validation. It holds what has been
-    observed so far, and a training that resumes from it first does what remained of the epoch.
+    :class:`EarlySnapshot` also has the snapshot of an epoch written before its validation, and
+    :meth:`write_after_error` one after an error in validation, reports or the log. It holds what has been observed so
+    far, and a training that resumes from it first does what remained of the iteration.
 
     Args:
         folder: for the files.
@@ -157,8 +176,10 @@ class Snapshots(Extension):
         self.seconds = 60 * minutes
         self.stop = stop
         self.is_writer = is_writer
-        # What was observed in an iteration that is not complete; None if it is.
-        self._observed: dict[str, np.ndarray] | None = None
+        # For an iteration that is not complete: the priority of the extension that is next, and what was observed.
+        self._rest: tuple[int, dict[str, np.ndarray]] | None = None
+        # The priority of the extension that is running; None during a step.
+        self._turn: int | None = None
         self._last = time.monotonic()
         self._last_iteration = -1
         self.last: Path | None = None
@@ -166,36 +187,53 @@ class Snapshots(Extension):
     @property
     def is_newest(self) -> bool:
         """Whether the snapshot that was written last is the newest in the folder."""
-        try:
-            return self.last is None or max(find_snapshots(self.folder), key=_iteration) == self.last
-        except InputError:  # one of them is damaged
-            return False
+        newest = find_newest(self.folder)
+        return self.last is None or (newest is not None and newest[1] == self.last)
+
+    def follow(self, trainer: Trainer) -> None:
+        """Note from now on which extension of a trainer is running, for :meth:`write_after_error`."""
+        def ask(priority: int, trigger: Callable[[Trainer], bool], trainer: Trainer) -> bool:
+            self._turn = priority
+            return trigger(trainer)
+
+        for entry in trainer._extensions.values():
+            entry.trigger = partial(ask, entry.priority, entry.trigger)
 
     def initialize(self, trainer: Trainer) -> None:
-        """Do what remained of the epoch when an early snapshot was written; other extensions are ready now."""
-        if self._observed is None:
+        """Do what remained of the iteration when the snapshot was written; other extensions are ready now."""
+        if self._rest is None:
             return
-        trainer.observation, self._observed = self._observed, None
-        entries = [entry for entry in trainer._extensions.values() if entry.priority < EarlySnapshot.priority]
+        (first, trainer.observation), self._rest = self._rest, None
+        entries = [entry for entry in trainer._extensions.values() if entry.priority <= first]
         with trainer.reporter.scope(trainer.observation):
             for entry in sorted(entries, key=lambda entry: entry.priority, reverse=True):
                 if entry.trigger(trainer):
                     entry.extension(trainer)
 
     def __call__(self, trainer: Trainer) -> None:
+        self._turn = None  # all others have run
         if trainer.updater.is_new_epoch or self.stop.requested or time.monotonic() - self._last > self.seconds:
             self._write(trainer)
 
-    def write_early(self, trainer: Trainer) -> None:
-        """Write the snapshot of an epoch before its validation."""
-        self._observed = {key: np.asarray(to_cpu(getattr(value, 'array', value)))
-                          for key, value in trainer.observation.items()}
+    def write_rest(self, trainer: Trainer, first: int) -> None:
+        """Write a snapshot of an iteration whose extensions from priority ``first`` downwards have not run yet."""
+        self._rest = first, {key: np.asarray(to_cpu(getattr(value, 'array', value)))
+                             for key, value in trainer.observation.items()}
         try:
             self._write(trainer)
         finally:
-            self._observed = None
+            self._rest = None
         # The complete one is still to be written.
         self._last_iteration = -1
+
+    def write_after_error(self, trainer: Trainer) -> None:
+        """Write a snapshot after an error, if the state is one from which the training can resume."""
+        if trainer.updater.iteration == 0:
+            return  # the optimiser has no state yet
+        if self._turn is None:
+            self.write_missing(trainer)
+        elif self._turn < EarlySnapshot.priority:
+            self.write_rest(trainer, self._turn)
 
     def write_missing(self, trainer: Trainer) -> None:
         """Write a snapshot unless the last one is of this iteration."""
@@ -220,12 +258,12 @@ class Snapshots(Extension):
 
     def serialize(self, serializer: Any) -> None:
         """Keep what was observed, but not when snapshots are written, which does not change a training."""
-        observed = None if self._observed is None else [
-            (key, float(value), value.dtype.str) for key, value in self._observed.items()]
-        stored = json.loads(str(serializer('observed', json.dumps(observed))))
+        rest = None if self._rest is None else [self._rest[0], [
+            (key, float(value), value.dtype.str) for key, value in self._rest[1].items()]]
+        stored = json.loads(str(serializer('observed', json.dumps(rest))))
         if isinstance(serializer, Deserializer):
-            self._observed = None if stored is None else {
-                key: np.array(value, dtype) for key, value, dtype in stored}
+            self._rest = None if stored is None else (int(stored[0]), {
+                key: np.array(value, dtype) for key, value, dtype in stored[1]})
 
 
 class EarlySnapshot(Extension):
@@ -242,4 +280,4 @@ class EarlySnapshot(Extension):
         self.snapshots = snapshots
 
     def __call__(self, trainer: Trainer) -> None:
-        self.snapshots.write_early(trainer)
+        self.snapshots.write_rest(trainer, self.priority - 1)

@@ -7,6 +7,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from hourglass.config import read_options
 from hourglass.device import gpu_of_process, use_device
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
+from hourglass.lock import only_run
 from hourglass.predictor import PosePredictor
 from training.average import MovingAverage
 from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator, joined, normalise_together
 from training.evaluator import PoseEvaluator, calibrate_scores
 from training.finetune import copy_common, freeze, parse_scales
+from training.loop import run_trainer
 from training.loss import TrainChain
 from training.mixed import LossScale
 from training.preparation import Inputs, Validation, comes_from_elsewhere, read_inputs, resolve, seed_everything
@@ -106,10 +109,13 @@ def _train_with(config: TrainConfig, comm: Communicator) -> TrainResult:
     # Before the network: its processes are forked while there are no threads and no GPU is in use.
     iterator = SampleIterator(dataset, config.batchsize * comm.size, sampler, config.loaders,
                               part=(comm.rank, comm.size))
-    try:
+    with ExitStack() as stack:
+        stack.callback(iterator.finalize)
+        # After the loaders were forked: they would hold the lock for a moment longer than a training that is killed.
+        with comm.raise_on_all():
+            if comm.is_first:
+                stack.enter_context(only_run(Path(config.out)))
         return _train(config, iterator, inputs, record, comm)
-    finally:
-        iterator.finalize()
 
 
 def _train(
@@ -125,7 +131,7 @@ def _train(
     updater = _updater(iterator, comm.multi_node(optimizer), inputs.gpus)
     trainer = training.Trainer(updater, EndOfTraining(config.epochs, stop, comm), out=config.out)
     trainer.extend(record, trigger=each_epoch)
-    trainer.extend(StopAtBadLoss(iterator, out, comm), trigger=each_iteration)
+    trainer.extend(StopAtBadLoss(iterator, comm), trigger=each_iteration)
     schedule = LearningRateSchedule(config.schedule, config.optimizer, config.learning_rate, config.epochs, scales)
     trainer.extend(schedule, trigger=each_iteration)
     if loss_scale is not None:
@@ -246,30 +252,15 @@ def _add_extensions(
 
 
 def _run(trainer: training.Trainer, config: TrainConfig, stop: StopRequest, comm: Communicator) -> None:
-    """Run a trainer; if it is stopped, write a snapshot and end the process."""
+    """Run a trainer; if it is stopped, report how to resume and end the process."""
     snapshots = trainer.get_extension('Snapshots')
-    with stop.listening(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings('ignore', _OVERFLOW)
-        try:
-            # The script reports errors, in one line.
-            trainer.run(show_loop_exception_msg=False)
-        except Exception as error:
-            # While a batch is loaded, the state is that of the last iteration. Of several processes, the others are in
-            # their next step already.
-            if trainer.updater.get_iterator('main').is_loading and trainer.updater.iteration and comm.size == 1:
-                snapshots.write_missing(trainer)
-                if isinstance(error, InputError):
-                    raise InputError(f'{error}; --resume continues from {snapshots.last}') from None
-            raise
-        if not stop.requested or trainer.updater.epoch >= config.epochs:
+        if run_trainer(trainer, snapshots, stop, config.epochs, comm):
             return
-        if trainer.updater.iteration == 0:
-            # The optimizer has no state yet, and a snapshot without it could not be resumed from.
-            comm.print_rank0('stopped before the first step, without a snapshot')
-            sys.exit(stop.status)
-        # The request may have come after the snapshots' turn in the last iteration.
-        snapshots.write_missing(trainer)
-        comm.wait()
+    if trainer.updater.iteration == 0:
+        comm.print_rank0('stopped before the first step, without a snapshot')
+        sys.exit(stop.status)
     launcher = ['mpiexec', '-n', str(comm.size)] if comm.size > 1 else []
     command = [*launcher, 'python', 'train.py', *(['--distributed'] if launcher else []), '--config',
                str(Path(config.out) / 'run.json'), '--resume',

@@ -15,7 +15,6 @@ from hourglass.errors import InputError
 from hourglass.files import sha256_of
 from hourglass.spec import ModelSpec
 from training.distributed import Communicator
-from training.snapshot import find_snapshots
 
 import numpy as np
 from chainer import reporter
@@ -44,16 +43,14 @@ class StopAtBadLoss(Extension):
 
     Args:
         iterator: has the indices of the last batch.
-        folder: of the snapshots.
         comm: the processes that share a batch. Their mean, the loss of the whole batch, is what is reported.
     """
 
     # Before everything else.
     priority = 1000
 
-    def __init__(self, iterator: SampleIterator, folder: Path, comm: Communicator | None = None) -> None:
+    def __init__(self, iterator: SampleIterator, comm: Communicator | None = None) -> None:
         self.iterator = iterator
-        self.folder = folder
         self.comm = comm or Communicator()
 
     def __call__(self, trainer: Trainer) -> None:
@@ -74,9 +71,8 @@ class StopAtBadLoss(Extension):
     def _message(self, loss: float, updater: Any) -> str:
         people = self.iterator.dataset.dataset
         names = ', '.join(sample_name(people, int(index) % len(people)) for index in self.iterator.indices)
-        before = f'; the snapshots in {self.folder} are older' if find_snapshots(self.folder) else ''
         return (f'the loss is {loss} at iteration {updater.iteration}, epoch {updater.epoch + 1}, with the samples '
-                f'{names}{before}; a lower --lr may help')
+                f'{names}; a lower --lr may help')
 
 
 class BestWeights(Extension):
@@ -106,9 +102,9 @@ class BestWeights(Extension):
     def __call__(self, trainer: Trainer) -> None:
         score = trainer.observation.get(SCORE, math.nan)
         if score > self.score:
-            self.score, self.epoch = float(score), trainer.updater.epoch
             pretrained.save_model(self.path, self.network, self.spec)
             self.digest = sha256_of(self.path)
+            self.score, self.epoch = float(score), trainer.updater.epoch
         if self.epoch:
             reporter.report({BEST_SCORE: self.score, BEST_EPOCH: self.epoch})
 

@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 
 #: The rule that made centre and scale of these files, that of the reference.
 _RULE = ModelSpec()
-#: Larger files are refused; MPII has 25,204 annotated people.
-MAX_PEOPLE = 1_000_000
-#: Length of a name; MPII's have 13.
-MAX_NAME_BYTES = 1000
 
 _SHAPES: dict[str, tuple[int, ...]] = {
     'center': (2,), 'scale': (), 'part': (N_JOINTS, 2), 'normalize': (), 'visible': (N_JOINTS,)}
@@ -77,8 +73,6 @@ def read_numbers(file: h5py.File, key: str, shape: tuple[int, ...]) -> np.ndarra
         wanted = ', '.join(['N', *map(str, shape)])
         raise InputError(f'{file.filename}: {key!r} has shape {data.shape} and type {data.dtype}, '
                          f'not ({wanted}) numbers')
-    if data.shape[0] > MAX_PEOPLE:
-        raise InputError(f'{file.filename}: {key!r} holds {data.shape[0]} people, more than {MAX_PEOPLE}')
     return data[()].astype(np.float64)
 
 
@@ -99,8 +93,6 @@ def _read_image_names(file: h5py.File, path: Path) -> np.ndarray:
     data = file.get('imgname')
     # Torch could not read texts from HDF5: some files have the names only beside them.
     if isinstance(data, h5py.Dataset) and data.ndim == 1 and data.dtype.kind in 'SO':
-        if data.shape[0] > MAX_PEOPLE or data.dtype.itemsize > MAX_NAME_BYTES:
-            raise InputError(f'{path}: \'imgname\' holds {data.shape[0]} names of {data.dtype.itemsize} bytes')
         return np.array([bytes(name).decode() for name in data[()]], str)
     if names_file(path).is_file():
         return np.array(read_names(names_file(path)), str)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hourglass.errors import InputError
+from hourglass.interruption import stop_signals
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -98,7 +99,7 @@ async def _serve(app: web.Application, sock: socket.socket, ready: Callable[[], 
         signal.signal(number, signal.SIG_DFL)
         loop.call_soon_threadsafe(stop.set)
 
-    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, end) for number in stop_signals()}
     logging.getLogger('aiohttp.server').addFilter(_report_bad_request)
     # Content-Encoding is refused, so nothing is decompressed.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False, lingering_time=5.0,

@@ -38,8 +38,8 @@ PAGE_TYPES = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript'
 #: How many pages are served at once, and how many pictures of scripts may wait.
 MAX_PAGES, MAX_REQUESTS = 16, 8
 
-#: Seconds that the upload of a picture may take, and how many bytes all uploads together may hold.
-UPLOAD_TIME, MAX_UPLOADED = 60.0, 200_000_000
+#: Seconds that the upload of a picture may take, how many may arrive at once, and how many bytes they may hold.
+UPLOAD_TIME, MAX_UPLOADS, MAX_UPLOADED = 60.0, 32, 200_000_000
 
 #: Largest picture, in pixels: as floating-point numbers such a one takes 600 MB.
 MAX_PIXELS = 50_000_000
@@ -79,6 +79,7 @@ class PoseServer:
         self._turn, self._turn_of_scripts = asyncio.Lock(), asyncio.Lock()
         self._n_requests = self._n_uploaded = 0
         self._sockets: set[web.WebSocketResponse] = set()
+        self._uploads: list[asyncio.Transport] = []
 
     def app(self) -> web.Application:
         """Return the application; it ends this server's thread when it is cleaned up."""
@@ -145,8 +146,18 @@ class PoseServer:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     async def _upload(self, request: web.Request) -> bytes:
-        """Receive a body.  However many arrive slowly, they hold no place in the queue and bounded memory."""
+        """Receive a body.
+
+        However many arrive slowly, they hold no place in the queue, bounded memory, and a part of the connections: if
+        there are more than :data:`MAX_UPLOADS`, the one that began first is broken off.
+        """
         data = bytearray()
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError
+        if len(self._uploads) == MAX_UPLOADS:
+            self._uploads.pop(0).abort()
+        self._uploads.append(transport)
         try:
             if (request.content_length or 0) > self.max_bytes:
                 raise self._too_large()
@@ -160,6 +171,8 @@ class PoseServer:
             return bytes(data)
         finally:
             self._n_uploaded -= len(data)
+            if transport in self._uploads:
+                self._uploads.remove(transport)
 
     def _too_large(self) -> web.HTTPException:
         return web.HTTPRequestEntityTooLarge(

@@ -32,6 +32,10 @@ def needs_memory(path: Path) -> dict[str, np.ndarray]:
     return {'x': np.ones(400_000_000)}
 
 
+def returns_much(path: Path) -> dict[str, np.ndarray]:
+    return {'x': np.ones(50_000_000)}
+
+
 def never_ends(path: Path) -> dict[str, np.ndarray]:
     import resource
 

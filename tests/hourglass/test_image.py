@@ -292,3 +292,13 @@ def test_what_is_no_picture_is_named(value: Any, words: str) -> None:
     with pytest.raises(InputError) as caught:
         as_image(value)
     assert words in str(caught.value)
+
+
+def test_fractions_from_0_to_1_are_not_taken_for_a_dark_picture() -> None:
+    image = np.random.default_rng(0).random((3, 4, 5))
+    for value in (image, image.astype(np.float32), np.full((3, 4, 5), 0.5)):
+        with pytest.raises(InputError, match='multiply it by 255'):
+            as_image(value)
+    # Black pictures are pictures.
+    for value in (np.zeros((3, 4, 5), np.float32), np.rint(image), image * 255, np.ones((3, 4, 5), np.uint8)):
+        np.testing.assert_array_equal(as_image(value), value.astype(np.float32))

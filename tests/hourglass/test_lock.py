@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from platform import node
 
-from hourglass.lock import only_process
+from hourglass.errors import InputError
+from hourglass.lock import only_process, only_run
 
 import pytest
 from filelock import Timeout
@@ -55,3 +59,37 @@ def test_processes_exclude_one_another_though_the_file_comes_and_goes(tmp_path: 
                for _ in range(3)]
     assert [worker.wait() for worker in workers] == [0, 0, 0]
     assert (tmp_path / 'count').read_text() == '60'
+
+
+_HOLD = """
+import sys
+from pathlib import Path
+from hourglass.lock import only_run
+with only_run(Path('run')):
+    print('held', flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_run_that_writes_to_a_folder_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    start = datetime.now().strftime('%Y-%m-%d')
+    for end in ('ends', 'is killed'):
+        holder = subprocess.Popen([sys.executable, '-c', _HOLD], cwd=tmp_path, env={'PYTHONPATH': str(ROOT)},
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(InputError) as caught, only_run(tmp_path / 'run'):
+            pytest.fail('two hold the lock')
+        text = str(caught.value)
+        assert f'{tmp_path}/run: another run writes to it (process {holder.pid} on {node()}, since {start}' in text
+        holder.kill() if end == 'is killed' else holder.communicate()
+        holder.wait()
+        with only_run(tmp_path / 'run'):
+            assert f'process {os.getpid()}' in (tmp_path / 'run' / '.lock-holder').read_text()
+    assert not list((tmp_path / 'run').iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / 'file').touch()
+    with pytest.raises(InputError, match='file/run: cannot be written to'), only_run(tmp_path / 'file' / 'run'):
+        pytest.fail('no folder')

@@ -31,6 +31,7 @@ def test_arrays_come_back(tmp_path: Path) -> None:
     ('crashes', 'crashes the library that reads it'),
     ('has_a_defect', 'ZeroDivisionError: a defect'),
     ('needs_memory', 'needs more than 2 GB'),
+    ('returns_much', 'x: holds 400,000,000 bytes'),
     ('never_ends', 'takes too long'),
 ])
 def test_whatever_happens_is_one_line_with_the_name(name: str, reason: str, tmp_path: Path) -> None:

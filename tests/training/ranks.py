@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -112,7 +111,7 @@ def _check_bad_loss(comm: Communicator) -> None:
     iterator = SimpleNamespace(dataset=SimpleNamespace(dataset=_People(comm.rank)), indices=[0])
     state = SimpleNamespace(observation={'main/loss': np.array([2, np.nan][comm.rank], np.float32)},
                             updater=SimpleNamespace(iteration=7, epoch=0))
-    StopAtBadLoss(iterator, Path('nothing'), comm)(state)  # type: ignore[arg-type]
+    StopAtBadLoss(iterator, comm)(state)  # type: ignore[arg-type]
     raise AssertionError('the training continues')
 
 

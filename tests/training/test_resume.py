@@ -140,7 +140,8 @@ def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
     assert len(list(out.glob('snapshot_iter_*'))) <= 3
 
 
-@pytest.mark.parametrize(('number', 'status', 'loaders'), [(signal.SIGTERM, 143, 0), (signal.SIGINT, 130, 2)])
+@pytest.mark.parametrize(('number', 'status', 'loaders'), [
+    (signal.SIGTERM, 143, 0), (signal.SIGINT, 130, 2), (signal.SIGHUP, 129, 0)])
 def test_a_stop_writes_a_snapshot_and_says_how_to_go_on(
     server: Server, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None], number: int,
     status: int, loaders: int,

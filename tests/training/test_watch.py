@@ -113,7 +113,7 @@ def test_the_loss_of_several_gpus_is_the_mean_of_their_parts() -> None:
     observation = {'main/loss': np.float32(1), 'gpu 1/loss': np.float32(3), 'lr': np.float32(7)}
     trainer: Any = SimpleNamespace(observation=observation, updater=SimpleNamespace(iteration=1, epoch=0))
     samples: Any = SimpleNamespace(indices=[], dataset=SimpleNamespace(dataset=None))
-    extension = StopAtBadLoss(samples, Path('nowhere'))
+    extension = StopAtBadLoss(samples)
     extension(trainer)
     assert observation['main/loss'] == 2
     observation['gpu 1/loss'] = np.float32('nan')

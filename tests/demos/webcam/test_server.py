@@ -8,6 +8,7 @@ from typing import Any
 
 from demos.webcam import server
 from demos.webcam.finder import PoseFinder
+from demos.webcam.serve import MAX_CONNECTIONS
 from tests.demos.webcam.spots import PNG, SpotPredictor, frame, join, serving, spot
 
 import pytest
@@ -134,7 +135,11 @@ async def test_slow_uploads_block_no_other_request_and_end(
     finder: PoseFinder, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with serving(finder) as client:
-        slow = [await _begin_upload(client, 3) for _ in range(30)]
+        # As many as there may be connections: those that began first are broken off.
+        slow = [await _begin_upload(client, 3) for _ in range(MAX_CONNECTIONS)]
+        assert await asyncio.wait_for(slow[0][0].read(), 60) == b''
+        assert (await client.get('/')).status == 200
+        assert not slow[-1][0].at_eof()
         assert (await client.post('/pose', data=spot(9, 9), headers=PNG)).status == 200
         monkeypatch.setattr(server, 'UPLOAD_TIME', 0.1)
         slow.append(await _begin_upload(client, 3))

@@ -1,0 +1,98 @@
+"""Errors in the middle of a training: what snapshot they leave, and that the training resumes from it exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from data.sampling import TrainingDataset
+from hourglass.errors import InputError
+from hourglass.lock import only_run
+from training.evaluator import PoseEvaluator
+from training.loss import TrainChain
+from training.progress import ProgressBar
+from training.report import LogFiles
+from training.watch import BestWeights, StopAtBadLoss
+
+import pytest
+from chainer.optimizers.rmsprop import RMSpropRule
+
+Run = Callable[..., None]
+Same = Callable[[Path, Path], None]
+# Parameters of the network of the fixture ``small``.
+N_PARAMETERS = 150
+
+
+def _fail(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, at: int, error: Exception, after: bool = False,
+) -> None:
+    """Have the ``at``-th call of a method fail, before or after its work."""
+    original, calls = getattr(owner, name), iter(range(1, 10 ** 9))
+
+    def method(*arguments: Any, **options: Any) -> Any:
+        fails = next(calls) == at
+        if fails and not after:
+            raise error
+        result = original(*arguments, **options)
+        if fails:
+            raise error
+        return result
+
+    monkeypatch.setattr(owner, name, method)
+
+
+# Three epochs of four iterations with four people each, and a snapshot after each epoch. An error in a step leaves the
+# state before it, one in a report the state after it; in between, the snapshot of the epoch stays.
+CASES: dict[str, tuple[type, str, int, Exception, int]] = {
+    'a sample': (TrainingDataset, 'get_example', 22, OSError(5, 'Input/output error', 'a.jpg'), 5),
+    'the first sample of an epoch': (TrainingDataset, 'get_example', 17, InputError('a.jpg: bad'), 4),
+    'the forward pass': (TrainChain, 'forward', 6, MemoryError('Unable to allocate 3 GiB'), 5),
+    'a defect': (TrainChain, 'forward', 7, ZeroDivisionError('defect'), 6),
+    'the update': (RMSpropRule, 'update_core', 5 * N_PARAMETERS + 20, MemoryError(), 4),
+    'the loss': (StopAtBadLoss, '__call__', 6, InputError('the loss is nan'), 4),
+    'validation': (PoseEvaluator, '__call__', 2, MemoryError(), 8),
+    'the best weights': (BestWeights, '__call__', 2, InputError('best.npz: cannot be written'), 8),
+    'the log': (LogFiles, '__call__', 2, OSError(28, 'No space left on device', 'log'), 8),
+    'progress': (ProgressBar, '__call__', 6, OSError(5, 'Input/output error'), 6),
+}
+
+
+@pytest.mark.parametrize(('place', 'loaders'), [*((place, 0) for place in CASES), ('the forward pass', 2)])
+def test_an_error_leaves_a_snapshot_from_which_the_training_resumes_exactly(
+    run_training: Run, tmp_path: Path, reference: Path, same_result: Same, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], place: str, loaders: int,
+) -> None:
+    owner, name, at, error, iteration = CASES[place]
+    out = tmp_path / 'out'
+    with monkeypatch.context() as patch:
+        _fail(patch, owner, name, at, error, after=name == 'forward')
+        with pytest.raises(type(error) if isinstance(error, ZeroDivisionError) else InputError) as caught:
+            run_training('--out', out, '--loaders', loaders)
+    text = capsys.readouterr().err if isinstance(error, ZeroDivisionError) else str(caught.value)
+    assert f'--resume continues from {out}/snapshot_iter_{iteration} (iteration {iteration})' in text
+    assert text.startswith('the memory is full') == isinstance(error, MemoryError)
+    run_training('--out', out, '--resume')
+    assert f'iteration {iteration})' in capsys.readouterr().err
+    same_result(out, reference)
+
+
+def test_an_error_in_the_first_step_leaves_nothing(
+    run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / 'out'
+    with monkeypatch.context() as patch:
+        _fail(patch, TrainChain, 'forward', 1, MemoryError())
+        with pytest.raises(InputError, match=r'the memory is full$'):
+            run_training('--out', out)
+    assert not list(out.glob('snapshot_*'))
+    run_training('--out', out, '--epoch', 1)
+
+
+def test_two_trainings_do_not_write_to_one_folder(
+    run_training: Run, reference: Path, small: list[str], tmp_path: Path,
+) -> None:
+    before = sorted(reference.iterdir())
+    with only_run(reference), pytest.raises(InputError, match='another run writes to it'):
+        run_training('--out', reference, '--resume', '--epoch', 4)
+    assert sorted(reference.iterdir()) == before
