@@ -52,7 +52,7 @@ def only_run(folder: Path) -> Iterator[None]:
         InputError: another process writes there, and the text says which; or the folder cannot be written to.
     """
     # In a file of its own: some versions of filelock empty the file that they try to lock.
-    holder = folder / '.lock-holder'
+    holder = folder / '.lock.txt'
     with ExitStack() as stack:
         try:
             stack.enter_context(only_process(folder / '.lock', 0))

@@ -94,8 +94,8 @@ def _inspect(args: argparse.Namespace) -> None:
         'file': path, 'kind': recognise(path).title, **_facts(model),
         'values': f'{len(arrays)} trained arrays, all finite, from {min(a.min() for a in arrays):.3g} '
                   f'to {max(a.max() for a in arrays):.3g}',
-        'heatmaps': _try(model),
     })
+    _print_facts({'heatmaps': _try(model)})
 
 
 def _try(model: Model) -> str:
@@ -104,10 +104,11 @@ def _try(model: Model) -> str:
     grey = np.full((1, 3, side, side), 0.5, np.float32)
     import chainer
 
-    with chainer.using_config('train', False), chainer.no_backprop_mode():
+    with chainer.using_config('train', False), chainer.no_backprop_mode(), np.errstate(all='ignore'):
         heatmaps = model.network(grey)[-1].array
     if not np.isfinite(heatmaps).all():
-        raise InputError(f'{model.source}: the network gives values that are not finite numbers')
+        raise InputError(f'{model.source}: its arrays are finite, but heatmaps of a grey image are not: not '
+                         'the weights of a trained network')
     return f'for a grey image of {side}x{side} from {heatmaps.min():.3g} to {heatmaps.max():.3g}'
 
 

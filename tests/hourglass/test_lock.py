@@ -85,7 +85,7 @@ def test_the_run_that_writes_to_a_folder_is_named_and_leaves_nothing(tmp_path: P
         holder.kill() if end == 'is killed' else holder.communicate()
         holder.wait()
         with only_run(tmp_path / 'run'):
-            assert f'process {os.getpid()}' in (tmp_path / 'run' / '.lock-holder').read_text()
+            assert f'process {os.getpid()}' in (tmp_path / 'run' / '.lock.txt').read_text()
     assert not list((tmp_path / 'run').iterdir())
 
 

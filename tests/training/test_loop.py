@@ -21,7 +21,7 @@ from chainer.optimizers.rmsprop import RMSpropRule
 Run = Callable[..., None]
 Same = Callable[[Path, Path], None]
 # Parameters of the network of the fixture ``small``.
-N_PARAMETERS = 150
+N_PARAMETERS = 174
 
 
 def _fail(
