@@ -21,7 +21,7 @@ def stop_signals() -> tuple[int, ...]:
     SIGHUP, sent when the terminal is closed, is one of them unless it is ignored, as under ``nohup``.
     """
     is_ignored = _HANGUP is None or signal.getsignal(_HANGUP) == signal.SIG_IGN
-    return signal.SIGINT, signal.SIGTERM, *(() if is_ignored else (_HANGUP,))  # type: ignore[return-value]
+    return signal.SIGINT, signal.SIGTERM, *(() if is_ignored else (_HANGUP,))
 
 
 class StopRequest:
