@@ -148,10 +148,6 @@ class PosePredictor:
             raise AttributeError(f"{self.engine.name} runs this network; load it with engine='chainer'")
         return self.engine.network
 
-    def use_device(self) -> None:
-        """Choose the engine's GPU, if it has one, for the calling thread; threads beside the first must do so."""
-        self.engine.use_device()
-
     def heatmaps(self, inputs: np.ndarray) -> np.ndarray:
         """Run the network.
 

@@ -25,7 +25,7 @@ from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import save_model
-from tests import fake_cupy
+from tests.fake_cupy.module import install
 
 import chainer
 import numpy as np
@@ -77,7 +77,7 @@ def shared() -> Callable[[str], Path]:
     return find
 
 
-#: Where tests compute: the CPU, a stand-in for a GPU (tests/fake_cupy.py), and a GPU.
+#: Where tests compute: the CPU, a stand-in for a GPU (tests/fake_cupy), and a GPU.
 DEVICES = ('cpu', 'stand-in', pytest.param('gpu', marks=pytest.mark.gpu))
 
 
@@ -93,7 +93,7 @@ def choose_device(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
         if name == 'stand-in':
             if is_available or shutil.which('g++') is None:
                 pytest.skip('a stand-in needs g++ and no CuPy')
-            fake_cupy.install(monkeypatch)
+            install(monkeypatch)
             return 1  # not the one that is current in a new thread
         return -1
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from demos.commands import person
+from demos.commands import people, person
 from eval import evaluate
 from eval.options import evaluation
 from pretrained import load_model
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = ['--dataset', 'synthetic', '--stacks', '1', '--width', '16', '--depth', '2', '--input-size', '64']
 
 
-COMMANDS = {'train.py': training, 'eval.py': evaluation, 'demo.py': person}
+COMMANDS = {'train.py': training, 'eval.py': evaluation, 'demo.py': person, 'demo_multi_person.py': people}
 Run = Callable[..., Any]
 
 
@@ -94,7 +94,7 @@ def test_scores_can_be_calibrated(trained: Path, tmp_path: Path, monkeypatch: py
 
 
 def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
-    shared: Callable[[str], Path], tmp_path: Path, run: Run,
+    shared: Callable[[str], Path], tmp_path: Path, run: Run, device: int,
 ) -> None:
     root = tmp_path / 'data' / 'MPII'
     for folder in ('annotations', 'annot'):
@@ -104,19 +104,22 @@ def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
     (root / 'annotations' / 'mpii_human_pose_v1_u12_1.mat').write_bytes(annotations)
     (root / 'annot' / 'valid_images.txt').write_text('078618267.jpg\n')
     small = ['--stacks', 1, '--width', 16, '--depth', 2, '--input-size', 64]
+    photo = root / 'images' / '025508722.jpg'
     for script, *arguments in (
         ('train.py', '--dataset', 'mpii', '--epoch', 1, *small),
+        ('train.py', '--dataset', 'mpii', '--epoch', 2, *small, '--resume'),
         ('eval.py', '--model', 'result/model.npz', '--save-predictions', 'predictions.h5'),
         ('eval.py', '--snapshot', 'result/model.npz', '--flip', '--protocol', 'all', '--plot', 'curve.png'),
-        ('demo.py', '--model', 'result/model.npz', '--image', root / 'images' / '025508722.jpg'),
+        ('demo.py', '--model', 'result/model.npz', '--image', photo),
+        ('demo_multi_person.py', '--model', 'result/model.npz', '--image', photo, '--detector', 'bundled'),
     ):
-        result = run(script, *arguments)
+        result = run(script, *arguments, '--gpu', device)
         assert result.returncode == 0, result.stderr
         if '--flip' in arguments:
             assert '2 people, errors by the head size: result/model, flip' in result.stdout
     with h5py.File(tmp_path / 'predictions.h5') as file:
         assert file['preds'].shape == (1, 16, 2)
-    assert {'curve.png', 'output.jpg'} <= {path.name for path in tmp_path.iterdir()}
+    assert {'curve.png', 'output.jpg', 'tiled.jpg'} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_coco_from_training_to_a_file_of_results(

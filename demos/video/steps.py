@@ -10,7 +10,6 @@ from demos.video.config import VideoConfig
 from demos.video.reader import Frame
 from demos.video.smoothing import BETA, MIN_CUTOFF, PoseSmoother
 from demos.video.tracking import Tracker
-from hourglass.detection import Detector
 from hourglass.draw import draw_numbered
 from hourglass.people import PeoplePredictor, PersonPose
 
@@ -70,9 +69,8 @@ class _Detection:
     def __call__(self, frame: Frame) -> _Entry:
         if frame.number % self.stride:
             return _Entry(frame)
-        image, detector = frame.image, self.predictor.detector
-        _use_device(detector)
-        found, = detector.detect([image], [str(frame.number)])
+        image = frame.image
+        found, = self.predictor.detector.detect([image], [str(frame.number)])
         return _Entry(frame, found, image)
 
 
@@ -85,16 +83,8 @@ class _Joints:
     def __call__(self, entry: _Entry) -> _Entry:
         if entry.found is None or entry.image is None:
             return entry
-        self.predictor.predictor.use_device()
         people, = self.predictor.predict_boxes([entry.image], [entry.found])
         return _Entry(entry.frame, people=people)
-
-
-def _use_device(detector: Detector) -> None:
-    """Choose the GPU of a Chainer detector for the calling thread: CuPy has a current device for each thread."""
-    device = getattr(getattr(detector, 'network', None), 'device', None)
-    if device is not None:
-        device.use()
 
 
 class _Recognition:

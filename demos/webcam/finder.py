@@ -60,10 +60,6 @@ class PoseFinder:
         self.people = people
         self.joint_set = predictor.spec.joint_set
 
-    def use_device(self) -> None:
-        """Choose the GPU for the calling thread, which will call :meth:`find`."""
-        self.predictor.use_device()
-
     @property
     def modes(self) -> dict[str, str]:
         """Those of :data:`MODES` that this finder has."""

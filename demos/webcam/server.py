@@ -75,7 +75,7 @@ class PoseServer:
         self.host = host
         self.max_bytes = max_bytes
         self.threshold = threshold
-        self._executor = ThreadPoolExecutor(1, 'poses', initializer=finder.use_device)
+        self._executor = ThreadPoolExecutor(1, 'poses')
         self._turn, self._turn_of_scripts = asyncio.Lock(), asyncio.Lock()
         self._n_requests = self._n_uploaded = 0
         self._sockets: set[web.WebSocketResponse] = set()

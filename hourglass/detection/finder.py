@@ -45,7 +45,6 @@ class PersonFinder(Detector):
         self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Find people; see :class:`hourglass.detection.Detector`.  The time does not depend on their number."""
-        self.engine.use_device()
         return [self._detect(image) for image in images]
 
     def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

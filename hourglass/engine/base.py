@@ -34,9 +34,6 @@ class Engine(ABC):
             (N, K, H / 4, W / 4) float32.
         """
 
-    def use_device(self) -> None:  # noqa: B027 (most engines have nothing to do)
-        """Choose the engine's GPU, if it has one, for the calling thread; CuPy has a current device for each."""
-
 
 def threads() -> int:
     """Return how many threads an engine may have: ``OMP_NUM_THREADS``, or else one for each CPU of this process.

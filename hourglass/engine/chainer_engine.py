@@ -21,9 +21,7 @@ class ChainerEngine(Engine):
         self.network = network
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
+        # In every thread: Chainer's functions make the device of their arrays the current one.
         with chainer.using_config('train', False), chainer.no_backprop_mode():
             outputs = self.network(self.network.device.send(x))
             return chainer.get_device('@numpy').send(outputs[-1].array)
-
-    def use_device(self) -> None:
-        self.network.device.use()

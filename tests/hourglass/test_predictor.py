@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from data.person import Person, PersonDataset
@@ -70,9 +71,10 @@ def test_a_list_of_images_gives_lists_of_points_and_scores(predictor: PosePredic
     assert predictor.predict([]) == ([], [])
 
 
-def test_neither_batch_size_nor_device_change_anything(predictor: PosePredictor, on_device: PosePredictor) -> None:
+def test_batch_size_device_and_thread_change_nothing(predictor: PosePredictor, on_device: PosePredictor) -> None:
     images = _images(5)
-    batched = on_device.poses(images)
+    with ThreadPoolExecutor(1) as pool:  # in which another device is current
+        batched = pool.submit(on_device.poses, images).result()
     for image, pose in zip(images, batched, strict=True):
         alone, = predictor.poses([image])
         np.testing.assert_allclose(pose.heatmaps, alone.heatmaps, atol=1e-5)

@@ -152,7 +152,6 @@ def test_several_threads_at_the_same_time(engine: str, example: Example) -> None
     wrong: list[int] = []
 
     def work(i: int) -> None:
-        predictor.use_device()
         for _ in range(3):
             maps = predictor.heatmaps(example.inputs[i:i + 1])
             if not np.allclose(maps, example.maps[i:i + 1], atol=1e-4):

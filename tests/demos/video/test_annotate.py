@@ -54,7 +54,7 @@ class _Finder(Detector):
     """Finds patches of pure colour and takes them for people; in place of a detector and a network."""
 
     def __init__(self) -> None:
-        self.predictor = SimpleNamespace(spec=SimpleNamespace(joint_set=LSP), use_device=lambda: None)
+        self.predictor = SimpleNamespace(spec=SimpleNamespace(joint_set=LSP))
         self.detector: Detector = self
         self.calls = 0
         self.threads: set[str] = set()
