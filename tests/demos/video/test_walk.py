@@ -1,50 +1,45 @@
-"""A video from file to file, with the bundled weights."""
+"""A video from file to file on the command line, with the bundled weights."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from data.synthetic import walking_clip
-from demos import VideoConfig, annotate_video
 from demos.video.reader import VideoReader
-from demos.video.writer import VideoWriter
 from hourglass.joints import MPII
+from tests.demos.video.clips import write_clip
 
 import numpy as np
 import pytest
 
 
-def test_two_people_who_walk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    writer, rows, people = VideoWriter(tmp_path / 'walk.avi', (151, 269), 10), [], []
-    for i, (image, those) in enumerate(walking_clip((151, 269), 10)):
-        writer.write(np.ascontiguousarray(image.transpose(1, 2, 0)))
-        people.append(those)
-        for y0, x0, y1, x1 in (annotation.box for annotation in those):
-            rows.append({'image_id': i, 'category_id': 1, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'score': 0.9})
-    writer.close()
-    (tmp_path / 'boxes.json').write_text(json.dumps(rows))
-
-    out = tmp_path / 'out'
-    summary = annotate_video(VideoConfig(
-        video=str(tmp_path / 'walk.avi'), out=str(out / 'out.mp4'), json=str(out / 'out.jsonl'), model='bundled',
-        detector=f'boxes:{tmp_path / "boxes.json"}', nms=1, nms_oks=1))
-    assert (summary.n_frames, summary.n_tracks, summary.status) == (10, 2, 0)
-    assert '10 frames, 2 tracks' in capsys.readouterr().err
-    assert {path.name for path in out.iterdir()} == {'out.mp4', 'out.jsonl'}
-    with VideoReader(out / 'out.mp4') as reader:
+def test_two_people_who_walk(demo: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    clip = list(walking_clip((151, 269), 10))
+    frames = [np.ascontiguousarray(image.transpose(1, 2, 0)) for image, _ in clip]
+    source = write_clip(tmp_path / 'walk.avi', frames, 10)
+    boxes = [(i, person.box) for i, (_, people) in enumerate(clip) for person in people]
+    (tmp_path / 'boxes.json').write_text(json.dumps([
+        {'image_id': i, 'category_id': 1, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'score': 0.9}
+        for i, (y0, x0, y1, x1) in boxes]))
+    status, text = demo('--video', source, '--detector', 'boxes:boxes.json', '--nms', 1, '--nms-oks', 1,
+                        '--out', 'new/out.mp4', '--json', 'new/out.jsonl')
+    assert status == 0, text
+    assert '10 frames, 2 tracks' in text
+    assert {path.name for path in (tmp_path / 'new').iterdir()} == {'out.mp4', 'out.jsonl'}
+    with VideoReader(tmp_path / 'new/out.mp4') as reader:
         assert (reader.size, reader.rate, len(list(reader))) == ((152, 270), 10, 10)
 
-    lines = [json.loads(line) for line in (out / 'out.jsonl').read_text().splitlines()]
-    assert [line['frame'] for line in lines] == list(range(10))
+    lines = [json.loads(line) for line in (tmp_path / 'new/out.jsonl').read_text().splitlines()]
     np.testing.assert_allclose([line['time'] for line in lines], np.arange(10) / 10)
-    correct = []
     first = lines[0]['people'][0]
     in_front = first['track'] if first['bbox'][0] < 130 else 3 - first['track']
-    for line, those in zip(lines, people, strict=True):
+    correct = []
+    for line, (_, people) in zip(lines, clip, strict=True):
         assert {person['track'] for person in line['people']} == {1, 2}
         for person in line['people']:
-            annotation = those[0 if person['track'] == in_front else 1]
+            annotation = people[0 if person['track'] == in_front else 1]
             y0, x0, y1, x1 = annotation.box
             assert person['bbox'] == pytest.approx([x0, y0, x1 - x0, y1 - y0], abs=0.02)
             found = np.array([(joint['y'], joint['x']) for joint in person['joints']])
