@@ -43,13 +43,14 @@ OPTIMIZERS = {
 }
 
 
-def step(progress: float, drop_at: float = 0.7, factor: float = 0.2) -> float:
-    """Return 1, and ``factor`` from ``drop_at`` on: the schedule of the reference (times 0.2 at epoch 70 of 100)."""
-    return 1.0 if progress < drop_at else factor
+def step(progress: float) -> float:
+    """Return 1, and 0.2 after 70 % of the training: the schedule of the reference."""
+    return 1.0 if progress < 0.7 else 0.2
 
 
-def cosine(progress: float, warm_up: float = 0.01) -> float:
+def cosine(progress: float) -> float:
     """Rise to 1 over the first hundredth, then fall to zero along half a cosine."""
+    warm_up = 0.01
     if progress < warm_up:
         return 0.05 + 0.95 * progress / warm_up
     return (1 + math.cos(math.pi * min((progress - warm_up) / (1 - warm_up), 1))) / 2

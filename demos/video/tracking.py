@@ -18,6 +18,8 @@ from scipy.optimize import linear_sum_assignment
 
 #: Weight of a new step in the velocity of a track, so that the jitter of a detector's boxes averages out.
 _NEW_STEP = 0.25
+#: Minimum similarity to a track, the mean of overlap and OKS, and minimum score of a joint that is compared; 0 to 1.
+_MIN_SIMILARITY, _MIN_SCORE = 0.2, 0.2
 #: Factor on the similarity of a track for each frame that it has been missing: of two possible people, the one who was
 #: seen last is preferred.
 _FADING = 0.9
@@ -61,15 +63,10 @@ class Tracker:
     Args:
         joint_set: names the joints.
         max_missing: number of frames that a person may be out of sight; after more, the person gets a new number.
-        threshold: minimum similarity to a track, the mean of overlap and OKS, 0 to 1.
-        min_score: minimum score of a joint that is compared.
     """
 
-    def __init__(self, joint_set: JointSet, max_missing: int = 15, threshold: float = 0.2,
-                 min_score: float = 0.2) -> None:
+    def __init__(self, joint_set: JointSet, max_missing: int = 15) -> None:
         self.max_missing = max_missing
-        self.threshold = threshold
-        self.min_score = min_score
         self.n_tracks = 0
         self._sigmas = sigmas_for(joint_set)
         self._tracks: list[_Track] = []
@@ -92,7 +89,7 @@ class Tracker:
         if not self._tracks or not len(boxes):
             return []
         similarity = self._similarity(boxes, points, found)
-        similarity[similarity < self.threshold] = 0
+        similarity[similarity < _MIN_SIMILARITY] = 0
         similarity *= _FADING ** np.array([track.missing for track in self._tracks])[:, None]
         pairs = zip(*linear_sum_assignment(similarity, maximize=True), strict=True)
         return [(row, person) for row, person in pairs if similarity[row, person] > 0]
@@ -109,7 +106,7 @@ class Tracker:
             The N numbers of their tracks, from 1.
         """
         boxes, points = np.asarray(boxes, np.float64), np.asarray(points, np.float64)
-        found = np.asarray(scores) >= self.min_score
+        found = np.asarray(scores) >= _MIN_SCORE
         numbers = [0] * len(boxes)
         for track in self._tracks:
             track.missing += 1
