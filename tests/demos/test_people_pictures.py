@@ -9,9 +9,6 @@ from data.synthetic import demo_people
 from eval.coco_results import read_results
 from hourglass.image import read_image, write_image
 from hourglass.joints import COCO, MPII_COCO
-from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import Torch7Transform, torch7_crop
-from pretrained.weights_file import load_model, save_model
 
 import numpy as np
 import pytest
@@ -107,32 +104,6 @@ def test_the_limits_on_people(demo: Run, scene: Any, tmp_path: Path) -> None:
     assert ': 4 people' in demo(*common[:-1], twice)[1]
     assert ': 4 people' in demo(*common[:-1], twice, '--nms', 1)[1]
     assert ': 8 people' in demo(*common[:-1], twice, '--nms', 1, '--nms-oks', 1)[1]
-
-
-def test_eight_stacks_follow_their_own_preprocessing(demo: Run, scene: Any, tmp_path: Path) -> None:
-    spec = ModelSpec('PreActivationHG', n_stack=8, width=8, layer_num=2, wide_stem=True, upsampling='nearest',
-                     mean=(0.4404, 0.4440, 0.4327), crop='torch7', decoding='torch7', input_size=(64, 64))
-    np.random.seed(0)
-    save_model(tmp_path / 'hg8.npz', spec.build_network(), spec)
-    assert load_model(tmp_path / 'hg8.npz').spec == spec
-    detector = write_boxes(tmp_path / 'boxes.json', *scene[1][::3])
-    status, text = demo('--image', scene[0], '--model', 'hg8.npz', '--detector', detector, '--json', 'a.json',
-                        '--nms-oks', 1)
-    assert status == 0, text
-    people = json.loads((tmp_path / 'a.json').read_text())
-    tiles = read_image(tmp_path / 'tiled.jpg')
-    assert tiles.shape == (3, 64, 128)
-    image = read_image(scene[0])
-    for i, person in enumerate(people):
-        x, y, width, height = person['bbox']
-        crop = Torch7Transform((y + height / 2 + 15 / 200 * height, x + width / 2), 1.25 * height, 64)
-        seen = tiles[:, :, 64 * i:64 * (i + 1)]
-        assert abs(seen - np.clip(torch7_crop(image, crop), 0, 255)).mean() < 6, 'more than JPEG changes'
-        points = np.array([(joint['y'], joint['x']) for joint in person['joints']])
-        assert len(points) == 16
-        # The Torch7 code's points are whole pixels, and within the crop.
-        assert (points == np.trunc(points)).all()
-        assert ((crop.to_crop(points) > -2) & (crop.to_crop(points) < 66)).all()
 
 
 def test_several_pictures(demo: Run, scene: Any, tmp_path: Path) -> None:
