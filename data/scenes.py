@@ -74,7 +74,7 @@ class SceneTransform:
     def __call__(
         self, example: tuple[np.ndarray, np.ndarray, np.ndarray], rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the input (3, S, S) float32 in [0, 1], targets and weights (3, S / 4, S / 4) float32."""
+        """Return the input (3, S, S) float32 in [0, 1], targets (5, S / 4, S / 4) and weights (2, S / 4, S / 4)."""
         image, boxes, is_crowd = example
         # 1. Scale, and choose the square.
         factor = self.size / max(image.shape[1:]) * np.exp(rng.uniform(*np.log(self.scales)))

@@ -1,8 +1,9 @@
 """People as heatmaps and back: what the person finder's network is trained on and what its outputs mean.
 
-The network has three outputs of a quarter of the picture's resolution: a heatmap with a peak at the middle of each
-person, and the height and the width of the person at that place. The idea is that of *Objects as Points* (Zhou, Wang,
-Krähenbühl, arXiv:1904.07850) with an hourglass network.
+The network has five outputs of a quarter of the picture's resolution: a heatmap with a peak at the middle of each
+person, and the distances from each place to the four edges of the box of the person there.  Peaks are those of *Objects
+as Points* (Zhou, Wang, Krähenbühl, arXiv:1904.07850), edges those of *FCOS* (Tian, Shen, Chen, He, arXiv:1904.01355):
+where the middle is hard to place, the edges may still be clear.
 """
 
 from __future__ import annotations
@@ -16,21 +17,25 @@ import numpy as np
 
 #: The outputs, in the place of joints.
 CHANNELS = JointSet(
-    name='person-finder', joints=('middle', 'height', 'width'), limbs=(), groups={'Person': ('middle',)}, pairs=())
+    name='person-finder', joints=('middle', 'top', 'left', 'bottom', 'right'), limbs=(),
+    groups={'Person': ('middle',)}, pairs=())
 #: Pixels of the input in a cell.
 STRIDE = 4
 #: Standard deviation of a peak in heights and widths of the person, and the least one in cells.
 _SPREAD, _LEAST_SPREAD = (0.09, 0.12), 0.8
-#: Where the middle's target is below this, sizes are not trained.
-_SIZE_FROM = 0.2
+#: Where the middle's target is below this, edges are not trained.
+_EDGES_FROM = 0.2
+#: Shortest distance to an edge, in cells.
+_LEAST_DISTANCE = 0.25
 
 
 class Targets(NamedTuple):
     """What a picture should give.
 
     Attributes:
-        maps: (3, H, W) float32: the heatmap of middles, and the heights and widths (:func:`to_output`).
-        weights: (3, H, W) float32: how much each cell counts in the loss.
+        maps: (5, H, W) float32: the heatmap of middles, and the distances to the edges (:func:`to_output`).
+        weights: (2, H, W) float32: how much each cell counts in the loss of the heatmap, and of the edges, where the
+            cells of each person add up to about 1.
     """
 
     maps: np.ndarray
@@ -58,22 +63,24 @@ def encode_boxes(boxes: np.ndarray, ignored: np.ndarray, shape: tuple[int, int])
     Returns:
         The targets; where two people overlap, a cell belongs to the one whose peak is higher there.
     """
-    maps, weights = np.zeros((3, *shape), np.float32), np.zeros((3, *shape), np.float32)
+    maps, weights = np.zeros((5, *shape), np.float32), np.zeros((2, *shape), np.float32)
     weights[0] = 1
     for y0, x0, y1, x1 in np.round(ignored / STRIDE).astype(int):
         weights[0, max(y0, 0):max(y1, 0), max(x0, 0):max(x1, 0)] = 0
-    rows, columns = (np.arange(n) for n in shape)
+    # A cell covers the pixels [4 i, 4 i + 4): its middle is at i + 0.5 cells.
+    y, x = np.arange(shape[0])[:, None] + 0.5, np.arange(shape[1]) + 0.5
     for y0, x0, y1, x1 in boxes / STRIDE:
-        # A cell covers the pixels [4 i, 4 i + 4): its middle is at i + 0.5 cells.
-        dy = (rows + 0.5 - (y0 + y1) / 2) / max(_SPREAD[0] * (y1 - y0), _LEAST_SPREAD)
-        dx = (columns + 0.5 - (x0 + x1) / 2) / max(_SPREAD[1] * (x1 - x0), _LEAST_SPREAD)
-        peak = np.exp(-(dy[:, None] ** 2 + dx ** 2) / 2)
+        dy = (y - (y0 + y1) / 2) / max(_SPREAD[0] * (y1 - y0), _LEAST_SPREAD)
+        dx = (x - (x0 + x1) / 2) / max(_SPREAD[1] * (x1 - x0), _LEAST_SPREAD)
+        peak = np.exp(-(dy ** 2 + dx ** 2) / 2)
         is_own = peak > maps[0]
         maps[0][is_own] = peak[is_own]
-        maps[1][is_own], maps[2][is_own] = to_output(y1 - y0), to_output(x1 - x0)
+        distances = np.stack(np.broadcast_arrays(y - y0, x - x0, y1 - y, x1 - x))
+        maps[1:, is_own] = to_output(np.maximum(distances[:, is_own], _LEAST_DISTANCE))
+        near = np.where(peak > _EDGES_FROM, peak, 0)
+        weights[1][is_own] = (near / max(near.sum(), 1e-6))[is_own]
         # Also in a place that is ignored otherwise.
-        weights[0][peak > _SIZE_FROM] = 1
-    weights[1:] = np.where(maps[0] > _SIZE_FROM, maps[0], 0)
+        weights[0][peak > _EDGES_FROM] = 1
     weights[0] *= 1 + 4 * maps[0]
     return Targets(maps, weights)
 
@@ -82,7 +89,7 @@ def decode_boxes(outputs: np.ndarray, threshold: float, most: int = 100) -> tupl
     """Read the people off the network's outputs.
 
     Args:
-        outputs: (3, H, W) float32.
+        outputs: (5, H, W) float32.
         threshold: least height of a peak.
         most: at most so many people, the highest peaks.
 
@@ -94,12 +101,13 @@ def decode_boxes(outputs: np.ndarray, threshold: float, most: int = 100) -> tupl
     rows, columns = np.nonzero(is_peak)
     order = np.argsort(-heat[rows, columns], kind='stable')[:most]
     rows, columns = rows[order], columns[order]
-    # The middle between cells: the centroid of the 3x3 cells around the peak.
-    padded = np.pad(np.maximum(heat, 0), 1)
-    windows = np.stack([padded[rows + i, columns + j] for i in range(3) for j in range(3)]).reshape(3, 3, -1)
-    total = np.maximum(windows.sum(axis=(0, 1)), 1e-6)
-    y = rows + 0.5 + (windows[2].sum(axis=0) - windows[0].sum(axis=0)) / total
-    x = columns + 0.5 + (windows[:, 2].sum(axis=0) - windows[:, 0].sum(axis=0)) / total
-    height, width = (to_cells(outputs[i, rows, columns]) for i in (1, 2))
-    boxes = np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=1) * STRIDE
+    # The mean of the boxes that the 3x3 cells around the peak give, by the heights there.
+    total, boxes = np.zeros(len(rows)), np.zeros((len(rows), 4))
+    for i, j in np.ndindex(3, 3):
+        r, c = np.clip(rows + i - 1, 0, heat.shape[0] - 1), np.clip(columns + j - 1, 0, heat.shape[1] - 1)
+        weight = np.maximum(heat[r, c], 1e-6)
+        top, left, bottom, right = to_cells(outputs[1:, r, c])
+        boxes += weight[:, None] * np.stack([r + 0.5 - top, c + 0.5 - left, r + 0.5 + bottom, c + 0.5 + right], axis=1)
+        total += weight
+    boxes *= STRIDE / total[:, None]
     return boxes.astype(np.float32), np.clip(heat[rows, columns], 0, 1).astype(np.float32)

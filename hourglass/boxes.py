@@ -1,9 +1,11 @@
-"""Overlap of boxes, and leaving out boxes that overlap a better one.
+"""Overlap of boxes, leaving out boxes that overlap a better one, and merging boxes of several detections.
 
 Boxes are (y_min, x_min, y_max, x_max) in pixels, as ChainerCV has them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,3 +45,39 @@ def suppress_boxes(boxes: np.ndarray, threshold: float, scores: np.ndarray) -> n
         kept.append(int(best))
         order = order[box_iou(boxes[best:best + 1], boxes[order])[0] < threshold]
     return np.array(kept, np.int64)
+
+
+def fuse_boxes(views: Sequence[tuple[np.ndarray, np.ndarray]], threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Merge the boxes that several detections in one image found (weighted boxes fusion).
+
+    Solovyev, Wang, Gabruseva: *Weighted boxes fusion: Ensembling boxes from different object detection models*,
+    arXiv:1910.13302.
+
+    Args:
+        views: boxes (N, 4) and scores (N,) of each detection, without duplicates.
+        threshold: boxes with this intersection over union are of the same object.
+
+    Returns:
+        Boxes (M, 4) float64, each the mean of one box of each detection that has it, weighted by the scores; and scores
+        (M,) float64, the mean over all detections, 0 for one that does not have it.  The best first.
+    """
+    boxes = np.concatenate([np.asarray(boxes, np.float64).reshape(-1, 4) for boxes, _ in views])
+    scores = np.concatenate([np.asarray(scores, np.float64) for _, scores in views])
+    sources = np.repeat(np.arange(len(views)), [len(scores) for _, scores in views])
+    overlap = box_iou(boxes, boxes)
+    np.fill_diagonal(overlap, 1)
+    is_free = np.ones(len(boxes), bool)
+    fused, fused_scores = [np.zeros((0, 4))], []
+    for best in np.argsort(-scores, kind='stable'):
+        if not is_free[best]:
+            continue
+        same = np.flatnonzero(is_free & (overlap[best] >= threshold))
+        is_free[same] = False
+        # The most similar box of each detection: the first of each source after sorting.
+        same = same[np.argsort(-overlap[best, same], kind='stable')]
+        same = same[np.unique(sources[same], return_index=True)[1]]
+        weights = np.maximum(scores[same], 1e-6)
+        fused.append((weights @ boxes[same] / weights.sum())[None])
+        fused_scores.append(scores[same].sum() / len(views))
+    order = np.argsort(-np.array(fused_scores), kind='stable')
+    return np.concatenate(fused)[order], np.array(fused_scores, np.float64)[order]

@@ -56,7 +56,7 @@ MISTAKES = [
     (['--image', '*.gif'], '*.gif: fits no picture'),
     (['--image'], '--image'),
     (['--image', ''], '--image must be text that is not empty'),
-    (['--detector', 'ssd'], "no detector 'ssd'; there are bundled[:FILE], ssd512[:FILE]"),
+    (['--detector', 'ssd'], "no detector 'ssd'; there are bundled[:FILE], bundled-fast[:FILE], ssd512"),
     (['--detector', 'onnx'], 'onnx:FILE'),
     (['--detector', 'onnx:missing.onnx'], 'missing.onnx: no such file'),
     (['--detector', 'onnx:text.jpg'], 'text.jpg: not an ONNX file'),

@@ -1,7 +1,7 @@
 """Train the person finder that is included: ``python -m training.finder --root people.json --out finder``.
 
 The network is a :class:`~hourglass.network.StackedHG` of one stack whose outputs are a heatmap of people's middles and
-their heights and widths (:mod:`hourglass.box_codec`).  ``--init`` takes over what a pose network of the same width has
+the edges of their boxes (:mod:`hourglass.box_codec`).  ``--init`` takes over what a pose network of the same width has
 learnt. ``--resume`` resumes from the newest snapshot in ``--out``.
 """
 
@@ -26,6 +26,7 @@ from hourglass.engine.chainer_engine import ChainerEngine
 from hourglass.errors import ArgumentParser, run
 from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
+from hourglass.options import Options
 from hourglass.spec import ModelSpec
 from training.average import MovingAverage, state_of
 from training.distributed import Communicator
@@ -42,16 +43,14 @@ from chainer import training
 from chainer.serializers import NpzDeserializer
 from chainer.training import extensions, updaters
 
-#: Weight of an error of a size beside one of the heatmap.
-SIZE_WEIGHT = 0.5
-#: Cells around a person's middle that the weights of sizes add up to, about.
-_CELLS = 10
+#: Weight of the loss of a box beside that of the heatmap.
+BOX_WEIGHT = 8.0
 
 _option = partial(option, group='training')
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinderConfig:
+class FinderConfig(Options):
     """Settings of a training of the finder; the defaults made the one that is included."""
 
     root: str = _option(text, metavar='FILE', help="pictures and people's boxes, a file in COCO's format")
@@ -77,8 +76,8 @@ def finder_spec(width: int, depth: int) -> ModelSpec:
 class FinderChain(chainer.Chain):
     """The network with its loss, for a Chainer updater.
 
-    The loss is half the weighted squared error of the heatmap and the weighted absolute error of the sizes, for each
-    person of the batch.
+    The loss is half the weighted squared error of the heatmap, and the negative logarithm of the intersection over
+    union of the boxes that the cells near a person's middle give, for each person of the batch.
 
     Args:
         predictor: the network.
@@ -95,9 +94,9 @@ class FinderChain(chainer.Chain):
         """Return the loss of a batch of :class:`data.scenes.SceneTransform`'s samples, and report it."""
         outputs = self.predictor(imgs)[-1]
         heat = F.sum(weights[:, 0] * F.square(outputs[:, 0] - maps[:, 0])) / 2
-        sizes = F.sum(weights[:, 1:] * F.absolute(outputs[:, 1:] - maps[:, 1:]))
-        people = self.xp.maximum(weights[:, 1].sum() / _CELLS, 1)
-        loss = (heat + SIZE_WEIGHT * sizes) / people
+        boxes = F.sum(weights[:, 1] * box_loss(outputs[:, 1:], maps[:, 1:]))
+        people = self.xp.maximum(weights[:, 1].sum(), 1)
+        loss = (heat + BOX_WEIGHT * boxes) / people
         chainer.reporter.report({'loss': loss}, self)
         return loss
 
@@ -105,6 +104,20 @@ class FinderChain(chainer.Chain):
         super().serialize(serializer)
         if isinstance(serializer, chainer.Serializer):
             serializer('meta', np.array(self.spec.to_json()))
+
+
+def box_loss(outputs: Any, targets: Any) -> chainer.Variable:
+    """Return the negative logarithm of the intersection over union (N, H, W) of the boxes that cells give.
+
+    Args:
+        outputs: (N, 4, H, W), distances to the edges as :func:`hourglass.box_codec.to_output` has them.
+        targets: the same of the people.
+    """
+    # Relative to 2 ** 2.5 cells, which no ratio depends on.
+    found, wanted = 2 ** (5 * F.clip(outputs, -1.0, 1.5)), 2 ** (5 * targets)
+    shared = F.minimum(found, F.broadcast_to(chainer.as_variable(wanted), found.shape))
+    areas = [(box[:, 0] + box[:, 2]) * (box[:, 1] + box[:, 3]) for box in (found, wanted, shared)]
+    return F.log(areas[0] + areas[1] - areas[2]) - F.log(areas[2])
 
 
 def start_from(network: chainer.Chain, weights: str) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from hourglass.config import number, option, switch, text, whole
-from hourglass.detection import FALLBACK, check_person_class, detector_name, parse_detector
+from hourglass.detection import FAST, check_person_class, detector_name, parse_detector
 from hourglass.errors import InputError
 from hourglass.options import MIN_SCORE, PredictorConfig
 
@@ -41,9 +41,9 @@ class WebcamConfig(PredictorConfig):
     camera: str | None = _window(
         text, None, metavar='N|FILE|URL', help='number of the camera, or a video (default: 0)')
     detector: str = _poses(
-        detector_name, FALLBACK, metavar='NAME[:FILE]',
-        help=f'what finds people (default: {FALLBACK}, the finder that is included); demo_multi_person.py --help names '
-             'the others')
+        detector_name, FAST, metavar='NAME[:FILE]',
+        help=f'what finds people (default: {FAST}, the finder that is included in its fast form); '
+             'demo_multi_person.py --help names the others')
     detector_class: str | None = _poses(
         text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
     threshold: float = _poses(

@@ -75,6 +75,7 @@ class Kind:
 #: What ``--detector`` takes.
 DETECTORS = {
     'bundled': Kind('hourglass.detection.finder', '[:FILE]', 'the person finder that is included: no download'),
+    'bundled-fast': Kind('hourglass.detection.finder', '[:FILE]', 'the same in one look: for cameras, less accurate'),
     'ssd512': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s SSD512 for Pascal VOC'),
     'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'the same for smaller inputs: faster, misses small people'),
     'yolo_v3': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s YOLOv3 for Pascal VOC'),
@@ -84,8 +85,8 @@ DETECTORS = {
     'boxes': Kind('hourglass.detection.boxes_file', ':FILE', 'boxes of another program, in COCO\'s results format'),
 }
 
-#: The detector of the reference, and the one used where its weights cannot be had.
-DEFAULT, FALLBACK = 'ssd512', 'bundled'
+#: The detector of the reference, the one used where its weights cannot be had, and the one for cameras.
+DEFAULT, FALLBACK, FAST = 'ssd512', 'bundled', 'bundled-fast'
 
 
 def parse_detector(name: str) -> tuple[str, str | None]:

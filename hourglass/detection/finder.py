@@ -1,6 +1,6 @@
-"""The person finder that is included: a small hourglass network on the whole picture.
+"""The person finder that is included: a small hourglass network on the whole picture, checked by the pose network.
 
-What its outputs mean is in :mod:`hourglass.box_codec`; :mod:`training.finder` trained it.
+What the outputs of the finder's network mean is in :mod:`hourglass.box_codec`; :mod:`training.finder` trained it.
 """
 
 from __future__ import annotations
@@ -9,22 +9,30 @@ from collections.abc import Sequence
 
 from hourglass import providers
 from hourglass.box_codec import CHANNELS, decode_boxes
-from hourglass.boxes import suppress_boxes
+from hourglass.boxes import fuse_boxes, suppress_boxes
+from hourglass.crop import Extent, person_box
 from hourglass.detection import Detector
 from hourglass.engine.base import Engine
 from hourglass.errors import InputError
+from hourglass.predictor import PosePredictor
 
 import cv2
 import numpy as np
 
-#: Name of its weights in the registry.
-WEIGHTS = 'person-finder'
-#: Pixels of the picture's longer side when the network sees it.
-SIZE = 256
+#: Name of its weights in the registry, and of the pose weights that check what it finds.
+WEIGHTS, POSE_WEIGHTS = 'person-finder', 'bundled'
+#: Pixels of the picture's longer side when the network sees it once, and when it looks several times.
+SIZE, SIZES = 256, (192, 256, 320)
 #: Both sides of the input are multiples of this.
 _STEP = 32
 #: Boxes that score less are not given; and of boxes that overlap by this much, only the best.
 _LOWEST_SCORE, _OVERLAP = 0.1, 0.5
+#: At most so many boxes are checked by their poses, so that a crowd takes no longer.
+_MOST_CHECKED = 15
+#: A pose's score is the mean of this many of its highest peaks.  Boxes that are not checked have a typical one.
+_TOP_JOINTS, _UNCHECKED = 12, 0.3
+#: Joints with such a peak bound a person, and a box moves by this share of the way to their bounds.
+_SEEN_JOINT, _MOVE = 0.1, 0.3
 
 
 class PersonFinder(Detector):
@@ -32,14 +40,22 @@ class PersonFinder(Detector):
 
     Args:
         engine: runs the network, for inputs of any size.
-        size: pixels of the picture's longer side when the network sees it; more finds smaller people and takes longer.
+        sizes: pixels of the picture's longer side each time that the network sees it.  The boxes of all times are
+            merged (:func:`hourglass.boxes.fuse_boxes`).
+        flip: whether the network also sees the mirror image each time.
+        predictor: checks the best boxes: people have a pose.  A box moves towards the joints, and its score becomes the
+            geometric mean of itself and the square root of the pose's, which is about the share of right boxes.
     """
 
-    score_threshold = 0.4
-
-    def __init__(self, engine: Engine, size: int = SIZE) -> None:
+    def __init__(
+        self, engine: Engine, sizes: Sequence[int] = (SIZE,), flip: bool = False,
+        predictor: PosePredictor | None = None,
+    ) -> None:
         self.engine = engine
-        self.size = size
+        self.sizes = sizes
+        self.flip = flip
+        self.predictor = predictor
+        self.score_threshold = 0.4 if predictor is None else 0.385
 
     def detect(
         self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
@@ -48,21 +64,61 @@ class PersonFinder(Detector):
         return [self._detect(image) for image in images]
 
     def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        boxes, scores = fuse_boxes([view for size in self.sizes for view in self._look(image, size)], _OVERLAP)
+        if self.predictor is not None:
+            boxes, scores = self._check(self.predictor, image, boxes, scores)
+        kept = suppress_boxes(boxes, _OVERLAP, scores)
+        kept = kept[scores[kept] >= _LOWEST_SCORE]
+        return boxes[kept].astype(np.float32), scores[kept].astype(np.float32)
+
+    def _look(self, image: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the boxes and scores that the network gives for a size of the picture, and for its mirror image."""
         height, width = image.shape[1:]
-        factor = self.size / max(height, width)
+        factor = size / max(height, width)
         h, w = max(1, round(height * factor)), max(1, round(width * factor))
         method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
         pixels = cv2.resize(image.transpose(1, 2, 0), (w, h), interpolation=method).reshape(h, w, 3)
-        canvas = np.zeros((1, 3, -(-h // _STEP) * _STEP, -(-w // _STEP) * _STEP), np.float32)
-        canvas[0, :, :h, :w] = pixels.transpose(2, 0, 1) / 255
-        boxes, scores = decode_boxes(self.engine(canvas)[0], _LOWEST_SCORE)
-        boxes = np.clip(boxes / np.array([h / height, w / width] * 2, np.float32), 0, [height, width] * 2)
-        kept = suppress_boxes(boxes, _OVERLAP, scores)
-        return boxes[kept].astype(np.float32), scores[kept]
+        inputs = np.zeros((1 + self.flip, 3, -(-h // _STEP) * _STEP, -(-w // _STEP) * _STEP), np.float32)
+        inputs[0, :, :h, :w] = pixels.transpose(2, 0, 1) / 255
+        if self.flip:
+            inputs[1, :, :, :w] = inputs[0, :, :, w - 1::-1]
+        views = []
+        for outputs, is_mirrored in zip(self.engine(inputs), (False, True), strict=False):
+            boxes, scores = decode_boxes(outputs, _LOWEST_SCORE)
+            boxes = np.clip(boxes / np.array([h / height, w / width] * 2, np.float32), 0, [height, width] * 2)
+            if is_mirrored:
+                boxes[:, [1, 3]] = width - boxes[:, [3, 1]]
+            kept = suppress_boxes(boxes, _OVERLAP, scores)
+            views.append((boxes[kept], scores[kept]))
+        return views
+
+    def _check(
+        self, predictor: PosePredictor, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Correct boxes and scores by the poses of the best boxes."""
+        shape = image.shape[1:]
+        boxes, pose_scores = boxes.copy(), np.full(len(boxes), _UNCHECKED)
+        best = boxes[:_MOST_CHECKED]
+        poses = predictor.poses([image] * len(best), [person_box(Extent.of_box(box), shape, predictor.spec)
+                                                      for box in best])
+        for i, pose in enumerate(poses):
+            peaks = pose.heatmaps.max(axis=(1, 2))
+            pose_scores[i] = np.clip(np.sort(peaks)[-_TOP_JOINTS:].mean(), 0, 1)
+            points = pose.points[peaks >= _SEEN_JOINT]
+            if len(points) > 2:
+                bounds = np.clip(np.concatenate([points.min(axis=0), points.max(axis=0)]), 0, [*shape, *shape])
+                boxes[i] += _MOVE * (bounds - boxes[i])
+        return boxes, np.sqrt(scores * np.sqrt(pose_scores))
 
 
 def load(kind: str, file: str | None, gpu: int) -> PersonFinder:
     """Load the finder that is included, or one from a weights file.
+
+    Args:
+        kind: ``bundled``: it looks at the picture several times, and the pose network that is included checks what it
+            finds; ``bundled-fast``: it looks once.
+        file: the finder's weights.
+        gpu: number of the GPU; -1 for the CPU.
 
     Raises:
         InputError: the file cannot be read or holds another network, or there is no such GPU.
@@ -70,4 +126,6 @@ def load(kind: str, file: str | None, gpu: int) -> PersonFinder:
     engine, spec = providers.load_engine(file or WEIGHTS, gpu, 'auto', 'f32')
     if spec.joint_set.joints != CHANNELS.joints:
         raise InputError(f'{file}: the weights find joints and not people')
-    return PersonFinder(engine)
+    if kind == 'bundled-fast':
+        return PersonFinder(engine)
+    return PersonFinder(engine, SIZES, True, PosePredictor.load(POSE_WEIGHTS, gpu))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hourglass.boxes import box_iou, suppress_boxes
+from hourglass.boxes import box_iou, fuse_boxes, suppress_boxes
 
 import numpy as np
 import pytest
@@ -28,3 +28,14 @@ def test_the_same_boxes_stay_as_with_chainercv(threshold: float) -> None:
 def test_no_boxes_and_boxes_without_an_area() -> None:
     assert suppress_boxes(np.zeros((0, 4)), 0.5, np.zeros(0)).shape == (0,)
     assert (box_iou(np.zeros((2, 4)), np.zeros((3, 4))) == np.zeros((2, 3))).all()
+
+
+def test_boxes_of_several_detections_are_merged() -> None:
+    one = np.array([[0., 0, 10, 10], [50, 50, 60, 60]]), np.array([0.9, 0.5])
+    two = np.array([[0., 0, 10, 12], [0, 0, 7, 10], [80, 80, 90, 90]]), np.array([0.3, 0.2, 0.8])
+    boxes, scores = fuse_boxes([one, two], 0.5)
+    # The second's most similar box counts, and no other that overlaps.
+    np.testing.assert_allclose(boxes, [[0, 0, 10, 10.5], [80, 80, 90, 90], [50, 50, 60, 60]])
+    np.testing.assert_allclose(scores, [0.6, 0.4, 0.25])
+    boxes, scores = fuse_boxes([(np.zeros((0, 4)), np.zeros(0))] * 2, 0.5)
+    assert (boxes.shape, scores.shape) == ((0, 4), (0,))

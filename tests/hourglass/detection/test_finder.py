@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from data.synthetic import demo_people
-from hourglass.box_codec import STRIDE, decode_boxes, encode_boxes
+from hourglass.box_codec import STRIDE, decode_boxes, encode_boxes, to_output
 from hourglass.boxes import box_iou
+from hourglass.crop import Box
 from hourglass.detection import load_detector
 from hourglass.detection.finder import SIZE, PersonFinder
 from hourglass.engine.base import Engine
 from hourglass.errors import InputError
-from hourglass.predictor import PosePredictor
+from hourglass.locate import corners
+from hourglass.predictor import Pose, PosePredictor
+from hourglass.spec import ModelSpec
 
 import cv2
 import numpy as np
@@ -25,8 +30,9 @@ class _Engine(Engine):
         n, _, height, width = x.shape
         self.shape = height, width
         cells = x.mean(axis=1).reshape(n, height // 4, 4, width // 4, 4).mean(axis=(2, 4))
-        lengths = np.log2(np.array([0.75, 0.25]) * 64) / 5 - 0.5
-        return np.stack([cells, *(np.full_like(cells, length) for length in lengths)], axis=1).astype(np.float32)
+        # Half of the height or width to each edge: top, left, bottom, right.
+        distances = to_output(np.array([0.75, 0.25, 0.75, 0.25]) / 2 * 64)
+        return np.stack([cells, *(np.full_like(cells, distance) for distance in distances)], axis=1).astype(np.float32)
 
 
 @pytest.mark.parametrize('shape', [(512, 512), (400, 640), (1000, 300), (30, 20), (1, 1)])
@@ -95,6 +101,52 @@ def test_each_person_is_found_once(shape: tuple[int, int], boxes: list[tuple[flo
     _assert_found(_detect(boxes, shape), boxes)
 
 
+def test_several_sizes_and_mirror_images_give_each_person_once() -> None:
+    image = np.zeros((3, 480, 640), np.float32)
+    image[:, 200:216, 300:316] = 255
+    once, = PersonFinder(_Engine(), (256,)).detect([image])
+    often, = PersonFinder(_Engine(), (192, 256, 320), flip=True).detect([image])
+    assert len(often[0]) == len(once[0]) == 1
+    assert box_iou(often[0], once[0])[0, 0] > 0.8
+
+
+class _Poses(PosePredictor):
+    """Sees all joints of a person in the left half of a picture, on the border of a box, and none in the right half."""
+
+    def __init__(self, box: tuple[float, ...]) -> None:
+        super().__init__(_Engine(), ModelSpec(crop='pad'))
+        self.box = np.array(box)
+        self.n_asked = 0
+
+    def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[Box] | None = None, bgr: bool = False) -> list[Pose]:
+        poses = []
+        for image, crop in zip(imgs, boxes or (), strict=True):
+            is_person = sum(corners(crop)[1::2]) / 2 < image.shape[2] / 2
+            points = np.resize(self.box.reshape(2, 2), (16, 2))
+            maps = np.full((16, 2, 2), 0.81 if is_person else 0.01, np.float32)
+            poses.append(Pose(points, maps.max(axis=(1, 2)), maps, crop, self.spec.joint_set, image))
+        self.n_asked += len(poses)
+        return poses
+
+
+def test_poses_correct_boxes_and_scores() -> None:
+    boxes = np.array([(100., 100, 300, 180), (100, 400, 300, 480)])
+    finder = PersonFinder(_Sees(boxes, (480, 640)), predictor=_Poses((80., 100, 300, 200)))
+    (found, scores), = finder.detect([np.zeros((3, 480, 640), np.float32)])
+    assert (scores >= finder.score_threshold).tolist() == [True, False]
+    np.testing.assert_allclose(scores[1] / scores[0], (0.01 / 0.81) ** 0.25, rtol=0.02)
+    np.testing.assert_allclose(found, [(94, 100, 300, 186), boxes[1]], atol=4)
+
+
+def test_a_crowd_is_found_though_not_every_box_is_checked() -> None:
+    boxes = [(10 + 118 * i, 20 + 124 * k, 110 + 118 * i, 64 + 124 * k) for i in range(4) for k in range(5)]
+    predictor = _Poses((0., 0, 480, 640))
+    finder = PersonFinder(_Sees(np.array(boxes), (480, 640)), predictor=predictor)
+    (found, _), = finder.detect([np.zeros((3, 480, 640), np.float32)])
+    assert predictor.n_asked == 15
+    assert len(found) == 20
+
+
 def test_two_peaks_in_one_person_are_one_person() -> None:
     boxes = np.array([(40, 200, 440, 340), (90, 210, 450, 340)], float)
     maps = _Sees(boxes, (480, 640))(np.zeros((1, 3, 192, 256), np.float32))[0]
@@ -129,17 +181,20 @@ def test_a_picture_of_12_million_pixels_has_the_people_of_the_small_one() -> Non
 
 def test_people_that_the_program_renders_are_found(device: int) -> None:
     image, people = demo_people()
-    (boxes, scores), = load_detector('bundled', device).detect([image.astype(np.float32)])
-    found = boxes[scores >= PersonFinder.score_threshold]
+    finder = load_detector('bundled', device)
+    (boxes, scores), = finder.detect([image.astype(np.float32)])
+    found = boxes[scores >= finder.score_threshold]
     overlap = box_iou(np.array([person.box for person in people]), found)
     assert (overlap.max(axis=1) > 0.4).sum() >= len(people) - 1
     assert len(found) <= len(people) + 1
 
 
+@pytest.mark.parametrize('name', ['bundled', 'bundled-fast'])
 @pytest.mark.parametrize('value', [0, 127, 255])
-def test_a_picture_of_nothing_has_no_people(value: int) -> None:
-    (_, scores), = load_detector('bundled').detect([np.full((3, 300, 400), value, np.float32)])
-    assert not (scores >= PersonFinder.score_threshold).any()
+def test_a_picture_of_nothing_has_no_people(value: int, name: str) -> None:
+    finder = load_detector(name)
+    (_, scores), = finder.detect([np.full((3, 300, 400), value, np.float32)])
+    assert not (scores >= finder.score_threshold).any()
 
 
 def test_weights_of_the_other_kind_are_refused() -> None:
