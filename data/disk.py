@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +26,12 @@ _FEW = 0.1
 _MAX_THREADS = 4
 #: Joints may lie so many pixels outside the picture, by rounding.
 _TOLERANCE = 1.0
+#: Kinds of wrong numbers.
+_WRONG = {
+    'relative': 'people have all joints within one pixel: coordinates from 0 to 1 are not pixels',
+    'sizes': 'images have another size than the annotations state',
+    'outside': 'joints lie outside their images',
+}
 
 
 @dataclass(frozen=True)
@@ -74,49 +81,39 @@ class Faults:
     """What is wrong with the pictures of a data set and the people in them.
 
     Attributes:
-        n_images, n_sized, n_joints, n_people: how many images there are, how many whose size the annotations state,
-            and labelled joints and people in images that can be read.
         missing, damaged: one line for each image that is not there or cannot be read.
-        sizes: one line for each image of another size than the annotations state.
-        outside: one line for each person with joints outside the image; ``n_outside`` counts the joints.
-        relative: one line for each person whose joints all lie within one pixel, as coordinates from 0 to 1 do.
+        wrong: by the kinds of :data:`_WRONG`, one line for each image or person.
+        counts, totals: by the same kinds, how many joints, people or images are wrong, and how many there are.
     """
 
-    n_images: int = 0
-    n_sized: int = 0
-    n_joints: int = 0
-    n_people: int = 0
-    n_outside: int = 0
     missing: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
-    sizes: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
-    relative: list[str] = field(default_factory=list)
+    wrong: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in _WRONG})
+    counts: Counter[str] = field(default_factory=Counter)
+    totals: Counter[str] = field(default_factory=Counter)
 
-    def _wrong_numbers(self) -> list[tuple[str, bool]]:
-        """Return a phrase for each kind of wrong numbers, and whether they are more than a few."""
-        found = []
-        for lines, number, total, what in (
-            (self.relative, len(self.relative), self.n_people,
-             'people have all joints within one pixel: coordinates from 0 to 1 are not pixels'),
-            (self.sizes, len(self.sizes), self.n_sized, 'images have another size than the annotations state'),
-            (self.outside, self.n_outside, self.n_joints, 'joints lie outside their images'),
-        ):
-            if lines:
-                found.append((f'{number:,} of {total:,} {what} (the first: {lines[0]})', number > _FEW * total))
-        return found
+    def add(self, kind: str, line: str, count: int = 1) -> None:
+        """Add wrong numbers of a kind."""
+        self.wrong[kind].append(line)
+        self.counts[kind] += count
+
+    def _phrases(self, is_rule: bool) -> list[str]:
+        """Return a phrase for each kind of wrong numbers that are many, or few."""
+        return [f'{self.counts[kind]:,} of {self.totals[kind]:,} {what} (the first: {self.wrong[kind][0]})'
+                for kind, what in _WRONG.items()
+                if self.wrong[kind] and (self.counts[kind] > _FEW * self.totals[kind]) == is_rule]
 
     @property
     def problems(self) -> list[str]:
         """What makes the data set unusable, a phrase each."""
         lost = [counted(len(lines), what) for lines, what in (
             (self.missing, 'missing image'), (self.damaged, 'damaged image')) if lines]
-        return lost + [phrase for phrase, is_rule in self._wrong_numbers() if is_rule]
+        return lost + self._phrases(True)
 
     @property
     def warnings(self) -> list[str]:
         """What is wrong with a few people or images, a phrase each."""
-        return [phrase for phrase, is_rule in self._wrong_numbers() if not is_rule]
+        return self._phrases(False)
 
     def lines(self) -> list[str]:
         """Return what is missing and damaged, the first ten of each."""
@@ -148,7 +145,7 @@ def find_faults(pictures: Sequence[Picture], is_upright: bool, decode: bool, tit
         decode: also decode each image; otherwise only its head is read.
         title: of the progress bar, which is shown if this takes more than two seconds.
     """
-    faults = Faults(len(pictures))
+    faults = Faults()
     pool = ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1))
     try:
         # Pillow's warnings; here, since threads cannot each set and restore what is ignored.
@@ -171,22 +168,20 @@ def _compare(picture: Picture, size: tuple[int, int], faults: Faults) -> None:
     """Compare the annotations of a picture with its size."""
     width, height = size
     if picture.size is not None:
-        faults.n_sized += 1
+        faults.totals['sizes'] += 1
         if picture.size != size:
             turned = ', turned as its EXIF entry says' if picture.size == size[::-1] else ''
-            faults.sizes.append(f'{picture.name}: {picture.size[0]:g} x {picture.size[1]:g} stated, '
+            faults.add('sizes', f'{picture.name}: {picture.size[0]:g} x {picture.size[1]:g} stated, '
                                 f'{width} x {height} in the file{turned}')
     for joints in picture.people:
-        faults.n_people += 1
-        faults.n_joints += len(joints)
+        faults.totals.update(relative=1, outside=len(joints))
         outside = ((joints < -_TOLERANCE) | (joints > np.array([height, width]) + _TOLERANCE)).any(axis=1)
         if outside.any():
-            faults.n_outside += int(outside.sum())
             y, x = joints[outside][0]
-            faults.outside.append(f'{picture.name}: x {x:g}, y {y:g} in {width} x {height} pixels')
+            faults.add('outside', f'{picture.name}: x {x:g}, y {y:g} in {width} x {height} pixels', int(outside.sum()))
         if len(joints) > 1 and min(size) > 2 and (joints >= 0).all() and (joints <= 1).all() \
                 and (joints != joints[0]).any():
-            faults.relative.append(f'{picture.name}: x {joints[0, 1]:g}, y {joints[0, 0]:g}')
+            faults.add('relative', f'{picture.name}: x {joints[0, 1]:g}, y {joints[0, 0]:g}')
 
 
 def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:

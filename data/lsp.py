@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.person import Person, PersonDataset
+from data.person import Person, PersonDataset, make_people, torso_lengths
 from hourglass.crop import Extent
 from hourglass.errors import InputError
-from hourglass.joints import LSP, JointSet, convert_points
+from hourglass.joints import LSP, JointSet
 from hourglass.sandbox import read_in_child
 
 import numpy as np
@@ -73,17 +73,10 @@ def _people(images: list[str], values: np.ndarray, layout: _Layout, joint_set: J
         visible = labelled & (values[:, :, 2] == 0)
     points = np.where(labelled[:, :, None], points, 0).astype(np.float32)
 
-    ends = [LSP.index('left shoulder'), LSP.index('right hip')]
-    torso = np.linalg.norm(points[:, ends[0]] - points[:, ends[1]], axis=1)
-    torso[~labelled[:, ends].all(axis=1)] = np.nan
-
-    wanted, wanted_labelled = convert_points(points, labelled, LSP, joint_set)
-    _, wanted_visible = convert_points(points, visible, LSP, joint_set)
-    return [
-        Person(images[i], wanted[i], wanted_labelled[i], wanted_visible[i],
-               Extent.of_points(points[i], labelled[i]), float(torso[i]))
-        for i in np.flatnonzero(labelled.any(axis=1))
-    ]
+    rows = np.flatnonzero(labelled.any(axis=1))
+    points, labelled, visible = points[rows], labelled[rows], visible[rows]
+    return make_people([images[i] for i in rows], points, labelled, visible, map(Extent.of_points, points, labelled),
+                       torso_lengths(points, labelled, LSP), LSP, joint_set)
 
 
 def _select(n: int, split: str, n_train: int | None) -> range | list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +49,38 @@ class Person:
         points, labelled = convert_points(self.points, self.labelled, source, target)
         _, visible = convert_points(self.points, self.visible, source, target)
         return replace(self, points=points, labelled=labelled, visible=visible & labelled)
+
+
+def make_people(
+    images: Sequence[str], points: np.ndarray, labelled: np.ndarray, visible: np.ndarray, locations: Iterable[Location],
+    lengths: Iterable[float], source: JointSet, wanted: JointSet,
+) -> list[Person]:
+    """Make a record for each of N people.
+
+    Args:
+        images, locations, lengths: image, location and reference length of each.
+        points, labelled, visible: (N, K, 2), (N, K), (N, K), with the joints of ``source``.
+        source: the joints there are.
+        wanted: the joints of the records (:func:`hourglass.joints.convert_points`).
+    """
+    converted, is_labelled = convert_points(points, labelled, source, wanted)
+    _, is_visible = convert_points(points, visible, source, wanted)
+    return [
+        Person(image, joints.astype(np.float32), known, seen, location, float(length))
+        for image, joints, known, seen, location, length in zip(
+            images, converted, is_labelled, is_visible & is_labelled, locations, lengths, strict=True)]
+
+
+def torso_lengths(points: np.ndarray, labelled: np.ndarray, joint_set: JointSet) -> np.ndarray:
+    """Return (N,) distances from left shoulder to right hip; NaN where one of the two is not labelled.
+
+    Args:
+        points, labelled: (N, K, 2) and (N, K).
+        joint_set: the K joints, with these two among them.
+    """
+    a, b = joint_set.places['left shoulder'], joint_set.places['right hip']
+    lengths = np.linalg.norm(points[:, a] - points[:, b], axis=1)
+    return np.where(labelled[:, a] & labelled[:, b], lengths, np.nan)
 
 
 class PersonDataset(DatasetMixin):

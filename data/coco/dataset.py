@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.coco.annotations import Annotations, check_image_ids, read_annotations
 from data.coco.detections import Detections, read_detections
-from data.person import Person, PersonDataset
+from data.person import PersonDataset, make_people, torso_lengths
 from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import COCO, JointSet, convert_points
@@ -23,19 +22,22 @@ ANNOTATION_FILE = 'annotations/person_keypoints_{split}.json'
 IMAGE_FOLDERS = ('images/{split}', '{split}')
 
 
+#: What PCK divides errors by: the torso, from left shoulder to right hip (unknown where one of them is not
+#: labelled), or the longer side of the person's box.
+REFERENCES = ('torso', 'box')
+
+
 @dataclass(frozen=True)
 class Records:
     """What COCO knows of a data set's people beyond :class:`data.person.Person`; row i belongs to person i.
 
     Attributes:
-        annotation_ids: (N,) int64; -1 for a detection.
         image_ids: (N,) int64.
         boxes: (N, 4) float64, (y0, x0, y1, x1) in pixels of the images.
         areas: (N,) float64, square pixels: of the person's outline, of the box for a detection.
         scores: (N,) float64, the detector's; 1 for an annotated person.
     """
 
-    annotation_ids: np.ndarray
     image_ids: np.ndarray
     boxes: np.ndarray
     areas: np.ndarray
@@ -43,30 +45,6 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.image_ids)
-
-
-@dataclass(frozen=True)
-class _Joints:
-    """Joints of N people: points (N, 17, 2), labelled (N, 17), visible (N, 17)."""
-
-    points: np.ndarray
-    labelled: np.ndarray
-    visible: np.ndarray
-
-
-def _torsos(joints: _Joints, records: Records) -> np.ndarray:
-    ends = [COCO.index('left shoulder'), COCO.index('right hip')]
-    lengths = np.linalg.norm(joints.points[:, ends[0]] - joints.points[:, ends[1]], axis=1)
-    return np.where(joints.labelled[:, ends].all(axis=1), lengths, np.nan)
-
-
-def _longer_sides(joints: _Joints, records: Records) -> np.ndarray:
-    return (records.boxes[:, 2:] - records.boxes[:, :2]).max(axis=1)
-
-
-#: What PCK divides errors by: the torso, from left shoulder to right hip (unknown where one of them is not
-#: labelled), or the longer side of the person's box.
-REFERENCES: dict[str, Callable[[_Joints, Records], np.ndarray]] = {'torso': _torsos, 'box': _longer_sides}
 
 
 def image_folder(root: Path, split: str) -> Path:
@@ -94,7 +72,7 @@ def find_annotations(root: Path, split: str, annotations: str | Path | None = No
 
 
 def has_extent(boxes: np.ndarray) -> np.ndarray:
-    """Tell which boxes (N, 4) are more than a point: (N,) bool."""
+    """Return which boxes (N, 4) are more than a point: (N,) bool."""
     return np.any(boxes[:, 2:] > boxes[:, :2], axis=1)
 
 
@@ -102,34 +80,6 @@ def usable(annotations: Annotations, joint_set: JointSet = COCO) -> np.ndarray:
     """Return the rows of the people who are no crowd, have a labelled joint of the set, and a box."""
     _, labelled = convert_points(annotations.points, annotations.labelled, COCO, joint_set)
     return np.flatnonzero(~annotations.is_crowd & labelled.any(axis=1) & has_extent(annotations.boxes))
-
-
-def _annotated(annotations: Annotations, joint_set: JointSet) -> tuple[Records, _Joints]:
-    rows = usable(annotations, joint_set)
-    records = Records(annotations.ids[rows], annotations.image_ids[rows], annotations.boxes[rows],
-                      annotations.areas[rows], np.ones(len(rows)))
-    return records, _Joints(annotations.points[rows].astype(np.float32), annotations.labelled[rows],
-                            annotations.visibility[rows] == 2)
-
-
-def _detected(detections: Detections) -> tuple[Records, _Joints]:
-    n = len(detections)
-    sizes = detections.boxes[:, 2:] - detections.boxes[:, :2]
-    records = Records(np.full(n, -1), detections.image_ids, detections.boxes, sizes.prod(axis=1), detections.scores)
-    nothing = np.zeros((n, len(COCO)), bool)
-    return records, _Joints(np.zeros((n, len(COCO), 2), np.float32), nothing, nothing)
-
-
-def _to_persons(
-    records: Records, joints: _Joints, lengths: np.ndarray, images: dict[int, str], joint_set: JointSet,
-) -> list[Person]:
-    points, labelled = convert_points(joints.points, joints.labelled, COCO, joint_set)
-    _, visible = convert_points(joints.points, joints.visible, COCO, joint_set)
-    names = [images[image_id] for image_id in records.image_ids.tolist()]
-    return [
-        Person(names[i], points[i], labelled[i], visible[i], Extent.of_box(records.boxes[i]), float(lengths[i]))
-        for i in range(len(records))
-    ]
 
 
 class COCODataset(PersonDataset):
@@ -154,7 +104,7 @@ class COCODataset(PersonDataset):
         reference: reference length of a person, ``torso`` or ``box`` (:data:`REFERENCES`).
 
     Attributes:
-        records: the people's annotation ids, image ids, boxes, areas and scores.
+        records: the people's image ids, boxes, areas and scores.
         annotation_file: the file of annotations.
         has_annotated: whether it annotates people.
 
@@ -180,17 +130,26 @@ class COCODataset(PersonDataset):
         self.has_annotated = len(content) > 0
         name = f'COCO {split if annotations is None else place.stem}'
         if detections is None:
-            records, joints = _annotated(content, joint_set)
+            rows = usable(content, joint_set)
+            self.records = Records(content.image_ids[rows], content.boxes[rows], content.areas[rows],
+                                   np.ones(len(rows)))
+            points, visibility = content.points[rows], content.visibility[rows]
         else:
             found = detections if isinstance(detections, Detections) else read_detections(detections)
             check_image_ids(Path(found.source), 'detections', found.image_ids, content.images)
             found = found.take((found.scores >= min_score) & has_extent(found.boxes))
-            records, joints = _detected(found if nms_iou is None else found.suppress(nms_iou))
+            found = found if nms_iou is None else found.suppress(nms_iou)
+            self.records = Records(found.image_ids, found.boxes,
+                                   (found.boxes[:, 2:] - found.boxes[:, :2]).prod(axis=1), found.scores)
+            points, visibility = np.zeros((len(found), len(COCO), 2)), np.zeros((len(found), len(COCO)), np.int8)
             name = f'{name}, detections of {Path(found.source).name}'
         # A detector may find no person; an empty file is a mistake.
-        if not len(records) and not isinstance(detections, Detections):
+        if not len(self.records) and not isinstance(detections, Detections):
             raise InputError(f'{detections or place}: has no person who can be used')
-        self.records = records
-        people = _to_persons(records, joints, REFERENCES[reference](joints, records), content.images, joint_set)
+        boxes = self.records.boxes
+        lengths = torso_lengths(points.astype(np.float32), visibility > 0, COCO) if reference == 'torso' else \
+            (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+        people = make_people([content.images[i] for i in self.records.image_ids.tolist()], points, visibility > 0,
+                             visibility == 2, map(Extent.of_box, boxes), lengths, COCO, joint_set)
         super().__init__(name, joint_set, people, image_folder(root, split) if images is None else Path(images),
                          content.sizes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from data.person import EmptySplitError, Person, Size
+from data.person import EmptySplitError, Person, Size, make_people, torso_lengths
 from hourglass.crop import Extent, Location, Square
 from hourglass.errors import InputError
 from hourglass.joints import JointSet, convert_points
@@ -142,17 +142,12 @@ class Annotations:
         if chosen != 'torso' or not has_torso:
             raise InputError(f'{self.path}: errors cannot be divided by {chosen!r}: the joints of {self.joint_set} '
                              f'lack {" or ".join(joint for joint in _TORSO if joint not in places) or "it"}')
-        a, b = (places[joint] for joint in _TORSO)
-        lengths = np.linalg.norm(self.points[:, a] - self.points[:, b], axis=1)
-        return chosen, np.where(self.labelled[:, a] & self.labelled[:, b], lengths, np.nan)
+        return chosen, torso_lengths(self.points, self.labelled, self.joint_set)
 
     def to_persons(self, lengths: np.ndarray) -> list[Person]:
         """Return one record a person, for (N,) reference lengths."""
-        return [
-            Person(image, self.points[i].astype(np.float32), self.labelled[i], self.visible[i], self._location(i),
-                   float(lengths[i]))
-            for i, image in enumerate(self.images)
-        ]
+        return make_people(self.images, self.points, self.labelled, self.visible,
+                           map(self._location, range(len(self))), lengths, self.joint_set, self.joint_set)
 
     def _location(self, i: int) -> Location:
         square = self.squares[i]

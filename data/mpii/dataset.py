@@ -9,10 +9,10 @@ from data.mpii.cache import read_cached
 from data.mpii.hdf5 import read_hdf5
 from data.mpii.people import People
 from data.mpii.splits import name_hashes, select, validation_hashes
-from data.person import Person, PersonDataset
+from data.person import Person, PersonDataset, make_people
 from hourglass.crop import Extent
 from hourglass.errors import InputError
-from hourglass.joints import MPII, JointSet, convert_points
+from hourglass.joints import MPII, JointSet
 
 import numpy as np
 
@@ -87,13 +87,8 @@ def read_annotations(root: str | Path) -> Annotations:
 
 def to_persons(people: People, joint_set: JointSet = MPII) -> list[Person]:
     """Turn arrays into one record a person, with the joints of another set if one is named."""
-    points, labelled = convert_points(people.points, people.labelled, MPII, joint_set)
-    _, visible = convert_points(people.points, people.visible, MPII, joint_set)
-    return [
-        Person(str(people.image[i]), points[i], labelled[i], visible[i], Extent(*people.extent[i].tolist()),
-               float(people.head_size[i]))
-        for i in range(len(people))
-    ]
+    return make_people(people.image.tolist(), people.points, people.labelled, people.visible,
+                       (Extent(*extent) for extent in people.extent.tolist()), people.head_size, MPII, joint_set)
 
 
 class MPIIDataset(PersonDataset):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from data.person import Person, PersonDataset
+from data.person import Person, PersonDataset, make_people, torso_lengths
 from data.synthetic.render import draw
 from data.synthetic.scene import Annotation, Scene, annotate, sample_scene
 from hourglass.crop import Extent
@@ -18,7 +18,6 @@ import numpy as np
 #: For each split, the default number of people and a number that keeps its people apart from those of other splits.
 SPLITS = {'train': (20_000, 0), 'val': (1_000, 1), 'test': (1_000, 2)}
 
-_TORSO = [MPII.index('left shoulder'), MPII.index('right hip')]
 #: A scene with fewer joints in the picture is drawn anew.
 _FEWEST_LABELLED = 8
 
@@ -34,11 +33,10 @@ def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) ->
         image: name of the image.
         joint_set: joints wanted; those that MPII lacks are derived or unlabelled.
     """
-    ends = annotation.points[_TORSO]
-    torso = float(np.linalg.norm(ends[0] - ends[1])) if annotation.labelled[_TORSO].all() else float('nan')
-    person = Person(image, annotation.points, annotation.labelled, annotation.visible,
-                    Extent.of_points(annotation.points, annotation.labelled), torso)
-    return person.to_joint_set(MPII, joint_set)
+    points, labelled = annotation.points[None], annotation.labelled[None]
+    person, = make_people([image], points, labelled, annotation.visible[None], map(Extent.of_points, points, labelled),
+                          torso_lengths(points, labelled, MPII), MPII, joint_set)
+    return person
 
 
 class _People(Sequence[Person]):

@@ -31,7 +31,6 @@ def test_detections_take_the_place_of_annotated_people(root: Path, detections: P
     assert dataset.name == 'COCO val2017, detections of detections.json'
     assert dataset.records.scores.tolist() == [.9, .95, .5, .01]
     assert dataset.records.image_ids.tolist() == [9, 9, 7, 7]
-    assert dataset.records.annotation_ids.tolist() == [-1] * 4
     assert dataset.records.areas.tolist() == [800, 800, 800, 200]
     first = dataset.people[0]
     assert first.image == 'b.jpg'
