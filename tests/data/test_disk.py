@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,125 +18,103 @@ import numpy as np
 import pytest
 from PIL import Image
 
-JOINTS = ['nose', 'left_eye', 'right_eye']
 POINTS = np.array([[40, 20], [47, 25], [33, 25]], float)
-Write = Callable[..., Path]
+CORNER = np.array([[0, 0], [1, 1], [2, 1]], float)
+BORDER = np.array([[0, 0], [80, 60], [40, 60.5]])
+N = 20
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write 20 people in as many pictures as a COCO file; ``change`` gets the number of the picture, and the points."""
-    def make(change: Callable[[int, np.ndarray], np.ndarray] = lambda i, points: points,
-             stated: tuple[int, int] | Callable[[int], Any] = (80, 60), orientation: int = 1) -> Path:
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        for i in range(20):
-            noise = np.random.default_rng(i).integers(0, 256, (60, 80, 3), np.uint8)
-            Image.fromarray(noise).save(tmp_path / f'{i}.jpg', exif=exif)
-        sizes = [stated(i) if callable(stated) else stated for i in range(20)]
-        (tmp_path / 'people.json').write_text(json.dumps({
-            'images': [{'id': i, 'file_name': f'{i}.jpg', 'width': sizes[i][0], 'height': sizes[i][1]}
-                       for i in range(20)],
-            'annotations': [{'id': i, 'image_id': i, 'category_id': 1, 'keypoints': [
-                value for x, y in change(i, POINTS).tolist() for value in (x, y, 2)]} for i in range(20)],
-            'categories': [{'id': 1, 'name': 'person', 'keypoints': JOINTS}],
-        }))
-        return tmp_path / 'people.json'
+def write(folder: Path, change: Callable[[int, np.ndarray], np.ndarray] = lambda i, points: points,
+          stated: Callable[[int], Any] = lambda i: (80, 60), orientation: int = 1) -> Path:
+    """Write 20 people in as many pictures of 80 x 60 as a COCO file.
 
-    return make
-
-
-@pytest.fixture
-def error(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], str]:
-    """Return why a file is refused, by its check and before a training alike; '' if it is not."""
-    def refuse(path: Path) -> str:
-        monkeypatch.setattr(sys, 'argv', ['data', 'check', 'coco-json', '--root', str(path)])
-        texts = []
-        for run in (main, lambda: check_image_files(COCOFileDataset(path, 'all'))):
-            try:
-                run()
-                texts.append('')
-            except InputError as caught:
-                texts.append(str(caught))
-        checked, trained = texts
-        assert '\n' not in checked + trained
-        assert bool(checked) == bool(trained)
-        assert checked.count(' of ') == trained.count(' of ')
-        return checked
-
-    return refuse
+    Args:
+        folder: where to.
+        change: gets the number of the picture and the points (x, y), and returns others.
+        stated: the size in the file, by the number of the picture.
+        orientation: EXIF entry.
+    """
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for i in range(N):
+        noise = np.random.default_rng(i).integers(0, 256, (60, 80, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f'{i}.jpg', exif=exif)
+    (folder / 'people.json').write_text(json.dumps({
+        'images': [{'id': i, 'file_name': f'{i}.jpg', 'width': stated(i)[0], 'height': stated(i)[1]}
+                   for i in range(N)],
+        'annotations': [{'id': i, 'image_id': i, 'category_id': 1, 'keypoints': [
+            value for x, y in change(i, POINTS).tolist() for value in (x, y, 2)]} for i in range(N)],
+        'categories': [{'id': 1, 'name': 'person', 'keypoints': ['nose', 'left_eye', 'right_eye']}],
+    }))
+    return folder / 'people.json'
 
 
-def test_a_right_set(write: Write, error: Callable[[Path], str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert error(write()) == ''
+def both(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return why a file is refused by its check and before a training; '' if it is not."""
+    monkeypatch.setattr(sys, 'argv', ['data', 'check', 'coco-json', '--root', str(path)])
+    texts = []
+    for run in (main, lambda: check_image_files(COCOFileDataset(path, 'all'))):
+        try:
+            run()
+            texts.append('')
+        except InputError as caught:
+            texts.append(str(caught))
+    assert '\n' not in ''.join(texts)
+    return texts
+
+
+@pytest.mark.parametrize(('options', 'phrase'), [
+    ({'stated': lambda i: (160, 120)}, r'20 of 20 images have another size than the annotations state \(the first: '
+                                       r'.*0\.jpg.*160 x 120 stated, 80 x 60 in the file\)'),
+    ({'orientation': 6}, '80 x 60 stated, 60 x 80 in the file, turned as its EXIF entry says'),
+    ({'change': lambda i, points: 10 * points, 'stated': lambda i: (800, 600)}, '20 of 20 images have another size'),
+    ({'change': lambda i, points: 10 * points}, r'60 of 60 joints lie outside their images \(the first: .*'
+                                                r'x 400, y 200 in 80 x 60 pixels\)'),
+    ({'change': lambda i, points: points - 60}, 'joints lie outside'),
+    ({'change': lambda i, points: points / [80, 60]}, '20 of 20 people have all joints within one pixel: coordinates '
+                                                      r'from 0 to 1 are.*0\.jpg.*: x 0\.5, y 0\.333333\)'),
+    ({'change': lambda i, points: points / [80, 60] if i % 3 == 0 else points}, '7 of 20 people have all joints'),
+])
+def test_wrong_numbers_are_refused(
+    options: dict[str, Any], phrase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for text in both(write(tmp_path, **options), monkeypatch):
+        assert re.search(phrase, text)
+
+
+@pytest.mark.parametrize('options', [
+    {}, {'stated': lambda i: (60, 80), 'orientation': 6},  # shown upright, as it is read here
+    *({'stated': lambda i, size=size: size} for size in ((None, None), (0, 0), ('80', '60'))),
+    {'change': lambda i, points: CORNER}, {'change': lambda i, points: BORDER},
+])
+def test_right_numbers_pass(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert both(write(tmp_path, **options), monkeypatch) == ['', '']
     captured = capsys.readouterr()
     assert 'warning' not in captured.out
     assert captured.err == ''
 
 
-def test_sizes_of_pictures_that_were_made_smaller(write: Write, error: Callable[[Path], str]) -> None:
-    text = error(write(stated=(160, 120)))
-    assert '20 of 20 images have another size than the annotations state (the first: ' in text
-    assert '0.jpg' in text
-    assert '160 x 120 stated, 80 x 60 in the file)' in text
-
-
-def test_sizes_of_pictures_that_are_turned(write: Write, error: Callable[[Path], str]) -> None:
-    """Programs for annotation show a picture upright, as it is read here."""
-    assert error(write(stated=(60, 80), orientation=6)) == ''
-    assert '80 x 60 stated, 60 x 80 in the file, turned as its EXIF entry says' in error(write(orientation=6))
-
-
-def test_sizes_that_the_file_does_not_state(write: Write, error: Callable[[Path], str]) -> None:
-    for stated in ((None, None), (0, 0), ('80', '60')):
-        assert error(write(stated=stated)) == ''
-
-
-def test_joints_outside(write: Write, error: Callable[[Path], str]) -> None:
-    text = error(write(lambda i, points: 10 * points, (800, 600)))
-    assert '60 of 60 joints lie outside their images (the first: ' in text
-    assert 'x 400, y 200 in 80 x 60 pixels)' in text
-    assert 'joints lie outside' in error(write(lambda i, points: points - 60))
-
-
-@pytest.mark.parametrize('is_whole', [False, True])
-def test_relative_coordinates(write: Write, error: Callable[[Path], str], is_whole: bool) -> None:
-    def change(i: int, points: np.ndarray) -> np.ndarray:
-        return points / [80, 60] if is_whole or i % 3 == 0 else points
-
-    text = error(write(change))
-    assert f'{20 if is_whole else 7} of 20 people have all joints within one pixel: coordinates from 0 to 1 are' in text
-    assert '0.jpg (people.json, annotations[0]): x 0.5, y 0.333333)' in text or not is_whole
-
-
-def test_a_few_are_a_warning(write: Write, error: Callable[[Path], str], capsys: pytest.CaptureFixture[str]) -> None:
-    cases = {
-        '3 of 60 joints lie outside': write(lambda i, points: points + 80 * (i == 7)),
-    }
-    assert error(next(iter(cases.values()))) == ''
-    captured = capsys.readouterr()
-    for text in (captured.out, captured.err):
-        assert '3 of 60 joints lie outside their images (the first: ' in text
-        assert '7.jpg' in text
-    assert error(write(stated=lambda i: (80, 61) if i == 7 else (80, 60))) == ''
-    assert '1 of 20 images have another size' in capsys.readouterr().err
-    assert error(write(lambda i, points: points / 100 if i == 7 else points)) == ''
-    assert '1 of 20 people have all joints within one pixel' in capsys.readouterr().err
-
-
-def test_joints_on_the_border_and_people_in_a_corner_are_right(
-    write: Write, error: Callable[[Path], str], capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(('options', 'phrase'), [
+    ({'change': lambda i, points: points + 80 * (i == 7)}, '3 of 60 joints lie outside their images (the first: '),
+    ({'stated': lambda i: (80, 61) if i == 7 else (80, 60)}, '1 of 20 images have another size'),
+    ({'change': lambda i, points: points / 100 if i == 7 else points}, '1 of 20 people have all joints within one'),
+])
+def test_a_few_are_a_warning(
+    options: dict[str, Any], phrase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert error(write(lambda i, points: np.array([[0, 0], [80, 60], [40, 60.5]]))) == ''
-    assert error(write(lambda i, points: np.array([[0, 0], [1, 1], [2, 1]]))) == ''
-    assert 'lie outside' not in capsys.readouterr().err
+    assert both(write(tmp_path, **options), monkeypatch) == ['', '']
+    for text in capsys.readouterr():
+        assert phrase in text
+        assert '7.jpg' in text
 
 
-def test_a_damaged_picture_is_found_before_a_training(tmp_path: Path, write: Write) -> None:
-    write()
-    (tmp_path / 'people.csv').write_text('image,nose_x,nose_y\n' + ''.join(f'{i}.jpg,40,20\n' for i in range(20)))
+def test_a_damaged_picture_is_found_before_a_training(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / 'people.csv').write_text('image,nose_x,nose_y\n' + ''.join(f'{i}.jpg,40,20\n' for i in range(N)))
     dataset = CSVDataset(tmp_path / 'people.csv', 'all')
-    check_image_files(dataset)
     whole = (tmp_path / '5.jpg').read_bytes()
     (tmp_path / '5.jpg').write_bytes(whole[:-2])
     check_image_files(dataset)

@@ -54,7 +54,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     return capsys.readouterr().out
 
 
-# The table and the file that comes with the project.
+# The table and the files that are included.
 
 def test_rows_are_complete() -> None:
     assert set(REGISTRY) == {'published', 'bundled', 'person-finder', 'umich', 'bearpaw-hg1', 'bearpaw-hg2',
@@ -63,7 +63,7 @@ def test_rows_are_complete() -> None:
         assert entry.name == name
         assert entry.sources or entry.sha256
         for score in entry.scores:
-            # Hips were not published with the authors' weights; LSP and MPII have no face.
+            # Hips were not published with the Torch7 weights; LSP and MPII have no face.
             assert set(entry.spec.joint_set.groups) - {'Hip', 'Face'} <= set(score.values)
             assert all(0 < value < 1 for value in score.values.values())
 
@@ -71,7 +71,7 @@ def test_rows_are_complete() -> None:
 @pytest.mark.parametrize(('name', 'n_params', 'card'), [
     ('bundled', 1_974_207, 'MODEL_CARD.md'), ('person-finder', 663_877, 'FINDER_CARD.md'),
 ])
-def test_files_that_come_along_are_those_in_the_table(name: str, n_params: int, card: str) -> None:
+def test_included_files_are_those_in_the_table(name: str, n_params: int, card: str) -> None:
     entry = REGISTRY[name]
     assert hashlib.sha256(entry.path.read_bytes()).hexdigest() == entry.sha256
     model = pretrained.load(name)

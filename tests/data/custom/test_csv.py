@@ -126,6 +126,7 @@ def test_tables_as_excel_writes_them(pictures: Path, tmp_path: Path) -> None:
         'quoted': lines(',', quote='"').encode(),
         'quoted, first line': lines(',', 'SEP=,', quote='"').encode(),
         'tabs': lines('\t').encode(),
+        'empty lines': lines(',', quote='"').replace('\r\n', '\r\n\r\n').encode('utf-8-sig'),
         'Unicode text': lines('\t').encode('utf-16'),
         'big end first': b'\xfe\xff' + lines(';', 'sep=;').encode('utf-16-be'),
     }
@@ -134,7 +135,7 @@ def test_tables_as_excel_writes_them(pictures: Path, tmp_path: Path) -> None:
         people = read_csv(tmp_path / 'people.csv')
         assert people.points.tolist() == [[[20.25, 40.5], [-3, 47]]], name
         (tmp_path / 'people.csv').write_bytes(content.replace(b'47', b'4x').replace(b'4\x007', b'4\x00x'))
-        with pytest.raises(InputError, match=f"line {3 if 'first line' in name or 'big' in name else 2}, column eye_x"):
+        with pytest.raises(InputError, match=f"line {3 if 'line' in name or 'big' in name else 2}, column eye_x"):
             read_csv(tmp_path / 'people.csv')
 
 
@@ -147,19 +148,6 @@ def test_thousands_are_not_taken_for_fractions(tmp_path: Path) -> None:
     path.write_text('image,nose_x,nose_y\na.png,"1,234",5\n')
     with pytest.raises(InputError, match=r"line 2, column nose_x: '1,234' is not a number"):
         read_csv(path)
-
-
-@pytest.mark.parametrize('options', [
-    {'delimiter': ';'}, {'delimiter': '\t'}, {'encoding': 'utf-8-sig'}, {'lineterminator': '\n\n'}, {'quoting': 1},
-])
-def test_tables_of_other_programs(write_table: Write, rows: Rows, options: dict[str, Any]) -> None:
-    expected = read_csv(write_table(rows))
-    if options.get('delimiter') == ';':
-        rows = [{key: str(value).replace('.', ',') if key.endswith(('_x', '_y')) else value
-                 for key, value in row.items()} for row in rows]
-    found = read_csv(write_table(rows, **options))
-    np.testing.assert_array_equal(found.points, expected.points)
-    assert found.images == expected.images
 
 
 def test_images_in_another_folder_and_by_absolute_paths(
