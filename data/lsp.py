@@ -26,8 +26,8 @@ class _Layout:
         title: for messages.
         image_name: format of an image's name; it counts from 1.
         axes: order of joints.mat's axes that gives (person, joint, value).
-        third_is_visible: whether the third value says that a joint is labelled and visible (LSP Extended), or
-            that it is occluded (LSP, where every joint is labelled).
+        third_is_visible: whether the third value means labelled and visible (LSP Extended), or occluded (LSP, where
+            every joint is labelled).
         n_train: number of people before the test half begins; ``None`` if all are for training.
     """
 

@@ -170,7 +170,7 @@ def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]
 
 
 def _check_places(fields: dict[str, np.ndarray], source: str) -> None:
-    """Check the numbers that crops are made with; a right hash only says that they are what was written."""
+    """Check the numbers that crops are made with; a right hash only shows that they were written like this."""
     location = fields['location']
     is_square = np.isnan(location[:, 3])
     numbers = {'location': np.where(is_square[:, None], location[:, [0, 1, 2, 2]], location),

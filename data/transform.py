@@ -37,7 +37,7 @@ def crop_person(image: np.ndarray, person: Person, spec: ModelSpec, box: Box | N
         image: (3, H, W) float32, RGB in [0, 255].
         person: the annotation, with the joints of ``spec``.
         spec: gives the way of cropping and the input size.
-        box: what to cut out; by default what the annotation says (:func:`hourglass.crop.person_box`).
+        box: what to cut out; by default the person's (:func:`hourglass.crop.person_box`).
     """
     if box is None:
         box = person_box(person.location, image.shape[1:], spec)

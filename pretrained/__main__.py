@@ -42,7 +42,7 @@ def _list(_: argparse.Namespace) -> None:
         rows.append((
             entry.name, f'{spec.out_channels} ({spec.joints})', f'{spec.input_size[1]}x{spec.input_size[0]}',
             f'{count_parameters(spec) / 1e6:.2f} M' if entry.has_known_sizes else 'as the file', _megabytes(entry),
-            ', '.join(source.title for source in entry.sources) or 'comes with the project',
+            ', '.join(source.title for source in entry.sources) or 'included',
         ))
     _print_table(rows)
     for entry in entries:
@@ -99,7 +99,7 @@ def _inspect(args: argparse.Namespace) -> None:
 
 
 def _try(model: Model) -> str:
-    """Run a network on the smallest image it takes, grey all over, and say what comes out."""
+    """Run a network on the smallest image it takes, grey all over, and return a description of the heatmaps."""
     side = 4 * 2 ** model.spec.layer_num
     grey = np.full((1, 3, side, side), 0.5, np.float32)
     import chainer
@@ -141,17 +141,17 @@ def _add_part(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line; ``InputError`` for whatever a user got wrong."""
+    """Run the command line; ``InputError`` for a user's mistakes."""
     parser = ArgumentParser(prog='python -m pretrained', description='Weights: which there are, and getting them.')
     commands = parser.add_subparsers(required=True, dest='command')
     commands.add_parser('list', help='weights that have a name').set_defaults(run=_list)
     fetch = commands.add_parser('fetch', help='download weights into the cache folder')
     fetch.add_argument('name', help=f'one of: {", ".join(registry.REGISTRY)}')
     fetch.set_defaults(run=_fetch)
-    verify = commands.add_parser('verify', help='load a weights file and say what it is')
+    verify = commands.add_parser('verify', help='load a weights file and describe it')
     verify.add_argument('name', help='a name or a file')
     verify.set_defaults(run=_verify)
-    inspect = commands.add_parser('inspect', help='say what is in a weights file of any kind, and run it once')
+    inspect = commands.add_parser('inspect', help='describe a weights file of any kind, and run it once')
     inspect.add_argument('name', help='a name or a file')
     _add_part(inspect)
     inspect.set_defaults(run=_inspect)

@@ -1,4 +1,4 @@
-"""Opening files of unknown origin: what is checked before a library is let at them."""
+"""Opening files of unknown origin: checks before a library reads them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, No
 
 
 class Damage(Exception):
-    """A file cannot be read; the text says why."""
+    """A file cannot be read; the text is the reason."""
 
 
 def open_file(path: Path, kind: str) -> BinaryIO:

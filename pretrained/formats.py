@@ -85,7 +85,7 @@ def recognise(path: str | os.PathLike[str]) -> Kind:
     """Find out of which kind a weights file is.
 
     Raises:
-        InputError: it is missing, empty or of no kind that can be read; the text says what it looks like.
+        InputError: it is missing, empty or of no kind that can be read; the text describes how it begins.
     """
     path = Path(path)
     with open_file(path, 'a weights file') as stream:

@@ -114,7 +114,7 @@ def load_default() -> Model:
     again for an hour.
 
     Returns:
-        The model.  Its ``source`` is a line for the user that says which weights these are and why.
+        The model.  Its ``source`` is a line for the user: which weights these are and why.
     """
     model, source = with_default(load)
     return replace(model, source=source)
@@ -128,7 +128,7 @@ def with_default(use: Callable[[str], T]) -> tuple[T, str]:
             of the bundled ones.
 
     Returns:
-        What ``use`` returned, and a line for the user that says which weights these are and why.
+        What ``use`` returned, and a line for the user: which weights these are and why.
     """
     entry = REGISTRY['published']
     try:

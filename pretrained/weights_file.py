@@ -259,7 +259,7 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
     """Compare names, shapes and types of arrays with those of a network, before anything is allocated.
 
     Raises:
-        InputError: they are not those of the network, or too large to be read; the text says what was expected and
+        InputError: they are not those of the network, or too large to be read; the text has what was expected and
             what is there.
     """
     check_count(spec, len(headers))

@@ -98,7 +98,7 @@ def _person_category(categories: Any) -> int:
 
 
 def _check_joints(path: Path, categories: Any) -> None:
-    """Refuse a file whose people have other joints, if it says which they have."""
+    """Refuse a file whose people have other joints, if it names them."""
     person = _person_category(categories)
     for category in categories if isinstance(categories, list) else []:
         names = category.get('keypoints') if isinstance(category, dict) and category.get('id') == person else None

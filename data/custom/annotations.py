@@ -37,9 +37,9 @@ class Annotations:
         points: (N, K, 2) float64, (y, x); zero where not labelled.
         labelled, visible: (N, K) bool.
         boxes: (N, 4) float64, (y0, x0, y1, x1).
-        squares: (N, 3) float64, (y, x, side) of the square to cut out, if the file says so.
+        squares: (N, 3) float64, (y, x, side) of the square to cut out, if the file states it.
         areas: (N,) float64, square pixels, for OKS.
-        splits: the split of each person, if the file says so.
+        splits: the split of each person, if the file states it.
         sizes: width and height of images by their names, where the file states them.
     """
 
@@ -79,7 +79,7 @@ class Annotations:
         return replace(self, joint_set=joint_set, points=points, labelled=labelled, visible=visible & labelled)
 
     def with_boxes(self) -> Annotations:
-        """Fill in what the file does not say of people with a labelled joint.
+        """Fill in what the file does not state of people with a labelled joint.
 
         A box is that around the labelled joints, an area that of the box.
         """

@@ -9,9 +9,9 @@ box_x, box_y, box_width, box_height the person's box
 center_x, center_y, side            the square that is cut out, about 1.25 times as long as the person
 ==================================  ==========================================================================
 
-``image`` and one joint have to be there; other columns are not looked at.  The file may be as Excel writes it in any
-language: columns divided by commas, semicolons or tabs, or as a first line ``sep=;`` says, numbers with decimal commas,
-UTF-8 or UTF-16.
+``image`` and one joint have to be there; other columns are ignored.  The file may be as Excel writes it in any
+language: columns divided by commas, semicolons or tabs, or as a first line ``sep=;`` states, numbers with decimal
+commas, UTF-8 or UTF-16.
 """
 
 from __future__ import annotations

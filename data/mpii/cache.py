@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from data.mpii.matlab import read_matlab
 from data.mpii.people import People
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
+from hourglass.files import atomic_write, sha256_of
 
 import numpy as np
 
@@ -27,14 +26,10 @@ def _places(path: Path, key: str) -> list[Path]:
 
 def _key(path: Path) -> str:
     """Return a text that differs for every content of the file."""
-    digest = hashlib.sha256()
     try:
-        with path.open('rb') as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        return f'{_VERSION}-{sha256_of(path)[:32]}'
     except OSError as error:
         raise InputError(f'{path}: cannot be read ({error.strerror})') from None
-    return f'{_VERSION}-{digest.hexdigest()[:32]}'
 
 
 def _load(place: Path, key: str) -> People | None:
@@ -45,7 +40,7 @@ def _load(place: Path, key: str) -> People | None:
                 return None
             return People(**{field.name: arrays[field.name] for field in fields(People)})
     except Exception:
-        # NumPy reports damage with nearly any exception; whatever it is, the cache is made anew.
+        # NumPy reports damage with nearly any exception; then the cache is made anew.
         return None
 
 

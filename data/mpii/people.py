@@ -64,5 +64,5 @@ _LAYOUT: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 def is_stored(points: np.ndarray) -> np.ndarray:
-    """Tell which of the points (..., 2) hold a joint: MPII's users store (0, 0) for one that is not annotated."""
+    """Return which of the points (..., 2) hold a joint: (0, 0) is stored for one that is not annotated."""
     return np.isfinite(points).all(axis=-1) & (points != 0).any(axis=-1)

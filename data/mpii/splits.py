@@ -19,7 +19,7 @@ import numpy as np
 
 #: ``trainval`` is both parts together.
 SPLITS = ('train', 'val', 'trainval')
-#: ``one-per-image`` validates on the first person of each image, as published with the weights; ``all`` on
+#: ``one-per-image`` validates on the first person of each image, as the reference does; ``all`` on
 #: all people, as the Torch7 code does.
 PROTOCOLS = ('one-per-image', 'all')
 

@@ -43,8 +43,8 @@ def load_torch7(path: str | os.PathLike[str]) -> Model:
             The numbers of channels, joints, stacks, levels and residual modules may be others than the Torch7 code's.
 
     Raises:
-        InputError: as for :func:`pretrained.torch7.graph.load_graph`, or it is another network; the text says what
-            was expected, what was found, and where.
+        InputError: as for :func:`pretrained.torch7.graph.load_graph`, or it is another network; the text has
+            what was expected, what was found, and where.
     """
     path = Path(path)
     graph = load_graph(path)

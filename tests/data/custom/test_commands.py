@@ -22,7 +22,6 @@ from hourglass.joint_table import from_table, read_joint_set, to_table
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from pretrained.export_command import main as export_main
-from training.average import state_of
 from training.options import parse_config
 from training.preparation import read_inputs
 from training.trainer import train
@@ -116,29 +115,33 @@ def test_cocos_format_from_the_check_to_the_demo(
 
 
 def test_a_table_of_joints_and_weights_to_begin_with(
-    call: Callable[..., None], table: Path, rows: list[dict[str, Any]], tmp_path: Path,
+    call: Callable[..., None], write_table: Write, rows: list[dict[str, Any]], tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    rows = rows[:5]
+    table = write_table(rows)
     (tmp_path / 'own.yaml').write_text(
         'joints: [crown, l_wrist, r_wrist, tail]\n'
         'same_as: {crown: head top, l_wrist: left wrist, r_wrist: right wrist}\n'
         'limbs: [[crown, l_wrist], [0, 2, arm]]\n')
-    call('train.py', '--dataset', 'csv', '--root', table, '--joints', 'own.yaml', '--init', 'bundled', '--epoch', 1,
-         '--batchsize', 8, '--lr', 1e-12, '--out', 'out')
+    spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 32))
+    pretrained.save_model('small.npz', spec.build_network(), spec)
+    call('train.py', '--dataset', 'csv', '--root', table, '--joints', 'own.yaml', '--init', 'small.npz', '--epoch', 1,
+         '--batchsize', 4, '--lr', 1e-12, '--out', 'out')
     report = capsys.readouterr().err
     assert 'no person has these joints labelled, they will not be learnt: tail' in report
     assert 'has no tail: trained from scratch' in report
-    model, bundled = pretrained.load('out/model.npz'), pretrained.load('bundled')
+    model, small = pretrained.load('out/model.npz'), pretrained.load('small.npz')
     assert model.spec.joint_set == read_joint_set('own.yaml')
-    assert model.spec.input_size == bundled.spec.input_size
-    after, before = (state_of(found.network)['conv2_3a/W'] for found in (model, bundled))
+    assert model.spec.input_size == small.spec.input_size
+    after, before = (found.arrays['conv1_3a/W'] for found in (model, small))
     places = [MPII.index(joint) for joint in ('head top', 'left wrist', 'right wrist')]
     np.testing.assert_allclose(after[:3], before[places], atol=1e-6)
     # The bundled weights know none of the names, and the table says what they mean.
     call('eval.py', '--dataset', 'csv', '--root', table, '--split', 'all', '--model', 'bundled', '--joints', 'own.yaml',
          '--json', 'a.json')
     joints = json.loads(Path('a.json').read_text())['joints']
-    assert joints['head top']['count'] == sum(row['crown_x'] != '' for row in rows) >= 8
+    assert joints['head top']['count'] == sum(row['crown_x'] != '' for row in rows) >= 4
     assert joints['head top']['rate'] >= 0.7
 
 
