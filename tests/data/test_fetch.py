@@ -5,7 +5,6 @@ The download itself is tested in tests/hourglass/test_download.py.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import struct
 import sys
@@ -107,16 +106,6 @@ def test_an_interrupted_download_is_resumed_in_the_next_run(archive: Archive, se
     server.requested.clear()
     fetch_set('lsp', tmp_path)
     assert server.requested == ['bytes=5000-']
-    assert contents(tmp_path) == FILES
-
-
-def test_a_known_checksum_is_compared(server: Any, tmp_path: Path, use: Callable[..., Archive]) -> None:
-    digest = hashlib.sha256(server.content).hexdigest()
-    use(sha256='0' * 64)
-    assert f'its SHA-256 is {digest}, not {"0" * 64}' in failure(tmp_path)
-    assert contents(tmp_path) == {}
-    use(sha256=digest)
-    fetch_set('lsp', tmp_path)
     assert contents(tmp_path) == FILES
 
 

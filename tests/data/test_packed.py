@@ -11,13 +11,11 @@ from data.lsp import LSPDataset
 from data.packed import MARK, PackedDataset, pack, pack_person
 from data.person import Person
 from data.transform import TrainTransform, crop_person
-from eval.score import count_correct
 from hourglass.crop import Square, whole_person
 from hourglass.errors import InputError, run
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from training.options import parse_config
-from training.preparation import Inputs, read_inputs
 from training.trainer import train
 
 import cv2
@@ -100,18 +98,6 @@ def test_a_mark_in_the_picture_stays_at_its_joint() -> None:
     assert (mapped.points[1:] == 0).all()
 
 
-def test_scores_do_not_change(lsp: Path, packed: Path) -> None:
-    original, cached = LSPDataset(lsp, 'train-val'), PackedDataset(packed, 'val')
-    rng = np.random.default_rng(1)
-    for a, b in zip(original.people, cached.people, strict=True):
-        noise = rng.normal(0, 0.2, (14, 2)) * a.reference_length
-        scores = [count_correct((person.points + noise * person.reference_length / a.reference_length)[None],
-                                person.points[None], person.labelled[None],
-                                np.array([person.reference_length]), cached.threshold)
-                  for person in (a, b)]
-        np.testing.assert_array_equal(scores[0].correct, scores[1].correct)
-
-
 def test_other_joints_and_splits(packed: Path) -> None:
     dataset = PackedDataset(packed, 'trainval', MPII)
     assert len(dataset) == 10
@@ -172,21 +158,6 @@ def test_people_of_whom_nothing_is_labelled_are_refused(packed: Path, tmp_path: 
     _write_field(packed, 'labelled', ..., False)
     with pytest.raises(InputError, match='no person of the training set has any of these joints: right ankle, '):
         train(parse_config(['--dataset', 'packed', '--root', str(packed), '--out', str(tmp_path / 'out')]))
-
-
-def test_validation_is_on_the_first_set_that_has_people_for_it(lsp: Path, packed: Path, tmp_path: Path) -> None:
-    alone = tmp_path / 'alone.h5'
-    pack({'train': LSPDataset(lsp, 'train-fit')}, alone, 'LSP', 0.2, size=32)
-
-    def inputs(*arguments: str) -> Inputs:
-        return read_inputs(parse_config([*arguments, '--out', str(tmp_path / 'out')]), False, lambda _: None)
-
-    found = inputs('--dataset', 'packed', 'packed', '--root', str(alone), str(packed)).validation
-    assert found is not None
-    assert found.dataset.name == 'LSP val (packed)'
-    with pytest.raises(InputError, match=r"alone.h5: holds no people for the split 'val'; --no-validation trains"):
-        inputs('--dataset', 'packed', '--root', str(alone))
-    assert inputs('--dataset', 'packed', '--root', str(alone), '--no-validation').validation is None
 
 
 @pytest.mark.parametrize(('name', 'value', 'reason'), [

@@ -133,8 +133,10 @@ def test_file_of_another_network_is_refused(published: Any, server: Any, cache: 
     other = ModelSpec(width=4, n_stack=1, layer_num=1)
     save_model(tmp_path / 'other.npz', other.build_network(), other)
     server.content = (tmp_path / 'other.npz').read_bytes()
-    with pytest.raises(InputError, match='a network of another size'):
+    with pytest.raises(InputError, match=r"a network of another size, .*'n_stack': 1.* instead of .*'n_stack': 1"):
         registry.fetch('published')
+    with pytest.raises(InputError, match=r"another network, .*'StackedHG'.* instead of .*'PreActivationHG'"):
+        registry.read(REGISTRY['bearpaw-hg8'], tmp_path / 'other.npz')
     assert not (cache / published.file).exists()
 
 

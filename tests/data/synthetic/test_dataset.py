@@ -86,7 +86,7 @@ def test_crop_and_reference_follow_from_the_joints() -> None:
 
 
 def test_people_vary_in_pose_size_and_place() -> None:
-    data = SyntheticDataset(120, size=(100, 140))
+    data = SyntheticDataset(60, size=(100, 140))
     people = list(data.people)
     labelled = np.stack([person.labelled for person in people])
     assert labelled.sum(axis=1).min() >= 8

@@ -47,16 +47,6 @@ def test_sequence(load: Callable[[Any], Graph], net: Any) -> None:
     assert graph.nodes[2].place == '2 (nn.SpatialBatchNormalization)'
 
 
-def test_classes_of_the_gpu_are_the_same(load: Callable[[Any], Graph]) -> None:
-    def graph_of(cuda: bool) -> Graph:
-        net = t7.Net(np.random.RandomState(0), cuda=cuda)
-        return load(net.sequential(net.conv(3, 4), net.relu(), net.pool()))
-
-    one, other = graph_of(False), graph_of(True)
-    assert [(node.op, node.settings) for node in one.nodes] == [(node.op, node.settings) for node in other.nodes]
-    np.testing.assert_array_equal(parameters(one.nodes[1])['W'], parameters(other.nodes[1])['W'])
-
-
 def test_old_layouts(load: Callable[[Any], Graph]) -> None:
     """Of 2015: weights as a matrix, one padding, and the inverse of the standard deviation."""
     new, old = (load(net.sequential(net.conv(3, 4, 3, 1, 1), net.bn(4))).nodes for net in (
@@ -87,15 +77,6 @@ def test_branches(load: Callable[[Any], Graph], net: Any) -> None:
     assert [node.op for node in graph.nodes] == ['input', 'relu', 'pool', 'upsample', 'add']
     assert graph.nodes[4].inputs == (graph.nodes[3], graph.nodes[2])
     assert graph.nodes[3].inputs == tuple(graph.nodes[:1])
-
-
-def test_order_of_inputs_is_that_of_mapindex(load: Callable[[Any], Graph], net: Any) -> None:
-    image = net(None)
-    a, b = net(net.relu(), image), net(net.pool(), image)
-    graph = load(net.graph(net(net.join(), b, a), net(net.join(), a, b)))
-    ops = [[node.op for node in output.inputs] for output in graph.outputs]
-    assert ops == [['pool', 'relu'], ['relu', 'pool']]
-    assert graph.outputs[0].settings == (2,)
 
 
 def test_graph_in_a_graph_and_selected_inputs(load: Callable[[Any], Graph], net: Any) -> None:
