@@ -7,7 +7,7 @@ from importlib import import_module
 
 from hourglass.errors import run
 
-COMMANDS = ('compare', 'growth', 'video', 'samples')
+COMMANDS = ('compare', 'gpu', 'growth', 'video', 'samples')
 
 
 def main() -> None:

@@ -215,11 +215,14 @@ def make_run(case: Case, mode: str, gpu: int = -1) -> Run:
     return torch_run(case, gpu) if mode == 'torch' else chainer_run(case, mode, gpu)
 
 
-def memory_of(case: Case, mode: str, gpu: int = -1) -> int:
-    """Compute a case once and return the peak memory in bytes: of this process, or on a GPU of the mode's library."""
-    make_run(case, mode, gpu)()
-    if gpu < 0:
-        return peak_memory()
+def memory_of(case: Case, mode: str) -> int:
+    """Compute a case once on the CPU and return the peak memory of this process in bytes."""
+    make_run(case, mode)()
+    return peak_memory()
+
+
+def gpu_memory(mode: str, gpu: int) -> int:
+    """Return the bytes that CuPy or PyTorch has taken of the GPU's memory since :func:`release_gpu_memory`."""
     if mode == 'torch':
         return sys.modules['torch'].cuda.max_memory_reserved(gpu)
     return chainer.backends.cuda.memory_pool.total_bytes()
@@ -229,8 +232,9 @@ def release_gpu_memory() -> None:
     """Give the GPU's memory back, which CuPy and PyTorch would keep for themselves."""
     gc.collect()  # a network and its optimizer hold each other
     chainer.backends.cuda.memory_pool.free_all_blocks()
-    if 'torch' in sys.modules:
+    if 'torch' in sys.modules and sys.modules['torch'].cuda.is_available():
         sys.modules['torch'].cuda.empty_cache()
+        sys.modules['torch'].cuda.reset_peak_memory_stats()
 
 
 def operations(case: Case) -> int:

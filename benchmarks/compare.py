@@ -2,7 +2,7 @@
 
     python -m benchmarks compare --networks full bundled --batches 1 8
     python -m benchmarks compare --networks small --parts '1x1 convolution' network --tasks training --batches 16 32
-    python -m benchmarks compare --gpu 0 --tasks prediction training --batches 32 --memory
+    python -m benchmarks gpu
 
 benchmarks/README.md explains the columns.
 """
@@ -27,6 +27,9 @@ from hourglass.results import write_json
 
 import chainer
 import numpy as np
+
+#: Seconds for the timings of one mode on a GPU.
+GPU_BUDGET = 6.
 
 
 class Result(NamedTuple):
@@ -63,7 +66,9 @@ def measure(
             problems[mode] = ' '.join(str(error).split())
             continue
         if gpu >= 0:
+            runs[mode]()  # compiles the kernels
             seconds |= time_by_turns(runs, repeats, budget, settle)
+            memory[mode] = cases.gpu_memory(mode, gpu)
             runs.clear()
             cases.release_gpu_memory()
     rate = 0.
@@ -73,7 +78,7 @@ def measure(
         rate = n_operations / min(seconds.pop('product'))
     for mode in memory_modes or ():
         if mode not in problems:
-            memory[mode] = in_child(cases.memory_of, case, mode, gpu)
+            memory[mode] = in_child(cases.memory_of, case, mode)
     return Result(seconds, cases.operations(case), rate, memory, problems)
 
 
@@ -121,7 +126,8 @@ def main(arguments: list[str]) -> None:
                         help='cpu counts the time of this process alone, for a machine that does other work; with '
                              'OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1')
     parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU; -1 is the CPU (default)')
-    parser.add_argument('--memory', action='store_true', help='measure peak memory, too, each in a process of its own')
+    parser.add_argument('--memory', action='store_true',
+                        help='measure peak memory, too, each in a process of its own; on a GPU it always is')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures to this file, too')
     options = parser.parse_args(arguments)
     check_targets((options.json,), ())
@@ -136,8 +142,8 @@ def main(arguments: list[str]) -> None:
         case = Case(network, part, task == 'training', batch)
         for_engines = part == 'network' and not case.training and options.gpu < 0
         modes = options.modes or [mode for mode in MODES if for_engines or mode not in ENGINES]
-        result = measure(case, modes, options.repeats, math.inf, options.clock, options.gpu,
-                         modes if options.memory else None)
+        result = measure(case, modes, options.repeats, math.inf if options.gpu < 0 else GPU_BUDGET, options.clock,
+                         options.gpu, modes if options.memory and options.gpu < 0 else None)
         print(f'\n{show(case, result)}', flush=True)
         for mode, problem in result.problems.items():
             print(f'{mode}: not measured ({problem})', flush=True)

@@ -4,11 +4,12 @@
     python -m benchmarks --check        compare with benchmarks/recorded.json: exit status 1 if one is worse by a tenth
     python -m benchmarks --record       write benchmarks/recorded.json, too
     python -m benchmarks compare        networks, parts, engines and GPUs of your choice
+    python -m benchmarks gpu            training and prediction on a GPU
     python -m benchmarks growth         time over people, stacks, input size and batch
     python -m benchmarks video          frames a second of a video, and each step's time
     python -m benchmarks samples        training samples a second that one core prepares
 
-Each of the last four has its own --help; benchmarks/README.md explains all.
+Each of the last five has its own --help; benchmarks/README.md explains all.
 """
 
 from __future__ import annotations

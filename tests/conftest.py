@@ -21,6 +21,9 @@ from typing import Any
 if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ.update(OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1')
 
+# Benchmarks let CuPy round to TF32, tests do not.
+os.environ['CUPY_TF32'] = '0'
+
 from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
@@ -78,7 +81,8 @@ def shared() -> Callable[[str], Path]:
 
 
 #: Where tests compute: the CPU, a stand-in for a GPU (tests/fake_cupy), and a GPU.
-DEVICES = ('cpu', 'stand-in', pytest.param('gpu', marks=pytest.mark.gpu))
+GPU = pytest.param('gpu', marks=pytest.mark.gpu)
+DEVICES = ('cpu', 'stand-in', GPU)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tests.conftest import DEVICES
+
 import chainer
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ MIXED = {
 
 
 @pytest.mark.parametrize('name', MIXED)
-@pytest.mark.parametrize('device', ['stand-in', pytest.param('gpu', marks=pytest.mark.gpu)], indirect=True)
+@pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
 def test_arrays_of_host_and_device_are_not_mixed(name: str, device: int) -> None:
     place = chainer.get_device(device)
     with chainer.using_device(place), pytest.raises(TypeError):

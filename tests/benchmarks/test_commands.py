@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import compare, growth, samples, video
+from benchmarks import compare, gpu, growth, samples, video
 from hourglass.errors import InputError
+from tests.conftest import DEVICES
 
 import cv2
 import pytest
@@ -26,6 +27,17 @@ def test_compare(tmp_path, capsys):
 def test_compare_on_a_gpu_that_is_not_there():
     with pytest.raises(InputError, match='--gpu 99'):
         compare.main(['--gpu', '99'])
+
+
+@pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
+def test_gpu(device, tmp_path, capsys):
+    path = tmp_path / 'c.json'
+    gpu.main(['--gpu', str(device), '--networks', 'tiny', '--batches', '2', '--repeats', '1', '--json', str(path)])
+    results = json.loads(path.read_text())['results']
+    assert [result['training'] for result in results] == [False, True]
+    for result in results:
+        assert {'stock', 'fast'} <= result['seconds'].keys() == result['memory'].keys()
+    assert '/ torch' in capsys.readouterr().out
 
 
 def test_growth(tmp_path, monkeypatch, capsys):

@@ -5,13 +5,16 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from hourglass.device import use_device
 from hourglass.network import HGBlock, StackedHG, repeat_and_add
 from hourglass.spec import ModelSpec
+from tests.conftest import GPU
 from training.loss import TrainChain
 
 import chainer
 import numpy as np
 import pytest
+from chainer.backends.cuda import to_cpu
 from chainer.serializers import DictionarySerializer, NpzDeserializer
 
 Shared = Callable[[str], Path]
@@ -41,13 +44,14 @@ def test_keys_and_shapes_are_the_published_ones(shared: Shared) -> None:
     assert _keys(StackedHG()) == expected
 
 
-def test_forward_equals_the_reference(shared: Shared, rule_network: StackedHG) -> None:
+@pytest.mark.parametrize('device', ['cpu', GPU], indirect=True)
+def test_forward_equals_the_reference(shared: Shared, rule_network: StackedHG, device: int) -> None:
     reference = np.load(shared('reference/forward_test.npz'))
     x = np.random.RandomState(zlib.crc32(b'dev-image')).uniform(0, 1, (2, 3, 256, 256)).astype(np.float32)
     with chainer.using_config('train', False), chainer.no_backprop_mode():
-        outputs = rule_network(x)
+        outputs = use_device(rule_network, device)(chainer.get_device(device).send(x))
     for output, name in zip(outputs, ('out1', 'out2'), strict=True):
-        np.testing.assert_allclose(output.array, reference[name], rtol=2e-4, atol=2e-4)
+        np.testing.assert_allclose(to_cpu(output.array), reference[name], rtol=2e-4, atol=2e-4)
 
 
 def _reference_batch(path: Path) -> tuple[np.ndarray, ...]:
@@ -88,18 +92,19 @@ def test_gradients_with_fixed_statistics_equal_the_reference(shared: Shared, rul
         assert np.linalg.norm(error) < 2e-4 * np.linalg.norm(expected[name]), name
 
 
+@pytest.mark.parametrize('device', ['cpu', GPU], indirect=True)
 def test_a_training_step_is_as_close_to_the_reference_as_batch_statistics_allow(
-    shared: Shared, rule_network: StackedHG,
+    shared: Shared, rule_network: StackedHG, device: int,
 ) -> None:
     expected = json.loads(shared('reference/train_step.json').read_text())
-    batch = _reference_batch(shared('reference/pipeline.npz'))
-    chain = TrainChain(rule_network, ModelSpec())
+    chain = use_device(TrainChain(rule_network, ModelSpec()), device)
+    batch = chain.device.send(_reference_batch(shared('reference/pipeline.npz')))
     optimizer = chainer.optimizers.RMSprop(lr=2.5e-4).setup(chain)
     chain.cleargrads()
     loss = chain(*batch)
     loss.backward()
     assert float(loss.array) == pytest.approx(expected['loss'], rel=1e-3)
-    norms = {name: float(np.linalg.norm(p.grad)) for name, p in rule_network.namedparams()}
+    norms = {name: float(np.linalg.norm(to_cpu(p.grad))) for name, p in rule_network.namedparams()}
     # A constant added before batch normalisation has no effect: biases and many betas have no gradient.  The
     # reference holds rounding errors in their place, by which RMSprop moves them.
     idle = {name for name, norm in expected['grad_norm'].items() if norm < 1e-2}
@@ -114,7 +119,7 @@ def test_a_training_step_is_as_close_to_the_reference_as_batch_statistics_allow(
     optimizer.update()
     # RMSprop's first step moves each number by the same amount along the sign of its gradient, and rounding decides
     # some of the signs.
-    norms_after = {name: float(np.linalg.norm(p.array)) for name, p in rule_network.namedparams()}
+    norms_after = {name: float(np.linalg.norm(to_cpu(p.array))) for name, p in rule_network.namedparams()}
     errors = [abs(norms_after[name] / expected['param_norm_after_rmsprop'][name] - 1) for name in compared]
     assert np.median(errors) < 1e-4
     assert max(errors) < 0.02

@@ -12,7 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from hourglass.device import use_device
 from hourglass.errors import InputError
+from hourglass.network import StackedHG
+from tests.conftest import GPU
 from training import distributed
 from training.distributed import joined
 from training.options import parse_config
@@ -220,6 +223,20 @@ def test_gradients_on_gpus_are_gathered_without_kernels_that_cupy_14_cannot_comp
     assert create('naive').batched_copy, 'otherwise there is nothing to switch off'
     assert not distributed._communicator(on_gpu=True).batched_copy
     assert wanted == ['pure_nccl']
+
+
+@pytest.mark.parametrize('device', [GPU], indirect=True)
+def test_one_process_gathers_its_gradients_by_nccl(device: int) -> None:
+    try:
+        communicator = distributed._communicator(on_gpu=True)
+    except InputError as error:
+        pytest.skip(str(error))
+    network = use_device(StackedHG(14, 1, 4, 1), device)
+    for number, parameter in enumerate(network.params()):
+        parameter.grad = network.xp.full_like(parameter.array, number)
+    communicator.multi_node_mean_grad(network)
+    for number, parameter in enumerate(network.params()):
+        assert (parameter.grad == number).all()
 
 
 def test_only_the_first_reports_what_all_find(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,11 +172,12 @@ def test_no_loader_outlives_its_training(server: Server, tmp_path: Path, number:
 
 
 def test_damaged_snapshots_are_passed_over(
-    run_training: Callable[..., None], tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str],
+    run_training: Callable[..., None], tmp_path: Path, device: int, capsys: pytest.CaptureFixture[str],
     same_result: Callable[[Path, Path], None],
 ) -> None:
-    out = tmp_path / 'out'
-    run_training('--out', out, '--keep', 9)
+    out, whole = tmp_path / 'out', tmp_path / 'whole'
+    run_training('--out', out, '--gpu', device, '--keep', 9)
+    shutil.copytree(out, whole)
     first, second, third = (out / f'snapshot_iter_{i}' for i in (4, 8, 12))
     third.write_bytes(third.read_bytes()[:-1000])
     data = bytearray(second.read_bytes())
@@ -184,13 +185,13 @@ def test_damaged_snapshots_are_passed_over(
     second.write_bytes(data)
     (out / 'snapshot_iter_16').write_bytes(b'')
     (out / 'model.npz').unlink()
-    run_training('--out', out, '--resume')
+    run_training('--out', out, '--gpu', device, '--resume')
     err = capsys.readouterr().err
     assert f'resuming from {first}' in err
     for path in (second, third, out / 'snapshot_iter_16'):
         line, = [line for line in err.splitlines() if line.startswith('damaged') and f' {path}:' in line]
         assert first.name in line
-    same_result(out, reference)
+    same_result(out, whole)
 
 
 def test_a_training_knows_whether_its_last_snapshot_is_the_newest_that_lies_there(
