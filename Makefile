@@ -7,11 +7,11 @@ PYTHON ?=
 RUN = $(VENV)/bin/python
 export VENV PYTHON
 
-.PHONY: help setup setup-dev demo test test-quick lint bench docs notebook clean
+.PHONY: help setup setup-dev demo test test-quick lint bench docs notebook lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -3
-	@echo 'Targets: setup demo test test-quick lint bench docs notebook clean'
+	@echo 'Targets: setup demo test test-quick lint bench docs notebook lock clean'
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -51,6 +51,14 @@ lint: setup-dev
 # PyTorch is compared with where it is installed: .venv/bin/pip install torch
 bench: setup
 	$(RUN) -m benchmarks
+
+# The same versions with the checksums of their files, for every system and Python; after a change to constraints.txt.
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --constraints constraints.txt \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' --upgrade
+lock: setup
+	@$(VENV)/bin/python -m pip install --quiet uv
+	$(COMPILE) --extra train --extra webcam --output-file requirements.lock pyproject.toml
+	printf 'chainer\nchainercv\n' | $(COMPILE) --no-deps --output-file requirements-chainer.lock -
 
 clean:
 	rm -rf $(VENV)
