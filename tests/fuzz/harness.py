@@ -14,14 +14,12 @@ import argparse
 import contextlib
 import functools
 import importlib
-import io
 import json
 import os
 import struct
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,134 +28,42 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from hourglass.errors import InputError  # noqa: E402
+from tests.fuzz import sound  # noqa: E402
 
 import numpy as np  # noqa: E402
 
 MAX_BYTES = 2_000_000_000
 
 
-def _npz() -> bytes:
-    from hourglass.spec import ModelSpec
-    from pretrained.weights_file import save_model
-
-    spec = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 32), crop='pad')
-    with tempfile.TemporaryDirectory() as folder:
-        save_model(Path(folder) / 'w.npz', spec.build_network(), spec)
-        return (Path(folder) / 'w.npz').read_bytes()
-
-
-def _pytorch(form: str) -> bytes:
-    from hourglass.spec import ModelSpec
-    from tests.pretrained.ports import bearpaw_state
-    from tests.pretrained.pytorch.writer import TorchWriter
-
-    state: Any = bearpaw_state(ModelSpec('PreActivationHG', n_stack=1, width=4, layer_num=1, wide_stem=True))
-    if form != 'safetensors':  # with objects that become placeholders
-        state = {'state_dict': state, 'epoch': 3, 'best': np.float64(.5), 'list': [1, {2}, argparse.Namespace(a=1)]}
-    with tempfile.TemporaryDirectory() as folder:
-        getattr(TorchWriter, f'write_{form}')(Path(folder) / 'w.pth', state)
-        return (Path(folder) / 'w.pth').read_bytes()
-
-
-def _torch7(kind: str, ascii: bool) -> bytes:
-    from tests.pretrained.torch7 import writer
-
-    net = writer.Net(np.random.RandomState(0), cuda=not ascii)
-    return writer.dump(getattr(net, kind)(w=4, n_stack=1, levels=1), ascii)
-
-
-def _picture(kind: str) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    pixels = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
-    Image.fromarray(pixels).save(file, kind)
-    return file.getvalue()
-
-
-def _coco() -> bytes:
-    people = [{'id': i, 'image_id': 1, 'category_id': 1, 'bbox': [1, 2, 30, 40], 'area': 1200, 'iscrowd': 0,
-               'num_keypoints': 17, 'keypoints': [3 + i, 4, 2] * 17} for i in range(3)]
-    from hourglass.joints import COCO
-
-    category = {'id': 1, 'name': 'person', 'skeleton': [[1, 2]],
-                'keypoints': [joint.replace(' ', '_') for joint in COCO.joints]}
-    return json.dumps({'images': [{'id': 1, 'file_name': '1.jpg', 'width': 40, 'height': 50}], 'annotations': people,
-                       'categories': [category]}).encode()
-
-
-def _boxes() -> bytes:
-    return json.dumps([{'image_id': 'a.jpg', 'category_id': 1, 'bbox': [1, 2, 3, 4], 'score': 0.5}] * 3).encode()
-
-
-def _csv() -> bytes:
-    return b'image,split,nose_x,nose_y,nose_visible,l_eye_x,l_eye_y\n1.jpg,train,3.5,4,1,7,8\n2.jpg,val,3,4,0,,\n'
-
-
-def _joints() -> bytes:
-    return (b'name: face\njoints: [nose, l_eye, r_eye]\npairs: [[l_eye, r_eye]]\nlimbs: [[nose, l_eye]]\n'
-            b'sigmas: {nose: 0.1}\n')
-
-
-def _config() -> bytes:
-    return json.dumps({'dataset': ['lsp'], 'epoch': 7, 'lr': 1e-3, 'freeze': ['a/*'], 'validation': False}).encode()
-
-
-def _spec() -> bytes:
-    from hourglass.spec import ModelSpec
-
-    return ModelSpec().to_json().encode()
-
-
-def _onnx() -> bytes:
-    from hourglass.engine.graph import Graph
-
-    graph = Graph()
-    graph.relu('image', 'out')
-    return graph.model(['n', 3, 32, 32], {'out': ['n', 3, 32, 32]}, {'names': "{0: 'person'}"}).SerializeToString()
-
-
-def _matlab() -> bytes:
-    import scipy.io
-
-    file = io.BytesIO()
-    scipy.io.savemat(file, {'joints': np.random.default_rng(0).random((3, 14, 5))})
-    return file.getvalue()
-
-
-def _hdf5() -> bytes:
-    import h5py
-
-    file = io.BytesIO()
-    with h5py.File(file, 'w') as content:
-        content['preds'] = np.random.default_rng(0).random((4, 16, 2))
-    return file.getvalue()
-
-
 #: For each reader the name of files, what makes a sound one, and the function as ``module:name``.
 READERS: dict[str, tuple[str, Callable[[], bytes], str]] = {
-    'npz': ('w.npz', _npz, 'pretrained.formats:load_any'),
-    'pytorch': ('w.pth', lambda: _pytorch('zip'), 'pretrained.formats:load_any'),
-    'pytorch-legacy': ('w.pth', lambda: _pytorch('legacy'), 'pretrained.formats:load_any'),
-    'safetensors': ('w.safetensors', lambda: _pytorch('safetensors'), 'pretrained.formats:load_any'),
-    'torch7': ('w.t7', lambda: _torch7('hg', False), 'pretrained.formats:load_any'),
-    'torch7-ascii': ('w.t7', lambda: _torch7('demo', True), 'pretrained.formats:load_any'),
-    'png': ('p.png', lambda: _picture('PNG'), 'hourglass.image:read_image'),
-    'jpeg': ('p.jpg', lambda: _picture('JPEG'), 'hourglass.image:read_image'),
-    'webp': ('p.webp', lambda: _picture('WEBP'), 'hourglass.image:read_image'),
-    'tiff': ('p.tif', lambda: _picture('TIFF'), 'hourglass.image:read_image'),
-    'gif': ('p.gif', lambda: _picture('GIF'), 'hourglass.image:read_image'),
-    'bmp': ('p.bmp', lambda: _picture('BMP'), 'hourglass.image:read_image'),
-    'coco': ('people.json', _coco, 'data.coco.annotations:read_annotations'),
-    'coco-json': ('people.json', _coco, 'data.custom.coco_file:read_coco_file'),
-    'boxes': ('boxes.json', _boxes, 'hourglass.detection.boxes_file:BoxesFile'),
-    'csv': ('people.csv', _csv, 'data.custom.csv_table:read_csv'),
-    'joints': ('joints.yaml', _joints, 'hourglass.joint_table:read_joint_set'),
-    'config': ('run.json', _config, 'training.options:parse_config'),
-    'spec': ('spec.json', _spec, 'hourglass.spec:ModelSpec'),
-    'onnx': ('d.onnx', _onnx, 'hourglass.detection.onnx_file:read_onnx'),
-    'matlab': ('joints.mat', _matlab, 'data.matlab_file:read_joints_variable'),
-    'hdf5': ('preds.h5', _hdf5, 'data.mpii.hdf5:parse_predictions'),
+    'npz': ('w.npz', sound.npz, 'pretrained.formats:load_any'),
+    'pytorch': ('w.pth', lambda: sound.pytorch('zip'), 'pretrained.formats:load_any'),
+    'pytorch-legacy': ('w.pth', lambda: sound.pytorch('legacy'), 'pretrained.formats:load_any'),
+    'safetensors': ('w.safetensors', lambda: sound.pytorch('safetensors'), 'pretrained.formats:load_any'),
+    'torch7': ('w.t7', lambda: sound.torch7('hg', False), 'pretrained.formats:load_any'),
+    'torch7-ascii': ('w.t7', lambda: sound.torch7('demo', True), 'pretrained.formats:load_any'),
+    'png': ('p.png', lambda: sound.picture('PNG'), 'hourglass.image:read_image'),
+    'jpeg': ('p.jpg', lambda: sound.picture('JPEG'), 'hourglass.image:read_image'),
+    'webp': ('p.webp', lambda: sound.picture('WEBP'), 'hourglass.image:read_image'),
+    'tiff': ('p.tif', lambda: sound.picture('TIFF'), 'hourglass.image:read_image'),
+    'gif': ('p.gif', lambda: sound.picture('GIF'), 'hourglass.image:read_image'),
+    'bmp': ('p.bmp', lambda: sound.picture('BMP'), 'hourglass.image:read_image'),
+    'coco': ('people.json', sound.coco, 'data.coco.annotations:read_annotations'),
+    'coco-json': ('people.json', sound.coco, 'data.custom.coco_file:read_coco_file'),
+    'boxes': ('boxes.json', sound.boxes, 'hourglass.detection.boxes_file:BoxesFile'),
+    'csv': ('people.csv', sound.csv, 'data.custom.csv_table:read_csv'),
+    'joints': ('joints.yaml', sound.joints, 'hourglass.joint_table:read_joint_set'),
+    'config': ('run.json', sound.config, 'training.options:parse_config'),
+    'spec': ('spec.json', sound.spec, 'hourglass.spec:ModelSpec'),
+    'onnx': ('d.onnx', sound.onnx, 'hourglass.detection.onnx_file:read_onnx'),
+    'matlab': ('joints.mat', sound.matlab, 'data.matlab_file:read_joints_variable'),
+    'snapshot': ('snapshot_iter_4', sound.snapshot, 'training.snapshot:read_snapshot'),
+    'packed': ('p.h5', sound.packed, 'data.packed:PackedDataset'),
+    'results': ('results.json', sound.results, 'eval.coco_results:read_results'),
+    'recipe': ('recipe.yaml', sound.recipe, 'pretrained.recipe:read_recipe'),
+    'video': ('v.mp4', sound.video, 'demos.video.reader:VideoReader'),
+    'hdf5': ('preds.h5', sound.hdf5, 'data.mpii.hdf5:parse_predictions'),
 }
 #: Readers whose library is C code that may crash: every file gets a process, as in the software.
 IN_CHILD = ('matlab', 'hdf5')
@@ -206,6 +112,12 @@ def _read(name: str, path: Path) -> None:
         call.from_json(path.read_text('utf-8', 'replace'))
     elif name == 'joints':
         call(str(path))
+    elif name == 'results':
+        call(path, {1: '1.jpg'})
+    elif name == 'video':
+        with call(path) as frames:
+            for _ in frames:
+                pass
     else:
         call(path)
 
