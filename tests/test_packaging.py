@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -30,6 +31,20 @@ from hourglass.version import __version__
 pose = PosePredictor.load('bundled').poses([np.zeros((3, 64, 64), np.float32)])[0]
 print(hourglass.__file__, __version__, len(pose.points))
 """
+
+
+def test_the_locks_are_of_the_tested_versions_and_name_no_place() -> None:
+    locks = [(ROOT / name).read_text() for name in ('requirements.lock', 'requirements-chainer.lock')]
+    pinned = set(re.findall(r'^([\w.-]+==[\w.]+)', '\n'.join(locks), re.MULTILINE))
+    constraints = re.findall(r'^([\w.-]+==[\w.]+)', (ROOT / 'constraints.txt').read_text(), re.MULTILINE)
+    names = {pin.partition('==')[0] for pin in pinned}
+    assert {pin.lower() for pin in constraints if pin.lower().partition('==')[0] in names} <= pinned
+    extras = tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']
+    wanted = [*extras['dependencies'], *extras['optional-dependencies']['train'], 'chainer', 'chainercv', 'aiohttp']
+    assert {re.split(r'[<>=;,]', text)[0].lower().replace('_', '-') for text in wanted} <= names
+    for text in locks:
+        assert '://' not in text
+        assert all('--hash=sha256:' in entry for entry in re.split(r'\n(?=\w)', text.partition('make lock\n')[2]))
 
 
 @pytest.fixture(scope='module')
