@@ -18,7 +18,7 @@ _COCO_NAME = re.compile(r'(?:COCO_[a-z]+\d{4}_)?(\d{1,18})', re.ASCII)
 
 
 def image_id(name: str | int) -> int | str:
-    """Return what stands for a picture in COCO's files: the number in a name like COCO's, else the file's name."""
+    """Return the id of a picture in COCO's files: the number in a name like COCO's, else the file's name."""
     if isinstance(name, int):
         return name
     path = Path(name)

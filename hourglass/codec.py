@@ -17,14 +17,9 @@ CELL_ORIGIN = {'argmax': 0.0, 'quarter-offset': 0.0, 'dark': 0.0, 'torch7': 0.5}
 _FLOOR = 1e-3
 
 
-def _axis_ratio(align_corners: bool, size: int, cells: int) -> float:
-    """Return pixels per cell along one axis (see ``ModelSpec.align_corners``)."""
-    return (size - 1) / (cells - 1) if align_corners else size / cells
-
-
 def pixels_per_cell(align_corners: bool, size: tuple[int, int], cells: tuple[int, int]) -> np.ndarray:
-    """Return (2,) float64, how many pixels lie between neighbouring cells in y and in x."""
-    return np.array([_axis_ratio(align_corners, s, c) for s, c in zip(size, cells, strict=True)])
+    """Return (2,) float64, pixels between neighbouring cells in y and in x (``ModelSpec.align_corners``)."""
+    return (np.array(size) - align_corners) / (np.array(cells) - align_corners)
 
 
 def to_cells(

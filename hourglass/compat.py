@@ -88,20 +88,15 @@ def _add_chainercv_extension() -> None:
     sys.modules.setdefault(name, module)
 
 
-def _silence_pkg_resources() -> None:
-    """Keep setuptools' notice about pkg_resources from every user's screen."""
-    # ChainerCV asks pkg_resources for its own version, so the extra "train" has a setuptools with it.
-    warnings.filterwarnings('ignore', message='pkg_resources is deprecated', category=UserWarning)
-
-
-def _silence_cudnn() -> None:
-    """Keep Chainer from asking for cuDNN, which CuPy 14 cannot have, whenever CuPy is installed."""
-    warnings.filterwarnings('ignore', message='cuDNN is not enabled', category=UserWarning)
-
-
-def _silence_nccl() -> None:
-    """Keep CuPy from asking for NCCL whenever Chainer is imported; training in several processes tells if it lacks."""
-    warnings.filterwarnings('ignore', message=r'\s*nccl library could not be loaded', category=UserWarning)
+def _silence_warnings() -> None:
+    """Keep notices that no user can act on from the screen."""
+    for message in (
+        # ChainerCV asks pkg_resources for its own version, so the extra "train" has a setuptools with it.
+        'pkg_resources is deprecated',
+        # CuPy 14 has no cuDNN, and NCCL is needed only for training in several processes, which reports its absence.
+        'cuDNN is not enabled', r'\s*nccl library could not be loaded',
+    ):
+        warnings.filterwarnings('ignore', message=message, category=UserWarning)
 
 
 def _disable_telemetry() -> None:
@@ -114,6 +109,4 @@ _disable_telemetry()
 _add_numpy_names()
 _skip_environment_check()
 _add_chainercv_extension()
-_silence_pkg_resources()
-_silence_cudnn()
-_silence_nccl()
+_silence_warnings()

@@ -1,4 +1,4 @@
-"""Downloads: from several sources, resumed, checked before use, one process at a time; and the cache folder."""
+"""Downloads from several sources, resumed, checked before use, one process at a time; and the cache folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TransferError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """One place that a file can be had from.
+    """A place from which a file can be downloaded.
 
     Attributes:
         title: name of the place, for messages.
@@ -52,7 +52,7 @@ def cache_folder() -> Path:
     try:
         if folder := os.environ.get('HOURGLASS_CACHE'):
             return Path(folder).expanduser()
-        # The standard of the variable has relative paths ignored.
+        # By the standard of this variable, relative paths are ignored.
         base = Path(os.environ.get('XDG_CACHE_HOME', ''))
         return (base if base.is_absolute() else Path('~/.cache').expanduser()) / 'hourglass'
     except RuntimeError as error:
@@ -102,7 +102,7 @@ def fetch(
 
     Args:
         name: the file's name.
-        sources: where it can be had, tried in this order.
+        sources: places to download it from, tried in this order.
         check: called with the path of what was downloaded; raises ``InputError`` if that is not the file wanted.
         max_bytes: a larger file is not wanted.
         sha256: checksum of the file, or its first digits, where they are known.

@@ -108,18 +108,6 @@ def discard(descriptor: int) -> None:
     os.close(nowhere)
 
 
-def _flush_stdout() -> None:
-    """Write standard output to its end; ``InputError`` if it is full."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        discard(sys.stdout.fileno())
-        raise InputError(f'standard output: {error.strerror}') from None
-
-
 def _fail(message: str, status: int) -> NoReturn:
     if ArgumentParser.is_verbose:
         traceback.print_exc()
@@ -127,22 +115,18 @@ def _fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def _call(main: Callable[[], None]) -> None:
-    """Call ``main`` and flush what it printed, also if it exits (``--help``)."""
-    try:
-        main()
-    except SystemExit:
-        _flush_stdout()
-        raise
-    _flush_stdout()
-
-
 def run(main: Callable[[], None]) -> NoReturn:
     """Call a script's ``main`` and end the process with the right status."""
     _prepare_streams()
     ArgumentParser.is_verbose = False
+    status: Any = 0
     try:
-        _call(main)
+        try:
+            main()
+        except SystemExit as end:  # --help
+            status = end.code
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except InputError as error:
         _fail(' '.join(str(error).split()), 2)
     except ModuleNotFoundError as error:
@@ -165,4 +149,4 @@ def run(main: Callable[[], None]) -> NoReturn:
         if error.filename is None:
             raise
         _fail(f'{error.filename}: {error.strerror}', 2)
-    sys.exit(0)
+    sys.exit(status)

@@ -1,4 +1,4 @@
-"""A user's own joints: a table in JSON or YAML, and what is worked out where it says nothing.
+"""A user's own joints: a table in JSON or YAML, and the defaults of its entries.
 
 The table is an object with these entries; only ``joints`` has to be there.  A joint is named, or given by its number
 from 0; underscores in a name count as spaces.

@@ -38,7 +38,7 @@ class ConvBNReLU(NamedTuple):
 
 
 def is_fast(x: Variable) -> bool:
-    """Say whether the functions of this project are to be used for ``x``.
+    """Return whether the functions of this project compute ``x``.
 
     They take images (N, C, H, W) in float32 and float64 on the CPU and on a GPU.  All else is Chainer's to
     compute, or to refuse.
@@ -69,8 +69,8 @@ def conv_bn_relu(x: Any, layers: Sequence[ConvBNReLU], added: Any = None) -> Var
         (N, O, H', W').
     """
     x = chainer.as_variable(x)
-    if is_fast(x) and all(_is_fusible(layer, x.dtype, i == 0) for i, layer in enumerate(layers)):
-        return _fused(x, layers, added)
+    if is_fast(x) and all(is_fusible(layer, x.dtype, i == 0) for i, layer in enumerate(layers)):
+        return fuse(x, layers, added)
     for convolution, normalization, relu in layers:
         x = _in_half(convolution, x) if x.dtype == np.float16 else convolution(x)
         if normalization is not None:
@@ -87,8 +87,8 @@ def _in_half(convolution: L.Convolution2D, x: Variable) -> Variable:
                             groups=convolution.groups)
 
 
-def _is_fusible(layer: ConvBNReLU, dtype: Any, is_first: bool) -> bool:
-    """Say whether a layer is one that ``ConvChain`` can compute for inputs of ``dtype``."""
+def is_fusible(layer: ConvBNReLU, dtype: Any, is_first: bool) -> bool:
+    """Return whether ``ConvChain`` can compute a layer for inputs of ``dtype``; only the first may have a stride."""
     convolution, normalization, _ = layer
     if not _is_plain(convolution, dtype) or (normalization is not None and not _is_plain(normalization, dtype)):
         return False
@@ -104,7 +104,7 @@ _ARRAYS = {L.Convolution2D: ('W', 'b'), L.BatchNormalization: ('gamma', 'beta', 
 
 
 def _is_plain(link: chainer.Link, dtype: Any) -> bool:
-    """Say whether a link is of one of these classes, does nothing else besides, and has all its arrays."""
+    """Return whether a link is of one of these classes, has no hooks, and has all its arrays."""
     if type(link) not in _ARRAYS or link.local_link_hooks:
         return False
     arrays = [getattr(link, name, None) for name in _ARRAYS[type(link)]]
@@ -112,7 +112,8 @@ def _is_plain(link: chainer.Link, dtype: Any) -> bool:
     return all(a is not None and a.dtype == dtype for a in arrays)
 
 
-def _fused(x: Variable, layers: Sequence[ConvBNReLU], added: Any) -> Variable:
+def fuse(x: Variable, layers: Sequence[ConvBNReLU], added: Any = None) -> Variable:
+    """Compute layers for which :func:`is_fast` and :func:`is_fusible` hold, as :func:`conv_bn_relu` does."""
     chain = []
     inputs = [x] if added is None else [x, added]
     for convolution, normalization, relu in layers:

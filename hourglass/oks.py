@@ -124,16 +124,9 @@ def oks_nms(
     return np.array(kept, np.int64)
 
 
-def pose_scores(box_scores: np.ndarray, joint_scores: np.ndarray, min_joint_score: float = 0.0) -> np.ndarray:
-    """Return (N,) scores of poses: the box's times the mean of the joints'.
-
-    Args:
-        box_scores: (N,).
-        joint_scores: (N, K).
-        min_joint_score: joints with this score or less do not count; nor does any with zero.  A pose in which no
-            joint counts has the score zero.
-    """
+def pose_scores(box_scores: np.ndarray, joint_scores: np.ndarray) -> np.ndarray:
+    """Return (N,) scores of poses: the box's (N,) times the mean of the joints' (N, K), those of zero left out."""
     joint_scores = np.asarray(joint_scores, np.float64)
-    counts = joint_scores > max(min_joint_score, 0)
+    counts = joint_scores > 0
     total, n = np.where(counts, joint_scores, 0).sum(axis=1), counts.sum(axis=1)
     return np.asarray(box_scores) * np.divide(total, n, out=np.zeros(len(total)), where=n > 0)

@@ -1,8 +1,8 @@
 """Reading files of other programs in a child process.
 
-The C libraries behind MATLAB and HDF5 files can crash, hang or need any amount of memory on a damaged file. So such a
-file is read by a process of its own with limits of memory and processor time, which gives back plain arrays; whatever
-happens to it is an :class:`~hourglass.errors.InputError` here.
+The C libraries behind MATLAB and HDF5 files can crash, hang or need any amount of memory on a damaged file. A process
+of its own, with limits of memory and processor time, reads such a file and returns plain arrays. Any failure of it
+becomes an :class:`~hourglass.errors.InputError`.
 """
 
 from __future__ import annotations

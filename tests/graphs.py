@@ -1,4 +1,4 @@
-"""Graphs of networks that tests make."""
+"""Graphs of networks that tests make, and networks in double precision."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hourglass.spec import NETWORKS, ModelSpec
 from pretrained.weights_file import Model
 
 import chainer
+import numpy as np
 
 
 def graph_of(network: chainer.Chain, size: tuple[int, int] | None = None, **options: Any) -> Any:
@@ -19,3 +20,12 @@ def graph_of(network: chainer.Chain, size: tuple[int, int] | None = None, **opti
     joints = from_table({'joints': [f'joint {i}' for i in range(network.out_channels)]}, 'test')
     spec = ModelSpec(kind, joints=joints, input_size=(4096, 4096), **arguments)
     return network_graph(Model.of_network(network, spec, 'test').arrays, spec, size, **options)
+
+
+def to_double(network: chainer.Link) -> None:
+    """Convert parameters and running statistics to double precision: batch statistics amplify rounding."""
+    for link in network.links():
+        for name in link._params:
+            getattr(link, name).array = getattr(link, name).array.astype(np.float64)
+        for name in {'avg_mean', 'avg_var'} & link._persistent:
+            setattr(link, name, getattr(link, name).astype(np.float64))

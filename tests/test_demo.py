@@ -142,32 +142,19 @@ def test_several_pictures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert [answer['image'] for answer in json.loads((tmp_path / 'poses.json').read_text())] == ['in/a.png', 'in/b.png']
 
 
-def _rgba(path: Path) -> None:
-    Image.new('RGBA', (40, 60), (200, 10, 10, 128)).save(path, format='PNG')
-
-
-def _grey(path: Path) -> None:
-    Image.new('L', (40, 60), 80).save(path, format='PNG')
-
-
-def _pixel(path: Path) -> None:
-    Image.new('RGB', (1, 1)).save(path, format='PNG')
-
-
-@pytest.mark.parametrize('make', [_rgba, _grey, _pixel])
-def test_unusual_pictures_are_drawn_on(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    make(tmp_path / 'a.png')
+@pytest.mark.parametrize(('mode', 'colour', 'size'), [
+    ('RGBA', (200, 10, 10, 128), (40, 60)), ('L', 80, (40, 60)), ('RGB', 0, (1, 1))])
+def test_unusual_pictures_are_drawn_on(tmp_path: Path, mode: str, colour: Any, size: tuple[int, int]) -> None:
+    Image.new(mode, size, colour).save(tmp_path / 'a.png')
     draw_person_in_pictures(PersonConfig(image='a.png', model='bundled'))
     assert (tmp_path / 'output.jpg').exists()
 
 
 @pytest.mark.parametrize(('values', 'reason'), [
     ({'image': 'missing.jpg'}, 'missing.jpg: no such file'),
-    ({'image': ''}, '--image must be text that is not empty'),
     ({'image': 'empty.jpg'}, 'empty.jpg: the file is empty'),
     ({'image': 'text.jpg'}, 'text.jpg: not a picture'),
     ({'model': 'missing.npz'}, 'missing.npz'),
-    ({'model': 'text.jpg'}, 'text.jpg'),
     ({'model': None, 'snapshot': 'empty.jpg'}, 'empty.jpg'),
     ({'model': 'nan.npz'}, 'nan.npz'),
     ({'json': 'good.png/x.json'}, 'cannot be written'),
@@ -186,7 +173,7 @@ def test_mistakes_name_the_file_or_the_option_and_write_nothing(
     (tmp_path / 'empty.jpg').write_bytes(b'')
     (tmp_path / 'text.jpg').write_text('no picture')
     np.savez(tmp_path / 'nan.npz', **{'conv0/W': np.full((16, 3, 7, 7), np.nan, np.float32)})
-    _rgba(tmp_path / 'good.png')
+    Image.new('RGB', (40, 60)).save(tmp_path / 'good.png')
     with pytest.raises(InputError) as caught:
         draw_person_in_pictures(PersonConfig(**{'image': 'good.png', 'model': 'bundled', **values}))
     assert reason in str(caught.value)
@@ -195,8 +182,7 @@ def test_mistakes_name_the_file_or_the_option_and_write_nothing(
 
 @pytest.mark.parametrize('name', ['input.jpg', 'output.jpg'])
 def test_a_photograph_is_never_overwritten(tmp_path: Path, name: str) -> None:
-    Image.new('RGB', (40, 60), (200, 10, 10)).save(tmp_path / name)
-    before = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(before := (ROOT / 'docs/input.jpg').read_bytes())
     with pytest.raises(InputError, match='would replace'):
         draw_person_in_pictures(PersonConfig(image=name, model='bundled'))
     assert (tmp_path / name).read_bytes() == before
@@ -208,17 +194,3 @@ def test_the_command_line_fills_the_settings() -> None:
         image='a.jpg', box=(-5, 0, 9, 9), flip=True)
     assert parse_person_options('', ['a.jpg', '--auto']) == PersonConfig(image='a.jpg', auto=True)
     assert parse_person_options('', ['a.jpg', 'b', '--image', 'c.jpg']) == PersonConfig(image=('a.jpg', 'b', 'c.jpg'))
-
-
-def test_the_help_explains_every_option_in_80_columns(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setenv('COLUMNS', '80')
-    with pytest.raises(SystemExit):
-        parse_person_options('', ['--help'])
-    text = capsys.readouterr().out
-    assert max(map(len, text.splitlines())) <= 80
-    for option in ('--image', '--out', '--json', '--heatmaps', '--model', '--snapshot', '--flip', '--line-width',
-                   '--gpu', '--auto', '--detector', '--box', '--center', '--scale', '--fit', '--engine', '--precision',
-                   '--threshold', '--style', '--legend'):
-        assert option in text

@@ -107,11 +107,9 @@ def _run(config: WebcamConfig) -> None:
 
 
 @pytest.mark.parametrize(('values', 'reason'), [
-    ({'port': 70000}, '--port must'), ({'port': 'x'}, '--port must'), ({'host': 'no.such.host.invalid'}, '--host'),
-    ({'threshold': 2}, '--threshold must'), ({'threshold': float('nan')}, '--threshold must'),
+    ({'port': 70000}, '--port must'), ({'host': 'no.such.host.invalid'}, '--host'),
     ({'max_mb': 0}, '--max-mb must'), ({'camera': '1'}, '--camera is for --opencv-window'),
     ({'model': 'missing.npz'}, 'missing.npz'), ({'gpu': 99}, '--gpu 99'),
-    ({'snapshot': 'x'}, '--model and --snapshot exclude each other'),
     ({'opencv_window': True, 'port': 9}, '--port is for the page'),
     ({'detector': 'nobody'}, "no detector 'nobody'"), ({'detector': 'boxes:a.json'}, '--detector boxes'),
     ({'opencv_window': True, 'camera': 'missing.avi'}, 'missing.avi: no such file'),
@@ -131,16 +129,3 @@ def test_mistakes_name_the_file_or_the_option(
 def test_the_command_line_fills_the_settings() -> None:
     assert parse_webcam_options('', ['--port', '0', '--max-mb', '2', '--flip']) == WebcamConfig(
         port=0, max_mb=2, flip=True)
-
-
-def test_the_help_explains_every_option_in_80_columns(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setenv('COLUMNS', '80')
-    with pytest.raises(SystemExit):
-        parse_webcam_options('', ['--help'])
-    text = capsys.readouterr().out
-    assert max(map(len, text.splitlines())) <= 80
-    for option in ('--host', '--port', '--max-mb', '--opencv-window', '--camera', '--model', '--snapshot', '--detector',
-                   '--flip', '--threshold', '--gpu'):
-        assert option in text

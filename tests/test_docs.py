@@ -68,16 +68,43 @@ def test_links_and_pictures_lead_somewhere(page: str) -> None:
         assert not anchor or anchor in _anchors(path), f'{target}#{anchor}'
 
 
+def _help(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    name, *subcommand = command.split()
+    path = ROOT / (name if name.endswith('.py') else f'{name}/__main__.py')
+    monkeypatch.setattr(sys, 'argv', [str(path), *subcommand, '--help'])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(path), run_name='__main__')
+    return capsys.readouterr().out
+
+
 @pytest.mark.parametrize('command', sorted({command for text in PAGES.values() for command, _ in _commands(text)}))
 def test_options_in_commands_exist(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
-    name, *subcommand = command.split()
-    path = ROOT / name if name.endswith('.py') else ROOT / name / '__main__.py'
-    monkeypatch.setattr(sys, 'argv', [str(path), *subcommand, '--help'])
-    with pytest.raises(SystemExit):
-        runpy.run_path(str(path), run_name='__main__')
-    known = set(re.findall(r'--[a-z0-9][\w-]*', capsys.readouterr().out))
+    known = set(re.findall(r'--[a-z0-9][\w-]*', _help(command, monkeypatch, capsys)))
     used = {option for text in PAGES.values() for shown, rest in _commands(text) if shown == command
             for option in re.findall(r'(?<!\S)--[a-z0-9][\w-]*', rest)}
     assert used <= known, used - known
+
+
+#: Options that people and scripts type; they keep their names.
+LASTING = {
+    'demo.py': 'image out json model snapshot flip heatmaps gpu auto box center scale fit engine precision threshold '
+               'line-width style legend',
+    'demo_multi_person.py': 'image video out json detector model flip gpu batchsize score-threshold max-people',
+    'demo_webcam.py': 'host port max-mb opencv-window camera model snapshot detector flip threshold gpu',
+    'eval.py': 'dataset root split protocol model snapshot flip gpu batchsize json csv plot compare predictions '
+               'annotations images detections save-predictions',
+    'train.py': 'dataset root gpu out batchsize epoch lr seed loss init resume config distributed',
+    'export.py': 'model out',
+}
+
+
+@pytest.mark.parametrize('script', LASTING)
+def test_the_help_explains_every_option_in_80_columns(
+    script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv('COLUMNS', '80')
+    shown = _help(script, monkeypatch, capsys)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert {f'--{name}' for name in LASTING[script].split()} <= set(re.findall(r'--[a-z0-9][\w-]*', shown))

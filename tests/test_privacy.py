@@ -21,20 +21,14 @@ print(predictor.engine.name, os.environ['ORT_DISABLE_TELEMETRY'])
 """
 
 
-@pytest.mark.parametrize(('variable', 'expected'), [(None, '1'), ('0', '0')])
-def test_a_prediction_leaves_nothing_in_the_home_folder(variable: str | None, expected: str, tmp_path: Path) -> None:
+def test_a_prediction_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
     pytest.importorskip('onnxruntime')
     home = tmp_path / 'home'
     home.mkdir()
     environment = {key: value for key, value in os.environ.items()
                    if key != 'ORT_DISABLE_TELEMETRY' and not key.startswith('XDG_')}
     environment |= {'HOME': str(home), 'HOURGLASS_CACHE': str(tmp_path / 'cache')}
-    if variable is not None:  # what the user has set stays
-        environment['ORT_DISABLE_TELEMETRY'] = variable
-        program = "import hourglass, os; print('onnxruntime', os.environ['ORT_DISABLE_TELEMETRY'])"
-    else:
-        program = _PREDICT
-    done = subprocess.run([sys.executable, '-c', program], cwd=ROOT, env=environment, capture_output=True, text=True,
+    done = subprocess.run([sys.executable, '-c', _PREDICT], cwd=ROOT, env=environment, capture_output=True, text=True,
                           check=False)
-    assert done.stdout.split() == ['onnxruntime', expected], done.stderr
+    assert done.stdout.split() == ['onnxruntime', '1'], done.stderr
     assert not list(home.rglob('*'))

@@ -151,17 +151,13 @@ def test_coco_from_training_to_a_file_of_results(
     assert pictures == {'worst.png', 'a.png', 'a-oks.png', 'a-pck.png', 'b.png', 'b-oks.png', 'b-pck.png'}
 
 
-def test_a_mistake_in_training_is_one_line_and_status_2(tmp_path: Path, run: Run) -> None:
-    result = run('train.py', *TINY, '--input-size', 100)
+@pytest.mark.parametrize(('arguments', 'error'), [
+    (['train.py', *TINY, '--input-size', 100], 'train.py: --input-size 100'),
+    (['eval.py', '--dataset', 'synthetic', '--plot', 'a.xyz', '--model', 'bundled'], 'eval.py: a.xyz: a plot ends'),
+])
+def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, run: Run, arguments: list[Any], error: str) -> None:
+    result = run(*arguments)
     assert result.returncode == 2, result.stderr
-    assert result.stderr.startswith('train.py: --input-size 100')
-    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    assert not list(tmp_path.iterdir()), 'nothing half-written'
-
-
-def test_a_mistake_in_evaluation_is_one_line_and_status_2(tmp_path: Path, run: Run) -> None:
-    result = run('eval.py', '--dataset', 'synthetic', '--plot', 'a.xyz', '--model', 'bundled')
-    assert result.returncode == 2, result.stderr
-    assert result.stderr.startswith('eval.py: a.xyz: a plot ends with')
+    assert result.stderr.startswith(error)
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert not list(tmp_path.iterdir()), 'nothing half-written'

@@ -85,7 +85,7 @@ DETECTORS = {
     'boxes': Kind('hourglass.detection.boxes_file', ':FILE', 'boxes of another program, in COCO\'s results format'),
 }
 
-#: The detector of the reference, the one used where its weights cannot be had, and the one for cameras.
+#: The detector of the reference, the one used where its weights cannot be downloaded, and the one for cameras.
 DEFAULT, FALLBACK, FAST = 'ssd512', 'bundled', 'bundled-fast'
 
 
@@ -137,7 +137,7 @@ def filter_boxes(
 
 
 def load_default(gpu: int) -> Detector:
-    """Return the reference's detector; ``InputError`` if its weights or Chainer cannot be had within seconds."""
+    """Return the reference's detector; ``InputError`` without its weights (within seconds) or Chainer."""
     try:
         from hourglass.detection.voc import load_quickly
     except ModuleNotFoundError as error:
@@ -150,12 +150,12 @@ def load_detector(name: str | None = None, gpu: int = -1, person_class: str | No
 
     Args:
         name: a key of :data:`DETECTORS`, and a file after a colon where the kind takes one.  By default SSD512, as
-            the reference, or the included finder where its weights cannot be had; a line on stderr reports that.
+            the reference, or the bundled finder where its weights cannot be downloaded; a line on stderr reports that.
         gpu: number of the GPU for networks; -1 for the CPU.
         person_class: of an ONNX file: name or number of the class that is people, by default the one with such a name.
 
     Raises:
-        InputError: there is no such detector or class, or what it needs cannot be had.
+        InputError: there is no such detector or class, or it lacks something that it needs.
     """
     check_person_class(name, person_class)
     if name is not None:

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from hourglass.functions.chain import ConvChain, Layer
-from hourglass.functions.im2row import Window
-from hourglass.layers import is_fast
+from hourglass.layers import ConvBNReLU, fuse, is_fast, is_fusible
 
 import chainer
 import chainer.links as L
 from chainer.backend import CpuDevice
 
 
-def _pair(n: int | tuple[int, int]) -> tuple[int, int]:
-    return n if isinstance(n, tuple) else (n, n)
-
-
-def _window(link: chainer.Link) -> Window | None:
-    """Return what a convolution sees of its input, or ``None`` where the fast functions cannot stand for it."""
-    if type(link) is not L.Convolution2D or link.W.array is None or link.b is None:
-        return None
-    size, stride, pad = link.W.shape[2:], _pair(link.stride), _pair(link.pad)
-    is_square = all(a == b for a, b in (size, stride, pad))
-    if link.groups != 1 or _pair(link.dilate) != (1, 1) or not is_square or pad[0] >= size[0]:
-        return None
-    return Window(size[0], stride[0], pad[0])
-
-
-def _forward(link: L.Convolution2D, window: Window, x: chainer.Variable) -> chainer.Variable:
-    x = chainer.as_variable(x)
-    if not is_fast(x) or not isinstance(x.device, CpuDevice):
-        return L.Convolution2D.forward(link, x)
-    return ConvChain([Layer(window, None, False)], False).apply([x, link.W, link.b])[0]
+def _forward(link: L.Convolution2D, x: chainer.Variable) -> chainer.Variable:
+    x, layer = chainer.as_variable(x), ConvBNReLU(link)
+    if is_fast(x) and isinstance(x.device, CpuDevice) and is_fusible(layer, x.dtype, is_first=True):
+        return fuse(x, [layer])
+    return L.Convolution2D.forward(link, x)
 
 
 def accelerate(network: chainer.Chain) -> chainer.Chain:
@@ -47,6 +30,6 @@ def accelerate(network: chainer.Chain) -> chainer.Chain:
         The network.
     """
     for link in network.links():
-        if window := _window(link):
-            link.forward = partial(_forward, link, window)
+        if type(link) is L.Convolution2D:
+            link.forward = partial(_forward, link)
     return network

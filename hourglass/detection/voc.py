@@ -71,7 +71,7 @@ class VOCDetector(Detector):
 def _build(kind: str) -> chainer.Chain:
     network = NETWORKS[kind].build(n_fg_class=len(voc_bbox_label_names))
     for parameter in network.params():
-        # Those without a size yet get it, and their values, from a file: random ones before would take seconds.
+        # A file gives size and values to those without a size; random values before that would take seconds.
         parameter.initializer = Zero()
     return network
 
@@ -95,7 +95,7 @@ def load(
         wait_seconds: time to wait for another process that downloads the same.
 
     Raises:
-        InputError: the weights cannot be had or are not this network's, or there is no such GPU.
+        InputError: the weights cannot be downloaded or are not this network's, or there is no such GPU.
     """
     check_gpu(gpu)
     network = _build(kind)

@@ -92,7 +92,7 @@ def locate(
 
     Args:
         name: the file's name.
-        url: where it can be had.
+        url: where to download it.
         check: raises ``InputError`` if a path is not the file wanted.
         connect_seconds: time to reach the server.
         wait_seconds: time to wait for another process that downloads the same.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -47,10 +48,16 @@ def threads() -> int:
     return min(int(wanted[:9]), max(cpus, MAX_THREADS)) if wanted.isdecimal() and int(wanted[:9]) else cpus
 
 
-def in_pieces(n: int, threads: int) -> list[slice]:
-    """Divide a batch of ``n`` images into what goes through a network at once.
+def run_in_pieces(run: Callable[[np.ndarray], np.ndarray], x: np.ndarray, threads: int) -> np.ndarray:
+    """Run a network for a batch, some images at once.
 
     An image costs as much in a large batch as in a small one, but large batches need memory.
+
+    Args:
+        run: computes the heatmaps of at most ``max(4, threads)`` images.
+        x: (N, 3, H, W).
+        threads: number of threads of the engine.
     """
     size = max(4, threads)
-    return [slice(start, start + size) for start in range(0, n, size)]
+    maps = [run(x[start:start + size]) for start in range(0, len(x), size)]
+    return maps[0] if len(maps) == 1 else np.concatenate(maps)

@@ -31,7 +31,7 @@ class Graph:
         return name
 
     def has(self, name: str) -> bool:
-        """Say whether a node has been written."""
+        """Return whether a node has been written."""
         return any(node.name == name for node in self._nodes)
 
     def constant(self, array: np.ndarray, name: str, dtype: type = np.float32) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hourglass.engine.base import Engine, in_pieces, threads
+from hourglass.engine.base import Engine, run_in_pieces, threads
 
 import numpy as np
 import onnxruntime as ort
@@ -33,8 +33,7 @@ class OnnxRuntimeEngine(Engine):
         self._session = ort.InferenceSession(graph, session_options(), providers=['CPUExecutionProvider'])
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        maps = [self._session.run(None, {'image': x[piece]})[0] for piece in in_pieces(len(x), self._threads)]
-        return maps[0] if len(maps) == 1 else np.concatenate(maps)
+        return run_in_pieces(lambda piece: self._session.run(None, {'image': piece})[0], x, self._threads)
 
 
 def version() -> str:

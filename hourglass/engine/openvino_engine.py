@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import Any
 
-from hourglass.engine.base import Engine, in_pieces, threads
+from hourglass.engine.base import Engine, run_in_pieces, threads
 from hourglass.errors import InputError
 
 import numpy as np
@@ -54,10 +54,9 @@ class OpenVINOEngine(Engine):
     def __call__(self, x: np.ndarray) -> np.ndarray:
         if not hasattr(self._local, 'request'):
             self._local.request = self._model.create_infer_request()
-        # A result is overwritten by the next one, hence the copy.
-        maps = [self._local.request.infer({0: np.ascontiguousarray(x[piece])})[0].copy()
-                for piece in in_pieces(len(x), self._threads)]
-        return maps[0] if len(maps) == 1 else np.concatenate(maps)
+        request = self._local.request
+        # A copy, because the next result overwrites this one.
+        return run_in_pieces(lambda piece: request.infer({0: np.ascontiguousarray(piece)})[0].copy(), x, self._threads)
 
 
 def version() -> str:

@@ -1,4 +1,4 @@
-"""How the pixels and the weights of a layer are shared out among the threads."""
+"""How the threads share the pixels and the weights of a layer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ T = TypeVar('T')
 
 
 def has_few_pixels(xp: Any, pixels: int) -> bool:
-    """Say whether the weights are the larger part.
+    """Return whether the weights are the larger part.
 
-    They are shared out among the threads as they lie in memory then, and what goes over pixels alone is one thread's
-    work.
+    Then the threads share the weights as they lie in memory, and one thread does what goes over pixels alone.
     """
     return xp is np and pixels <= _FEW_PIXELS
 

@@ -1,6 +1,6 @@
 """Convolutions with batch normalisation and ReLU, one after another, as one function.
 
-Only the convolutions' outputs are kept for the backward pass; what follows each of them is worked out again
+Only the convolutions' outputs are kept for the backward pass; what follows each of them is computed again
 wherever the result is needed (``hourglass.functions.scale_shift``).
 """
 
@@ -99,14 +99,14 @@ class ConvChain(Function):
             # What follows the last convolution can be done at once where the convolution's output need not be kept.
             at_once = not self.keeps and not (self.train and self.layers[last].normalization)
             output = self._layer_forward(last, output, inputs, added, at_once)
-            assert isinstance(output, LazyActivation)  # what is read by nobody is stored
+            assert isinstance(output, LazyActivation)  # no other layer reads the last one
             return batch_outermost(output.array if at_once else self._finish(output, added)),
 
     def _layer_forward(self, i: int, source: Source, inputs: tuple[Array, ...], added: Array | None = None,
                        at_once: bool = False) -> Source:
-        """Convolve, or have the next layer do it; return the output (O, N, H', W') and what is still to be done to it.
+        """Convolve, or leave it to the next layer; return the output (O, N, H', W') with what is pending.
 
-        With ``at_once`` that has been done, and ``added`` is added, too.
+        With ``at_once`` nothing is pending, and ``added`` has been added.
         """
         output = self._convolve(i, source, inputs, added, at_once)
         if self.keeps:
@@ -156,7 +156,7 @@ class ConvChain(Function):
         return LazyActivation(tiled.stored(added))
 
     def _finish(self, output: LazyActivation, added: Array | None) -> Array:
-        """Do what is pending, and add; in place if the convolution's output need not be kept."""
+        """Apply the pending function, and add; in place if the convolution's output need not be kept."""
         y, affine = output
         assert affine is not None
         check_added(added, y.shape)

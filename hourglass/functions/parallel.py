@@ -1,9 +1,8 @@
 """Work on blocks of an array with several threads.
 
-NumPy runs elementwise loops on one core and lets go of the interpreter's lock while it does.  Here every thread
-takes whole blocks of pixels through all steps of a layer, products of matrices included, so that what one step
-leaves is still in the core's cache for the next.  During that time the BLAS library is held to one thread of its
-own; it has as many threads as before when the work is done.
+NumPy runs elementwise loops on one core and releases the interpreter's lock meanwhile.  Here every thread takes whole
+blocks of pixels through all steps of a layer, products of matrices included, so that the result of one step is still
+in the core's cache for the next.  Meanwhile the BLAS library has one thread; afterwards it has as many as before.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Workers:
         self._before: list[int] = []  # of each library, while there are users: its threads before the first came
 
     def restart(self) -> None:
-        """Begin anew in a process that has just been forked, where none of the threads exists."""
+        """Start again in a process that has just been forked, where none of the threads exists."""
         if self._users:  # another thread of the parent was at work
             self._set_blas_threads(self._before)
         self._start()
@@ -73,7 +72,7 @@ class Workers:
 
     def _set_blas_threads(self, numbers: list[int]) -> None:
         for library, number in zip(self._blas.lib_controllers, numbers, strict=True):
-            # threadpoolctl, from 3.8, heeds no thread but the first that ever set a number while that one lives.
+            # threadpoolctl, from 3.8, obeys only the first thread that set a number, as long as that one lives.
             getattr(library, 'clear_controlling_thread', lambda force: None)(force=True)
             library.set_num_threads(number)
 
@@ -81,7 +80,7 @@ class Workers:
         """Share ``blocks`` out among the threads.
 
         Args:
-            blocks: what is to be worked on, in any order.
+            blocks: to be processed, in any order.
             work: called once for every thread with an iterator over the thread's share; as for :meth:`all`.
             threads: how many at most; all by default.
 
@@ -115,7 +114,7 @@ class Workers:
             return [task() for task in tasks]
         futures = [self._pool.submit(task) for task in others]
         try:
-            # One that nobody has begun is taken back: all threads may be busy with tasks that wait for this one.
+            # A task that no thread has begun is taken back: all threads may be busy with tasks that wait for it.
             return [first(), *(task() if future.cancel() else future.result()
                                for task, future in zip(others, futures, strict=True))]
         finally:
@@ -141,7 +140,7 @@ _held: list[threading.Lock] = []
 
 
 def _before_fork() -> None:
-    """Wait until no thread is setting BLAS's threads: BLAS has a lock then, which the child would wait for for ever."""
+    """Wait until no thread is setting BLAS's threads: BLAS holds a lock then, which the child would never get."""
     _instance_lock.acquire()
     _held.append(_instance_lock)
     if _instance is not None:

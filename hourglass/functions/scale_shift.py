@@ -1,4 +1,4 @@
-"""What follows a convolution, worked out where it is read and not stored.
+"""What follows a convolution, computed where it is read and not stored.
 
 Batch normalisation and ReLU make of a convolution's output ``y`` no more than ``relu(scale * y + shift)`` by
 channel, and batch normalisation's gradient by ``y`` is ``a * gz + b * y + c``.  Doing that again for each block of
@@ -78,7 +78,7 @@ class LazyActivation(NamedTuple):
 
     @property
     def is_copied(self) -> bool:
-        """Say whether :meth:`rows` are a copy."""
+        """Return whether :meth:`rows` are a copy."""
         return self.affine is not None
 
     def _part(self, block: Block, window: Window) -> Array:

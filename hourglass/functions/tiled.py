@@ -1,4 +1,4 @@
-"""Predictions: 3x3 convolutions in tiles, worked out where the next layer reads them."""
+"""Predictions: 3x3 convolutions in tiles, computed where the next layer reads them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _PIXELS = 256
 
 
 def is_faster_in_tiles(window: Window, w: Array, shape: tuple[int, ...]) -> bool:
-    """Say whether a convolution to (O, N, H, W) ``shape`` should be a :class:`TiledConvolution`."""
+    """Return whether a convolution to (O, N, H, W) ``shape`` should be a :class:`TiledConvolution`."""
     _, n, height, width = shape
     return (isinstance(w, np.ndarray) and is_tiled(window, width) and min(w.shape[:2]) >= _CHANNELS
             and n * height * width >= _PIXELS)
 
 
 class TiledConvolution:
-    """A convolution, and what follows it, worked out block by block when it is read.
+    """A convolution, and what follows it, computed block by block when it is read.
 
     A 1x1 convolution that reads it (:func:`hourglass.functions.convolution.convolve`) multiplies each block while it
     is in the core's cache.  Rounding errors are some times those of the plain sum.
@@ -50,7 +50,7 @@ class TiledConvolution:
 
     @property
     def has_few_pixels(self) -> bool:
-        """Say whether all pixels would be one thread's work for a convolution that reads this."""
+        """Return whether all pixels would be one thread's work for a convolution that reads this."""
         _, n, height, width = self.shape
         return has_few_pixels(np, n * height * width)
 
@@ -69,7 +69,7 @@ class TiledConvolution:
         return rows
 
     def stored(self, added: np.ndarray | None) -> np.ndarray:
-        """Work everything out, and add ``added``, of the result's shape, if it is there."""
+        """Compute everything, and add ``added``, of the result's shape, if it is given."""
         o, n, height, width = self.shape
         y = np.empty(self.shape, self.dtype)
 

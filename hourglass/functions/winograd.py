@@ -23,7 +23,7 @@ _TAPS_3X3 = np.kron(np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2,
 
 
 def is_tiled(window: Window, out_width: int) -> bool:
-    """Say whether a convolution can be computed here."""
+    """Return whether a convolution can be computed here."""
     return window.ksize == 3 and window.stride == 1 and window.pad < 3 and out_width % _TILE == 0
 
 

@@ -91,7 +91,6 @@ def test_bad_files_are_named_with_the_reason(tmp_path: Path, value: Any, reason:
 def test_a_pose_scores_its_box_times_the_mean_of_its_joints() -> None:
     joints = np.array([[.5, .7, .9], [.1, .9, 0], [0, 0, 0]])
     np.testing.assert_allclose(pose_scores(np.array([1, .5, 1]), joints), [.7, .25, 0])
-    np.testing.assert_allclose(pose_scores(np.array([1, .5, 1]), joints, .2), [.7, .45, 0])
 
 
 def test_suppression_is_within_an_image() -> None:

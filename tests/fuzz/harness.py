@@ -14,12 +14,14 @@ import argparse
 import contextlib
 import functools
 import importlib
+import io
 import json
 import os
 import struct
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,22 @@ def damage(rng: np.random.Generator, content: bytes) -> bytes:
         else:
             data[at:at] = rng.choice([b'[' * 2000, b'9' * 300, b'-', b'\0', b'null', b'NaN', b'1e999', b'"'])
     return bytes(data)
+
+
+def damage_entry(rng: np.random.Generator, content: bytes) -> bytes:
+    """Damage one entry of a zip file; its checksum is that of the damaged content."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(file, 'w') as target:
+        victim = rng.choice(source.namelist())
+        for name in source.namelist():
+            data = source.read(name)
+            if name == victim and rng.integers(4) == 0:
+                name = damage(rng, name.encode())[:200].decode('latin-1').partition('\0')[0] or 'x'
+            elif name == victim:  # mostly the head, which is where a reader can go wrong
+                head = 130 if rng.integers(3) else len(data)
+                data = damage(rng, data[:head]) + data[head:]
+            target.writestr(name, data)
+    return file.getvalue()
 
 
 def _read(name: str, path: Path) -> None:
@@ -180,7 +198,8 @@ def run_reader(name: str, count: int, seed: int, folder: Path) -> dict[str, floa
     folder.mkdir(parents=True)
     (folder / f'{0:06}_{file_name}').write_bytes(sound)
     for i in range(count):
-        (folder / f'{i + 1:06}_{file_name}').write_bytes(damage(rng, sound))
+        change = damage_entry if sound.startswith(b'PK') and i % 2 else damage
+        (folder / f'{i + 1:06}_{file_name}').write_bytes(change(rng, sound))
     environment = {**os.environ, 'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1', 'PYTHONDONTWRITEBYTECODE': '1'}
     child = subprocess.run([sys.executable, __file__, '--child', name, str(folder)], cwd=ROOT, env=environment,
                            capture_output=True, text=True, check=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hourglass.codec import decode, decode_in_images, encode, unflip
-from hourglass.crop import CropBox, Square, person_box
+from hourglass.crop import Square, person_box
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform
@@ -159,20 +159,6 @@ def test_decoding_equals_the_procedure_step_by_step() -> None:
     np.testing.assert_array_equal(points, [_slow_torch7_decode(heatmap) for heatmap in heatmaps])
 
 
-def test_one_by_one_gives_what_a_batch_gives() -> None:
-    rng = np.random.default_rng(0)
-    heatmaps = rng.standard_normal((5, 16, 32, 32)).astype(np.float32)
-    transforms = [Torch7Transform((y, x), side, 128) for y, x, side in rng.uniform(200, 1000, (5, 3))]
-    points, scores = decode_in_images(TORCH7, heatmaps, transforms)
-    assert (points == np.trunc(points)).all()
-    for i, transform in enumerate(transforms):
-        alone = decode_in_images(TORCH7, heatmaps[i:i + 1], [transform])
-        np.testing.assert_array_equal(alone[0][0], points[i])
-        np.testing.assert_array_equal(alone[1][0], scores[i])
-        resized = decode_in_images(TORCH7, heatmaps[i:i + 1], [transform.resized(99)])
-        np.testing.assert_array_equal(resized[0][0], points[i])
-
-
 @pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
 @pytest.mark.parametrize('decoding', ['argmax', 'quarter-offset', 'dark', 'torch7'])
 def test_joints_come_back_to_the_image_without_a_shift(crop: str, decoding: str) -> None:
@@ -188,10 +174,3 @@ def test_joints_come_back_to_the_image_without_a_shift(crop: str, decoding: str)
     # A cell is 8 pixels; whole pixels are at most one less.
     assert abs(error).max() <= {'argmax': 5, 'quarter-offset': 2, 'dark': .2, 'torch7': 3}[decoding] + 1e-6
     assert abs(error.mean()) < 1
-
-
-def test_points_of_plain_boxes_are_moved_by_the_corner() -> None:
-    heatmaps = np.zeros((2, 16, 8, 8), np.float32)
-    heatmaps[:, :, 2, 5] = 1
-    points, _ = decode_in_images(ModelSpec(), heatmaps, [CropBox(10, 20, 90, 100), CropBox(-4, 0, 12, 8)])
-    np.testing.assert_array_equal(points[:, 0], [[30, 70], [0, 5]])

@@ -61,15 +61,14 @@ def test_values_are_the_same_from_everywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('values', 'reason'), [
-    ({'name': ''}, '--name must be text'), ({'name': True}, '--name'), ({'name': {}}, '--name'),
-    ({'kind': 'c'}, '--kind must be one of a, b'), ({'kind': None}, '--kind'), ({'kind': ['a']}, '--kind'),
-    ({'many': ['']}, '--many'), ({'many': {'x': 1}}, '--many'),
+    ({'name': ''}, '--name must be text'), ({'name': True}, '--name'),
+    ({'kind': 'c'}, '--kind must be one of a, b'), ({'kind': ['a']}, '--kind'), ({'many': ['']}, '--many'),
     ({'pair': [1]}, '--pair needs 2 values'), ({'pair': 1}, '--pair'), ({'pair': [1, 11]}, '--pair must'),
     ({'share': 1.1}, '--share'), ({'share': 'nan'}, '--share'), ({'share': True}, '--share'),
     ({'rate': 0}, '--rate must be a number above 0'), ({'rate': float('inf')}, '--rate'), ({'rate': [1]}, '--rate'),
     ({'decay': 1}, '--decay must be a number of at least 0 and below 1'),
     ({'count': 0}, '--how-many must be a whole number of at least 1'), ({'count': 1.5}, '--how-many'),
-    ({'count': True}, '--how-many'), ({'count': 'many'}, '--how-many'), ({'count': None}, '--how-many'),
+    ({'count': True}, '--how-many'), ({'count': None}, '--how-many'),
     ({'seed': 10}, '--seed must be a whole number from 0 to 9'),
     ({'loud': 1}, '--loud must be true or false'), ({'loud': 'true'}, '--loud'),
 ])

@@ -15,6 +15,7 @@ from hourglass.crop import (
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform, torch7_crop
+from hourglass.warp import WarpedBox
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ import pytest
 TORCH7 = ModelSpec(input_size=(128, 128), crop='torch7', decoding='torch7')
 
 
-def test_the_published_crop_ends_at_the_border() -> None:
+def test_the_crop_of_the_reference_ends_at_the_border() -> None:
     assert crop_box(Square(367.5, 560, 625), (720, 1280)) == CropBox(55, 247, 680, 872)
     assert crop_box(Square(100, 50, 300), (720, 1280)) == CropBox(0, 0, 250, 200)
     assert crop_box(Square(700, 1270, 300), (720, 1280)) == CropBox(550, 1120, 720, 1280)
@@ -83,7 +84,8 @@ def test_one_function_makes_the_crop_that_the_weights_ask_for() -> None:
 
 def test_every_box_maps_points_there_and_back() -> None:
     points = np.random.default_rng(0).uniform(0, 100, (16, 2))
-    for box in (CropBox(-5, 3, 60, 80), person_box(Square(30, 40, 70), (90, 90), TORCH7)):
+    for box in (CropBox(-5, 3, 60, 80), person_box(Square(30, 40, 70), (90, 90), TORCH7),
+                WarpedBox((-5, 12), (33, 71), 41, .8)):
         np.testing.assert_allclose(box.to_image(box.to_crop(points)), points, atol=1e-9)
         inside = box.to_crop(box.to_image(np.array([[0, 0], box.shape])))
         np.testing.assert_allclose(inside, [[0, 0], box.shape], atol=1e-9)

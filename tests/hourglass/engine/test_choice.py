@@ -29,11 +29,9 @@ ALL = ('onnx', 'onnxruntime', 'openvino')
     (ALL, 'auto', 'int8', -1, 'onnxruntime'),
     (ALL, 'auto', 'bf16', -1, 'openvino'),
     (ALL, 'openvino', 'int8', -1, 'openvino'),
-    (ALL, 'chainer', 'f32', -1, 'chainer'),
     (('onnx', 'openvino'), 'auto', 'f32', -1, 'openvino'),
     (('onnxruntime', 'openvino'), 'auto', 'f32', -1, 'chainer'),
     ((), 'auto', 'f32', -1, 'chainer'),
-    ((), 'chainer', 'f32', 0, 'chainer'),
 ])
 def test_the_choice(
     installed: Install, packages: tuple[str, ...], engine: str, precision: str, gpu: int, expected: str,
@@ -49,13 +47,12 @@ def test_the_choice(
     (ALL, 'onnxruntime', 'bf16', -1, '--engine onnxruntime has no --precision bf16; openvino has'),
     (('onnx',), 'onnxruntime', 'f32', -1, 'pip install onnxruntime'),
     (('onnxruntime',), 'onnxruntime', 'f32', -1, 'pip install onnx)'),
-    (('onnx',), 'auto', 'int8', -1, 'pip install onnxruntime'),
     (('onnx', 'onnxruntime'), 'auto', 'bf16', -1, 'pip install openvino'),
     (('onnx', 'openvino'), 'openvino', 'int8', -1, 'pip install onnxruntime'),
     (ALL, 'torch', 'f32', -1, '--engine torch'),
     (ALL, 'auto', 'f32', -2, '--gpu -2'),
 ])
-def test_what_does_not_go_together(
+def test_combinations_that_are_refused(
     installed: Install, packages: tuple[str, ...], engine: str, precision: str, gpu: int, reason: str,
 ) -> None:
     installed(*packages)

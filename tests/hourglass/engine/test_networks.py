@@ -34,10 +34,10 @@ def _images(*shape: int) -> np.ndarray:
 
 
 NETWORKS = {
-    'kind of the reference, 3 stacks': lambda: StackedHG(16, 3, 16, 2),
-    'kind of the reference, 1 stack, repeated pixels': lambda: StackedHG(5, 1, 8, 3, 'nearest'),
-    "kind of the Torch7 code, 3 stacks": lambda: PreActivationHG(7, 3, 16, 2),
-    "kind of the Torch7 code, wide stem, 2 modules": lambda: PreActivationHG(16, 2, 8, 3, 2, True),
+    'reference, 3 stacks': lambda: StackedHG(16, 3, 16, 2),
+    'reference, 1 stack, repeated pixels': lambda: StackedHG(5, 1, 8, 3, 'nearest'),
+    'Torch7, 3 stacks': lambda: PreActivationHG(7, 3, 16, 2),
+    'Torch7, wide stem, 2 modules': lambda: PreActivationHG(16, 2, 8, 3, 2, True),
 }
 
 
@@ -62,7 +62,7 @@ def test_a_graph_computes_what_chainer_computes(
 def test_only_what_has_to_be_computed_is_in_a_graph(randomise: Fill) -> None:
     stacked = graph_of(randomise(StackedHG(16, 2, 8, 2))).graph.node
     assert {node.op_type for node in stacked} == {'Conv', 'Relu', 'Add', 'Concat', 'MaxPool', 'Resize'}
-    # Nobody wants the first stack's heatmaps, and their way into the second is part of another convolution.
+    # No output needs the first stack's heatmaps, and their way into the second is part of another convolution.
     names = {node.name for node in stacked}
     assert {'conv0', 'conv1_3b', 'heatmaps'} <= names
     assert not names & {'conv1_3a', 'conv1_4a', 'heatmaps_1'}

@@ -33,7 +33,7 @@ def test_eight_bits_find_the_same_joints(tmp_path: Path, monkeypatch: pytest.Mon
     assert sizes[0] < 0.4 * sizes[1]
 
 
-def test_the_authors_network_too() -> None:
+def test_the_network_of_the_torch7_code() -> None:
     np.random.seed(0)
     spec = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, input_size=(64, 64), crop='torch7',
                      decoding='torch7', mean=(0.4, 0.4, 0.4))

@@ -51,17 +51,10 @@ def test_the_demo_makes_a_graph_once_and_never_needs_chainer(tmp_path: Path, mon
     assert _imported(tmp_path, 'demo.py', '--model', 'bundled', '--out', 'out') == second
 
 
-@pytest.mark.parametrize(('script', 'arguments', 'reason'), [
-    ('demo.py', ('--engine', 'openvino', '--gpu', '0'), '--engine openvino runs on the CPU'),
-    ('demo.py', ('--engine', 'torch'), '--engine'),
-    ('eval.py', ('--engine', 'chainer', '--precision', 'int8'), '--precision int8'),
-])
-def test_wrong_options_are_told_before_anything_is_done(
-    script: str, arguments: tuple[str, ...], reason: str, tmp_path: Path,
-) -> None:
-    result = subprocess.run([sys.executable, ROOT / script, *arguments], cwd=tmp_path, capture_output=True, text=True,
-                            check=False)
+def test_a_wrong_option_is_reported_before_anything_is_done(tmp_path: Path) -> None:
+    result = subprocess.run([sys.executable, ROOT / 'demo.py', '--engine', 'openvino', '--gpu', '0'], cwd=tmp_path,
+                            capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert reason in result.stderr
+    assert result.stderr.startswith('demo.py: --engine openvino runs on the CPU')
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert list(tmp_path.iterdir()) == []

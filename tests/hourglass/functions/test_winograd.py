@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 
-def convolve(x: np.ndarray, w: np.ndarray, block: Block, window: Window,
-             shift: np.ndarray | None = None) -> np.ndarray:
+def convolve(x: np.ndarray, w: np.ndarray, block: Block, window: Window) -> np.ndarray:
     """Return the convolution of (C, N, H, W) at a block, (O, n, rows, W')."""
     width = window.output_size(x.shape[3])
     top, bottom = window.input_rows(block, x.shape[2])
@@ -19,7 +18,7 @@ def convolve(x: np.ndarray, w: np.ndarray, block: Block, window: Window,
     tap_combinations(w, None, taps)
     out = np.full((len(w), n * height * width), np.nan, x.dtype)
     tiles = Tiles(x[:, block.first:block.last, top:bottom], block, window, width)
-    tiles.convolve(taps.reshape(4, 6, *w.shape[:2]), shift, out)
+    tiles.convolve(taps.reshape(4, 6, *w.shape[:2]), None, out)
     return out.reshape(len(w), n, height, width)
 
 
@@ -35,14 +34,6 @@ def test_every_block_equals_stock(height: int, width: int, pad: int) -> None:
     for block in (Block(0, 3, 0, rows), Block(1, 2, 0, 1), Block(2, 3, rows - 1, rows), Block(0, 1, rows // 2, rows)):
         wanted = expected[:, block.first:block.last, block.top:block.bottom]
         np.testing.assert_allclose(convolve(x, w, block, window), wanted, atol=1e-12)
-
-
-def test_what_is_added_to_the_channels() -> None:
-    rng = np.random.default_rng(0)
-    x, w, shift = rng.normal(size=(5, 2, 8, 6)), rng.normal(size=(7, 5, 3, 3)), rng.normal(size=7)
-    block, window = Block(0, 2, 2, 7), Window(3, 1, 2)
-    wanted = convolve(x, w, block, window) + shift[:, None, None, None]
-    np.testing.assert_allclose(convolve(x, w, block, window, shift), wanted, atol=1e-12)
 
 
 def test_single_precision_loses_little() -> None:

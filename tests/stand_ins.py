@@ -1,0 +1,58 @@
+"""What stands for detectors, networks and photographs in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hourglass.detection import Detector
+
+import chainer
+import chainer.functions as F
+import numpy as np
+
+
+class FixedBoxes(Detector):
+    """A detector that finds the same boxes in every image.
+
+    Attributes:
+        names: of the images of the last call.
+        n_calls: number of calls.
+    """
+
+    def __init__(self, *boxes: Sequence[float], scores: Sequence[float] | None = None) -> None:
+        self.boxes = np.array(boxes, np.float32).reshape(-1, 4)
+        self.scores = np.linspace(.99, .9, len(boxes), dtype=np.float32) if scores is None else np.array(scores, 'f')
+        self.names: Sequence[str] | None = None
+        self.n_calls = 0
+
+    def detect(
+        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        self.names = names
+        self.n_calls += 1
+        return [(self.boxes, self.scores)] * len(images)
+
+
+class Brightness(chainer.Link):
+    """A network whose heatmaps, all 16 alike, are the brightness of the crop.
+
+    Attributes:
+        batches: number of crops in each call.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def forward(self, x: np.ndarray) -> tuple[chainer.Variable, ...]:
+        self.batches.append(len(x))
+        return (F.repeat(F.average_pooling_2d(x[:, :1], 4), 16, axis=1),)
+
+
+def spots(*places: tuple[int, int], shape: tuple[int, int] = (300, 400), sigma: float = 5) -> np.ndarray:
+    """Return a black picture (3, *shape) with a bright spot about each place (y, x)."""
+    rows, columns = np.ogrid[:shape[0], :shape[1]]
+    image = np.zeros((3, *shape), np.float32)
+    for y, x in places:
+        image += 255 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * sigma ** 2)).astype(np.float32)
+    return image
