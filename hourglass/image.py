@@ -21,7 +21,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 #: Larger pictures are refused: reading one of this size takes up to 2 GB.
 MAX_PIXELS = 120_000_000
-
 #: Longest side, in pixels, that a format can hold.
 LONGEST_SIDES = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
 
@@ -95,7 +94,7 @@ def upright_picture(image: Image.Image) -> Image.Image:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open a picture in this block; ``InputError`` says why it, or something in the block, failed."""
+    """Open a picture in this block; ``InputError`` gives the reason if that, or the block, fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -117,7 +116,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _unidentified(path: Path) -> str:
-    """Say of a file that Pillow does not open what it may be."""
+    """Return what a file may be that Pillow does not open."""
     with path.open('rb') as file:
         start = file.read(12)
     if not start:
@@ -125,8 +124,7 @@ def _unidentified(path: Path) -> str:
     if start[4:8] == b'ftyp' and start[8:12] in (b'heic', b'heix', b'heim', b'hevc', b'mif1', b'msf1') \
             and 'HEIF' not in picture_formats():
         return 'a HEIC picture, which is read if pillow-heif is installed (extra "heif")'
-    known = ', '.join(picture_formats())
-    return f'not a picture that can be read (the formats are {known})'
+    return f'not a picture that can be read (the formats are {", ".join(picture_formats())})'
 
 
 def _read_deep(image: Image.Image, path: Path) -> Image.Image:
@@ -208,8 +206,7 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
         bgr: whether an array (H, W, 3) has OpenCV's order of colours.
 
     Raises:
-        InputError: the value is none of these, an array's values are fractions from 0 to 1, or the file cannot be
-            read.
+        InputError: the value is none of these, an array has fractions from 0 to 1, or the file cannot be read.
     """
     if isinstance(value, (str, os.PathLike)):
         return read_image(value, upright=True)
@@ -257,11 +254,13 @@ def check_image(path: str | os.PathLike, upright: bool = False, decode: bool = T
     return size
 
 
-def check_picture_name(path: str | os.PathLike) -> None:
-    """Check that a file's ending names a picture format; ``InputError`` if it does not."""
+def check_picture_name(path: str | os.PathLike) -> str:
+    """Return Pillow's name of the format that a file's ending names; ``InputError`` if it names none."""
     suffix = Path(path).suffix.lower()
-    if Image.registered_extensions().get(suffix) not in Image.SAVE:
+    kind = Image.registered_extensions().get(suffix, '')
+    if kind not in Image.SAVE:
         raise InputError(f'{path}: the ending {suffix!r} names no picture format (.jpg and .png do)')
+    return kind
 
 
 def check_picture_size(path: str | os.PathLike, shape: tuple[int, ...], name: str | os.PathLike | None = None) -> None:
@@ -273,9 +272,9 @@ def check_picture_size(path: str | os.PathLike, shape: tuple[int, ...], name: st
         name: what the error calls the picture, by default ``path``.
 
     Raises:
-        InputError: the format has no such sizes.
+        InputError: the format has no such sizes, or the ending names none.
     """
-    kind = Image.registered_extensions().get(Path(path).suffix.lower(), '')
+    kind = check_picture_name(path)
     longest = LONGEST_SIDES.get(kind)
     if longest is not None and max(shape[-2:]) > longest:
         raise InputError(f'{path if name is None else name}: {shape[-1]} x {shape[-2]} pixels, and a {kind} file holds '
@@ -293,12 +292,9 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
         InputError: the folder cannot be written to, the ending names no format, or one that cannot hold such a
             large picture.
     """
-    path = Path(path)
-    check_picture_name(path)
     check_picture_size(path, image.shape)
+    kind = check_picture_name(path)
     pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0)
-    suffix = path.suffix.lower()
-    options: dict[str, Any] = {'quality': 95} if suffix in ('.jpg', '.jpeg') else {}
     content = io.BytesIO()
-    Image.fromarray(pixels).save(content, Image.registered_extensions()[suffix], **options)
+    Image.fromarray(pixels).save(content, kind, **({'quality': 95} if kind == 'JPEG' else {}))
     write_bytes(path, content.getbuffer())
