@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hourglass.functions.blocks import PASS, has_few_pixels, run_on_channels, run_on_pixels
-from hourglass.functions.im2row import Im2Row, Window, weight_rows, window_columns
+from hourglass.functions.im2row import Im2Row, Window, outer_products, weight_rows, window_columns
 from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch
 from hourglass.functions.scale_shift import Epilogue, LazyActivation, LazyGradient, ScaleShiftReLU, row_sums
 from hourglass.functions.tiled import Source
@@ -175,7 +175,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
             g = gradient.rows(block, mirrored)
             if pointwise:
                 g2 = g.reshape(o, -1)
-                gw += g2 @ z.reshape(c, -1).T
+                gw += outer_products(g2, z.reshape(c, -1))
                 xp.matmul(rows, g2, out=gx_block)
             else:
                 shifted = Im2Row(xp, g, block, mirrored, width)
@@ -192,7 +192,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
     if pointwise:
         gw = gw.reshape(w.shape)
     else:
-        gw = xp.ascontiguousarray(gw.reshape(k, c, k, o).transpose(3, 1, 0, 2)[:, :, ::-1, ::-1])
+        gw = xp.ascontiguousarray(gw.reshape(k, k, o, c).transpose(2, 3, 0, 1)[:, :, ::-1, ::-1])
     return gx, total, products, gw
 
 
@@ -212,7 +212,7 @@ def weight_gradient(window: Window, w: Array, x: Array, gradient: LazyGradient) 
         return gw,
 
     gw, = _added_up(run_on_pixels(xp, n, height, width, max(c, o), 2 * w.size, work))
-    return xp.ascontiguousarray(gw.reshape(k, o, k, c).transpose(1, 3, 0, 2))
+    return xp.ascontiguousarray(gw.reshape(k, k, c, o).transpose(3, 2, 0, 1))
 
 
 def strided_gradient(window: Window, w: Array, shape: tuple[int, ...], gradient: LazyGradient) -> Array:

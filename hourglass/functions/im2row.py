@@ -142,7 +142,7 @@ class Im2Row:
                out=target)
 
     def correlate(self, xp: Any, other: Array) -> Array:
-        """Return the products of (D, n, rows, out_width) ``other`` with what each row sees: (k, D, k * C)."""
+        """Return the products of what each row sees with (D, n, rows, out_width) ``other``: (k, k * C, D)."""
         d = other.shape[0]
         n, height, width = self.shape
         if n > 1:
@@ -150,6 +150,10 @@ class Im2Row:
             ordered[...] = other.transpose(0, 2, 1, 3)
         else:
             ordered = other
-        ordered = ordered.reshape(d, height * n * width)
-        k = len(self._array)
-        return xp.stack([ordered @ self.row(i).T for i in range(k)])
+        ordered = ordered.reshape(d, height * n * width).T
+        return xp.stack([self.row(i) @ ordered for i in range(len(self._array))])
+
+
+def outer_products(a: Array, b: Array) -> Array:
+    """Return ``a @ b.T`` for (A, P) and (B, P) arrays; BLAS is faster where the first has more rows."""
+    return a @ b.T if len(a) >= len(b) else (b @ a.T).T
