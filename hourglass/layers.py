@@ -171,6 +171,6 @@ def run_parallel(x: Variable, first: Callable[[Variable], Variable], second: Cal
                 stack.enter_context(chainer.using_config(name, value))
             return second(x)
 
-    with workers().single_threaded_blas():
+    with workers().settings():
         y, z = workers().all([lambda: first(x), configured])
     return y, z

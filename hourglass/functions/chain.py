@@ -90,7 +90,7 @@ class ConvChain(Function):
         self.retain_inputs(tuple(i for i in range(len(inputs)) if i != 1 or not self.adds))
         self.convolved: list[LazyActivation] = []
         self.statistics: list[tuple[Array, Array] | None] = []  # mean less the bias, inverse standard deviation
-        with workers().single_threaded_blas():
+        with workers().settings():
             output: Source = LazyActivation(channels_outermost(inputs[0]))
             added = channels_outermost(inputs[1]) if self.adds else None
             last = len(self.layers) - 1
@@ -192,7 +192,7 @@ class ConvChain(Function):
         gy = grad_outputs[0].array
         if self.adds:
             grads[1] = gy
-        with workers().single_threaded_blas():
+        with workers().settings():
             self._backward(inputs, channels_outermost(gy), 0 in indexes, grads)
         return tuple(None if (g := grads[i]) is None else Variable(g) for i in indexes)
 

@@ -163,7 +163,8 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
     o, c, k = w.shape[:3]
     n, height, width = source.array.shape[1:]
     pointwise, mirrored, affine = window.is_pointwise, window.mirrored, source.affine
-    rows = w.reshape(o, c).T if pointwise else weight_rows(w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), xp)
+    scaled = gradient.scaled(w)
+    rows = scaled.reshape(o, c).T if pointwise else weight_rows(scaled[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), xp)
     gx = xp.empty_like(source.array)
 
     def work(blocks: Iterator[Block]) -> tuple[Any, Any, Any]:
@@ -193,7 +194,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
         gw = gw.reshape(w.shape)
     else:
         gw = xp.ascontiguousarray(gw.reshape(k, k, o, c).transpose(2, 3, 0, 1)[:, :, ::-1, ::-1])
-    return gx, total, products, gw
+    return gx, total, products, gradient.scaled(gw)
 
 
 def weight_gradient(window: Window, w: Array, x: Array, gradient: LazyGradient) -> Array:
@@ -212,13 +213,14 @@ def weight_gradient(window: Window, w: Array, x: Array, gradient: LazyGradient) 
         return gw,
 
     gw, = _added_up(run_on_pixels(xp, n, height, width, max(c, o), 2 * w.size, work))
-    return xp.ascontiguousarray(gw.reshape(k, k, c, o).transpose(3, 2, 0, 1))
+    return gradient.scaled(xp.ascontiguousarray(gw.reshape(k, k, c, o).transpose(3, 2, 0, 1)))
 
 
 def strided_gradient(window: Window, w: Array, shape: tuple[int, ...], gradient: LazyGradient) -> Array:
     """Return the gradient by the input, (C, N, H, W) ``shape``, for any stride, with Chainer's own function."""
     n, height = gradient.gz.shape[1:3]
     g = gradient.rows(Block(0, n, 0, height), _OWN)
+    w = gradient.scaled(w)
     gx = chainer.functions.deconvolution_2d(batch_outermost(g), w, None, window.stride, window.pad, shape[2:])
     return channels_outermost(gx.array)
 

@@ -62,8 +62,8 @@ def scratch(xp: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
     if xp is not np:
         return xp.empty(shape, dtype)  # CuPy's memory pool does the same, device by device
     size = math.prod(shape)
-    buffers = _scratch.__dict__.setdefault('buffers', {})
-    key = (name, np.dtype(dtype))
-    if key not in buffers or buffers[key].size < size:
-        buffers[key] = np.empty(size, dtype)
-    return buffers[key][:size].reshape(shape)
+    buffers = _scratch.__dict__
+    buffer = buffers.get(name)
+    if buffer is None or buffer.dtype != dtype or buffer.size < size:
+        buffer = buffers[name] = np.empty(size, dtype)
+    return buffer[:size].reshape(shape)

@@ -90,13 +90,13 @@ def normalization_gradients(gz: Array, y: Array, total: Array, products: Array, 
     dtype = gz.dtype
     count = gz.size // len(gz)
     g_gamma = inv_std * (products - mean * total)  # sum of gz times the normalised y
-    a = gamma * inv_std
+    scale = gamma * inv_std
     if not on_batch:
-        bias, gradient = a * total, LazyGradient(gz, y, a)
+        bias, gradient = scale * total, LazyGradient(gz, y, scale)
     else:
-        b = -a * inv_std * g_gamma / count
-        c = -a * total / count - b * mean
+        b = -inv_std * g_gamma / count
+        c = -total / count - b * mean
         # The batch's own mean takes the bias away again: its gradient is zero, with no rounding here.
         bias, gradient = get_array_module(gamma).zeros_like(gamma), LazyGradient(
-            gz, y, a, b.astype(dtype), c.astype(dtype))
+            gz, y, scale, b.astype(dtype), c.astype(dtype))
     return NormalizationGradients(bias.astype(dtype), g_gamma.astype(dtype), total.astype(dtype), gradient)

@@ -17,9 +17,14 @@ from typing import Any, TypeVar
 
 from hourglass.functions.memory import keep_freed_memory
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 T = TypeVar('T')
+
+# In elements.  NumPy copies an operand that is the same for a whole row into its buffers if a row is shorter than they
+# are: a product by channel then takes twice the time.
+_BUFFER_SIZE = 1024
 
 
 class Workers:
@@ -37,7 +42,8 @@ class Workers:
         self._start()
 
     def _start(self) -> None:
-        self._pool = ThreadPoolExecutor(max(self.size - 1, 1), 'hourglass')  # starts threads when there is work
+        self._pool = ThreadPoolExecutor(  # starts threads when there is work
+            max(self.size - 1, 1), 'hourglass', np.setbufsize, (_BUFFER_SIZE,))
         self.lock = threading.Lock()
         self._users = 0
         self._before: list[int] = []  # of each library, while there are users: its threads before the first came
@@ -47,6 +53,16 @@ class Workers:
         if self._users:  # another thread of the parent was at work
             self._set_blas_threads(self._before)
         self._start()
+
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """Have what suits work on blocks while the context lasts: one thread of BLAS, small buffers of NumPy."""
+        buffer_size = np.setbufsize(_BUFFER_SIZE)
+        try:
+            with self.single_threaded_blas():
+                yield
+        finally:
+            np.setbufsize(buffer_size)
 
     @contextmanager
     def single_threaded_blas(self) -> Iterator[None]:

@@ -53,7 +53,7 @@ def _apply(x: Array, rows: np.ndarray, columns: np.ndarray, added: Array | None 
                 out[block] += other[block]
 
     step = c * n if xp is not np else max(_BLOCK_ELEMENTS // (out_height * out_width), 1)
-    with workers().single_threaded_blas():
+    with workers().settings():
         workers().run([slice(i, i + step) for i in range(0, c * n, step)], work,
                       threads_for((height + width + 2 * PASS) * out.size))
     return out.reshape(c, n, out_height, out_width)

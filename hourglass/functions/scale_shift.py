@@ -7,7 +7,6 @@ pixels is faster than to store it and to read it back.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 from hourglass.functions.im2row import Window
@@ -103,52 +102,56 @@ class LazyActivation(NamedTuple):
 
 
 class LazyGradient(NamedTuple):
-    """The gradient ``a * gz + b * y + c`` by a convolution's output ``y``.
+    """The gradient ``scale * (gz + b * y + c)`` by a convolution's output ``y``.
 
-    ``gz`` and ``y`` are (O, N, H, W); ``a``, ``b`` and ``c`` are (O,).  Where ``b`` and ``c`` are None they are
-    zero, where ``a`` is None too the gradient is ``gz``.
+    ``gz`` and ``y`` are (O, N, H, W); ``scale``, ``b`` and ``c`` are (O,).  Where ``scale`` is None it is one, where
+    ``b`` and ``c`` are None they are zero.
     """
 
     gz: Array
     y: Array
-    a: Array | None = None
+    scale: Array | None = None
     b: Array | None = None
     c: Array | None = None
 
+    def scaled(self, w: Array) -> Array:
+        """Return (O, C, k, k) weights times ``scale``: what :meth:`rows` leaves out costs less there."""
+        return w if self.scale is None else w * self.scale[:, None, None, None]
+
     def rows(self, block: Block, window: Window) -> Array:
-        """Return the (O, n, rows, W) values that ``window`` sees from ``block``, valid until the next call."""
-        xp = get_array_module(self.gz)
+        """Return the (O, n, rows, W) values that ``window`` sees from ``block``, less ``scale``.
+
+        They are valid until the next call.
+        """
         top, bottom = window.input_rows(block, self.gz.shape[2])
-        part = self.gz[:, block.first:block.last, top:bottom]
-        if self.a is None:
+        seen = slice(None), slice(block.first, block.last), slice(top, bottom)
+        part = self.gz[seen]
+        if self.b is None or self.c is None:
             return part
+        xp = get_array_module(part)
         out = scratch(xp, 'gradient', part.shape, part.dtype)
-        xp.multiply(part, self.a[:, None, None, None], out=out)
-        if self.b is not None and self.c is not None:
-            term = scratch(xp, 'gradient term', part.shape, part.dtype)
-            xp.multiply(self.y[:, block.first:block.last, top:bottom], self.b[:, None, None, None], out=term)
-            out += term
-            out += self.c[:, None, None, None]
+        xp.multiply(self.y[seen], self.b[:, None, None, None], out=out)
+        out += part
+        out += self.c[:, None, None, None]
         return out
 
 
 def rectify(a: Array, out: Array) -> Array:
     """Write ``a`` with zeros for its negative elements into ``out``, of the same shape, and return that."""
     # NumPy's maximum of two arrays is vectorised, that of an array and a number is not (7 times slower).
-    zeros = _zeros(a.shape, a.dtype) if isinstance(a, np.ndarray) else 0
+    zeros = _filled(0, a.size, a.dtype).reshape(a.shape) if isinstance(a, np.ndarray) else 0
     return get_array_module(a).maximum(a, zeros, out=out)
 
 
-_zero_cache: dict[Any, np.ndarray] = {}
+_constants: dict[tuple[int, Any], np.ndarray] = {}
 
 
-def _zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Return zeros that are not to be written to; all threads share them."""
-    size = math.prod(shape)
-    zeros = _zero_cache.get(dtype)
-    if zeros is None or zeros.size < size:
-        zeros = _zero_cache[dtype] = np.zeros(size, dtype)
-    return zeros[:size].reshape(shape)
+def _filled(value: int, size: int, dtype: Any) -> np.ndarray:
+    """Return an array of equal numbers that is not to be written to; all threads share it."""
+    array = _constants.get((value, dtype))
+    if array is None or array.size < size:
+        array = _constants[value, dtype] = np.full(size, value, dtype)
+    return array[:size]
 
 
 def row_sums(a: Array, b: Array | None = None) -> Array:
@@ -157,7 +160,5 @@ def row_sums(a: Array, b: Array | None = None) -> Array:
         return (a if b is None else a * b).sum(axis=1, dtype=np.float64)
     # BLAS sums faster than NumPy.
     if b is None:
-        ones = scratch(np, 'ones', (a.shape[1],), a.dtype)
-        ones.fill(1)
-        return (a @ ones).astype(np.float64)
+        return (a @ _filled(1, a.shape[1], a.dtype)).astype(np.float64)
     return np.vecdot(a, b).astype(np.float64)
