@@ -31,12 +31,10 @@ def test_a_training_returns_what_it_made(
     assert result.score == max(entry['validation/main/pck'] for entry in result.log)
 
 
-def test_a_training_resumes_in_the_same_process(
-    config: TrainConfig, reference: Path, same_result: Callable[[Path, Path], None],
+def test_a_training_resumes_in_another_folder_and_can_be_made_longer(
+    tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None], capsys: pytest.CaptureFixture[str],
 ) -> None:
-    train(config)
-    moved = Path(config.out).with_name('moved')
-    shutil.move(config.out, moved)
+    moved = Path(shutil.copytree(reference, tmp_path / 'moved'))
     for name in ('snapshot_iter_8', 'snapshot_iter_12', 'model.npz', 'log'):
         (moved / name).unlink()
     result = resume(moved)
@@ -44,6 +42,7 @@ def test_a_training_resumes_in_the_same_process(
     assert [entry['epoch'] for entry in result.log] == [1, 2, 3]
     longer = resume(moved, epochs=4)
     assert [entry['epoch'] for entry in longer.log] == [1, 2, 3, 4]
+    assert 'after epoch 3 and will after 4' in capsys.readouterr().err
     with pytest.raises(InputError, match='--seed was 0, not 1'):
         resume(moved, seed=1)
 
