@@ -55,7 +55,7 @@ class ElementwiseKernel:
         hosts = list(to_host(args, Device()))
         types: dict[str, Any] = {}
         for (_, kind, _), host in zip(self.params, hosts, strict=False):
-            if isinstance(host, np.ndarray | np.generic) and types.setdefault(kind, host.dtype) != host.dtype:
+            if isinstance(host, np.ndarray) and types.setdefault(kind, host.dtype) != host.dtype:
                 raise TypeError(f'{kind} is {types[kind]} and {host.dtype}')
         types = {kind: types.get(kind, np.dtype(float)) if len(kind) == 1 else np.dtype(kind)
                  for _, kind, _ in self.params}

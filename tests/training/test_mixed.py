@@ -46,10 +46,10 @@ def test_gradients_are_those_of_single_precision_up_to_rounding(network: str, de
 
 
 def test_parameters_stay_single_and_the_loss_falls(
-    run_training: Run, tmp_path: Path, reference: Path, recwarn: pytest.WarningsRecorder,
+    run_training: Run, tmp_path: Path, reference: Path, recwarn: pytest.WarningsRecorder, device: int,
 ) -> None:
     out = tmp_path / 'out'
-    run_training('--out', out, '--mixed16')
+    run_training('--out', out, '--mixed16', '--gpu', device)
     losses, usual = ([entry['main/loss'] for entry in json.loads((folder / 'log').read_text())]
                      for folder in (out, reference))
     assert losses[0] > losses[1] > losses[2]
