@@ -22,8 +22,7 @@ class Normalization(NamedTuple):
 
     def inv_std(self, variance: Array) -> Array:
         """Return ``1 / sqrt(variance + eps)`` in the dtype of ``variance``."""
-        xp = get_array_module(variance)
-        return 1 / xp.sqrt(variance + xp.asarray(self.eps, variance.dtype))
+        return 1 / get_array_module(variance).sqrt(variance + variance.dtype.type(self.eps))
 
     def update(self, mean: Array, variance: Array, count: int) -> None:
         """Move the running statistics as ``chainer.functions.batch_normalization`` does.

@@ -14,14 +14,15 @@ from hourglass.functions.parallel import workers
 import chainer
 import numpy as np
 from chainer import Variable
+from chainer.backend import Device
 from chainer.utils import type_check
 
 _BLOCK_ELEMENTS = 2 ** 16
 
 
 @lru_cache(maxsize=64)
-def _interpolation(size: int, out_size: int, dtype: Any) -> np.ndarray:
-    """Return the (out_size, size) matrix of the interpolation along one axis."""
+def _interpolation(size: int, out_size: int, dtype: Any, device: Device) -> Array:
+    """Return the (out_size, size) matrix of the interpolation along one axis, on a device."""
     position = np.linspace(0, size - 1, out_size)
     below = np.floor(position).astype(int)
     above = np.minimum(below + 1, size - 1)
@@ -30,15 +31,15 @@ def _interpolation(size: int, out_size: int, dtype: Any) -> np.ndarray:
     index = np.arange(out_size)
     np.add.at(matrix, (index, below), 1 - fraction)
     np.add.at(matrix, (index, above), fraction)
-    return matrix.astype(dtype)
+    return device.send(matrix.astype(dtype))
 
 
-def _apply(x: Array, rows: np.ndarray, columns: np.ndarray, added: Array | None = None) -> Array:
+def _apply(x: Array, rows: Array, columns: Array, added: Array | None = None) -> Array:
     """Return ``rows @ image @ columns.T`` for every image of (C, N, H, W) ``x``, plus ``added``."""
     xp = chainer.backend.get_array_module(x)
     c, n, height, width = x.shape
     out_height, out_width = len(rows), len(columns)
-    rows, columns = xp.asarray(rows), xp.ascontiguousarray(xp.asarray(columns).T)
+    columns = xp.ascontiguousarray(columns.T)
     images = x.reshape(c * n, height, width)
     out = xp.empty((c * n, out_height, out_width), x.dtype)
     other = None if added is None else added.reshape(out.shape)
@@ -82,7 +83,9 @@ class ResizeAdd(Function):
     def forward(self, inputs: tuple[Array, ...]) -> tuple[Array]:
         """Compute the resized images, with the channels outermost in memory."""
         x = inputs[0]
-        self._matrices = tuple(_interpolation(a, b, x.dtype) for a, b in zip(x.shape[2:], self.shape, strict=True))
+        device = chainer.backend.get_device_from_array(x)
+        self._matrices = tuple(_interpolation(a, b, x.dtype, device)
+                               for a, b in zip(x.shape[2:], self.shape, strict=True))
         rows, columns = self._matrices
         added = channels_outermost(inputs[1]) if len(inputs) > 1 else None
         return batch_outermost(_apply(channels_outermost(x), rows, columns, added)),

@@ -46,7 +46,7 @@ def _array(obj: Any, dtype: Any = None, copy: bool = True) -> ndarray:
 
 def _asarray(obj: Any, dtype: Any = None) -> ndarray:
     is_here = isinstance(obj, ndarray) and obj.device == Device() and dtype in (None, obj.dtype)
-    return obj if is_here else _array(obj, dtype)
+    return obj if is_here else cupy.array(obj, dtype)
 
 
 def _get_array_module(*args: Any) -> Any:

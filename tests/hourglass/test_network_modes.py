@@ -120,6 +120,23 @@ def test_network_is_one_chain_for_each_residual_module() -> None:
     assert names.count('Concat') == 1
 
 
+@pytest.mark.parametrize('device', ['stand-in'], indirect=True)
+def test_a_step_on_a_gpu_neither_waits_nor_sends(device: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = use_device(make_network(), device)
+    optimizer = chainer.optimizers.RMSprop().setup(network)
+    x = network.device.send(images())
+
+    def step() -> None:
+        optimizer.update(lambda: sum(F.sum(F.square(y)) for y in network(x)))
+
+    step()
+    cupy = network.xp
+    transfers = [(cupy, 'array'), *((cupy.ndarray, name) for name in ('get', '__bool__', '__int__', '__float__'))]
+    for owner, name in transfers:
+        monkeypatch.setattr(owner, name, lambda *_: pytest.fail('a transfer between host and device'))
+    step()
+
+
 def test_unknown_mode_is_refused() -> None:
     with chainer.using_config('hourglass_functions', 'quick'), pytest.raises(ValueError, match='quick'):
         make_network()(images())
