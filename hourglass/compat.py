@@ -1,9 +1,8 @@
 """Let Chainer 7.8.1 and ChainerCV 0.13.1 import on today's Python and NumPy, and keep ONNX Runtime quiet.
 
-Both packages stopped at NumPy 1.19 and Python 3.8.  What they miss since then is little, and all of it is
-here; nothing inside the two packages is changed.  Every package of this project imports this module before
-anything else, so a user never has to.  It must run before ``import chainer`` and costs next to nothing:
-it imports NumPy, never Chainer.
+Both packages stopped at NumPy 1.19 and Python 3.8.  Everything that they have missed since then is here; the packages
+themselves are not changed.  Every package of this project imports this module before anything else, so that users need
+not.  It must run before ``import chainer`` and takes little time: it imports NumPy, never Chainer.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ def _add_numpy_names() -> None:
     """Give NumPy back the aliases that Chainer uses and NumPy 1.24 and 2.0 removed."""
     # Plain aliases of Python's types: chainer.functions.resize_images uses numpy.float, ChainerCV's data
     # sets use numpy.int and numpy.bool, Chainer's serialisers numpy.object.  vars() is asked and not
-    # hasattr(), because NumPy answers a removed name with a warning or an error of its own.
+    # hasattr(), because NumPy warns of a removed name or raises an error of its own.
     for name, python_type in (('float', float), ('int', int), ('bool', bool), ('object', object)):
         if name not in vars(np):
             vars(np)[name] = python_type

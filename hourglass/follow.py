@@ -16,13 +16,13 @@ SHARE_SEEN = 0.4
 MARGIN = 1.08
 #: How much of the way the crop moves towards the newest joints; less is smoother and slower.
 STEP = 0.6
-#: Number of squares of the search (:func:`hourglass.locate.search_squares`) that are looked at in each frame without a
+#: Number of squares of the search (:func:`hourglass.locate.search_squares`) that are processed in each frame without a
 #: person.
 LOOKS = 2
 
 
 class Follower:
-    """Follows one person: the joints in one frame say where the next one is cut out.
+    """Follows one person: the joints in one frame give the crop of the next one.
 
     While no person is found, each frame is searched a little further, so that no frame takes long.
 
@@ -42,7 +42,7 @@ class Follower:
         Args:
             predictor: finds the joints, with the weights of ``spec``.
             image: (3, H, W) float32, RGB in [0, 255].
-            detector: finds people; its best boxes are looked at too while no person is found.
+            detector: finds people; its best boxes are processed, too, while no person is found.
 
         Returns:
             The best pose; :func:`hourglass.locate.has_person` says whether a person is there.
@@ -56,7 +56,7 @@ class Follower:
         return pose
 
     def boxes(self, shape: tuple[int, int]) -> list[Box]:
-        """Return the crops to look at in the next frame (height, width): one, or several if the person is lost."""
+        """Return the crops to process in the next frame (height, width): one, or several if the person is lost."""
         if self._place is not None and shape == self._shape:
             y, x, log_side = self._place.tolist()
             return [person_box(Square(y, x, float(np.exp(log_side))), shape, self.spec)]
@@ -72,7 +72,7 @@ class Follower:
             self._place = None
             return
         square = whole_person(Extent.of_points(pose.points, seen))
-        # Few visible joints would let the crop shrink to a hand, and a person too near grow beyond the picture.
+        # Without limits the crop shrinks to a hand if few joints are visible, and outgrows the picture near the camera.
         side = float(np.clip(MARGIN * square.side, min(shape) / 4, 1.5 * max(shape)))
         wanted = np.array([square.y, square.x, np.log(side)])
         near = self._place is not None and shape == self._shape

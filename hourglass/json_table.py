@@ -1,4 +1,4 @@
-"""Reading JSON files of foreign origin: lists of objects, checked and turned into arrays column by column."""
+"""Reading JSON files of other programs: lists of objects, checked and converted to arrays column by column."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reading .npz files of unknown origin: nothing in them is executed, and no size in them is believed unchecked.
 
-The arrays themselves are read by NumPy (``numpy.lib.format``) without pickle.  What is added here is what has
-to be known before NumPy is let at a file: how large its arrays claim to be, and which entries there are.
+NumPy (``numpy.lib.format``) reads the arrays themselves, without pickle.  The checks before that are here: which
+entries there are, and how large their arrays claim to be.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class Header(NamedTuple):
 
 
 def printable(name: str, length: int = 60) -> str:
-    """Return a name from a foreign file as it can safely be shown in a terminal."""
+    """Return a name from a file of unknown origin in a form that is safe to print."""
     name = name if name.isprintable() else ascii(name)
     return name if len(name) <= length else f'{name[:length]}...'
 
 
 @contextmanager
 def _no_header_warnings() -> Iterator[None]:
-    """Keep back what is warned of in a header: sizes written under Python 2 (``64L``), and damage."""
+    """Suppress NumPy's warnings about a header: of sizes written under Python 2 (``64L``), and of damage."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         yield
@@ -73,7 +73,7 @@ class NpzFile:
         self.path = path
         self._max_bytes = max_bytes
         try:
-            # A named pipe would wait for a writer, so the kind of file is asked for before it is opened.
+            # Opening a named pipe would wait for a writer, so the kind of file is checked first.
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
                 raise InputError(f'{path}: {"a folder" if path.is_dir() else "not a regular file"}, not an .npz file')
@@ -110,7 +110,7 @@ class NpzFile:
             return self._read_header(stream)
 
     def read(self, key: str) -> np.ndarray:
-        """Read an array; its :meth:`header` should have been looked at before."""
+        """Read an array; check its :meth:`header` first."""
         with self._damage(key):
             with self._open(key) as stream:
                 self._check_version(stream)
@@ -129,7 +129,7 @@ class NpzFile:
             raise InputError(f'{self.path}: {printable(key)} is not a text of at most {max_bytes // 4} characters')
         array = self.read(key)
         with self._damage(key):
-            # NumPy's own conversion lets numbers through that are no characters.
+            # NumPy's own conversion accepts numbers that are no characters.
             little_endian = array.astype(array.dtype.newbyteorder('<'))
             return little_endian.tobytes().decode('utf-32-le').rstrip('\0')
 
@@ -144,7 +144,7 @@ class NpzFile:
             raise InputError(f'{self.path}: not a readable .npz file{place} ({printable(reason, 120)})') from None
 
     def _check_size(self) -> None:
-        """Check what zipfile would read without asking: the list of all entries at the end of the file."""
+        """Check the size of what zipfile reads without a limit: the list of all entries at the end of the file."""
         if self.size == 0:
             raise InputError(f'{self.path}: the file is empty')
         if self.size > self._max_bytes:
@@ -157,7 +157,7 @@ class NpzFile:
             if end < 0 or len(tail) < end + 22:
                 raise InputError(f'{self.path}: not an .npz file, or only a part of one (no zip directory at its end)')
             (directory_bytes,) = struct.unpack('<L', tail[end + 12:end + 16])
-        # The 64-bit form, announced 20 bytes before, is for files that are refused anyhow.
+        # The 64-bit form, announced 20 bytes before, is for files that are too large in any case.
         has_64_bit_record = end >= 20 and tail[end - 20:end - 16] == b'PK\6\7'
         if has_64_bit_record or directory_bytes > MAX_DIRECTORY_BYTES:
             raise InputError(f'{self.path}: the zip file has more entries than are read')

@@ -24,7 +24,7 @@ MAX_MEMORY, MAX_SECONDS = 2_000_000_000, 20
 _BYTES_PER_SECOND = 10_000_000
 #: Largest result in bytes; a hundred thousand people have 30 MB.
 MAX_RESULT = 300_000_000
-#: Exit status of a child whose file cannot be used; its standard output is the reason.
+#: Exit status of a child whose file cannot be used; it prints the reason on standard output.
 _REFUSED = 3
 _ROOT = Path(__file__).resolve().parents[1]
 

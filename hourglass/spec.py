@@ -1,4 +1,4 @@
-"""Everything about a set of weights besides the numbers: sizes, joints, preprocessing and decoding."""
+"""The description of a set of weights: sizes, joints, preprocessing and decoding."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ from tqdm import tqdm
 #: Seconds without a byte from a server that has answered before.
 READ_SECONDS = 20.0
 _ATTEMPTS = 3
-# What is lost of an interrupted transfer, at most.
+# Largest part of an interrupted transfer that is lost, in bytes.
 _CHUNK = 64 * 1024
 
 
 def reason(error: Exception) -> str:
-    """Say in a few words why a transfer failed; the texts of requests are long and name the source again."""
+    """Return a short reason why a transfer failed; the messages of requests are long and name the source again."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f'HTTP status {error.response.status_code}'
     if isinstance(error, (requests.Timeout, TimeoutError)):
@@ -42,7 +42,7 @@ def reason(error: Exception) -> str:
 
 def check_reachable(url: str, seconds: float) -> None:
     """Raise ``OSError`` if the server of a URL cannot be connected to in time."""
-    # requests has no time-out for looking up a name, which takes long where packets go nowhere; hence the thread.
+    # A thread, because requests has no time-out for looking up a name, which takes long where packets are dropped.
     proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
     parts = urlsplit(url if not proxy else proxy if '://' in proxy else f'http://{proxy}')
     host, port = parts.hostname or '', parts.port or (443 if parts.scheme == 'https' else 80)
@@ -75,7 +75,7 @@ def _size(path: Path) -> int:
 
 
 def _too_large(partial: Path | None, max_bytes: int) -> TransferError:
-    """Make the error, after removing what is there of the file: there is no point in resuming it."""
+    """Return the error, after removing the partial file, which would be too large as well."""
     if partial is not None:
         partial.unlink(missing_ok=True)
     return TransferError(f'the file has more than {max_bytes:,} bytes')

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-GREY = 114  # what YOLO is trained with around images
+GREY = 114  # the grey around images on which YOLO is trained
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Frame:
     corner: np.ndarray
 
     def to_image(self, boxes: np.ndarray) -> np.ndarray:
-        """Return boxes (N, 4) (y_min, x_min, y_max, x_max) in pixels of the image from such in pixels of the input."""
+        """Map boxes (N, 4), (y_min, x_min, y_max, x_max), from pixels of the input to pixels of the image."""
         return (boxes - np.tile(self.corner, 2)) / np.tile(self.scale, 2)
 
 

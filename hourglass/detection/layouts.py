@@ -26,7 +26,7 @@ import numpy as np
 #: Scores below this are no people.
 LOWEST_SCORE = 0.05
 
-# YOLOX has the logarithm of the sides, in cells: e ** 10 cells are larger than any input, 10 pixels are no person.
+# YOLOX gives the logarithm of the sides, in cells: e ** 10 cells are larger than any input.
 _LARGEST_LOGARITHM = 10.0
 _FEWEST_BOXES = 21  # in an input of 32 by 32 pixels
 _MASK_NUMBERS = 32
@@ -52,7 +52,7 @@ class Layout:
 
 
 def _classes(rows: np.ndarray, first: int, sample: Sample) -> np.ndarray:
-    """Return the scores of the classes (N, C), from a row's number ``first`` on; what follows is of masks or joints."""
+    """Return the scores of the classes (N, C), from column ``first`` on; columns after them are of masks or joints."""
     return rows[:, first:first + sample.n_names] if sample.n_names else rows[:, first:]
 
 

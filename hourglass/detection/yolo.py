@@ -21,13 +21,13 @@ import cv2
 import numpy as np
 from onnx import TensorProto
 
-#: Length of the input's sides where the file leaves them open and says nothing else.
+#: Length of the input's sides where the file leaves them open and states no other.
 USUAL_SIZE = 640
 #: Names of classes that are people.
 PEOPLE = ('person', 'persons', 'people', 'pedestrian', 'pedestrians', 'human')
 
 _OVERLAP = 0.6
-# What passes the threshold is some hundred boxes; thousands are no detector's work and would take minutes to compare.
+# Usually some hundred boxes pass the threshold; to compare many thousands would take minutes.
 _MOST_BOXES = 2000
 _DTYPES = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16}
 _LARGEST_INPUT = 8192

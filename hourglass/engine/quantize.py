@@ -1,8 +1,8 @@
 """Graphs in 8-bit integers.
 
 The range of every value in the network is measured on people that the program renders (:mod:`data.synthetic`), so that
-no data are needed.  The first convolution and the heatmaps stay in single precision: the one sees pixels, whose range
-is used up by few, and the others are what is compared.
+no data are needed.  The first convolution and the heatmaps stay in single precision: few pixels use the whole range of
+the input, and the cells of a heatmap are compared with each other.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _People(CalibrationDataReader):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back the advice that the library logs; the graph has been prepared already."""
+    """Suppress the advice that the library logs; the graph has been prepared already."""
     logging.disable(logging.WARNING)
     try:
         yield

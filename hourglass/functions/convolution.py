@@ -1,7 +1,7 @@
 """Convolution and its gradients, block by block, on arrays with the channels outermost.
 
 The input of a convolution and the gradient by its output are pending (``hourglass.functions.scale_shift``): each block
-is completed, multiplied with the weights and summed while it is in a core's cache.
+is completed, multiplied with the weights and summed while it is in the cache of a core.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ALL = slice(None)
 class Convolved(NamedTuple):
     """What :func:`convolve` returns.
 
-    ``output`` is (O, N, H', W') with what is still to be done to it, ``sums`` are those of its channels, (O,) float64,
+    ``output`` is (O, N, H', W') with what is pending, ``sums`` are those of its channels, (O,) float64,
     and ``squares`` those of their squares; the sums are zero if not wanted, and those of the squares on a GPU
     (:func:`hourglass.functions.normalization.moments`).
     """
@@ -45,7 +45,7 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
         w: (O, C, k, k).
         source: (C, N, H, W); a convolution in tiles only for a 1x1 convolution.
         with_sums: whether the sums are wanted.
-        affine: what follows; not with sums.  What of it costs little is done, and the output carries the rest.
+        affine: what follows; not with sums.  Its cheap part is applied; the rest stays pending in the output.
         at_once: whether all of ``affine`` is done.
         added: (O, N, H', W'), what is then added to the result, or None; only with ``at_once``.
     """

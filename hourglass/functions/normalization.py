@@ -45,7 +45,7 @@ def moments(y: Array, total: Array, squares: Array) -> tuple[Array, Array]:
     Args:
         y: (C, N, H, W).
         total: (C,) float64, the sums of the channels.
-        squares: (C,) float64, the sums of their squares; not looked at on a GPU.
+        squares: (C,) float64, the sums of their squares; not used on a GPU.
 
     Returns:
         Mean and mean squared deviation, (C,) and of ``y``'s dtype.
@@ -53,7 +53,7 @@ def moments(y: Array, total: Array, squares: Array) -> tuple[Array, Array]:
     count = y.size // len(y)
     mean = total / count
     if get_array_module(y) is not np:
-        # Looking at numbers, as below, would make the program wait for the GPU in every layer.
+        # Reading numbers, as below, would make the program wait for the GPU in every layer.
         return mean.astype(y.dtype), y.reshape(len(y), -1).var(axis=1, dtype=np.float64).astype(y.dtype)
     variance = squares / count - mean ** 2
     # Where the mean is far greater than the deviation the difference has lost its digits.
