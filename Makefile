@@ -18,7 +18,7 @@ setup-dev: $(VENV)/.installed-dev
 
 # A stamp names what was installed: without a change to these files, set-up touches nothing and needs no network.
 $(VENV)/.installed: pyproject.toml constraints.txt tools/setup.sh
-	@sh tools/setup.sh train chainer
+	@sh tools/setup.sh train,video chainer
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -72,7 +72,7 @@ class ArgumentParser(argparse.ArgumentParser):
 _EXTRAS = {
     'chainer': 'chainer', 'chainercv': 'chainer', 'h5py': 'chainer', 'scipy': 'chainer', 'pycocotools': 'chainer',
     'matplotlib': 'chainer', 'yaml': 'chainer', 'gdown': 'chainer', 'threadpoolctl': 'chainer', 'aiohttp': 'webcam',
-    'openvino': 'openvino', 'mpi4py': 'distributed', 'shtab': 'completion',
+    'openvino': 'openvino', 'mpi4py': 'distributed', 'shtab': 'completion', 'av': 'video',
 }
 
 

@@ -88,7 +88,7 @@ class People(list[PersonPose]):
         """Return :meth:`PersonPose.to_dict` of each person."""
         return [person.to_dict() for person in self]
 
-    def _repr_png_(self) -> bytes:
+    def _repr_jpeg_(self) -> bytes:
         return preview(self.draw())
 
 

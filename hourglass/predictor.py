@@ -29,10 +29,10 @@ _PREVIEW_SIDE = 800
 
 
 def preview(drawn: Image.Image) -> bytes:
-    """Return a PNG file of a drawn picture, reduced for a notebook."""
+    """Return a JPEG file of a drawn picture, reduced for a notebook."""
     drawn.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
     content = io.BytesIO()
-    drawn.save(content, 'PNG')
+    drawn.save(content, 'JPEG', quality=90)
     return content.getvalue()
 
 
@@ -91,7 +91,7 @@ class Pose:
 
         return {**pose_to_dict(self, self.joint_set), 'seen': rectangle(corners(self.box))}
 
-    def _repr_png_(self) -> bytes:
+    def _repr_jpeg_(self) -> bytes:
         return preview(self.draw())
 
 

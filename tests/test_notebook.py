@@ -25,21 +25,21 @@ def _check_outputs(notebook: Any, name: str) -> None:
     outputs = _outputs(notebook)
     pictures = [kind for output in outputs for kind in output.get('data', {}) if kind.startswith('image/')]
     assert len(pictures) == PICTURES[name]
-    text = ''.join(output.get('text', '') + output.get('data', {}).get('text/plain', '') for output in outputs)
+    text = '\n'.join(output.get('text', '') + output.get('data', {}).get('text/plain', '') for output in outputs)
     if name == '1_first_steps':
         joints = re.findall(r'^[a-z ]+ y +([\d.]+) +x +([\d.]+) +score ([\d.]+)$', text, re.MULTILINE)
         assert len(joints) == 21
         assert all(float(y) < 480 and float(x) < 480 and float(score) <= 1 for y, x, score in joints)
     elif name == '2_data':
         assert 'people.csv is complete' in text
-        assert re.search(r'people train \(packed\) 32 [\d.]+ MB', text)
+        assert re.search(r'people train \(packed\) 16 [\d.]+ MB', text)
     elif name == '3_training':
         losses = [float(loss) for loss in re.findall(r'loss (\d+\.\d+), PCK', text)]
         assert len(losses) == 3
         assert losses[-1] < losses[0]
         assert 'second/calibrated.npz: scores are ' in text
     elif name == '4_evaluation':
-        assert 'PCK@0.2, synthetic test, 20 people' in text
+        assert 'PCK@0.2, synthetic val, 12 people' in text
         assert 'comparison of PCK@0.2' in text
     else:
         assert re.search('24 frames, [2-4] people', text)

@@ -196,4 +196,4 @@ def test_pictures_of_every_kind_and_results_that_draw_themselves(tmp_path: Path)
     assert people.to_dict()[0] == people[0].to_dict()
     assert people[0].to_dict()['bbox'] == [60, 50, 80, 100]
     assert people.draw().size == (400, 300)
-    assert Image.open(io.BytesIO(people._repr_png_())).format == 'PNG'
+    assert Image.open(io.BytesIO(people._repr_jpeg_())).format == 'JPEG'
