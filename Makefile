@@ -57,7 +57,7 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 -
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' --upgrade
 lock: setup
 	@$(VENV)/bin/python -m pip install --quiet uv
-	$(COMPILE) --extra train --extra webcam --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra train --extra video --extra webcam --output-file requirements.lock pyproject.toml
 	printf 'chainer\nchainercv\n' | $(COMPILE) --no-deps --output-file requirements-chainer.lock -
 
 clean:

@@ -20,7 +20,8 @@ import sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0] in ('chainer', 'chainercv', 'h5py', 'scipy', 'matplotlib', 'pycocotools', 'gdown', 'av'):
+        if name.partition('.')[0] in ('chainer', 'chainercv', 'h5py', 'scipy', 'matplotlib', 'pycocotools', 'gdown',
+                                      'av'):
             raise ModuleNotFoundError(name, name=name)
 
 sys.meta_path.insert(0, Blocked())
