@@ -83,15 +83,11 @@ def test_the_names_of_the_published_weights() -> None:
         assert name.endswith('.npz')
 
 
-def test_ssd_from_a_file_has_the_arrays_of_the_file(tmp_path: Path) -> None:
+def test_the_number_of_values_is_that_of_the_network() -> None:
     network = voc._build('ssd300')
-    network(np.zeros((1, 3, 300, 300), 'f'))  # gives every array its size
-    for i, parameter in enumerate(network.params()):
-        parameter.array[...] = i / 1000
-    save_npz(tmp_path / 'ssd.npz', network, compression=False)
-    detector = load_detector(f'ssd300:{tmp_path / "ssd.npz"}')
-    for (name, array), (_, other) in zip(network.namedparams(), detector.network.namedparams(), strict=True):
-        np.testing.assert_array_equal(array.array, other.array, err_msg=name)
+    with chainer.no_backprop_mode():
+        network(np.zeros((1, 3, 300, 300), 'f'))  # gives every array its size
+    assert sum(parameter.size for parameter in network.params()) == NETWORKS['ssd300'].n_values
 
 
 class _Features(chainer.Chain):
