@@ -36,10 +36,11 @@ def pytorch(form: str) -> bytes:
 
 
 def torch7(kind: str, ascii: bool) -> bytes:
-    from tests.pretrained.torch7 import writer
+    from tests.pretrained.torch7.networks import Net
+    from tests.pretrained.torch7.writer import dump
 
-    net = writer.Net(np.random.RandomState(0), cuda=not ascii)
-    return writer.dump(getattr(net, kind)(w=4, n_stack=1, levels=1), ascii)
+    net = Net(np.random.RandomState(0), cuda=not ascii)
+    return dump(getattr(net, kind)(w=4, n_stack=1, levels=1), ascii)
 
 
 def picture(kind: str) -> bytes:

@@ -11,6 +11,7 @@ from pretrained.torch7 import load_graph
 from pretrained.torch7.graph import Graph
 from pretrained.torch7.network import parameters
 from tests.pretrained.torch7 import writer as t7
+from tests.pretrained.torch7.networks import Net
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def load(path: Path) -> Callable[[Any], Graph]:
 
 @pytest.fixture
 def net() -> Any:
-    return t7.Net(np.random.RandomState(0))
+    return Net(np.random.RandomState(0))
 
 
 def message(load: Callable[[Any], Graph], root: Any) -> str:
@@ -50,7 +51,7 @@ def test_sequence(load: Callable[[Any], Graph], net: Any) -> None:
 def test_old_layouts(load: Callable[[Any], Graph]) -> None:
     """Of 2015: weights as a matrix, one padding, and the inverse of the standard deviation."""
     new, old = (load(net.sequential(net.conv(3, 4, 3, 1, 1), net.bn(4))).nodes for net in (
-        t7.Net(np.random.RandomState(0)), t7.Net(np.random.RandomState(0), old=True)))
+        Net(np.random.RandomState(0)), Net(np.random.RandomState(0), old=True)))
     assert new[1].settings == old[1].settings
     assert parameters(new[1])['W'].shape == parameters(old[1])['W'].shape == (4, 3, 3, 3)
     std = old[2].fields['running_std']
@@ -85,7 +86,7 @@ def test_graph_in_a_graph_and_selected_inputs(load: Callable[[Any], Graph], net:
     first, second = net(None, image), net(None, image)
     first['selectindex'], second['selectindex'] = 1, 2
     inner = net.graph(net(net.join(), second, first))
-    outer = t7.Net(np.random.RandomState(1))
+    outer = Net(np.random.RandomState(1))
     x = outer(None)
     graph = load(outer.graph(outer(inner, outer(net.relu(), x), outer(net.pool(), x))))
     assert [node.op for node in graph.outputs[0].inputs] == ['pool', 'relu']

@@ -11,6 +11,7 @@ from hourglass.errors import InputError
 from pretrained.torch7 import load_graph, load_torch7
 from pretrained.weights_file import Model
 from tests.pretrained.torch7 import writer as t7
+from tests.pretrained.torch7.networks import Net, compute
 
 import chainer
 import numpy as np
@@ -61,12 +62,12 @@ def test_converted_networks_compute_what_their_graph_does(
     path: Path, kind: str, options: dict[str, int], sizes: tuple[Any, ...], seed: int,
 ) -> None:
     """Nodes, inputs of sums and fields come in another order with every seed."""
-    net = t7.Net(np.random.RandomState(seed), cuda=seed % 2 == 1, old=seed == 2)
+    net = Net(np.random.RandomState(seed), cuda=seed % 2 == 1, old=seed == 2)
     path.write_bytes(t7.dump(getattr(net, kind)(**options), ascii=seed == 3))
     model = load_torch7(path)
     assert sizes_of(model) == sizes
     x = np.random.RandomState(9).uniform(0, 1, (2, 3, 32, 64)).astype('f')
-    expected = t7.compute(load_graph(path), x)
+    expected = compute(load_graph(path), x)
     for output, values in zip(outputs_of(model, x), expected, strict=True):
         # Stacks with random weights amplify; a wrong weight changes far more than this.
         np.testing.assert_allclose(output, values, rtol=0, atol=1e-5 * max(1, np.abs(values).max()))
@@ -74,7 +75,7 @@ def test_converted_networks_compute_what_their_graph_does(
 
 def test_stem_of_the_ports(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second residual module of the stem has all channels already."""
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
 
     def stem(w: int, pre: bool, last: int) -> tuple[dict, dict]:
         h = net.chain(net(None), net.conv(3, w // 4, 7, 2, 3), net.bn(w // 4), net.relu(),
@@ -87,22 +88,22 @@ def test_stem_of_the_ports(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load_torch7(path)
     assert model.spec.wide_stem
     x = np.random.RandomState(9).uniform(0, 1, (1, 3, 32, 32)).astype('f')
-    for output, values in zip(outputs_of(model, x), t7.compute(load_graph(path), x), strict=True):
+    for output, values in zip(outputs_of(model, x), compute(load_graph(path), x), strict=True):
         np.testing.assert_allclose(output, values, rtol=0, atol=1e-4)
 
 
 def test_other_eps_goes_into_the_variance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
     normalization = net.bn
     monkeypatch.setattr(net, 'bn', lambda n: normalization(n, eps=1e-2))
     path.write_bytes(t7.dump(net.hg(n_stack=1)))
     x = np.random.RandomState(9).uniform(0, 1, (1, 3, 32, 32)).astype('f')
-    (expected,), (output,) = t7.compute(load_graph(path), x), outputs_of(load_torch7(path), x)
+    (expected,), (output,) = compute(load_graph(path), x), outputs_of(load_torch7(path), x)
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-4)
 
 
 def change(kind: str, edit: Callable[[Any, dict[str, list[Any]]], None]) -> bytes:
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
     root = getattr(net, kind)()
     by_class: dict[str, list[Any]] = {}
     for module in reversed(net.modules()):  # near the outputs messages are the clearest
@@ -175,14 +176,14 @@ def test_other_pieces_are_described(path: Path, kind: str, edit: Any, reason: st
 
 
 def test_other_connections(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
     residual = net.residual
     monkeypatch.setattr(net, 'residual', lambda i, o, pre: residual(i, o, pre, skip_bn=True))
     assert 'found a batch normalisation at forward node' in refusal(path, t7.dump(net.hg()))
     for kind in ('demo', 'hg'):
-        net = t7.Net(np.random.RandomState(0))
+        net = Net(np.random.RandomState(0))
         assert 'expected ' in refusal(path, t7.dump(getattr(net, kind)(last_levels=1)))
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
     h = net.chain(net(None), net.conv(3, 2, 7, 2, 3), net.bn(2), net.relu())
     assert 'as output1, found a ReLU' in refusal(path, t7.dump(net.graph(h)))
     assert 'expected 1 to 64 outputs, found 0' in refusal(path, t7.dump(net.obj('ConcatTable', modules=[])))
@@ -194,7 +195,7 @@ def test_other_connections(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ('demo', [0]), ('demo', [0, 1, 1]), ('hg', [0, 1]), ('hg', [1, 2]), ('hg', [0, 1, 1])])
 def test_other_sums_between_stacks(path: Path, kind: str, keep: list[int]) -> None:
     """The input of the second stack without one of its parts, or with one twice."""
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
     root = getattr(net, kind)()
     merged = next(node for node in net.nodes if node['data'].get('module') and not any(
         'module' in source and source['module'].name == 'nn.SpatialUpSamplingNearest' for source in node['inputs'])
@@ -206,7 +207,7 @@ def test_other_sums_between_stacks(path: Path, kind: str, keep: list[int]) -> No
 
 def test_a_part_in_two_places(path: Path) -> None:
     """The same operations as expected, but with two residual modules at the stem's end for one."""
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
     root = net.hg()
     # The second stack's input is added from a copy of the stem's end.
     end = next(n for n in net.nodes if n['data'].get('module') and n['data']['module'].name == 'nn.CAddTable'
@@ -223,7 +224,7 @@ def test_a_part_in_two_places(path: Path) -> None:
 
 @pytest.mark.parametrize('kind', ['demo', 'hg'])
 def test_parts_without_a_place(path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
     graph = net.graph
     monkeypatch.setattr(net, 'graph', lambda *outputs: net(net.conv(3, 3), net.nodes[0]['data']) and graph(*outputs))
     assert 'expected nothing more, found a convolution' in refusal(path, t7.dump(getattr(net, kind)()))
@@ -234,7 +235,7 @@ def test_rearranged_networks_are_refused_or_read(path: Path) -> None:
     n_refused = 0
     for seed in range(60):
         rng = np.random.RandomState(seed)
-        net = t7.Net(rng)
+        net = Net(rng)
         root = getattr(net, ('hg', 'demo')[seed % 2])(w=4, n_stack=1, levels=1)
         data, modules = [node['data'] for node in net.nodes], net.modules()
         for _ in range(rng.randint(1, 3)):
@@ -262,7 +263,7 @@ def test_rearranged_networks_are_refused_or_read(path: Path) -> None:
 
 
 def test_parameters_that_share_a_storage_are_not_more_than_the_file(path: Path) -> None:
-    net = t7.Net(np.random.RandomState(0))
+    net = Net(np.random.RandomState(0))
     shared_storage = t7.Storage(np.zeros(64 * 64 * 9, 'f'))
 
     def tensor(values: np.ndarray) -> Any:
