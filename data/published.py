@@ -69,9 +69,10 @@ class PublishedSet:
     def instructions(self, root: Path) -> str:
         """Return the way from the web page to a complete data root."""
         archives = (f'  {archive.urls[-1]} ({archive.size})' for archive in self.archives)
+        how = f'Unpack in {root}' if self.by_hand else f'"python -m data fetch" unpacks them in {root}'
         return '\n'.join([
             f'{self.title} is described at {self.page} and consists of', *archives,
-            f'Unpack in {root}, so that these are there:', *(f'  {root / file}' for file in self.files)])
+            f'{how}, so that these and so on are there:', *(f'  {root / file}' for file in self.files)])
 
 
 def _coco_images(split: str, size: str, n_bytes: int, sha256: str, count: int) -> Archive:

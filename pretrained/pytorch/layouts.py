@@ -179,7 +179,8 @@ def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, n
              for path, state in _dictionaries(value).items() for layout in LAYOUTS
              for prefix in _prefixes(layout, state)}
     if not found:
-        raise InputError(_nothing_found(value))
+        expected = ' or '.join(layout.name for layout in LAYOUTS)
+        raise InputError(f'expected a stacked hourglass in the layout {expected}, found {_describe(value)}')
     layout, state, prefix = found[choose_part(list(found), part)]
     # A network without a prefix can stand beside one with a prefix.
     others = tuple(other for _, same, other in found.values()
@@ -223,17 +224,11 @@ def _describe(value: Any) -> str:
     if isinstance(value, Tensor):
         return 'a single tensor'
     if isinstance(value, Placeholder):
-        return f'a pickled object of the class {printable(type(value).__name__)}'
-    return f'a {"dict" if isinstance(value, dict) else type(value).__name__}'
-
-
-def _nothing_found(value: Any) -> str:
-    expected = f'expected a stacked hourglass in the layout {" or ".join(layout.name for layout in LAYOUTS)}'
-    if isinstance(value, Placeholder):
-        return f'{expected}, found {_describe(value)}; its state_dict(), saved alone, can be read'
+        name = printable(type(value).__name__)
+        return f'a pickled object of the class {name}; its state_dict(), saved alone, can be read'
     if not isinstance(value, dict):
-        return f'{expected}, found {_describe(value)}'
+        return f'a {type(value).__name__}'
     inner = next((state for state in _dictionaries(value).values()
                   if any(isinstance(entry, Tensor) for entry in state.values())), value)
     names = ', '.join(printable(name) for name in list(inner)[:3])
-    return f'{expected}, found {len(inner)} entries that begin with {names}' if inner else f'{expected}, found nothing'
+    return f'{len(inner)} entries that begin with {names}' if inner else 'nothing'
