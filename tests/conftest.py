@@ -194,17 +194,6 @@ def _no_child_for_each_file() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def middle_of() -> Callable[[np.ndarray, float], np.ndarray]:
-    """Return (y, x) of an array's centre of mass, the middle of the first element being at ``first``."""
-    def middle(array: np.ndarray, first: float) -> np.ndarray:
-        y, x = np.indices(array.shape) + first
-        mass = array.astype(np.float64)
-        return np.array([(mass * y).sum(), (mass * x).sum()]) / mass.sum()
-
-    return middle
-
-
 @dataclass
 class FileServer:
     """What the server does, and what it was asked for.
