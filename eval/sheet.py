@@ -15,6 +15,8 @@ from hourglass.joints import JointSet
 import cv2
 import numpy as np
 
+#: People on the sheet, and in one of its rows.
+_PEOPLE, _COLUMNS = 24, 6
 #: Height and width of a picture on the sheet, and of the line of text below it.
 _TILE = 256
 _TEXT = 22
@@ -68,7 +70,6 @@ def _draw_tile(
 
 def draw_sheet(
     dataset: PersonDataset, points: np.ndarray, rows: Sequence[int] | np.ndarray, captions: Sequence[str],
-    columns: int = 6,
 ) -> np.ndarray:
     """Draw some people of a data set side by side.
 
@@ -77,7 +78,6 @@ def draw_sheet(
         points: (N, K, 2) predictions for all of them, (y, x) in pixels of the images; NaN is not drawn.
         rows: the people to draw, in this order.
         captions: a short text for each.
-        columns: people in a row.
 
     Returns:
         (3, H, W) uint8.
@@ -89,14 +89,13 @@ def draw_sheet(
     for i, caption in zip(rows, captions, strict=True):
         image, person = dataset[int(i)]
         tiles.append(_draw_tile(image, person, points[i], dataset.joint_set, caption))
-    return draw_tiles(tiles, (_TILE + _TEXT, _TILE), columns)
+    return draw_tiles(tiles, (_TILE + _TEXT, _TILE), _COLUMNS)
 
 
 def write_sheet(
-    path: str | os.PathLike, dataset: PersonDataset, points: np.ndarray, errors: np.ndarray, count: int = 24,
-    columns: int = 6,
+    path: str | os.PathLike, dataset: PersonDataset, points: np.ndarray, errors: np.ndarray,
 ) -> np.ndarray:
-    """Write a picture of the people with the largest errors, each with its number, image and error.
+    """Write a picture of the 24 people with the largest errors, each with its number, image and error.
 
     Args:
         path: picture to write.
@@ -104,8 +103,6 @@ def write_sheet(
         points: (N, K, 2) predictions, (y, x) in pixels of the images.
         errors: (N,), the larger the worse: ``1 - person_oks(...)`` (:mod:`eval.coco_people`) or
             :func:`person_errors`; NaN for a person who is not scored.
-        count: number of people.
-        columns: people in a row.
 
     Returns:
         Rows of the people drawn, the worst first.
@@ -113,9 +110,9 @@ def write_sheet(
     Raises:
         InputError: no person has an error, an image cannot be read, or the picture cannot be written.
     """
-    rows = worst_people(errors, count)
+    rows = worst_people(errors, _PEOPLE)
     if not len(rows):
         raise InputError(f'{path}: no person of {dataset.name} can be scored, so there are no errors to show')
     captions = [f'{i}  {os.path.basename(dataset.people[i].image)[-22:]}  {errors[i]:.3f}' for i in rows]
-    write_image(path, draw_sheet(dataset, points, rows, captions, columns))
+    write_image(path, draw_sheet(dataset, points, rows, captions))
     return rows

@@ -26,6 +26,8 @@ from chainer.training import Extension, Trainer
 #: Modules with a ``SummaryWriter``.
 _EVENT_WRITERS = ('tensorboardX', 'torch.utils.tensorboard')
 _FIRST_COLUMNS = ('epoch', 'iteration', 'elapsed_time', 'lr', 'main/loss')
+#: People in ``people.jpg``, and height and width of each picture in pixels.
+_PEOPLE, _PANEL = 8, 192
 
 
 class LogFiles(Extension):
@@ -89,22 +91,19 @@ class PeopleGrid(Extension):
         predictor: shares its network with the training.
         dataset: the validation people; those shown are spread evenly over it.
         path: the picture.
-        count: number of people.
-        panel: height and width of each picture in pixels.
     """
 
     priority = 40
 
-    def __init__(self, predictor: PosePredictor, dataset: PersonDataset, path: Path, count: int = 8,
-                 panel: int = 192) -> None:
-        self.predictor, self.dataset, self.path, self.panel = predictor, dataset, path, panel
-        self.chosen = sorted({int(i) for i in np.linspace(0, len(dataset) - 1, count)})
+    def __init__(self, predictor: PosePredictor, dataset: PersonDataset, path: Path) -> None:
+        self.predictor, self.dataset, self.path = predictor, dataset, path
+        self.chosen = sorted({int(i) for i in np.linspace(0, len(dataset) - 1, _PEOPLE)})
 
     def __call__(self, trainer: Trainer) -> None:
         write_image(self.path, self.draw())
 
     def draw(self) -> np.ndarray:
-        """Return the picture, (3, H, count * panel) uint8: two rows with titles."""
+        """Return the picture, (3, H, W) uint8: two rows with titles."""
         spec = self.predictor.spec
         samples = [self.dataset[i] for i in self.chosen]
         crops = [crop_person(image, person, spec) for image, person in samples]
@@ -114,8 +113,8 @@ class PeopleGrid(Extension):
         predicted, scores = decode_for(spec, self.predictor.heatmaps(inputs), sizes)
         annotated, found = [], []
         for crop, points, of_joints in zip(crops, predicted, scores, strict=True):
-            picture = cv2.resize(crop.image.transpose(1, 2, 0) * 255, (self.panel, self.panel)).transpose(2, 0, 1)
-            scale = self.panel / np.array(crop.box.shape)
+            picture = cv2.resize(crop.image.transpose(1, 2, 0) * 255, (_PANEL, _PANEL)).transpose(2, 0, 1)
+            scale = _PANEL / np.array(crop.box.shape)
             truth = np.where(crop.labelled[:, None], crop.points * scale, np.nan)
             annotated.append(draw_pose(picture, truth, spec.joint_set, 2))
             found.append(draw_pose(picture, points * scale, spec.joint_set, 2, of_joints, threshold=0))
@@ -123,8 +122,8 @@ class PeopleGrid(Extension):
         return np.concatenate([part for title, row in rows for part in (self._title(title), np.concatenate(row, 2))], 1)
 
     def _title(self, text: str) -> np.ndarray:
-        """Return a row's title, (3, 24, count * panel) uint8."""
-        strip = np.zeros((24, len(self.chosen) * self.panel, 3), np.uint8)
+        """Return a row's title, (3, 24, W) uint8."""
+        strip = np.zeros((24, len(self.chosen) * _PANEL, 3), np.uint8)
         cv2.putText(strip, text, (6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
         return strip.transpose(2, 0, 1)
 

@@ -33,9 +33,9 @@ def test_a_sheet_of_the_worst(dataset: COCODataset, tmp_path: Path) -> None:
     points = truth(dataset)
     points[7] += 30
     points[2] += 60
-    rows = write_sheet(tmp_path / 'sheet.png', dataset, points, 1 - person_oks(points, dataset), 4, 3)
+    rows = write_sheet(tmp_path / 'sheet.png', dataset, points, 1 - person_oks(points, dataset))
     assert set(rows[:2].tolist()) == {2, 7}
-    assert read_image(tmp_path / 'sheet.png').shape == (3, 2 * 278, 3 * 256)
+    assert read_image(tmp_path / 'sheet.png').shape == (3, 3 * 278, 6 * 256)
 
 
 def test_both_poses_are_drawn(dataset: COCODataset) -> None:
