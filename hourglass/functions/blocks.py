@@ -12,7 +12,7 @@ import numpy as np
 
 # A block's arrays should stay in a core's second-level cache (2 MiB on the machine measured).
 _BLOCK_ELEMENTS = 2 ** 20
-_BLOCK_PIXELS = (512, 4096)
+_BLOCK_PIXELS = (512, 8192)
 _FEW_PIXELS = 256
 # Threads wait for each other in the interpreter, which takes longer than what they save where a call of NumPy is short.
 _PRODUCTS = 2 ** 23
