@@ -216,10 +216,6 @@ def test_list(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert 'not downloaded' not in row
 
 
-def test_list_of_the_published_network(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert '26.37 M' in run(capsys, 'list')
-
-
 def test_fetch_where_and_verify(
         published: Any, cache: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert str(cache) in run(capsys, 'where')
