@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Protocol
 
 from demos.video.reader import Frame
@@ -74,21 +73,22 @@ def check_window() -> None:
 
 
 class LiveView:
-    """Draw what is found in each frame, and heed the keys of :data:`HELP`.
+    """Draw what is found in each frame, and act on the keys of :data:`HELP`.
 
     Args:
         finder: finds the poses.
         threshold: limbs with a joint that scores less are left out.
-        folder: where ``s`` saves picture and joints.
-        mirror: show the picture as a mirror does.
+
+    Attributes:
+        mirror: whether the picture is shown as a mirror does.
+        heatmaps: whether they are drawn.
+        mode: a key of the finder's modes.
     """
 
-    def __init__(self, finder: PoseFinder, threshold: float = MIN_SCORE, folder: str | Path = '.',
-                 mirror: bool = True) -> None:
+    def __init__(self, finder: PoseFinder, threshold: float = MIN_SCORE) -> None:
         self.finder = finder
         self.threshold = threshold
-        self.folder = Path(folder)
-        self.mirror = mirror
+        self.mirror = True
         self.heatmaps = False
         self.mode = next(iter(finder.modes))
         self._follower = Follower(finder.predictor.spec)
@@ -122,10 +122,10 @@ class LiveView:
             if key == ord('s'):
                 self._save(image, drawn, [{**pose_to_dict(pose, self.finder.joint_set), **more}
                                           for pose, more in found])
-            self._heed(key)
+            self._act_on(key)
         return shown
 
-    def _heed(self, key: int) -> None:
+    def _act_on(self, key: int) -> None:
         if key == ord('m'):
             self.mirror = not self.mirror
         elif key == ord('h'):
@@ -148,7 +148,7 @@ class LiveView:
 
     def _save(self, image: np.ndarray, drawn: np.ndarray, people: list[dict]) -> None:
         name = f'pose-{time.strftime("%Y%m%d-%H%M%S")}'
-        write_image(self.folder / f'{name}.jpg', drawn)
-        write_json(self.folder / f'{name}.json', {'image': f'{name}.jpg', 'width': image.shape[2],
-                                                  'height': image.shape[1], 'people': people})
-        print(f'wrote {self.folder / name}.jpg and .json', file=sys.stderr)
+        write_image(f'{name}.jpg', drawn)
+        write_json(f'{name}.json', {'image': f'{name}.jpg', 'width': image.shape[2], 'height': image.shape[1],
+                                    'people': people})
+        print(f'wrote {name}.jpg and .json', file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -156,14 +157,10 @@ def test_a_resumed_training_keeps_what_is_frozen(
     arguments = ['--freeze', 'res*', '--lr-scale', 'conv0/*=0.1', '--ema', 0.9, '--optimizer', 'adamw',
                  '--schedule', 'cosine', '--loss', 'iou', '--ohkm', 5]
     run_training('--out', tmp_path / 'a', *arguments)
-    run_training('--out', tmp_path / 'b', *arguments)
-    (tmp_path / 'b' / 'snapshot_iter_12').unlink()
-    for name in ('best.npz', 'model.npz', 'log'):
-        (tmp_path / 'b' / name).rename(tmp_path / 'b' / f'{name}.old')
+    shutil.copytree(tmp_path / 'a', tmp_path / 'b')
+    for name in ('snapshot_iter_12', 'model.npz', 'log'):
+        (tmp_path / 'b' / name).unlink()
     run_training('--out', tmp_path / 'b', *arguments, '--resume')
-    if not (tmp_path / 'b' / 'best.npz').exists():
-        # It was not surpassed after the snapshot.
-        (tmp_path / 'b' / 'best.npz.old').rename(tmp_path / 'b' / 'best.npz')
     same_result(tmp_path / 'a', tmp_path / 'b')
 
 
@@ -179,7 +176,7 @@ def test_the_average_is_its_formula() -> None:
     average = MovingAverage(network, 0.9)
     expected = {key: np.array(value, np.float64) for key, value in state_of(network).items()}
     rng = np.random.default_rng(0)
-    for i in range(1, 120):
+    for i in range(1, 100):
         Trainer.updater.iteration = i
         for parameter in network.params():
             parameter.array += rng.normal(0, 1, parameter.shape).astype(np.float32)

@@ -38,7 +38,9 @@ def _coloured(pixels: np.ndarray) -> np.ndarray:
 
 def test_the_skeleton_is_drawn_over_each_frame(finder: PoseFinder) -> None:
     screen = _Screen()
-    assert LiveView(finder, mirror=False).run(_frames(4), screen) == 4
+    view = LiveView(finder)
+    view.mirror = False
+    assert view.run(_frames(4), screen) == 4
     for i, pixels in enumerate(screen.shown):
         assert pixels.dtype == np.uint8
         assert pixels.shape[1] == 160
@@ -64,8 +66,9 @@ def test_the_window_can_be_closed(finder: PoseFinder, end: int | None) -> None:
     assert LiveView(finder).run(_frames(9), _Screen(-1, end)) == 2
 
 
-def test_saving(finder: PoseFinder, tmp_path: Path) -> None:
-    LiveView(finder, folder=tmp_path).run(_frames(1), _Screen(ord('s')))
+def test_saving(finder: PoseFinder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    LiveView(finder).run(_frames(1), _Screen(ord('s')))
     picture, = tmp_path.glob('*.jpg')
     pose = json.loads(picture.with_suffix('.json').read_text())
     # Not mirrored, so that the joints fit.
