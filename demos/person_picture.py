@@ -57,15 +57,16 @@ class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
 
     def draw(self, image: np.ndarray, pose: Pose, spec: ModelSpec) -> np.ndarray:
         """Draw the pose (:func:`hourglass.draw.draw_pose`), and a frame about the crop if a location was chosen."""
-        from hourglass.draw import default_line_width, draw_pose, person_line_width, to_canvas
+        from hourglass.draw import default_line_width, draw_pose, person_line_width
         from hourglass.locate import corners
+        from hourglass.pixels import to_pixels
 
         import cv2
         import numpy as np
 
         how = self.drawing('reference' if spec == type(spec)() else 'clear')
         if not self.is_middle:
-            canvas = to_canvas(image)
+            canvas = to_pixels(image)
             border = np.array([canvas.shape[1] - 1, canvas.shape[0] - 1])
             low, high = np.clip(np.rint(corners(pose.box)).reshape(2, 2)[:, ::-1], 0, border).astype(int).tolist()
             cv2.rectangle(canvas, low, high, FRAME_COLOUR, max(1, round(default_line_width(canvas.shape) / 4)))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from hourglass.joint_names import side_of
 from hourglass.joints import JointSet
 from hourglass.options import CLEAR_SCORE, MIN_SCORE
+from hourglass.pixels import to_pixels
 
 import cv2
 import numpy as np
@@ -80,12 +81,6 @@ def person_line_width(image_shape: tuple[int, ...], points: np.ndarray) -> int:
     return max(1, min(default_line_width(image_shape), round(extent / 40)))
 
 
-def to_canvas(image: np.ndarray) -> np.ndarray:
-    """Return a copy of an image (3, H, W) in [0, 255] as (H, W, 3) uint8."""
-    # A copy and not ascontiguousarray: OpenCV refuses the strides that the latter leaves on a single pixel.
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0).copy()
-
-
 def draw_pose(
     image: np.ndarray, points: np.ndarray, joint_set: JointSet, line_width: int | None = None,
     scores: np.ndarray | None = None, threshold: float = MIN_SCORE, colour: Colour | None = None,
@@ -107,7 +102,7 @@ def draw_pose(
     Returns:
         (3, H, W) uint8.
     """
-    canvas = to_canvas(image)
+    canvas = to_pixels(image)
     draw_limbs(canvas, points, joint_set, line_width, scores, threshold, colour, style)
     if legend:
         draw_legend(canvas, joint_set, threshold, colour, style)
@@ -204,7 +199,7 @@ def draw_people(
     Returns:
         (3, H, W) uint8.
     """
-    canvas = to_canvas(image)
+    canvas = to_pixels(image)
     draw_numbered(canvas, points, range(1, len(points) + 1), joint_set, line_width, scores, threshold, style, legend)
     return canvas.transpose(2, 0, 1)
 

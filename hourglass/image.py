@@ -14,6 +14,7 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.files import write_bytes
 from hourglass.jpeg_end import read_without_end
+from hourglass.pixels import to_8_bits, to_pixels, to_rgb
 from hourglass.wording import warn_once
 
 import numpy as np
@@ -27,8 +28,6 @@ LONGEST_SIDES = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
 #: The EXIF entry of the orientation, and its values that exchange width and height.
 _ORIENTATION = 0x0112
 _ON_ITS_SIDE = (5, 6, 7, 8)
-#: Bits of a grey value, in cameras and files.
-_DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 
 
 @cache
@@ -51,35 +50,6 @@ def picture_endings() -> frozenset[str]:
     """Return the endings of names, as ``.jpg``, of the formats that are read."""
     formats = picture_formats()
     return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in formats)
-
-
-def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
-    """Convert any of Pillow's pixel types to 8-bit RGB; ``InputError`` with the name where it cannot be."""
-    if image.mode[0] in 'IF':
-        return Image.fromarray(_to_8_bits(np.asarray(image), name)).convert('RGB')
-    if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
-        # What is transparent shows white, as in a viewer; its hidden colour is arbitrary.
-        rgba = image.convert('RGBA')
-        image = Image.new('RGBA', rgba.size, 'white')
-        image.alpha_composite(rgba)
-    return image.convert('RGB')
-
-
-def _to_8_bits(pixels: np.ndarray, name: str | os.PathLike) -> np.ndarray:
-    """Return values with more than 8 bits, grey (H, W) or colours (H, W, 3), as uint8.
-
-    Cameras keep 10 or 12 bits in 16, and other programs fractions or 8 bits in 32: the depth is that of
-    :data:`_DEPTHS` that the largest value needs.  Pillow's own conversion would clip at 255 instead.
-    """
-    values = pixels.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise InputError(f'{name}: has pixels that are not finite numbers')
-    values -= min(0, values.min())
-    largest = float(values.max())
-    if pixels.dtype.kind == 'f' and largest <= 1:
-        return np.rint(values * 255).astype(np.uint8)
-    bits = next(depth for depth in _DEPTHS if largest < 2 ** depth or depth == _DEPTHS[-1])
-    return (values * 2.0 ** (8 - bits)).astype(np.uint8)
 
 
 def upright_picture(image: Image.Image) -> Image.Image:
@@ -137,7 +107,7 @@ def _read_deep(image: Image.Image, path: Path) -> Image.Image:
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.shape[:2] != image.size[::-1]:
         return image
-    colours = _to_8_bits(pixels[..., 2::-1], path)
+    colours = to_8_bits(pixels[..., 2::-1], path)
     if pixels.shape[2] == 4:
         colours = np.concatenate([colours, (pixels[..., 3:] >> 8).astype(np.uint8)], axis=2)
     deep = Image.fromarray(colours)
@@ -294,7 +264,7 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     """
     check_picture_size(path, image.shape)
     kind = check_picture_name(path)
-    pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+    pixels = np.ascontiguousarray(image.transpose(1, 2, 0)) if image.dtype == np.uint8 else to_pixels(image)
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, kind, **({'quality': 95} if kind == 'JPEG' else {}))
     write_bytes(path, content.getbuffer())

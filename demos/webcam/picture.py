@@ -6,7 +6,8 @@ import io
 import warnings
 
 from hourglass.errors import InputError
-from hourglass.image import to_rgb, upright_picture
+from hourglass.image import upright_picture
+from hourglass.pixels import to_rgb
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError

@@ -11,6 +11,7 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.image import as_image, check_image, picture_endings, picture_formats, read_image, write_image
+from hourglass.pixels import to_pixels
 
 import cv2
 import numpy as np
@@ -259,3 +260,12 @@ def test_fractions_from_0_to_1_are_not_taken_for_a_dark_picture() -> None:
     # Black pictures are pictures.
     for value in (np.zeros((3, 4, 5), np.float32), np.rint(image), image * 255, np.ones((3, 4, 5), np.uint8)):
         np.testing.assert_array_equal(as_image(value), value.astype(np.float32))
+
+
+def test_pixels_are_rounded_and_clipped() -> None:
+    image = np.array([[[-3, -.5, .49, .5, 1.5, 254.5, 255.4, 300]]] * 3, np.float32)
+    for value in (image, image.astype(np.float64), image[:, :, ::-1][:, :, ::-1]):
+        assert to_pixels(value)[0, :, 0].tolist() == [0, 0, 0, 0, 2, 254, 255, 255]
+    grey = np.arange(24, dtype=np.uint8).reshape(3, 4, 2)
+    np.testing.assert_array_equal(to_pixels(grey), grey.transpose(1, 2, 0))
+    assert not np.shares_memory(to_pixels(grey), grey)
