@@ -40,8 +40,11 @@ class _Completion(argparse.Action):
         import shtab
 
         for action in parser._actions:
-            if re.search('FILE|DIR', str(action.metavar)):
+            shown = str(action.metavar)
+            if re.search('FILE|DIR', shown):
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
+            elif shown.startswith('{'):  # of an option as a dataclass has it
+                action.choices = shown.strip('{}').split(',')
         print(shtab.complete(parser, values))
         parser.exit()
 

@@ -64,7 +64,7 @@ def draw_log(entries: list[dict[str, Any]], path: Path, metric: str) -> None:
 
     figure = Figure(figsize=(12, 3.6))
     # Fixed margins: computing the best ones takes as long as the drawing itself.
-    figure.subplots_adjust(left=0.06, right=0.98, bottom=0.15, top=0.9, wspace=0.25)
+    figure.subplots_adjust(left=0.06, right=0.98, bottom=0.15, top=0.9, wspace=0.32)
     FigureCanvasAgg(figure)
     panels = (('main/loss', 'training loss', 1), (SCORE, f'validation {metric} (%)', 100), ('lr', 'learning rate', 1))
     for axis, (key, title, factor) in zip(figure.subplots(1, len(panels)), panels, strict=True):

@@ -34,6 +34,7 @@ def test_a_shell_gets_what_completes_options_and_files(
     def main() -> None:
         parser = ArgumentParser(prog='hourglass-x')
         parser.add_argument('--json', metavar='FILE')
+        parser.add_argument('--way', metavar='{one,other}')
         parser.parse_args(['--print-completion', 'bash'])
 
     with pytest.raises(SystemExit) as exit_info:
@@ -41,6 +42,7 @@ def test_a_shell_gets_what_completes_options_and_files(
     assert exit_info.value.code == 0
     script = capsys.readouterr().out
     assert '--json' in script
+    assert '_choices=(one other)' in script
     assert ' -F _shtab_hourglass_x hourglass-x' in script
     monkeypatch.setitem(sys.modules, 'shtab', None)
     with pytest.raises(SystemExit) as exit_info:
