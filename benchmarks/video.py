@@ -18,9 +18,9 @@ from typing import Any
 
 from benchmarks.harness import positive, script_parser, table, time_by_turns
 from data.synthetic import walking_clip
+from demos.pipeline import serial
 from demos.video.annotate import annotate_video
 from demos.video.config import VideoConfig
-from demos.video.pipeline import serial
 from demos.video.reader import VideoReader
 from demos.video.steps import frame_steps
 from demos.video.writer import VideoWriter

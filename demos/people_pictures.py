@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from demos.people_config import PicturesConfig
 from demos.picture_files import RESULTS, Task, plan_pictures, read_pictures
+from demos.pipeline import overlapped
 from hourglass.draw import draw_people, draw_tiles
 from hourglass.errors import InputError
 from hourglass.image import write_image
-from hourglass.people import PeoplePredictor, PersonPose
+from hourglass.people import People, PeoplePredictor, PersonPose
 from hourglass.results import people_to_coco, write_json_rows
 from hourglass.wording import counted
 
@@ -48,11 +50,11 @@ def draw_people_in_pictures(
     predictor = predictor or config.load()
     described: list[dict[str, Any]] = []
     n_pictures = 0
-    for task, image in read_pictures(tasks):
-        people = predictor.predict_one(image, task.name)
-        _write(task, image, people, predictor, config)
-        described += people_to_coco(people, predictor.predictor.spec.joint_set, task.image_id, Path(task.name).name)
-        n_pictures += 1
+    # A picture of a camera takes much memory: no more of them than there are steps.
+    with closing(overlapped(read_pictures(tasks), _steps(predictor, config), length=1)) as done:
+        for task, people in done:
+            described += people_to_coco(people, predictor.predictor.spec.joint_set, task.image_id, Path(task.name).name)
+            n_pictures += 1
     if complaint := predictor.detector.complaint():
         print(f'warning: {complaint}', file=sys.stderr)
     if n_pictures:
@@ -65,6 +67,24 @@ def draw_people_in_pictures(
     if n_pictures < len(tasks):
         raise InputError(f'{counted(len(tasks) - n_pictures, "picture")} of {len(tasks)} could not be used')
     return described
+
+
+def _steps(predictor: PeoplePredictor, config: PicturesConfig) -> list[Callable[[Any], Any]]:
+    """Return the steps from a task with its picture to the task with its people, when its results are written."""
+    def detect(item: tuple[Task, np.ndarray]) -> tuple[Task, np.ndarray, Any]:
+        task, image = item
+        return task, image, predictor.detector.detect([image], [task.name])
+
+    def find_joints(item: tuple[Task, np.ndarray, Any]) -> tuple[Task, np.ndarray, People]:
+        task, image, found = item
+        return task, image, predictor.predict_boxes([image], found)[0]
+
+    def write(item: tuple[Task, np.ndarray, People]) -> tuple[Task, list[PersonPose]]:
+        task, image, people = item
+        _write(task, image, people, predictor, config)
+        return task, list(people)  # without the picture
+
+    return [detect, find_joints, write]
 
 
 def _write(task: Task, image: np.ndarray, people: Sequence[PersonPose], predictor: PeoplePredictor,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from demos.pipeline import overlapped, serial
 from demos.video.camera import CameraReader, open_video
 from demos.video.config import VideoConfig
-from demos.video.pipeline import overlapped, serial
 from demos.video.reader import VideoReader, is_url
 from demos.video.steps import DrawnFrame, frame_steps
 from demos.video.writer import VideoWriter

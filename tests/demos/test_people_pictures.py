@@ -157,7 +157,7 @@ def test_ctrl_c_leaves_whole_files(demo: Run, scene: Any, tmp_path: Path, monkey
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('hourglass.people.PeoplePredictor.predict_one', interrupt)
+    monkeypatch.setattr('hourglass.people.PeoplePredictor.predict_boxes', interrupt)
     status, text = demo('--image', scene[0], '--detector', 'hog', '--json', 'a.json')
     assert (status, text) == (130, 'demo_multi_person.py: interrupted\n')
     assert files(tmp_path) == {'photo.png'}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
-from demos.video.pipeline import overlapped, serial
+from demos.pipeline import overlapped, serial
 
 import pytest
 

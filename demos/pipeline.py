@@ -11,9 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
-#: How many results of a step may wait for the next one.
-_LENGTH = 2
-
 _END = object()
 
 
@@ -25,24 +22,33 @@ def serial(source: Iterable[Any], steps: Sequence[Callable[[Any], Any]]) -> Gene
         yield item
 
 
-def _ahead(thread: ThreadPoolExecutor, items: Iterator[Any], step: Callable[[Any], Any]) -> Iterator[Any]:
+def _ahead(
+    thread: ThreadPoolExecutor, items: Iterator[Any], step: Callable[[Any], Any], length: int,
+) -> Iterator[Any]:
     """Yield the results of one step, some of which its thread has made in advance."""
     def work() -> Any:
         item = next(items, _END)
         return item if item is _END else step(item)
 
-    results = deque(thread.submit(work) for _ in range(_LENGTH))
+    results = deque(thread.submit(work) for _ in range(length))
     while (result := results.popleft().result()) is not _END:
         results.append(thread.submit(work))
         yield result
 
 
-def overlapped(source: Iterable[Any], steps: Sequence[Callable[[Any], Any]]) -> Generator[Any, None, None]:
+def overlapped(
+    source: Iterable[Any], steps: Sequence[Callable[[Any], Any]], length: int = 2,
+) -> Generator[Any, None, None]:
     """Do what :func:`serial` does, with the source and every step in threads of their own.
 
     The order is kept, and a step sees one item at a time.  An error of the source or a step is raised here, after
     what came before it.  Close the iterator (:func:`contextlib.closing`) to end early: it returns when every thread
     has ended, at the latest when it is done with the item that it holds, and the source is not touched any more.
+
+    Args:
+        source: gives the items.
+        steps: as for :func:`serial`.
+        length: how many results of a step, the one in work included, may wait for the next step.
     """
     items = iter(source)
     with ExitStack() as threads:
@@ -50,5 +56,5 @@ def overlapped(source: Iterable[Any], steps: Sequence[Callable[[Any], Any]]) -> 
             thread = ThreadPoolExecutor(1)
             # The last step ends first: it may wait for a result of the one before.
             threads.callback(thread.shutdown, cancel_futures=True)
-            items = _ahead(thread, items, step)
+            items = _ahead(thread, items, step, length)
         yield from items
