@@ -129,10 +129,9 @@ class ConvChain(Function):
             normalization.update(mean + b, variance, y.size // len(y))
         else:
             mean, variance = normalization.mean - b, normalization.variance
-        inv_std = normalization.inv_std(variance)
+        inv_std, scale, shift = normalization.normalizing(mean, variance, gamma, beta)
         self.statistics.append((mean, inv_std))
-        scale = gamma * inv_std
-        affine = ScaleShiftReLU(scale, beta - mean * scale, relu)
+        affine = ScaleShiftReLU(scale, shift, relu)
         return LazyActivation(y, affine) if self.train else self._convolve_plain(i, w, source, affine, added, at_once)
 
     def _convolve_plain(self, i: int, w: Array, source: Source, affine: ScaleShiftReLU, added: Array | None,
@@ -167,10 +166,8 @@ class ConvChain(Function):
         def work(blocks: Iterator[Block]) -> None:
             for block in blocks:
                 columns = block.columns(height, width)
-                target = out.reshape(c, -1)[:, columns]
-                affine(y.reshape(c, -1)[:, columns], target)
-                if added is not None:
-                    target += added.reshape(c, -1)[:, columns]
+                affine(y.reshape(c, -1)[:, columns], out.reshape(c, -1)[:, columns],
+                       None if added is None else added.reshape(c, -1)[:, columns])
 
         run_on_pixels(xp, n, height, width, c, 4 * PASS * c, work)
         return out

@@ -6,12 +6,15 @@ is completed, multiplied with the weights and summed while it is in the cache of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from typing import Any, NamedTuple
 
 from hourglass.functions.blocks import PASS, has_few_pixels, run_on_channels, run_on_pixels
 from hourglass.functions.im2row import Im2Row, Window, outer_products, weight_rows, window_columns
-from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost, scratch
+from hourglass.functions.kernels import Im2Col
+from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost
 from hourglass.functions.scale_shift import Epilogue, LazyActivation, LazyGradient, ScaleShiftReLU, row_sums
 from hourglass.functions.tiled import Source
 
@@ -73,26 +76,21 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
     if with_ones:
         rows = np.column_stack([rows, np.asarray(shift)])
 
-    def work(blocks: Iterator[Block]) -> tuple[Any, Any]:
-        total, squares = 0., 0.
-        for block in blocks:
-            z = (source.rows_and_ones if with_ones else source.rows)(block, window)
-            columns = block.columns(out_height, out_width)
-            y_block = y.reshape(o, -1)[:, columns]
-            if window.is_pointwise:
-                xp.matmul(rows, z.reshape(len(z), -1), out=y_block)
-            else:
-                Im2Row(xp, z, block, window, out_width).convolve(xp, rows, y_block)
-            if with_sums:
-                total += row_sums(y_block)
-                if xp is np:
-                    squares += row_sums(y_block, y_block)
-            if finish is not None:
-                finish(y_block, _ALL, columns)
-        return total, squares
+    def work(block: Block) -> tuple[Any, Any]:
+        z = (source.rows_and_ones if with_ones else source.rows)(block, window)
+        columns = block.columns(out_height, out_width)
+        y_block = y.reshape(o, -1)[:, columns]
+        if window.is_pointwise:
+            xp.matmul(rows, z.reshape(len(z), -1), out=y_block)
+        else:
+            _unrolled(xp, z, block, window, out_width).convolve(xp, rows, y_block)
+        if finish is not None:
+            finish(y_block, _ALL, columns)
+        if not with_sums:
+            return 0., 0.
+        return row_sums(y_block), row_sums(y_block, y_block) if xp is np else 0.
 
-    results = run_on_pixels(xp, n, out_height, out_width, max(c, o), w.size, work)
-    return Convolved(output, *_added_up(results))
+    return Convolved(output, *_sums_over_pixels(xp, n, out_height, out_width, max(c, o), w.size, work))
 
 
 def _convolve_few(window: Window, w: Array, source: Source, y: Array, with_sums: bool,
@@ -131,19 +129,14 @@ def gradient_before_relu(output: LazyActivation, gy: Array) -> tuple[Array, Arra
     o, n, height, width = y.shape
     gz = xp.empty_like(gy) if affine is not None and affine.relu else gy
 
-    def work(blocks: Iterator[Block]) -> tuple[Any, Any]:
-        total, products = 0., 0.
-        for block in blocks:
-            columns = block.columns(height, width)
-            y_block, g_block = y.reshape(o, -1)[:, columns], gz.reshape(o, -1)[:, columns]
-            if affine is not None and affine.relu:
-                z = affine(y_block, scratch(xp, 'rows', y_block.shape, y.dtype))
-                xp.multiply(gy.reshape(o, -1)[:, columns], z > 0, out=g_block)
-            total += row_sums(g_block)
-            products += row_sums(g_block, y_block)
-        return total, products
+    def work(block: Block) -> tuple[Any, Any]:
+        columns = block.columns(height, width)
+        y_block, g_block = y.reshape(o, -1)[:, columns], gz.reshape(o, -1)[:, columns]
+        if affine is not None and affine.relu:
+            affine.gradient(y_block, gy.reshape(o, -1)[:, columns], g_block)
+        return row_sums(g_block), row_sums(g_block, y_block)
 
-    return gz, *_added_up(run_on_pixels(xp, n, height, width, o, 4 * PASS * o, work))
+    return gz, *_sums_over_pixels(xp, n, height, width, o, 4 * PASS * o, work)
 
 
 def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGradient) -> tuple[Array, ...]:
@@ -167,29 +160,29 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
     rows = scaled.reshape(o, c).T if pointwise else weight_rows(scaled[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), xp)
     gx = xp.empty_like(source.array)
 
-    def work(blocks: Iterator[Block]) -> tuple[Any, Any, Any]:
-        total, products, gw = 0., 0., 0.
-        for block in blocks:
-            columns = block.columns(height, width)
-            gx_block = gx.reshape(c, -1)[:, columns]
-            z = source.rows(block, _OWN)
-            g = gradient.rows(block, mirrored)
-            if pointwise:
-                g2 = g.reshape(o, -1)
-                gw += outer_products(g2, z.reshape(c, -1))
-                xp.matmul(rows, g2, out=gx_block)
-            else:
-                shifted = Im2Row(xp, g, block, mirrored, width)
-                gw += shifted.correlate(xp, z)
-                shifted.convolve(xp, rows, gx_block)
-            if affine is not None:
-                if affine.relu:
-                    gx_block *= (z > 0).reshape(c, -1)
-                total += row_sums(gx_block)
-                products += row_sums(gx_block, source.array.reshape(c, -1)[:, columns])
-        return total, products, gw
+    def work(block: Block) -> tuple[Any, Any, Any]:
+        columns = block.columns(height, width)
+        gx_block = gx.reshape(c, -1)[:, columns]
+        z = source.rows(block, _OWN)
+        g = gradient.rows(block, mirrored)
+        if pointwise:
+            g2 = g.reshape(o, -1)
+            gw = outer_products(g2, z.reshape(c, -1))
+            xp.matmul(rows, g2, out=gx_block)
+        else:
+            unrolled = _unrolled(xp, g, block, mirrored, width)
+            gw = unrolled.correlate(xp, z)
+            unrolled.convolve(xp, rows, gx_block)
+        if affine is None:
+            return 0., 0., gw
+        y_block = source.array.reshape(c, -1)[:, columns]
+        if affine.relu and xp is np:
+            gx_block *= (z > 0).reshape(c, -1)
+        elif affine.relu:
+            affine.gradient(y_block, gx_block, gx_block)
+        return row_sums(gx_block), row_sums(gx_block, y_block), gw
 
-    total, products, gw = _added_up(run_on_pixels(xp, n, height, width, max(c, o), 2 * w.size, work))
+    total, products, gw = _sums_over_pixels(xp, n, height, width, max(c, o), 2 * w.size, work)
     if pointwise:
         gw = gw.reshape(w.shape)
     else:
@@ -204,15 +197,11 @@ def weight_gradient(window: Window, w: Array, x: Array, gradient: LazyGradient) 
     n, height, width = gradient.gz.shape[1:]
     source = LazyActivation(x)
 
-    def work(blocks: Iterator[Block]) -> tuple[Any]:
-        gw = 0.
-        for block in blocks:
-            z = source.rows(block, window)
-            g = gradient.rows(block, _OWN)
-            gw += Im2Row(xp, z, block, window, width).correlate(xp, g)
-        return gw,
+    def work(block: Block) -> tuple[Any]:
+        z = source.rows(block, window)
+        return _unrolled(xp, z, block, window, width).correlate(xp, gradient.rows(block, _OWN)),
 
-    gw, = _added_up(run_on_pixels(xp, n, height, width, max(c, o), 2 * w.size, work))
+    gw, = _sums_over_pixels(xp, n, height, width, max(c, o), 2 * w.size, work)
     return gradient.scaled(xp.ascontiguousarray(gw.reshape(k, k, c, o).transpose(3, 2, 0, 1)))
 
 
@@ -225,6 +214,17 @@ def strided_gradient(window: Window, w: Array, shape: tuple[int, ...], gradient:
     return channels_outermost(gx.array)
 
 
-def _added_up(results: list[tuple]) -> list[Any]:
-    """Add up what the threads returned, number by number."""
-    return [sum(parts) for parts in zip(*results, strict=True)]
+def _unrolled(xp: Any, rows: Array, block: Block, window: Window, out_width: int) -> Im2Row | Im2Col:
+    return (Im2Row if xp is np else Im2Col)(xp, rows, block, window, out_width)
+
+
+def _sums_over_pixels(xp: Any, n: int, height: int, width: int, channels: int, products: int,
+                      work: Callable[[Block], tuple]) -> tuple:
+    """Return the sums over all blocks of what ``work`` returns; the arguments are those of :func:`run_on_pixels`."""
+    return _added_up(run_on_pixels(xp, n, height, width, channels, products,
+                                   lambda blocks: _added_up(map(work, blocks))))
+
+
+def _added_up(results: Iterable[tuple]) -> tuple:
+    """Add up tuples, number by number or array by array, into those of the first."""
+    return reduce(lambda a, b: tuple(map(operator.iadd, a, b)), results)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hourglass.functions import kernels
 from hourglass.functions.layout import Array
 from hourglass.functions.scale_shift import LazyGradient
 
@@ -20,9 +21,13 @@ class Normalization(NamedTuple):
     mean: Array
     variance: Array
 
-    def inv_std(self, variance: Array) -> Array:
-        """Return ``1 / sqrt(variance + eps)`` in the dtype of ``variance``."""
-        return 1 / get_array_module(variance).sqrt(variance + variance.dtype.type(self.eps))
+    def normalizing(self, mean: Array, variance: Array, gamma: Array, beta: Array) -> tuple[Array, Array, Array]:
+        """Return inverse standard deviation, scale and shift, all (C,) and of the dtype of ``variance``."""
+        if not isinstance(mean, np.ndarray):
+            return kernels.normalizing(mean, variance, gamma, beta, self.eps)
+        inv_std = 1 / np.sqrt(variance + variance.dtype.type(self.eps))
+        scale = gamma * inv_std
+        return inv_std, scale, beta - mean * scale
 
     def update(self, mean: Array, variance: Array, count: int) -> None:
         """Move the running statistics as ``chainer.functions.batch_normalization`` does.
@@ -35,6 +40,9 @@ class Normalization(NamedTuple):
         if chainer.config.in_recomputing:  # the statistics have moved when this was computed first
             return
         unbiased = count / max(count - 1., 1.)
+        if not isinstance(mean, np.ndarray):
+            kernels.move_statistics(mean, variance, self.decay, unbiased, self.mean, self.variance)
+            return
         self.mean[...] = self.decay * self.mean + (1 - self.decay) * mean
         self.variance[...] = self.decay * self.variance + (1 - self.decay) * unbiased * variance
 
@@ -48,13 +56,13 @@ def moments(y: Array, total: Array, squares: Array) -> tuple[Array, Array]:
         squares: (C,) float64, the sums of their squares; not used on a GPU.
 
     Returns:
-        Mean and mean squared deviation, (C,) and of ``y``'s dtype.
+        Mean and mean squared deviation, (C,), of ``y``'s dtype; on a GPU float64.
     """
     count = y.size // len(y)
     mean = total / count
     if get_array_module(y) is not np:
         # Reading numbers, as below, would make the program wait for the GPU in every layer.
-        return mean.astype(y.dtype), y.reshape(len(y), -1).var(axis=1, dtype=np.float64).astype(y.dtype)
+        return mean, y.reshape(len(y), -1).var(axis=1, dtype=np.float64)
     variance = squares / count - mean ** 2
     # Where the mean is far greater than the deviation the difference has lost its digits.
     doubtful = mean ** 2 > 1e3 * variance
@@ -88,6 +96,10 @@ def normalization_gradients(gz: Array, y: Array, total: Array, products: Array, 
     """
     dtype = gz.dtype
     count = gz.size // len(gz)
+    if on_batch and not isinstance(gz, np.ndarray):
+        g_gamma, g_beta, *terms = kernels.normalization_gradients(total, products, gamma, mean, inv_std, count)
+        return NormalizationGradients(get_array_module(gamma).zeros_like(gamma), g_gamma, g_beta,
+                                      LazyGradient(gz, y, *terms))
     g_gamma = inv_std * (products - mean * total)  # sum of gz times the normalised y
     scale = gamma * inv_std
     if not on_batch:

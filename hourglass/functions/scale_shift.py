@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from hourglass.functions import kernels
 from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block, scratch
 
@@ -31,19 +32,33 @@ class ScaleShiftReLU(NamedTuple):
     def is_identity(self) -> bool:
         return self.scale is None and self.shift is None and not self.relu
 
-    def __call__(self, y: Array, out: Array) -> Array:
-        """Write the result for ``y`` (C, ...) into ``out``, of the same shape, and return that."""
-        xp = get_array_module(y)
+    def __call__(self, y: Array, out: Array, added: Array | None = None) -> Array:
+        """Write the result for ``y`` (C, ...) into ``out``, plus ``added``, both of its shape, and return ``out``."""
         by_channel = (-1,) + (1,) * (y.ndim - 1)
-        if self.scale is not None:
-            y = xp.multiply(y, self.scale.reshape(by_channel), out=out)
-        if self.shift is not None:
-            y = xp.add(y, self.shift.reshape(by_channel), out=out)
+        scale, shift = (None if a is None else a.reshape(by_channel) for a in self[:2])
+        if not isinstance(y, np.ndarray):
+            kernels.scale_shift_relu(y, 1 if scale is None else scale, 0 if shift is None else shift, self.relu,
+                                     0 if added is None else added, out)
+            return out
+        if scale is not None:
+            y = np.multiply(y, scale, out=out)
+        if shift is not None:
+            y = np.add(y, shift, out=out)
         if self.relu:
             y = rectify(y, out)
         if y is not out:
             out[...] = y
+        if added is not None:
+            out += added
         return out
+
+    def gradient(self, y: Array, gy: Array, out: Array) -> None:
+        """Write ``gy`` where the ReLU lets ``y`` (C, P) through, and zeros elsewhere, into ``out``."""
+        if isinstance(y, np.ndarray):
+            np.multiply(gy, self(y, scratch(np, 'rows', y.shape, y.dtype)) > 0, out=out)
+        else:
+            scale, shift = (None if a is None else a[:, None] for a in self[:2])
+            kernels.relu_gradient(gy, y, 1 if scale is None else scale, 0 if shift is None else shift, out)
 
 
 class Epilogue(NamedTuple):
@@ -55,10 +70,9 @@ class Epilogue(NamedTuple):
     def __call__(self, part: Array, channels: slice, columns: slice) -> None:
         """Finish ``part``, the given channels and columns of the result seen as (O, N * H * W)."""
         scale, shift, relu = self.affine
+        added = None if self.added is None else self.added.reshape(len(self.added), -1)[channels, columns]
         ScaleShiftReLU(None if scale is None else scale[channels], None if shift is None else shift[channels],
-                       relu)(part, part)
-        if self.added is not None:
-            part += self.added.reshape(len(self.added), -1)[channels, columns]
+                       relu)(part, part, added)
 
 
 class LazyActivation(NamedTuple):
@@ -128,11 +142,13 @@ class LazyGradient(NamedTuple):
         part = self.gz[seen]
         if self.b is None or self.c is None:
             return part
-        xp = get_array_module(part)
-        out = scratch(xp, 'gradient', part.shape, part.dtype)
-        xp.multiply(self.y[seen], self.b[:, None, None, None], out=out)
+        b, c = self.b[:, None, None, None], self.c[:, None, None, None]
+        if not isinstance(part, np.ndarray):
+            return kernels.add_scaled(part, self.y[seen], b, c)
+        out = scratch(np, 'gradient', part.shape, part.dtype)
+        np.multiply(self.y[seen], b, out=out)
         out += part
-        out += self.c[:, None, None, None]
+        out += c
         return out
 
 

@@ -1,0 +1,90 @@
+"""Kernels for CuPy that stand for several calls each: a call costs more on a GPU than a pass over a small array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hourglass.functions.im2row import Window
+from hourglass.functions.layout import Array, Block
+
+from chainer.backends import cuda
+
+
+def scale_shift_relu(y: Array, scale: Any, shift: Any, relu: bool, added: Any, out: Array) -> None:
+    """Write ``relu(scale * y + shift) + added``."""
+    cuda.elementwise('T y, T scale, T shift, bool relu, T added', 'T out',
+                     'T z = scale * y + shift; out = (relu && z < 0 ? (T)0 : z) + added', 'hourglass_scale_shift_relu',
+                     )(y, scale, shift, relu, added, out)
+
+
+def relu_gradient(gy: Array, y: Array, scale: Any, shift: Any, out: Array) -> None:
+    """Write ``gy`` where ``scale * y + shift`` is above zero, and zeros elsewhere."""
+    cuda.elementwise('T gy, T y, T scale, T shift', 'T out', 'out = scale * y + shift > 0 ? gy : (T)0',
+                     'hourglass_relu_gradient')(gy, y, scale, shift, out)
+
+
+def add_scaled(gz: Array, y: Array, b: Array, c: Array) -> Array:
+    """Return ``gz + b * y + c``."""
+    return cuda.elementwise('T gz, T y, T b, T c', 'T out', 'out = gz + b * y + c', 'hourglass_add_scaled')(gz, y, b, c)
+
+
+def move_statistics(mean: Array, variance: Array, decay: float, unbiased: float, running_mean: Array,
+                    running_variance: Array) -> None:
+    """Move the running statistics, in place."""
+    cuda.elementwise('M mean, M variance, T decay, T unbiased', 'T running_mean, T running_variance',
+                     '''running_mean = decay * running_mean + (1 - decay) * mean;
+                        running_variance = decay * running_variance + (1 - decay) * unbiased * variance''',
+                     'hourglass_move_statistics')(mean, variance, decay, unbiased, running_mean, running_variance)
+
+
+def normalizing(mean: Array, variance: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, Array, Array]:
+    """Return inverse standard deviation, scale and shift."""
+    return cuda.elementwise('M mean, M variance, T gamma, T beta, T eps', 'T inv_std, T scale, T shift',
+                            '''inv_std = 1 / sqrt(variance + eps);
+                               scale = gamma * inv_std;
+                               shift = beta - mean * scale''',
+                            'hourglass_normalizing')(mean, variance, gamma, beta, eps)
+
+
+def normalization_gradients(total: Array, products: Array, gamma: Array, mean: Array, inv_std: Array, count: int,
+                            ) -> tuple[Array, ...]:
+    """Return the gradients by gamma and beta, and scale, b and c of the one by the convolution's output."""
+    return cuda.elementwise('float64 total, float64 products, T gamma, M mean, T inv_std, float64 count',
+                            'T g_gamma, T g_beta, T scale, T b, T c',
+                            '''double g = inv_std * (products - mean * total);
+                               double factor = -inv_std * g / count;
+                               g_gamma = g;
+                               g_beta = total;
+                               scale = gamma * inv_std;
+                               b = factor;
+                               c = -total / count - factor * mean''',
+                            'hourglass_normalization_gradients')(total, products, gamma, mean, inv_std, count)
+
+
+class Im2Col:
+    """What :class:`hourglass.functions.im2row.Im2Row` is on the CPU: the input of a convolution as one matrix."""
+
+    def __init__(self, xp: Any, rows: Array, block: Block, window: Window, out_width: int) -> None:
+        self.k, stride, pad = window
+        c, n, height, width = rows.shape
+        out_height = block.bottom - block.top
+        columns = xp.empty((self.k, self.k, c, n, out_height, out_width), rows.dtype)
+        cuda.elementwise('raw T x, int32 k, int32 m, int32 h, int32 w, int32 out_h, int32 out_w, int32 s, int32 p',
+                         'T column',
+                         '''long long row = i / out_w, plane = row / out_h;
+                            int tap = plane / m;
+                            int in_x = i % out_w * s - p + tap % k, in_y = row % out_h * s - p + tap / k;
+                            bool inside = in_x >= 0 && in_x < w && in_y >= 0 && in_y < h;
+                            column = inside ? x[(plane % m * h + in_y) * w + in_x] : (T)0''',
+                         'hourglass_im2col')(rows, self.k, c * n, height, width, out_height, out_width, stride, pad,
+                                             columns)
+        self.matrix = columns.reshape(self.k * self.k * c, -1)
+
+    def convolve(self, xp: Any, weights: Array, out: Array) -> None:
+        """Write the convolution into ``out`` (O, pixels); ``weights`` are (k, O, k * C)."""
+        xp.matmul(weights.transpose(1, 0, 2).reshape(len(out), -1), self.matrix, out=out)
+
+    def correlate(self, xp: Any, other: Array) -> Array:
+        """Return the products of what each row of the kernel sees with (D, ...) ``other``: (k, k * C, D)."""
+        d = len(other)
+        return (self.matrix @ other.reshape(d, -1).T).reshape(self.k, -1, d)
