@@ -12,9 +12,15 @@ from chainer.backends.cuda import to_cpu
 from chainercv.utils import non_maximum_suppression
 
 
-@pytest.mark.parametrize('package', ['hourglass', 'data', 'pretrained', 'eval'])
-def test_importing_any_package_is_enough_for_chainer(package: str) -> None:
-    code = (f'import {package}, chainer, chainercv, numpy as np; import chainer.functions as F; '
+@pytest.mark.parametrize('package', ['hourglass', 'data', 'pretrained', 'eval', 'demos', 'training'])
+def test_every_package_prepares_chainer(package: str) -> None:
+    code = f'import sys, {package}; print("hourglass.compat" in sys.modules, "chainer" in sys.modules)'
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ['True', 'False']
+
+
+def test_chainer_works_without_a_warning() -> None:
+    code = ('import hourglass, chainer, chainercv, numpy as np; import chainer.functions as F; '
             'print(F.resize_images(np.ones((1, 1, 2, 2), "f"), (4, 4)).array.sum()); import warnings; '
             r'warnings.warn("cuDNN is not enabled.\nPlease reinstall CuPy", UserWarning); '
             r'warnings.warn("\nnccl library could not be loaded.\n\nReason: ImportError", UserWarning)')

@@ -107,11 +107,19 @@ def _content(ending: str, image: Image.Image) -> bytes:
     return file.getvalue()
 
 
+def _huge() -> bytes:
+    """Return a small PNG file whose head states 20,000 by 20,000 pixels."""
+    content = bytearray(_content('PNG', Image.new('1', (8, 8))))
+    content[16:24] = struct.pack('>2I', 20_000, 20_000)
+    content[29:33] = struct.pack('>I', zlib.crc32(content[12:29]))
+    return bytes(content)
+
+
 @pytest.mark.parametrize(('content', 'reason'), [
     (lambda: _content('JPEG', Image.fromarray(_noise(64, 64)))[:1500], 'cannot be read'),
     (lambda: _content('PNG', Image.fromarray(_noise(64, 64)))[:1500], 'cannot be read'),
     (lambda: _content('TIFF', Image.fromarray(np.full((2, 2), np.nan, np.float32))), 'not finite numbers'),
-    (lambda: _content('PNG', Image.new('1', (20_000, 20_000))), 'million pixels'),
+    (_huge, 'million pixels'),
     (lambda: b'this is no picture', 'not a picture'), (lambda: b'', 'file is empty'),
     # Pillow hands PostScript to Ghostscript, whatever the ending of the name is.
     (lambda: b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n',
