@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from eval.config import GROUPS, EvalConfig
 from hourglass.config import add_options
 from hourglass.errors import ArgumentParser, run
+
+if TYPE_CHECKING:
+    from eval.config import EvalConfig
 
 _DESCRIPTION = """\
 Score a network on an annotated data set, or score a file of predictions.
@@ -20,6 +22,9 @@ also OKS. Without options: the published weights on MPII's validation images."""
 
 def parse_config(arguments: Sequence[str] | None = None) -> EvalConfig:
     """Read the options of an evaluation, by default those of the process; ``InputError`` if one is wrong."""
+    # Only here: without Chainer, the import is an error that run() reports on one line.
+    from eval.config import GROUPS, EvalConfig
+
     parser = ArgumentParser(usage='%(prog)s [options]', description=_DESCRIPTION,
                             formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, EvalConfig, GROUPS)

@@ -92,6 +92,16 @@ def test_a_prediction_needs_no_checkout_and_no_chainer(unpacked: Path, tmp_path:
     assert int(joints) >= 16
 
 
+@pytest.mark.parametrize('command', ['training.options:training', 'eval.options:evaluation'])
+def test_what_needs_chainer_says_so_on_one_line(command: str) -> None:
+    module, _, function = command.partition(':')
+    code = PREDICT.partition('import numpy')[0] + f'from {module} import {function}; {function}()'
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ['-c: this needs the package chainer, which is not installed (extra "chainer"; '
+                                        'docs/install.md)']
+
+
 def test_the_commands_exist() -> None:
     project = tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']
     for name, target in project['scripts'].items():

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from hourglass.config import add_options, read_options
 from hourglass.errors import ArgumentParser, run
-from training.config import GROUPS, TrainConfig
+
+if TYPE_CHECKING:
+    from training.config import TrainConfig
 
 
 def build_parser() -> argparse.ArgumentParser:
+    # Only here: without Chainer, the import is an error that run() reports on one line.
+    from training.config import GROUPS, TrainConfig
+
     parser = ArgumentParser(
         usage='%(prog)s --dataset NAME [NAME ...] [options]', allow_abbrev=False,
         description='Train a stacked hourglass network.',
@@ -33,6 +38,8 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
     Raises:
         InputError: an option or the file of ``--config`` is wrong.
     """
+    from training.config import TrainConfig
+
     given = vars(build_parser().parse_args(arguments))
     path = given.pop('config')
     values = {} if path is None else read_options(Path(path), TrainConfig)
