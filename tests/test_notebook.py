@@ -42,7 +42,7 @@ def _check_outputs(notebook: Any, name: str) -> None:
         assert 'PCK@0.2, synthetic val, 12 people' in text
         assert 'comparison of PCK@0.2' in text
     else:
-        assert re.search('24 frames, [2-4] people', text)
+        assert re.search('16 frames, [2-4] people', text)
 
 
 @pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
