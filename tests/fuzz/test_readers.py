@@ -15,6 +15,7 @@ harness: Any = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(harness)
 
 
+@pytest.mark.filterwarnings('ignore:Duplicate name')
 @pytest.mark.parametrize('name', harness.READERS)
 def test_damaged_files_are_read_or_refused_in_one_line(name: str, tmp_path: Path) -> None:
     pytest.importorskip('resource')
