@@ -224,7 +224,7 @@ def test_network_whose_heatmaps_overflow(tmp_path: Path) -> None:
     state = bearpaw_state(BEARPAW)
     state['score.0.weight'][...] = 3e38
     TorchWriter.write_zip(tmp_path / 'a.pth', state)
-    with pytest.raises(InputError, match='not finite'):
+    with pytest.raises(InputError, match='its arrays are finite, but heatmaps'):
         main(['inspect', str(tmp_path / 'a.pth')])
 
 
