@@ -22,7 +22,7 @@ def as_whole(value: Any) -> int | None:
     """Return a whole number that may be written as 1, 1.0 or "1"; ``None`` if it is none."""
     if isinstance(value, str):
         return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
-    is_whole = isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value)
+    is_whole = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1
     return int(value) if is_whole and abs(value) < 2 ** 63 else None
 
 

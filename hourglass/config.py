@@ -62,7 +62,7 @@ def number(low: float, high: float = math.inf, *, above: bool = False, below: bo
     def convert(value: Any) -> float:
         try:
             converted = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             converted = math.nan
         is_inside = (low < converted if above else low <= converted) and (
             converted < high if below else converted <= high)

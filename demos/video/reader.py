@@ -158,7 +158,7 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
-        self.size: tuple[int, int] = self._pixels(self._first).shape[:2]
+        self.size: tuple[int, int] = self._first[1].shape[:2]
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = rate if rate and _RATES[0] <= rate <= _RATES[1] else DEFAULT_RATE
         self.time_base: Fraction = self._stream.time_base or 1 / self.rate
@@ -177,20 +177,18 @@ class VideoReader:
     def close(self) -> None:
         self._container.close()
 
-    def _decode(self) -> Iterator[Any]:
-        """Yield the frames that can be decoded."""
+    def _decode(self) -> Iterator[tuple[Any, np.ndarray]]:
+        """Yield the frames that can be decoded, with their pixels."""
         try:
             for packet in self._container.demux(self._stream):
                 try:
-                    frames = packet.decode()
+                    for frame in packet.decode():
+                        if frame.width * frame.height > MAX_PIXELS:
+                            raise InputError(f'{self.name}: a frame of {frame.width} x {frame.height} pixels is larger '
+                                             f'than {MAX_PIXELS // 1_000_000} million')
+                        yield frame, self._pixels(frame)
                 except av.error.FFmpegError:
                     self._damaged = True
-                    continue
-                for frame in frames:
-                    if frame.width * frame.height > MAX_PIXELS:
-                        raise InputError(f'{self.name}: a frame of {frame.width} x {frame.height} pixels is larger '
-                                         f'than {MAX_PIXELS // 1_000_000} million')
-                    yield frame
         except av.error.FFmpegError:
             self._damaged = True
 
@@ -208,15 +206,15 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[Frame]:
         start = (self._container.start_time or 0) / av.time_base
-        frame, last = self._first, -math.inf
+        decoded, last = self._first, -math.inf
         self._first = None
-        while frame is not None:
+        while decoded is not None:
+            frame, pixels = decoded
             stamp = frame.dts if frame.pts is None else frame.pts
             time = math.nan if stamp is None else float(stamp * self.time_base) - start
             # Timestamps that are missing or go back would stop what depends on them.
             if not time > last:
                 time = last + float(1 / self.rate) if self.n_read else 0.0
-            pixels = self._pixels(frame)
             if pixels.shape[:2] != self.size:
                 pixels = cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_AREA)
             number, last = self.n_read, time
@@ -224,7 +222,7 @@ class VideoReader:
             yield Frame(number, time, pixels)
             if self.n_read == self.max_frames:
                 return
-            frame = next(self._decoded, None)
+            decoded = next(self._decoded, None)
         self._has_ended = True
 
     def complaint(self) -> str | None:

@@ -71,6 +71,7 @@ BAD = {
     'no score': ([{'image_id': 1, 'category_id': 1, 'keypoints': [1] * 51}], r"results\[0\] has no 'score'"),
     'no image': ([{'category_id': 1, 'keypoints': [1] * 51, 'score': .5}], r"results\[0\] has no 'image_id'"),
     'other category': ([{**ENTRY, 'category_id': 3}], "has the category_id '3', and no entry has that of people"),
+    'no number': (json.dumps([{**ENTRY, 'category_id': 7}]).replace('7', '1e999'), "the category_id 'inf'"),
     'unknown number': ([ENTRY, {**ENTRY, 'image_id': 9}], r"results\[1\] has the image_id '9', which is none of the"),
     'unknown name': ([{**ENTRY, 'image_id': 'c.jpg'}], "has the image_id 'c.jpg', which is none of the annotated"),
     'name of two': ([{**ENTRY, 'file_name': 'b.jpg'}], "has the file_name 'b.jpg', which 2 annotated images have"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import gc
 import importlib
 import io
 import json
@@ -71,8 +72,35 @@ READERS: dict[str, tuple[str, Callable[[], bytes], str]] = {
 IN_CHILD = ('matlab', 'hdf5')
 
 
+#: What replaces a value of a JSON file.
+VALUES: tuple[Any, ...] = (None, True, -1, 0, 1.5, 1e300, 2 ** 63, 10 ** 400, float('nan'), '', 'x', '7', [], {}, [[]],
+                           [None], 'a/../../b', '\0\n')
+
+
+def _damage_json(rng: np.random.Generator, content: Any) -> bytes:
+    """Replace, remove or rename a value somewhere in JSON."""
+    place = content
+    while True:
+        keys = list(place) if isinstance(place, dict) else range(len(place))
+        key = keys[int(rng.integers(len(keys)))]
+        if isinstance(place[key], (dict, list)) and place[key] and rng.random() < 0.8:
+            place = place[key]
+            continue
+        break
+    kind = rng.integers(4)
+    if kind == 0:
+        del place[key]
+    elif kind == 1 and isinstance(place, dict):
+        place[f'{key}x'] = place.pop(key)
+    else:
+        place[key] = VALUES[int(rng.integers(len(VALUES)))]
+    return json.dumps(content).encode()
+
+
 def damage(rng: np.random.Generator, content: bytes) -> bytes:
-    """Change bits, numbers, lengths or places anywhere."""
+    """Change bits, numbers, lengths or places anywhere; or, in every second JSON file, a value."""
+    if content[:1] in b'[{' and rng.random() < 0.5:
+        return _damage_json(rng, json.loads(content))
     data = bytearray(content)
     for _ in range(rng.integers(1, 4)):
         if not data:
@@ -136,6 +164,8 @@ def _read(name: str, path: Path) -> None:
         with call(path) as frames:
             for _ in frames:
                 pass
+        del frames
+        gc.collect()  # PyAV's objects keep the decoder's threads until then
     else:
         call(path)
 

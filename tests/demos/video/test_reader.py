@@ -186,7 +186,8 @@ def test_times_always_increase_and_sizes_stay(tmp_path: Path) -> None:
     with VideoReader(write_clip(tmp_path / 'a.mp4', moving(1))) as reader:
         ticks = round(Fraction(1, 25) / reader.time_base)
         stamps = [ticks, ticks, ticks // 4, None, 10 * ticks]
-        reader._decoded = iter([frame(stamp, 96 + (i == 2)) for i, stamp in enumerate(stamps)])
+        made = [frame(stamp, 96 + (i == 2)) for i, stamp in enumerate(stamps)]
+        reader._decoded = iter([(each, reader._pixels(each)) for each in made])
         frames = list(reader)
     np.testing.assert_allclose([frame.time for frame in frames], [0, .04, .08, .12, .16, .4])
     assert {frame.pixels.shape for frame in frames} == {(96, 128, 3)}
