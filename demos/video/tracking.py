@@ -1,8 +1,8 @@
 """Tracking people from frame to frame, by their boxes and poses.
 
 Every track is extrapolated with constant velocity.  A person in a new frame is compared with each track by the overlap
-of the boxes (intersection over union) and the similarity of the poses (OKS); the assignment with the highest sum is
-taken.  The picture itself is not used: two people who meet, stop and part may exchange their numbers.
+of the boxes (intersection over union) and the similarity of the poses (OKS); the most similar pairs are matched
+first.  The picture itself is not used: two people who meet, stop and part may exchange their numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from hourglass.joints import JointSet
 from hourglass.oks import oks, sigmas_for
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 #: Weight of a new step in the velocity of a track, so that the jitter of a detector's boxes averages out.
 _NEW_STEP = 0.25
@@ -91,8 +90,12 @@ class Tracker:
         similarity = self._similarity(boxes, points, found)
         similarity[similarity < _MIN_SIMILARITY] = 0
         similarity *= _FADING ** np.array([track.missing for track in self._tracks])[:, None]
-        pairs = zip(*linear_sum_assignment(similarity, maximize=True), strict=True)
-        return [(row, person) for row, person in pairs if similarity[row, person] > 0]
+        pairs: list[tuple[int, int]] = []
+        while (best := similarity.max()) > 0:
+            row, person = (int(i[0]) for i in np.nonzero(similarity == best))
+            pairs.append((row, person))
+            similarity[row], similarity[:, person] = 0, 0
+        return pairs
 
     def update(self, boxes: np.ndarray, points: np.ndarray, scores: np.ndarray) -> list[int]:
         """Number the people of the next frame.

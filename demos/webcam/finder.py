@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from demos.video.tracking import Tracker
 from demos.webcam.heat import combined
 from demos.webcam.picture import PictureError, decode_picture
 from hourglass.draw import HEAD, PERSON_COLOURS, limb_colours
@@ -17,6 +18,7 @@ from hourglass.locate import corners, locate
 from hourglass.options import CLEAR_SCORE
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.results import rectangle
+from hourglass.spec import ModelSpec
 
 import numpy as np
 
@@ -45,6 +47,18 @@ class Settings:
 
     mode: str = 'middle'
     heatmap: str = ''
+
+
+class Memory:
+    """What a client's earlier frames say: where the one person was, and the numbers of all people.
+
+    Args:
+        spec: of the weights.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.follower = Follower(spec)
+        self.tracker = Tracker(spec.joint_set)
 
 
 class PoseFinder:
@@ -90,29 +104,35 @@ class PoseFinder:
                 'heads': [places[name] for name in HEAD if name in places], 'clear_score': CLEAR_SCORE,
                 'modes': self.modes}
 
-    def poses(self, image: np.ndarray, mode: str, follower: Follower | None = None) -> list[tuple[Pose, dict]]:
+    def poses(self, image: np.ndarray, mode: str, memory: Memory | None = None) -> list[tuple[Pose, dict]]:
         """Find people in an image (3, H, W) float32, RGB in [0, 255].
 
         Args:
             image: the image.
             mode: a key of :attr:`modes`.
-            follower: for the mode ``anywhere``, where the person was in the frame before; it is updated.  Without it
-                the whole image is searched, which takes about 30 times as long.
+            memory: of the frames before; it is updated.  Without it, the mode ``anywhere`` searches the whole image,
+                which takes about 30 times as long, and ``people`` are numbered by their scores.
 
         Returns:
             Poses, each with a dictionary of what else is known of the person.
         """
         if mode == 'people' and self.people is not None:
-            return [(person.pose, {'score': round(float(person.score), 4), 'box': rectangle(person.box)})
-                    for person in self.people.predict_one(image)]
+            people = self.people.predict_one(image)
+            numbers = list(range(1, len(people) + 1))
+            if memory is not None and people:
+                arrays = ([getattr(person, name) for person in people] for name in ('box', 'points', 'scores'))
+                numbers = memory.tracker.update(*map(np.array, arrays))
+            return [(person.pose, {'number': number, 'score': round(float(person.score), 4),
+                                   'box': rectangle(person.box)})
+                    for number, person in zip(numbers, people, strict=True)]
         if mode != 'anywhere':
             return [(pose, {}) for pose in self.predictor.poses([image])]
         detector = None if self.people is None else self.people.detector
-        if follower is None:
+        if memory is None:
             return [(locate(self.predictor, image, detector), {})]
-        return [(follower.find(self.predictor, image, detector), {})]
+        return [(memory.follower.find(self.predictor, image, detector), {})]
 
-    def find(self, data: bytes, settings: Settings, max_pixels: int, follower: Follower | None = None,
+    def find(self, data: bytes, settings: Settings, max_pixels: int, memory: Memory | None = None,
              ) -> dict[str, Any]:
         """Decode a picture and describe who is in it.
 
@@ -120,12 +140,12 @@ class PoseFinder:
             data: a picture file.
             settings: what is wanted.
             max_pixels: larger pictures are refused.
-            follower: as for :meth:`poses`.
+            memory: as for :meth:`poses`.
 
         Returns:
             ``width`` and ``height`` of the picture; ``people``: joints (name, x and y in pixels of the picture,
-            score) of each, and the rectangle ``seen`` by the network; ``heatmaps``, if wanted; ``milliseconds`` that
-            it took.
+            score) of each, the rectangle ``seen`` by the network, and in the mode ``people`` the ``number``;
+            ``heatmaps``, if wanted; ``milliseconds`` that it took.
 
         Raises:
             PictureError: the picture cannot be used.
@@ -133,7 +153,7 @@ class PoseFinder:
         start = time.perf_counter()
         image = decode_picture(data, max_pixels)
         try:
-            poses = self.poses(image, settings.mode, follower)
+            poses = self.poses(image, settings.mode, memory)
         except InputError as error:  # a detector that cannot use it
             raise PictureError(400, str(error)) from None
         answer: dict[str, Any] = {

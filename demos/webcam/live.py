@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from demos.webcam.finder import PoseFinder, Settings
+from demos.webcam.finder import Memory, PoseFinder, Settings
 from demos.webcam.picture import PictureError
-from hourglass.follow import Follower
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -51,7 +50,7 @@ class LiveConnection:
         self._newest: _Frame | None = None
         self._arrived = asyncio.Event()
         self._settings = Settings()
-        self._follower = Follower(finder.predictor.spec)
+        self._memory = Memory(finder.predictor.spec)
 
     async def run(self) -> None:
         """Serve until the page closes the connection."""
@@ -82,7 +81,7 @@ class LiveConnection:
         except (ValueError, TypeError, RecursionError) as error:
             return str(error)
         if settings.mode != self._settings.mode:
-            self._follower = Follower(self._finder.predictor.spec)
+            self._memory = Memory(self._finder.predictor.spec)
         self._settings = settings
         return ''
 
@@ -109,7 +108,7 @@ class LiveConnection:
 
     async def _answer(self, frame: _Frame) -> dict[str, Any]:
         try:
-            return await self._run(partial(self._finder.find, frame.data, frame.settings, MAX_PIXELS, self._follower))
+            return await self._run(partial(self._finder.find, frame.data, frame.settings, MAX_PIXELS, self._memory))
         except PictureError as error:
             return {'error': str(error)}
         except Exception:

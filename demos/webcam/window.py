@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from demos.video.reader import Frame
-from demos.webcam.finder import PoseFinder
+from demos.webcam.finder import Memory, PoseFinder
 from demos.webcam.heat import combined, lay_over
-from hourglass.draw import draw_people, draw_pose
+from hourglass.draw import draw_numbered, draw_pose
 from hourglass.errors import InputError
-from hourglass.follow import Follower
 from hourglass.image import write_image
 from hourglass.options import MIN_SCORE
+from hourglass.pixels import to_pixels
 from hourglass.results import pose_to_dict, write_json
 
 import cv2
@@ -91,7 +91,7 @@ class LiveView:
         self.mirror = True
         self.heatmaps = False
         self.mode = next(iter(finder.modes))
-        self._follower = Follower(finder.predictor.spec)
+        self._memory = Memory(finder.predictor.spec)
 
     def run(self, frames: Iterable[Frame], screen: Screen) -> int:
         """Show frames until they end, the window is closed or ``q`` is pressed; return how many were shown."""
@@ -99,15 +99,17 @@ class LiveView:
         for frame in frames:
             start = time.perf_counter()
             image = frame.image
-            found = self.finder.poses(image, self.mode, self._follower)
+            found = self.finder.poses(image, self.mode, self._memory)
             drawn = image
             for pose, _ in found:
                 if self.heatmaps:
                     drawn = lay_over(drawn, combined(pose.heatmaps), pose)
             poses = [pose for pose, _ in found]
             if self.mode == 'people':
-                drawn = draw_people(drawn, [pose.points for pose in poses], self.finder.joint_set,
-                                    scores=[pose.scores for pose in poses], threshold=self.threshold)
+                canvas = to_pixels(drawn)
+                draw_numbered(canvas, [pose.points for pose in poses], [more['number'] for _, more in found],
+                              self.finder.joint_set, scores=[pose.scores for pose in poses], threshold=self.threshold)
+                drawn = canvas.transpose(2, 0, 1)
             else:
                 drawn = draw_pose(drawn, poses[0].points, self.finder.joint_set, scores=poses[0].scores,
                                   threshold=self.threshold)
@@ -133,7 +135,7 @@ class LiveView:
         elif key == ord('n'):
             modes = list(self.finder.modes)
             self.mode = modes[(modes.index(self.mode) + 1) % len(modes)]
-            self._follower = Follower(self.finder.predictor.spec)
+            self._memory = Memory(self.finder.predictor.spec)
 
     @staticmethod
     def _with_words(pixels: np.ndarray, words: str) -> np.ndarray:

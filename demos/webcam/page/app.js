@@ -35,7 +35,7 @@ function show(what, width = 4, height = 3) {
 function drawingStyle() {
   return {
     limbs: server.limbs, heads: server.heads, clearScore: server.clear_score, threshold: Number(page.threshold.value),
-    numbered: page.mode.value === 'people', frame: page.mode.value === 'anywhere',
+    frame: page.mode.value === 'anywhere',
   };
 }
 
@@ -53,8 +53,8 @@ function drawShown() {
 }
 
 function fillTable() {
-  const rows = shown ? shown.answer.people.flatMap((person, i, all) => person.joints.map((joint) => [
-    all.length > 1 ? `${i + 1}: ${joint.name}` : joint.name, joint.x.toFixed(0), joint.y.toFixed(0),
+  const rows = shown ? shown.answer.people.flatMap((person, _, all) => person.joints.map((joint) => [
+    all.length > 1 ? `${person.number}: ${joint.name}` : joint.name, joint.x.toFixed(0), joint.y.toFixed(0),
     joint.score.toFixed(2)])) : [];
   page.rows.replaceChildren(...rows.map((row) => {
     const line = document.createElement('tr');

@@ -87,9 +87,9 @@ function drawPerson(context, person, how, number, width) {
  * @param {CanvasRenderingContext2D} context
  * @param {number} scale pixels of the canvas for a pixel of the picture.
  * @param {object} answer
- * @param {{limbs: Array, heads: Array, threshold: number, clearScore: number, numbered: boolean, frame: boolean}} how
- *   limbs as (joint, joint, colours), where a number is written, the score from which a limb is drawn and from which it
- *   is not faint; whether people have numbers and colours; frame: show where the network looked.
+ * @param {{limbs: Array, heads: Array, threshold: number, clearScore: number, frame: boolean}} how limbs as
+ *   (joint, joint, colours), where a number is written, the score from which a limb is drawn and from which it is not
+ *   faint; frame: show where the network looked.
  */
 export function drawAnswer(context, scale, answer, how) {
   const width = Math.max(2 / scale, Math.max(answer.width, answer.height) / 100);
@@ -99,7 +99,7 @@ export function drawAnswer(context, scale, answer, how) {
     const { x0, y0, x1, y1 } = map.box;
     context.drawImage(heatmapCanvas(map), x0, y0, x1 - x0, y1 - y0);
   }
-  for (const [i, person] of answer.people.entries()) {
+  for (const person of answer.people) {
     if (how.frame) {
       const { x0, y0, x1, y1 } = person.seen;
       context.strokeStyle = 'rgba(255, 255, 255, 0.8)';
@@ -108,7 +108,7 @@ export function drawAnswer(context, scale, answer, how) {
       context.strokeRect(x0, y0, x1 - x0, y1 - y0);
       context.setLineDash([]);
     }
-    drawPerson(context, person, how, how.numbered ? i + 1 : 0, width);
+    drawPerson(context, person, how, person.number, width);
   }
   context.restore();
 }

@@ -5,13 +5,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from demos.webcam.finder import PoseFinder, Settings
+from demos.webcam.finder import Memory, PoseFinder, Settings
 from demos.webcam.heat import lay_over
 from demos.webcam.picture import PictureError
 from hourglass.crop import CropBox
 from hourglass.detection import Detector
 from hourglass.draw import PERSON_COLOURS, limb_colours
-from hourglass.follow import Follower
 from hourglass.joints import MPII
 from hourglass.people import PeoplePredictor, PersonPose
 from hourglass.predictor import Pose, PosePredictor
@@ -27,10 +26,11 @@ class _TwoPeople(PeoplePredictor):
 
     def __init__(self, predictor: PosePredictor) -> None:
         self.predictor = predictor
+        self.step = 1
 
     def predict_one(self, image: np.ndarray) -> list[PersonPose]:
         poses = self.predictor.poses([image] * 2, [CropBox(0, 0, 80, 80), CropBox(0, 80, 80, 160)])
-        return [PersonPose(pose, (0, 80 * i, 80, 80 * i + 80), 0.9, 0.5) for i, pose in enumerate(poses)]
+        return [PersonPose(pose, (0, 80 * i, 80, 80 * i + 80), 0.9, 0.5) for i, pose in enumerate(poses)][::self.step]
 
 
 def test_joints_are_in_pixels_of_the_picture(finder: PoseFinder) -> None:
@@ -79,13 +79,21 @@ def test_a_heatmap_over_the_picture() -> None:
 
 
 def test_all_people_are_found_where_there_is_a_detector(finder: PoseFinder) -> None:
-    people = PoseFinder(finder.predictor, _TwoPeople(finder.predictor))
+    two = _TwoPeople(finder.predictor)
+    people = PoseFinder(finder.predictor, two)
     answer = people.find(spot(40, 30), people.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
     assert len(answer['people']) == len(answer['heatmaps']) == 2
     assert [person['seen']['x0'] for person in answer['people']] == [0, 80]
     assert answer['people'][1]['box'] == {'x0': 80, 'y0': 0, 'x1': 160, 'y1': 80}
     assert answer['people'][1]['score'] == 0.5
     assert answer['people'][0]['joints'][0]['x'] == pytest.approx(30, abs=4)
+    assert [person['number'] for person in answer['people']] == [1, 2]
+    # In the next frame the other comes first.
+    memory, image = Memory(finder.predictor.spec), np.zeros((3, 80, 160), np.float32)
+    found = people.poses(image, 'people', memory)
+    two.step = -1
+    again = people.poses(image, 'people', memory)
+    assert [(more['number'], more['box']) for _, more in again[::-1]] == [(m['number'], m['box']) for _, m in found]
     assert list(people.modes) == ['middle', 'anywhere', 'people']
     assert list(finder.modes) == ['middle', 'anywhere']
 
@@ -101,8 +109,8 @@ class _Corner(Detector):
 
 def test_one_person_anywhere_is_looked_for_where_the_detector_finds_people(finder: PoseFinder) -> None:
     helped = PoseFinder(finder.predictor, PeoplePredictor(finder.predictor, _Corner()))
-    for follower in (None, Follower(finder.predictor.spec)):
-        seen = helped.find(spot(120, 125), Settings('anywhere'), 10 ** 6, follower)['people'][0]['seen']
+    for memory in (None, Memory(finder.predictor.spec)):
+        seen = helped.find(spot(120, 125), Settings('anywhere'), 10 ** 6, memory)['people'][0]['seen']
         assert seen['x0'] < 125 < seen['x1'] < seen['x0'] + 90
         assert seen['y0'] < 120 < seen['y1']
 
