@@ -74,9 +74,9 @@ def plot_joints(records: Sequence[Record], path: str | os.PathLike, by_joint: bo
     drawn = [(record, record.joints) for record in records if record.joints is not None]
     first = drawn[0][1]
     curves = {record.label: joints.joint_curves() if by_joint else joints.curves() for record, joints in drawn}
-    # Without those of joints that are not annotated.
-    panels = [panel for panel in next(iter(curves.values()))
-              if any(np.isfinite(rates[panel]).any() for rates in curves.values())]
+    names = list(next(iter(curves.values())))
+    # Without those of joints that are not annotated, if any joint is.
+    panels = [panel for panel in names if any(np.isfinite(rates[panel]).any() for rates in curves.values())] or names
     columns = 4
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(3.2 * columns, 2.8 * rows + 0.8), layout='constrained')
