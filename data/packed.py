@@ -41,9 +41,8 @@ _FIELDS = ('shape', 'points', 'labelled', 'visible', 'location', 'reference_leng
 _KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'location': 'f',
           'reference_length': 'f', 'names': 'SO'}
 _MAX_SIZE = 2048
-_MAX_PEOPLE = 2_000_000
 # What h5py and JSON make of a file that is damaged or something else.
-_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
+_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError)
 
 
 def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> tuple[np.ndarray, Person]:
@@ -156,8 +155,7 @@ def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]
     n = images.shape[0] if images.ndim == 4 else 0
     shapes = {'shape': (n, 2), 'points': (n, n_joints, 2), 'labelled': (n, n_joints), 'visible': (n, n_joints),
               'location': (n, 4)}
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or not 0 < n <= _MAX_PEOPLE \
-            or max(images.shape[2:]) > 4 * _MAX_SIZE + 1:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or n < 1:
         raise InputError(f'{path}: {group.name}/images are {images.dtype} {images.shape}, not packed people')
     for name in _FIELDS:
         if group[name].shape != shapes.get(name, (n,)) or group[name].dtype.kind not in _KINDS[name]:

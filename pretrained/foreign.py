@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hourglass.errors import InputError
-from hourglass.npz import MAX_BYTES, printable
+from hourglass.npz import MAX_BYTES, MAX_DIRECTORY_BYTES, printable
 
-#: Largest list of entries at the end of a zip file; each entry costs about ten times its size in memory.
-MAX_DIRECTORY_BYTES = 8 * 1024 ** 2
 #: What zipfile and zlib raise on damaged input; OSError is for places outside of the file.
 ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError, OverflowError,
               RuntimeError, OSError, struct.error)
