@@ -83,7 +83,7 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
         if window.is_pointwise:
             xp.matmul(rows, z.reshape(len(z), -1), out=y_block)
         else:
-            _unrolled(xp, z, block, window, out_width).convolve(xp, rows, y_block)
+            _unrolled(z, block, window, out_width).convolve(rows, y_block)
         if finish is not None:
             finish(y_block, _ALL, columns)
         if not with_sums:
@@ -170,9 +170,9 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
             gw = outer_products(g2, z.reshape(c, -1))
             xp.matmul(rows, g2, out=gx_block)
         else:
-            unrolled = _unrolled(xp, g, block, mirrored, width)
-            gw = unrolled.correlate(xp, z)
-            unrolled.convolve(xp, rows, gx_block)
+            unrolled = _unrolled(g, block, mirrored, width)
+            gw = unrolled.correlate(z)
+            unrolled.convolve(rows, gx_block)
         if affine is None:
             return 0., 0., gw
         y_block = source.array.reshape(c, -1)[:, columns]
@@ -199,7 +199,7 @@ def weight_gradient(window: Window, w: Array, x: Array, gradient: LazyGradient) 
 
     def work(block: Block) -> tuple[Any]:
         z = source.rows(block, window)
-        return _unrolled(xp, z, block, window, width).correlate(xp, gradient.rows(block, _OWN)),
+        return _unrolled(z, block, window, width).correlate(gradient.rows(block, _OWN)),
 
     gw, = _sums_over_pixels(xp, n, height, width, max(c, o), 2 * w.size, work)
     return gradient.scaled(xp.ascontiguousarray(gw.reshape(k, k, c, o).transpose(3, 2, 0, 1)))
@@ -214,8 +214,8 @@ def strided_gradient(window: Window, w: Array, shape: tuple[int, ...], gradient:
     return channels_outermost(gx.array)
 
 
-def _unrolled(xp: Any, rows: Array, block: Block, window: Window, out_width: int) -> Im2Row | Im2Col:
-    return (Im2Row if xp is np else Im2Col)(xp, rows, block, window, out_width)
+def _unrolled(rows: Array, block: Block, window: Window, out_width: int) -> Im2Row | Im2Col:
+    return (Im2Row if isinstance(rows, np.ndarray) else Im2Col)(rows, block, window, out_width)
 
 
 def _sums_over_pixels(xp: Any, n: int, height: int, width: int, channels: int, products: int,

@@ -2,8 +2,7 @@
 
 A k x k convolution is the sum over the rows of its kernel of one product each.  The columns of the kernel are
 gathered into the inner dimension of the product: the input is copied k times, shifted by one pixel each time,
-and not k * k times as im2col does; the rows need no copy, because a shift by rows is a slice (which CuPy copies
-before a product).
+and not k * k times as im2col does; the rows need no copy, because a shift by rows is a slice.
 """
 
 from __future__ import annotations
@@ -77,14 +76,13 @@ class Im2Row:
     """The input of one block, copied once for each column of the kernel.
 
     Args:
-        xp: NumPy or CuPy.
         rows: (C, n, rows, W), the rows :meth:`Window.input_rows` of the block's images.
         block: the block of the output.
         window: of the convolution.
         out_width: width of the output.
     """
 
-    def __init__(self, xp: Any, rows: Array, block: Block, window: Window, out_width: int) -> None:
+    def __init__(self, rows: np.ndarray, block: Block, window: Window, out_width: int) -> None:
         k, stride, pad = window
         c, n, _, width = rows.shape
         self.shape = (n, block.bottom - block.top, out_width)
@@ -93,7 +91,7 @@ class Im2Row:
         quotients = -(-span // stride)
         # The rows are sorted by their remainder, so that each row of the kernel finds its own one after another;
         # they are outside the images, so that this holds for several images too.
-        self._array = scratch(xp, 'shifted', (k, c, stride, quotients, n, out_width), rows.dtype)
+        self._array = scratch(np, 'shifted', (k, c, stride, quotients, n, out_width), rows.dtype)
         self._stride = stride
         above = max(-top, 0)  # rows of padding
         rows = rows.transpose(0, 2, 1, 3)
@@ -115,7 +113,7 @@ class Im2Row:
                 last = first + (right - left - 1) * stride + 1
                 target[i, :, start:stop, :, left:right] = source[..., first:max(last, first):stride]
 
-    def row(self, i: int) -> Array:
+    def row(self, i: int) -> np.ndarray:
         """Return what row ``i`` of the kernel sees: (k * C, rows * n * out_width), in this order."""
         quotient, remainder = divmod(i, self._stride)
         k, c = self._array.shape[:2]
@@ -123,35 +121,35 @@ class Im2Row:
         part = self._array[:, :, remainder, quotient:quotient + height]
         return part.reshape(k * c, height * n * width)
 
-    def convolve(self, xp: Any, weights: Array, out: Array) -> None:
+    def convolve(self, weights: np.ndarray, out: np.ndarray) -> None:
         """Write the convolution into ``out``, (O, n * rows * out_width); ``weights`` are :func:`weight_rows`."""
         n, height, width = self.shape
         o = len(out)
-        total = scratch(xp, 'total', out.shape, out.dtype)
-        term = scratch(xp, 'term', out.shape, out.dtype)
+        total = scratch(np, 'total', out.shape, out.dtype)
+        term = scratch(np, 'term', out.shape, out.dtype)
         target = out.reshape(o, n, height, width)
         as_target = (o, height, n, width)
-        xp.matmul(weights[0], self.row(0), out=total)
+        np.matmul(weights[0], self.row(0), out=total)
         for i in range(1, len(weights)):
-            xp.matmul(weights[i], self.row(i), out=term)
+            np.matmul(weights[i], self.row(i), out=term)
             if i < len(weights) - 1:
                 total += term
         if len(weights) == 1:
             term[...] = 0
-        xp.add(total.reshape(as_target).transpose(0, 2, 1, 3), term.reshape(as_target).transpose(0, 2, 1, 3),
+        np.add(total.reshape(as_target).transpose(0, 2, 1, 3), term.reshape(as_target).transpose(0, 2, 1, 3),
                out=target)
 
-    def correlate(self, xp: Any, other: Array) -> Array:
+    def correlate(self, other: np.ndarray) -> np.ndarray:
         """Return the products of what each row sees with (D, n, rows, out_width) ``other``: (k, k * C, D)."""
         d = other.shape[0]
         n, height, width = self.shape
         if n > 1:
-            ordered = scratch(xp, 'ordered', (d, height, n, width), other.dtype)
+            ordered = scratch(np, 'ordered', (d, height, n, width), other.dtype)
             ordered[...] = other.transpose(0, 2, 1, 3)
         else:
             ordered = other
         ordered = ordered.reshape(d, height * n * width).T
-        return xp.stack([self.row(i) @ ordered for i in range(len(self._array))])
+        return np.stack([self.row(i) @ ordered for i in range(len(self._array))])
 
 
 def outer_products(a: Array, b: Array) -> Array:

@@ -64,11 +64,11 @@ def normalization_gradients(total: Array, products: Array, gamma: Array, mean: A
 class Im2Col:
     """What :class:`hourglass.functions.im2row.Im2Row` is on the CPU: the input of a convolution as one matrix."""
 
-    def __init__(self, xp: Any, rows: Array, block: Block, window: Window, out_width: int) -> None:
+    def __init__(self, rows: Array, block: Block, window: Window, out_width: int) -> None:
         self.k, stride, pad = window
         c, n, height, width = rows.shape
         out_height = block.bottom - block.top
-        columns = xp.empty((self.k, self.k, c, n, out_height, out_width), rows.dtype)
+        columns = cuda.cupy.empty((self.k, self.k, c, n, out_height, out_width), rows.dtype)
         cuda.elementwise('raw T x, int32 k, int32 m, int32 h, int32 w, int32 out_h, int32 out_w, int32 s, int32 p',
                          'T column',
                          '''long long row = i / out_w, plane = row / out_h;
@@ -80,11 +80,11 @@ class Im2Col:
                                              columns)
         self.matrix = columns.reshape(self.k * self.k * c, -1)
 
-    def convolve(self, xp: Any, weights: Array, out: Array) -> None:
+    def convolve(self, weights: Array, out: Array) -> None:
         """Write the convolution into ``out`` (O, pixels); ``weights`` are (k, O, k * C)."""
-        xp.matmul(weights.transpose(1, 0, 2).reshape(len(out), -1), self.matrix, out=out)
+        cuda.cupy.matmul(weights.transpose(1, 0, 2).reshape(len(out), -1), self.matrix, out=out)
 
-    def correlate(self, xp: Any, other: Array) -> Array:
+    def correlate(self, other: Array) -> Array:
         """Return the products of what each row of the kernel sees with (D, ...) ``other``: (k, k * C, D)."""
         d = len(other)
         return (self.matrix @ other.reshape(d, -1).T).reshape(self.k, -1, d)
