@@ -11,11 +11,12 @@ from typing import Protocol
 from demos.video.reader import Frame
 from demos.webcam.finder import Memory, PoseFinder
 from demos.webcam.heat import combined, lay_over
-from hourglass.draw import draw_numbered, draw_pose
+from hourglass.draw import draw_limbs, draw_numbered
 from hourglass.errors import InputError
 from hourglass.image import write_image
 from hourglass.options import MIN_SCORE
 from hourglass.pixels import to_pixels
+from hourglass.predictor import Pose
 from hourglass.results import pose_to_dict, write_json
 
 import cv2
@@ -100,32 +101,35 @@ class LiveView:
             start = time.perf_counter()
             image = frame.image
             found = self.finder.poses(image, self.mode, self._memory)
-            drawn = image
-            for pose, _ in found:
-                if self.heatmaps:
-                    drawn = lay_over(drawn, combined(pose.heatmaps), pose)
-            poses = [pose for pose, _ in found]
-            if self.mode == 'people':
-                canvas = to_pixels(drawn)
-                draw_numbered(canvas, [pose.points for pose in poses], [more['number'] for _, more in found],
-                              self.finder.joint_set, scores=[pose.scores for pose in poses], threshold=self.threshold)
-                drawn = canvas.transpose(2, 0, 1)
-            else:
-                drawn = draw_pose(drawn, poses[0].points, self.finder.joint_set, scores=poses[0].scores,
-                                  threshold=self.threshold)
-            pixels = drawn.transpose(1, 2, 0)
+            pixels = self._draw(image, found, self.mirror)
             now = time.perf_counter()
             rate, before = 0.8 * rate + 0.2 / max(now - before, 1e-3) if rate else 1 / max(now - before, 1e-3), now
             words = f'{rate:.1f} frames/s   {1000 * (now - start):.0f} ms   {self.finder.modes[self.mode]}'
-            key = screen.show(self._with_words(pixels[:, ::-1] if self.mirror else pixels, words))
+            key = screen.show(self._with_words(pixels, words))
             shown += 1
             if key is None or key in _QUIT:
                 break
             if key == ord('s'):
-                self._save(image, drawn, [{**pose_to_dict(pose, self.finder.joint_set), **more}
-                                          for pose, more in found])
+                people = [{**pose_to_dict(pose, self.finder.joint_set), **more} for pose, more in found]
+                self._save(image, self._draw(image, found, False).transpose(2, 0, 1), people)
             self._act_on(key)
         return shown
+
+    def _draw(self, image: np.ndarray, found: list[tuple[Pose, dict]], mirror: bool) -> np.ndarray:
+        """Return a frame with its poses, (H, W, 3) uint8; numbers can be read in the mirror, too."""
+        for pose, _ in found if self.heatmaps else ():
+            image = lay_over(image, combined(pose.heatmaps), pose)
+        canvas = to_pixels(image)
+        points, scores = [pose.points for pose, _ in found], [pose.scores for pose, _ in found]
+        if mirror:
+            canvas = canvas[:, ::-1].copy()
+            points = [np.array([0, canvas.shape[1] - 1]) + [1, -1] * of_person for of_person in points]
+        if self.mode == 'people':
+            draw_numbered(canvas, points, [more['number'] for _, more in found], self.finder.joint_set, None, scores,
+                          self.threshold)
+        else:
+            draw_limbs(canvas, points[0], self.finder.joint_set, None, scores[0], self.threshold)
+        return canvas
 
     def _act_on(self, key: int) -> None:
         if key == ord('m'):

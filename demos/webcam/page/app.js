@@ -49,7 +49,8 @@ function drawShown() {
   const scale = OVERLAY_SIDE / Math.max(answer.width, answer.height);
   overlay.width = Math.max(1, Math.round(scale * answer.width));
   overlay.height = Math.max(1, Math.round(scale * answer.height));
-  drawAnswer(overlay.getContext('2d'), scale, answer, drawingStyle());
+  const mirrored = page.stage.classList.contains('mirrored');
+  drawAnswer(overlay.getContext('2d'), scale, answer, { ...drawingStyle(), mirrored });
 }
 
 function fillTable() {
@@ -308,6 +309,7 @@ page.threshold.addEventListener('input', () => {
 });
 page.mirror.addEventListener('change', () => {
   page.stage.classList.toggle('mirrored', page.stage.dataset.shows === 'camera' && page.mirror.checked);
+  drawShown();
 });
 page.joints.addEventListener('toggle', fillTable);
 page.save.addEventListener('click', async () => {

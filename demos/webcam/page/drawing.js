@@ -75,9 +75,12 @@ function drawPerson(context, person, how, number, width) {
     context.lineWidth = width / 2;
     context.strokeStyle = '#141414';
     context.fillStyle = how.limbs[0][2][1 + (number - 1) % (how.limbs[0][2].length - 1)];
-    const place = [String(number), head.x, Math.max(3 * width, head.y - 2 * width)];
-    context.strokeText(...place);
-    context.fillText(...place);
+    context.save();
+    context.translate(head.x, Math.max(3 * width, head.y - 2 * width));
+    context.scale(how.mirrored ? -1 : 1, 1); // so that it can be read in the mirror
+    context.strokeText(number, 0, 0);
+    context.fillText(number, 0, 0);
+    context.restore();
   }
 }
 
@@ -87,9 +90,9 @@ function drawPerson(context, person, how, number, width) {
  * @param {CanvasRenderingContext2D} context
  * @param {number} scale pixels of the canvas for a pixel of the picture.
  * @param {object} answer
- * @param {{limbs: Array, heads: Array, threshold: number, clearScore: number, frame: boolean}} how limbs as
- *   (joint, joint, colours), where a number is written, the score from which a limb is drawn and from which it is not
- *   faint; frame: show where the network looked.
+ * @param {{limbs: Array, heads: Array, threshold: number, clearScore: number, frame: boolean, mirrored: boolean}}
+ *   how limbs as (joint, joint, colours), where a number is written, the score from which a limb is drawn and from
+ *   which it is not faint; frame: show where the network looked; mirrored: the canvas is shown in a mirror.
  */
 export function drawAnswer(context, scale, answer, how) {
   const width = Math.max(2 / scale, Math.max(answer.width, answer.height) / 100);
