@@ -69,8 +69,9 @@ def conv_bn_relu(x: Any, layers: Sequence[ConvBNReLU], added: Any = None) -> Var
         (N, O, H', W').
     """
     x = chainer.as_variable(x)
-    if is_fast(x) and all(is_fusible(layer, x.dtype, i == 0) for i, layer in enumerate(layers)):
-        return fuse(x, layers, added)
+    fused = fuse(x, layers, added)
+    if fused is not None:
+        return fused
     for convolution, normalization, relu in layers:
         x = _in_half(convolution, x) if x.dtype == np.float16 else convolution(x)
         if normalization is not None:
@@ -87,40 +88,46 @@ def _in_half(convolution: L.Convolution2D, x: Variable) -> Variable:
                             groups=convolution.groups)
 
 
-def is_fusible(layer: ConvBNReLU, dtype: Any, is_first: bool) -> bool:
-    """Return whether ``ConvChain`` can compute a layer for inputs of ``dtype``; only the first may have a stride."""
-    convolution, normalization, _ = layer
-    if not _is_plain(convolution, dtype) or (normalization is not None and not _is_plain(normalization, dtype)):
-        return False
-    height, width = convolution.W.shape[2:]
-    stride, pad = _pair(convolution.stride), _pair(convolution.pad)
-    return (convolution.groups == 1 and _pair(convolution.dilate) == (1, 1)
-            and height == width and stride[0] == stride[1] and pad[0] == pad[1] < height
-            and (is_first or stride == (1, 1))
-            and (normalization is None or normalization.axis in (None, (0, 2, 3))))
-
-
 _ARRAYS = {L.Convolution2D: ('W', 'b'), L.BatchNormalization: ('gamma', 'beta', 'avg_mean', 'avg_var')}
 
 
 def _is_plain(link: chainer.Link, dtype: Any) -> bool:
     """Return whether a link is of one of these classes, has no hooks, and has all its arrays."""
-    if type(link) not in _ARRAYS or link.local_link_hooks:
+    names = _ARRAYS.get(type(link))
+    if names is None or link.local_link_hooks:
         return False
-    arrays = [getattr(link, name, None) for name in _ARRAYS[type(link)]]
-    arrays = [a.array if isinstance(a, Variable) else a for a in arrays]
-    return all(a is not None and a.dtype == dtype for a in arrays)
+    for name in names:
+        array = getattr(link, name, None)
+        if array is None or (isinstance(array, Variable) and array.array is None) or array.dtype != dtype:
+            return False
+    return True
 
 
-def fuse(x: Variable, layers: Sequence[ConvBNReLU], added: Any = None) -> Variable:
-    """Compute layers for which :func:`is_fast` and :func:`is_fusible` hold, as :func:`conv_bn_relu` does."""
-    chain = []
+def _window(convolution: L.Convolution2D) -> Window | None:
+    """Return what a convolution sees of its input, or None where ``ConvChain`` does not know such a one."""
+    (height, width), stride, pad = convolution.W.shape[2:], _pair(convolution.stride), _pair(convolution.pad)
+    if (convolution.groups != 1 or _pair(convolution.dilate) != (1, 1) or height != width or stride[0] != stride[1]
+            or pad[0] != pad[1] or pad[0] >= height):
+        return None
+    return Window(height, stride[0], pad[0])
+
+
+def fuse(x: Variable, layers: Sequence[ConvBNReLU], added: Any = None) -> Variable | None:
+    """Compute layers with :class:`ConvChain`, as :func:`conv_bn_relu` does, or return None where that cannot be."""
+    if not is_fast(x):
+        return None
+    dtype = x.dtype
+    chain: list[Layer] = []
     inputs = [x] if added is None else [x, added]
     for convolution, normalization, relu in layers:
-        window = Window(convolution.W.shape[2], _pair(convolution.stride)[0], _pair(convolution.pad)[0])
+        window = _window(convolution) if _is_plain(convolution, dtype) else None
+        if window is None or (chain and window.stride > 1):
+            return None
         inputs += [convolution.W, convolution.b]
         statistics = None
         if normalization is not None:
+            if not _is_plain(normalization, dtype) or normalization.axis not in (None, (0, 2, 3)):
+                return None
             statistics = Normalization(normalization.eps, normalization.decay, normalization.avg_mean,
                                        normalization.avg_var)
             inputs += [normalization.gamma, normalization.beta]
@@ -155,22 +162,23 @@ def run_parallel(x: Variable, first: Callable[[Variable], Variable], second: Cal
 
     Two branches at once keep two threads busier than one branch after the other with its blocks shared out.
     """
+    if not is_fast(x):
+        return first(x), second(x)
     config = chainer.config
     # Hooks are a thread's own, as the configuration is.
     has_hooks = chainer.get_function_hooks() or chainer._get_link_hooks()
     n, c, height, width = x.shape
     is_small = threads_for(n * height * width * c * c) == 1  # about the products of a convolution or two
-    if (config.train or config.enable_backprop or is_small or has_hooks or not is_fast(x)
-            or not isinstance(x.device, CpuDevice)):
-        return first(x), second(x)
-    settings = {name: getattr(config, name) for name in vars(chainer.global_config)}
+    with workers().settings():  # once for all layers of both: it takes as long as a small layer
+        if config.train or config.enable_backprop or is_small or has_hooks or not isinstance(x.device, CpuDevice):
+            return first(x), second(x)
+        settings = {name: getattr(config, name) for name in vars(chainer.global_config)}
 
-    def configured() -> Variable:
-        with ExitStack() as stack:
-            for name, value in settings.items():
-                stack.enter_context(chainer.using_config(name, value))
-            return second(x)
+        def configured() -> Variable:
+            with ExitStack() as stack:
+                for name, value in settings.items():
+                    stack.enter_context(chainer.using_config(name, value))
+                return second(x)
 
-    with workers().settings():
         y, z = workers().all([lambda: first(x), configured])
     return y, z

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from hourglass.layers import ConvBNReLU, fuse, is_fast, is_fusible
+from hourglass.layers import ConvBNReLU, fuse
 
 import chainer
 import chainer.links as L
@@ -12,10 +12,9 @@ from chainer.backend import CpuDevice
 
 
 def _forward(link: L.Convolution2D, x: chainer.Variable) -> chainer.Variable:
-    x, layer = chainer.as_variable(x), ConvBNReLU(link)
-    if is_fast(x) and isinstance(x.device, CpuDevice) and is_fusible(layer, x.dtype, is_first=True):
-        return fuse(x, [layer])
-    return L.Convolution2D.forward(link, x)
+    x = chainer.as_variable(x)
+    y = fuse(x, [ConvBNReLU(link)]) if isinstance(x.device, CpuDevice) else None
+    return L.Convolution2D.forward(link, x) if y is None else y
 
 
 def accelerate(network: chainer.Chain) -> chainer.Chain:

@@ -18,7 +18,7 @@ from hourglass.functions.convolution import (
     weight_gradient,
 )
 from hourglass.functions.im2row import Window
-from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost
+from hourglass.functions.layout import Array, Block, array_module, batch_outermost, channels_outermost
 from hourglass.functions.node import Function
 from hourglass.functions.normalization import Normalization, moments, normalization_gradients
 from hourglass.functions.parallel import workers
@@ -159,7 +159,7 @@ class ConvChain(Function):
         y, affine = output
         assert affine is not None
         check_added(added, y.shape)
-        xp = chainer.backend.get_array_module(y)
+        xp = array_module(y)
         out = xp.empty_like(y) if self.keeps else y
         c, n, height, width = y.shape
 

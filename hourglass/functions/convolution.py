@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 from hourglass.functions.blocks import PASS, has_few_pixels, run_on_channels, run_on_pixels
 from hourglass.functions.im2row import Im2Row, Window, outer_products, weight_rows, window_columns
 from hourglass.functions.kernels import Im2Col
-from hourglass.functions.layout import Array, Block, batch_outermost, channels_outermost
+from hourglass.functions.layout import Array, Block, array_module, batch_outermost, channels_outermost
 from hourglass.functions.scale_shift import Epilogue, LazyActivation, LazyGradient, ScaleShiftReLU, row_sums
 from hourglass.functions.tiled import Source
 
 import chainer
 import numpy as np
-from chainer.backend import get_array_module
 
 _OWN = Window(1, 1, 0)  # sees the block itself
 _ALL = slice(None)
@@ -54,7 +53,7 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
     """
     assert not (with_sums and affine)
     assert at_once or added is None
-    xp = get_array_module(w)
+    xp = array_module(w)
     c, n, height, width = source.shape
     o = len(w)
     out_height, out_width = window.output_size(height), window.output_size(width)
@@ -125,7 +124,7 @@ def gradient_before_relu(output: LazyActivation, gy: Array) -> tuple[Array, Arra
     Returns:
         The gradient before the ReLU, and the (O,) float64 sums of it and of its product with ``output.array``.
     """
-    xp, y, affine = get_array_module(gy), output.array, output.affine
+    xp, y, affine = array_module(gy), output.array, output.affine
     o, n, height, width = y.shape
     gz = xp.empty_like(gy) if affine is not None and affine.relu else gy
 
@@ -152,7 +151,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
         The (C, N, H, W) gradient by what is before ``source``'s ReLU, the (C,) float64 sums of it and of its
         product with ``source.array`` (zero where nothing is pending there), and the gradient by ``w``.
     """
-    xp = get_array_module(w)
+    xp = array_module(w)
     o, c, k = w.shape[:3]
     n, height, width = source.array.shape[1:]
     pointwise, mirrored, affine = window.is_pointwise, window.mirrored, source.affine
@@ -192,7 +191,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
 
 def weight_gradient(window: Window, w: Array, x: Array, gradient: LazyGradient) -> Array:
     """Return the gradient by ``w`` (O, C, k, k) alone, of a convolution of ``x`` (C, N, H, W) with any stride."""
-    xp = get_array_module(w)
+    xp = array_module(w)
     o, c, k = w.shape[:3]
     n, height, width = gradient.gz.shape[1:]
     source = LazyActivation(x)

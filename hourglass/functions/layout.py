@@ -18,9 +18,14 @@ from chainer.backend import get_array_module
 Array = Any  # numpy.ndarray or cupy.ndarray
 
 
+def array_module(x: Array) -> Any:
+    """Return NumPy or CuPy; for NumPy in less time than Chainer takes."""
+    return np if type(x) is np.ndarray else get_array_module(x)
+
+
 def channels_outermost(x: Array) -> Array:
     """Return (N, C, H, W) ``x`` as a contiguous (C, N, H, W) array, copied only if it does not lie so already."""
-    return get_array_module(x).ascontiguousarray(x.transpose(1, 0, 2, 3))
+    return array_module(x).ascontiguousarray(x.transpose(1, 0, 2, 3))
 
 
 def batch_outermost(x: Array) -> Array:

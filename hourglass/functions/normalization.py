@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hourglass.functions import kernels
-from hourglass.functions.layout import Array
+from hourglass.functions.layout import Array, array_module
 from hourglass.functions.scale_shift import LazyGradient
 
 import chainer
 import numpy as np
-from chainer.backend import get_array_module
 
 
 class Normalization(NamedTuple):
@@ -60,7 +59,7 @@ def moments(y: Array, total: Array, squares: Array) -> tuple[Array, Array]:
     """
     count = y.size // len(y)
     mean = total / count
-    if get_array_module(y) is not np:
+    if array_module(y) is not np:
         # Reading numbers, as below, would make the program wait for the GPU in every layer.
         return mean, y.reshape(len(y), -1).var(axis=1, dtype=np.float64)
     variance = squares / count - mean ** 2
@@ -98,7 +97,7 @@ def normalization_gradients(gz: Array, y: Array, total: Array, products: Array, 
     count = gz.size // len(gz)
     if on_batch and not isinstance(gz, np.ndarray):
         g_gamma, g_beta, *terms = kernels.normalization_gradients(total, products, gamma, mean, inv_std, count)
-        return NormalizationGradients(get_array_module(gamma).zeros_like(gamma), g_gamma, g_beta,
+        return NormalizationGradients(array_module(gamma).zeros_like(gamma), g_gamma, g_beta,
                                       LazyGradient(gz, y, *terms))
     g_gamma = inv_std * (products - mean * total)  # sum of gz times the normalised y
     scale = gamma * inv_std
@@ -108,6 +107,6 @@ def normalization_gradients(gz: Array, y: Array, total: Array, products: Array, 
         b = -inv_std * g_gamma / count
         c = -total / count - b * mean
         # The batch's own mean takes the bias away again: its gradient is zero, with no rounding here.
-        bias, gradient = get_array_module(gamma).zeros_like(gamma), LazyGradient(
+        bias, gradient = array_module(gamma).zeros_like(gamma), LazyGradient(
             gz, y, scale, b.astype(dtype), c.astype(dtype))
     return NormalizationGradients(bias.astype(dtype), g_gamma.astype(dtype), total.astype(dtype), gradient)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from hourglass.functions.blocks import PASS, threads_for
-from hourglass.functions.layout import Array, batch_outermost, channels_outermost
+from hourglass.functions.layout import Array, array_module, batch_outermost, channels_outermost
 from hourglass.functions.node import Function
 from hourglass.functions.parallel import workers
 
@@ -33,7 +33,7 @@ class MaxPooling2x2(Function):
         self.retain_inputs((0,))
         self.retain_outputs((0,))
         x = _even(channels_outermost(inputs[0]))
-        xp = chainer.backend.get_array_module(x)
+        xp = array_module(x)
         c, n, height, width = x.shape
         out = xp.empty((c, n, height // 2, width // 2), x.dtype)
 
@@ -55,7 +55,7 @@ class MaxPooling2x2(Function):
         x = _even(channels_outermost(self.get_retained_inputs()[0].array))
         y = channels_outermost(self.get_retained_outputs()[0].array)
         gy = channels_outermost(grad_outputs[0].array)
-        xp = chainer.backend.get_array_module(x)
+        xp = array_module(x)
         gx = xp.empty_like(x)
 
         def work(blocks: Iterator[slice]) -> None:
@@ -83,6 +83,6 @@ def _even(x: Array) -> Array:
     height, width = x.shape[2:]
     if height % 2 == 0 and width % 2 == 0:
         return x
-    xp = chainer.backend.get_array_module(x)
+    xp = array_module(x)
     edge = ((0, 0), (0, 0), (0, height % 2), (0, width % 2))
     return xp.pad(x, edge, mode='constant', constant_values=-np.inf)

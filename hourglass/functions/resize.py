@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from hourglass.functions.blocks import PASS, threads_for
-from hourglass.functions.layout import Array, batch_outermost, channels_outermost, scratch
+from hourglass.functions.layout import Array, array_module, batch_outermost, channels_outermost, scratch
 from hourglass.functions.node import Function
 from hourglass.functions.parallel import workers
 
@@ -36,7 +36,7 @@ def _interpolation(size: int, out_size: int, dtype: Any, device: Device) -> Arra
 
 def _apply(x: Array, rows: Array, columns: Array, added: Array | None = None) -> Array:
     """Return ``rows @ image @ columns.T`` for every image of (C, N, H, W) ``x``, plus ``added``."""
-    xp = chainer.backend.get_array_module(x)
+    xp = array_module(x)
     c, n, height, width = x.shape
     out_height, out_width = len(rows), len(columns)
     columns = xp.ascontiguousarray(columns.T)

@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 from hourglass.functions import kernels
 from hourglass.functions.im2row import Window
-from hourglass.functions.layout import Array, Block, scratch
+from hourglass.functions.layout import Array, Block, array_module, scratch
 
 import numpy as np
-from chainer.backend import get_array_module
 
 
 class ScaleShiftReLU(NamedTuple):
@@ -103,13 +102,13 @@ class LazyActivation(NamedTuple):
         part = self._part(block, window)
         if self.affine is None:
             return part
-        return self.affine(part, scratch(get_array_module(part), 'rows', part.shape, part.dtype))
+        return self.affine(part, scratch(array_module(part), 'rows', part.shape, part.dtype))
 
     def rows_and_ones(self, block: Block, window: Window) -> Array:
         """Return :meth:`rows` with one more channel, full of ones; only where they are a copy."""
         assert self.affine is not None
         part = self._part(block, window)
-        rows = scratch(get_array_module(part), 'rows', (len(part) + 1, *part.shape[1:]), part.dtype)
+        rows = scratch(array_module(part), 'rows', (len(part) + 1, *part.shape[1:]), part.dtype)
         rows[-1] = 1
         self.affine(part, rows[:-1])
         return rows
@@ -156,7 +155,7 @@ def rectify(a: Array, out: Array) -> Array:
     """Write ``a`` with zeros for its negative elements into ``out``, of the same shape, and return that."""
     # NumPy's maximum of two arrays is vectorised, that of an array and a number is not (7 times slower).
     zeros = _filled(0, a.size, a.dtype).reshape(a.shape) if isinstance(a, np.ndarray) else 0
-    return get_array_module(a).maximum(a, zeros, out=out)
+    return array_module(a).maximum(a, zeros, out=out)
 
 
 _constants: dict[tuple[int, Any], np.ndarray] = {}
