@@ -183,7 +183,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
 
     total, products, gw = _sums_over_pixels(xp, n, height, width, max(c, o), 2 * w.size, work)
     if pointwise:
-        gw = gw.reshape(w.shape)
+        gw = xp.ascontiguousarray(gw).reshape(w.shape)  # ChainerMN adds up a copy of any other order
     else:
         gw = xp.ascontiguousarray(gw.reshape(k, k, o, c).transpose(2, 3, 0, 1)[:, :, ::-1, ::-1])
     return gx, total, products, gradient.scaled(gw)
