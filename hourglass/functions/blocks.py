@@ -51,7 +51,8 @@ def run_on_pixels(xp: Any, n: int, height: int, width: int, channels: int, produ
         return [work(iter([Block(0, n, 0, height)]))]
     threads = threads_for(total * products)
     pixels = min(max(_BLOCK_ELEMENTS // channels, _BLOCK_PIXELS[0]), _BLOCK_PIXELS[1])
-    pixels = max(min(pixels, -(-total // threads)), 1)
+    share = -(-total // threads)
+    pixels = -(-share // -(-share // pixels))  # as many blocks for each thread
     return workers().run(split(n, height, width, pixels), work, threads)
 
 
