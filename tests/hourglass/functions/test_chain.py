@@ -108,6 +108,25 @@ def test_equals_stock(name: str, shape: tuple, adds: bool, train: bool, path: in
         np.testing.assert_allclose(actual[key], value, rtol=1e-7, atol=1e-8 * max(1, abs(value).max()), err_msg=key)
 
 
+@pytest.mark.parametrize('channels', [(4, 8), (8, 4), (5, 5)], ids=str)
+@pytest.mark.parametrize('ksize', [1, 3])
+@pytest.mark.parametrize('train', [True, False])
+def test_gradients_lie_in_memory_as_the_parameters_do(channels: tuple[int, int], ksize: int, train: bool) -> None:
+    """ChainerMN would add up a copy of others, and each process would go on with a gradient of its own."""
+    chain = ((3, channels[0], 3, 2, 1, True, True), (*channels, ksize, 1, ksize // 2, True, False))
+    units = make_units(chain, np.float32)
+    for unit in units:
+        unit.convolution.cleargrads()
+    with chainer.using_config('train', train):
+        y = conv_bn_relu(chainer.Variable(np.ones((2, 3, 8, 8), np.float32)), units)
+        y.grad = np.ones_like(y.array)
+        y.backward()
+    for unit in units:
+        for link in (unit.convolution, unit.normalization):
+            for name, parameter in link.namedparams():
+                assert parameter.grad.flags.c_contiguous, name
+
+
 @pytest.mark.parametrize('train', [True, False])
 def test_single_precision(train: bool, path: int) -> None:
     arrays = random_arrays(BOTTLENECK, (4, 32, 32), adds=True)
