@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass.config import number, one_of, option, switch, text, whole
 from hourglass.detection import (
+    DEFAULT,
     FALLBACK,
     MAX_COORDINATE,
     Detector,
@@ -85,8 +86,8 @@ class PersonLocation(Options):
     auto: bool = _where(switch, False, help='find the person, anywhere in the picture')
     detector: str | None = _where(
         _detector, None, metavar='NAME',
-        help='with --auto: what finds people first, ssd512, hog or another one that demo_multi_person.py knows, or '
-             'none (default: ssd512 if it can be downloaded, else none)')
+        help='with --auto: what finds people first, one that demo_multi_person.py knows, or none (default: '
+             f'{DEFAULT} if it can be downloaded, else {FALLBACK})')
     detector_class: str | None = _where(
         text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
     box: tuple[float, float, float, float] | None = _where(
