@@ -133,7 +133,7 @@ _ENTRIES = (
         description='finds the people in a picture (--detector bundled); included; see bundled/FINDER_CARD.md',
         spec=ModelSpec(joints=CHANNELS, out_channels=len(CHANNELS), n_stack=1, width=64, layer_num=3,
                        input_size=(256, 256), crop='pad'),
-        sha256='02bf8fb9637d79d6e8f5eacca119dba911333c299540d86f6a0ca5fdce6ce127',
+        sha256='9c8309ba4d425e98777770fb469c4978845ab699479ba6d4cb7793b5c45bd206',
     ),
     Entry(
         name='umich',

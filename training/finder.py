@@ -51,7 +51,7 @@ _option = partial(option, group='training')
 
 @dataclass(frozen=True, kw_only=True)
 class FinderConfig(Options):
-    """Settings of a training of the finder; the defaults made the one that is included."""
+    """Settings of a training of the finder; ``pretrained/bundled/FINDER_CARD.md`` has those of the included one."""
 
     root: str = _option(text, metavar='FILE', help="pictures and people's boxes, a file in COCO's format")
     out: str = _option(text, 'finder', metavar='DIR', help='folder for weights, log and snapshots')

@@ -22,17 +22,19 @@ import numpy as np
 #: Name of its weights in the registry, and of the pose weights that check what it finds.
 WEIGHTS, POSE_WEIGHTS = 'person-finder', 'bundled'
 #: Pixels of the picture's longer side when the network sees it once, and when it looks several times.
-SIZE, SIZES = 256, (192, 256, 320)
+SIZE, SIZES = 256, (160, 224, 288, 384)
 #: Both sides of the input are multiples of this.
 _STEP = 32
 #: Boxes that score less are not given; and of boxes that overlap by this much, only the best.
 _LOWEST_SCORE, _OVERLAP = 0.1, 0.5
+#: Boxes of several sizes of the picture that overlap by this much are of the same person.
+_SAME_PERSON = 0.55
 #: At most so many boxes are checked by their poses, so that a crowd takes no longer.
-_MOST_CHECKED = 15
+_MOST_CHECKED = 10
 #: A pose's score is the mean of this many of its highest peaks.  Boxes that are not checked have a typical one.
 _TOP_JOINTS, _UNCHECKED = 12, 0.3
 #: Joints with such a peak bound a person, and a box moves by this share of the way to their bounds.
-_SEEN_JOINT, _MOVE = 0.1, 0.3
+_SEEN_JOINT, _MOVE = 0.1, 0.2
 
 
 class PersonFinder(Detector):
@@ -44,7 +46,7 @@ class PersonFinder(Detector):
             merged (:func:`hourglass.boxes.fuse_boxes`).
         flip: whether the network also sees the mirror image each time.
         predictor: checks the best boxes: people have a pose.  A box moves towards the joints, and its score becomes the
-            geometric mean of itself and the square root of the pose's, which is about the share of right boxes.
+            geometric mean of itself and the square root of the pose's.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class PersonFinder(Detector):
         self.sizes = sizes
         self.flip = flip
         self.predictor = predictor
-        self.score_threshold = 0.4 if predictor is None else 0.385
+        self.score_threshold = 0.4 if predictor is None else 0.38
 
     def detect(
         self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
@@ -64,7 +66,8 @@ class PersonFinder(Detector):
         return [self._detect(image) for image in images]
 
     def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        boxes, scores = fuse_boxes([view for size in self.sizes for view in self._look(image, size)], _OVERLAP)
+        boxes, scores = fuse_boxes([view for size in self.sizes for view in self._look(image, size)],
+                                   _SAME_PERSON)
         if self.predictor is not None:
             boxes, scores = self._check(self.predictor, image, boxes, scores)
         kept = suppress_boxes(boxes, _OVERLAP, scores)
