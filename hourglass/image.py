@@ -20,8 +20,8 @@ from hourglass.wording import warn_once
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-#: Larger pictures are refused: reading one of this size takes up to 2 GB.
-MAX_PIXELS = 120_000_000
+#: Larger pictures are refused: reading one of this size and drawing into it takes 2 GB.
+MAX_PIXELS = 95_000_000
 #: Longest side, in pixels, that a format can hold.
 LONGEST_SIDES = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
 
