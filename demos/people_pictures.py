@@ -90,8 +90,10 @@ def _steps(predictor: PeoplePredictor, config: PicturesConfig) -> list[Callable[
 def _write(task: Task, image: np.ndarray, people: Sequence[PersonPose], predictor: PeoplePredictor,
            config: PicturesConfig) -> None:
     network = predictor.predictor
-    drawn = draw_people(image, [person.pose.points for person in people], network.spec.joint_set,
-                        scores=[person.pose.scores for person in people], **config.drawing())
+    drawing, sheet = task.targets[1:]
+    # One after the other: of a large picture, each copy takes much memory.
+    write_image(task.targets[0], image)
+    write_image(drawing, draw_people(image, [person.pose.points for person in people], network.spec.joint_set,
+                                     scores=[person.pose.scores for person in people], **config.drawing()))
     crops = [np.rint(network.crop_image(image, person.pose.box)).clip(0, 255).astype(np.uint8) for person in people]
-    for path, picture in zip(task.targets, (image, drawn, draw_tiles(crops, network.spec.input_size)), strict=True):
-        write_image(path, picture)
+    write_image(sheet, draw_tiles(crops, network.spec.input_size))

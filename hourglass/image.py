@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 #: Larger pictures are refused: reading one of this size and drawing into it takes 2 GB.
-MAX_PIXELS = 95_000_000
+MAX_PIXELS = 75_000_000
+#: Values of a picture from which memory counts.
+_LARGE = 60_000_000
 #: Longest side, in pixels, that a format can hold.
 LONGEST_SIDES = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
 
@@ -143,7 +147,17 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
         InputError: the file is missing, empty, truncated, no picture, or too large.
     """
     # Pillow's copy is gone when the floating-point one is made.
-    return _read_pixels(Path(path), upright).transpose(2, 0, 1).astype(np.float32)
+    pixels = _read_pixels(Path(path), upright)
+    if pixels.size > _LARGE:
+        _return_freed_memory()
+    return pixels.transpose(2, 0, 1).astype(np.float32)
+
+
+def _return_freed_memory() -> None:
+    """Return to the system what Pillow has freed: glibc keeps it for the thread, and of a large picture it is much."""
+    if sys.platform.startswith('linux'):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _read_pixels(path: Path, upright: bool) -> np.ndarray:

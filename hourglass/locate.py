@@ -14,10 +14,10 @@ from typing import Any
 from hourglass.crop import Box, Extent, Square, crop_square, person_box, whole_person
 from hourglass.detection import Detector, filter_boxes
 from hourglass.image import Picture, as_image
+from hourglass.pixels import resize_image
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
-import cv2
 import numpy as np
 
 #: Minimum mean heatmap peak for a pose to count as a person (before calibration, ``ModelSpec.score_of``).  On pictures
@@ -198,8 +198,7 @@ def locate(
     height, width = image.shape[1:]
     factor = min(1.0, SEARCH_RESOLUTION * max(predictor.spec.input_size) / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    pixels = image.transpose(1, 2, 0)
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).transpose(2, 0, 1) if factor < 1 else image
+    small = resize_image(image, size[::-1]) if factor < 1 else image
     ratio = np.array([height / size[1], width / size[0]])
     plain = copy(predictor)
     plain.flip = False  # the mirror image improves the joints and hardly the search

@@ -51,3 +51,14 @@ def to_pixels(image: np.ndarray) -> np.ndarray:
         # OpenCV converts without a copy of floating-point numbers in between.
         pixels[..., i] = channel if channel.dtype == np.uint8 else cv2.add(channel, 0, dtype=cv2.CV_8U)
     return pixels
+
+
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize an image (3, H, W) float32 to a size (h, w): by areas if it gets smaller, else linearly.
+
+    Each channel is resized alone: a copy of a large picture with the channels last would need gigabytes.
+    """
+    import cv2
+
+    method = cv2.INTER_AREA if size[0] < image.shape[1] or size[1] < image.shape[2] else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(channel, size[::-1], interpolation=method) for channel in image])

@@ -14,9 +14,9 @@ from hourglass.crop import Extent, person_box
 from hourglass.detection import Detector
 from hourglass.engine.base import Engine
 from hourglass.errors import InputError
+from hourglass.pixels import resize_image
 from hourglass.predictor import PosePredictor
 
-import cv2
 import numpy as np
 
 #: Name of its weights in the registry, and of the pose weights that check what it finds.
@@ -79,10 +79,8 @@ class PersonFinder(Detector):
         height, width = image.shape[1:]
         factor = size / max(height, width)
         h, w = max(1, round(height * factor)), max(1, round(width * factor))
-        method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-        pixels = cv2.resize(image.transpose(1, 2, 0), (w, h), interpolation=method).reshape(h, w, 3)
         inputs = np.zeros((1 + self.flip, 3, -(-h // _STEP) * _STEP, -(-w // _STEP) * _STEP), np.float32)
-        inputs[0, :, :h, :w] = pixels.transpose(2, 0, 1) / 255
+        inputs[0, :, :h, :w] = resize_image(image, (h, w)) / 255
         if self.flip:
             inputs[1, :, :, :w] = inputs[0, :, :, w - 1::-1]
         views = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
+from hourglass.pixels import resize_image
+
 import numpy as np
 
 GREY = 114  # the grey around images on which YOLO is trained
@@ -29,20 +30,14 @@ class Frame:
         return (boxes - np.tile(self.corner, 2)) / np.tile(self.scale, 2)
 
 
-def _resize(image: np.ndarray, size: tuple[int, int], is_reduced: bool) -> np.ndarray:
-    pixels = np.clip(image, 0, 255).transpose(1, 2, 0).copy()
-    pixels = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA if is_reduced else cv2.INTER_LINEAR)
-    return pixels.transpose(2, 0, 1)
-
-
 def _pad(image: np.ndarray, size: tuple[int, int], is_centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     height, width = image.shape[1:]
     scale = min(size[0] / height, size[1] / width)
     inner = [min(max(1, round(n * scale)), m) for n, m in zip((height, width), size, strict=True)]
     corner = np.array([(m - n) // 2 if is_centred else 0 for n, m in zip(inner, size, strict=True)])
     pixels = np.full((3, *size), GREY, np.float32)
-    pixels[:, corner[0]:corner[0] + inner[0], corner[1]:corner[1] + inner[1]] = _resize(
-        image, (inner[0], inner[1]), scale < 1)
+    pixels[:, corner[0]:corner[0] + inner[0], corner[1]:corner[1] + inner[1]] = resize_image(
+        image, (inner[0], inner[1]))
     return pixels, np.array([scale, scale]), corner
 
 
@@ -69,4 +64,4 @@ def letterbox_bgr(image: np.ndarray, size: tuple[int, int]) -> Frame:
 def stretch(image: np.ndarray, size: tuple[int, int]) -> Frame:
     """Stretch an image (3, H, W), RGB in [0, 255], to a size (height, width), in [0, 1], as RT-DETR does."""
     scale = np.array(size) / image.shape[1:]
-    return Frame(_resize(image, size, bool(scale.min() < 1))[None] / np.float32(255), scale, np.zeros(2))
+    return Frame(resize_image(image, size)[None] / np.float32(255), scale, np.zeros(2))
