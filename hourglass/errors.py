@@ -21,6 +21,9 @@ from typing import Any, NoReturn
 
 from hourglass.version import __version__
 
+#: What ``--version`` prints.
+_VERSION = f'stacked-hourglass-chainer {__version__}'
+
 
 class InputError(Exception):
     """An input that cannot be used; the text is for the user."""
@@ -65,7 +68,7 @@ class ArgumentParser(argparse.ArgumentParser):
         self.add_argument('--print-completion', action=_Completion, choices=('bash', 'zsh', 'tcsh'),
                           dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
                           help='print a script for the completion of options in a shell (extra "completion")')
-        self.add_argument('--version', action='version', version=f'stacked-hourglass-chainer {__version__}')
+        self.add_argument('--version', action='version', version=_VERSION)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f'{message} (--help explains the options)')
@@ -125,7 +128,10 @@ def run(main: Callable[[], None]) -> NoReturn:
     status: Any = 0
     try:
         try:
-            main()
+            if sys.argv[1:] == ['--version']:  # also where packages are missing that the other options need
+                print(_VERSION)
+            else:
+                main()
         except SystemExit as end:  # --help
             status = end.code
         if sys.stdout is not None:

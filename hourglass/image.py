@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -178,7 +178,8 @@ def is_one_image(value: Any) -> bool:
 
 def as_images(values: Any, bgr: bool = False) -> list[np.ndarray]:
     """Return one picture, or each of several, as :func:`as_image` does."""
-    return [as_image(value, bgr) for value in ([values] if is_one_image(values) else values)]
+    several = isinstance(values, Iterable) and not is_one_image(values)
+    return [as_image(value, bgr) for value in (values if several else [values])]
 
 
 def as_image(value: Picture, bgr: bool = False) -> np.ndarray:

@@ -25,8 +25,8 @@ _GENERATED = re.compile(r'(docs/)?(options|api/\w+)\.md')
 
 
 def _examples(text: str) -> str:
-    """Return the Python blocks of a page, without those marked ``notest``, as one program."""
-    return '\n'.join(re.findall(r'^```python\n(.*?)^```', text, re.MULTILINE | re.DOTALL))
+    """Return the Python blocks of a page, without those below ``<!-- notest -->``, as one program."""
+    return '\n'.join(re.findall(r'(?<!<!-- notest -->\n)^```python\n(.*?)^```', text, re.MULTILINE | re.DOTALL))
 
 
 @cache
@@ -54,6 +54,14 @@ def test_the_examples_run(page: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, '-c', _examples(PAGES[page])], cwd=tmp_path, check=False,
                           capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_blocks_of_code_are_such_for_mkdocs(page: str) -> None:
+    # A second word after the language, and the block is text: its brackets are then links that lead nowhere.
+    fences = re.findall(r'^```(.*)$', PAGES[page], re.MULTILINE)
+    assert all(re.fullmatch(r'\w*', language) for language in fences)
+    assert len(fences) % 2 == 0
 
 
 @pytest.mark.parametrize('page', PAGES)

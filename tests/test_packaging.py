@@ -100,6 +100,9 @@ def test_what_needs_chainer_says_so_on_one_line(command: str) -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines() == ['-c: this needs the package chainer, which is not installed (extra "chainer"; '
                                         'docs/install.md)']
+    done = subprocess.run([sys.executable, '-c', code, '--version'], cwd=ROOT, check=False, capture_output=True,
+                          text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, 'stacked-hourglass-chainer 0.2.0\n', '')
 
 
 def test_the_commands_exist() -> None:

@@ -133,6 +133,8 @@ def test_one_picture_gives_one_pose_and_a_list_lists(predictor: PosePredictor, t
     assert len(predictor.predict(batch)[0]) == 2
     with pytest.raises(InputError, match=r'shape \(7,\)'):
         predictor.predict(np.zeros(7))
+    with pytest.raises(InputError, match='a value of type int is no picture'):
+        predictor.predict(7)
 
 
 def test_a_pose_names_its_joints_and_draws_itself(predictor: PosePredictor) -> None:
