@@ -174,4 +174,4 @@ def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], na
         if labelled[[2, 13]].all():
             # Who is seen from behind may be taken for seen from the front, with left and right exchanged.
             scores += [_pck(pose.points[order], points, labelled) for order in (slice(None), MPII.flip_order)]
-    assert max(scores) >= 0.5, scores
+    assert max(scores) >= 0.4, scores
