@@ -293,22 +293,3 @@ def test_an_option_that_is_newer_than_a_snapshot_had_its_default(
         np.savez(stream, **arrays)
     run_training('--out', out, '--resume', out / 'snapshot_iter_8')
     same_result(out, reference)
-
-
-class _Evil:
-    def __reduce__(self) -> tuple:
-        return (Path.touch, (Path('executed'),))
-
-
-def test_nothing_in_a_snapshot_is_executed(
-    run_training: Callable[..., None], reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with np.load(reference / 'snapshot_iter_8') as file:
-        arrays = {key: file[key] for key in file.files}
-    arrays['updater/optimizer:main/t'] = np.array(_Evil(), dtype=object)
-    with Path('evil').open('wb') as stream:
-        np.savez(stream, **arrays)
-    with pytest.raises(InputError, match=r'evil: .*t is of the type object'):
-        run_training('--out', 'out', '--resume', 'evil')
-    assert [path.name for path in tmp_path.iterdir()] == ['evil']

@@ -96,3 +96,22 @@ def test_a_training_with_oblong_inputs_goes_on_by_its_record(people_folder: Path
     assert json.loads((out / 'run.json').read_text())['options']['input_size'] is None
     train(parse_config(['--config', str(out / 'run.json'), '--epoch', '2', '--resume']))
     assert load_model(out / 'model.npz').spec.input_size == (32, 16)
+
+
+class _Evil:
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (Path('executed'),))
+
+
+def test_nothing_in_a_snapshot_is_executed(
+    run_training: Callable[..., None], reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with np.load(reference / 'snapshot_iter_8') as file:
+        arrays = {key: file[key] for key in file.files}
+    arrays['updater/optimizer:main/t'] = np.array(_Evil(), dtype=object)
+    with Path('evil').open('wb') as stream:
+        np.savez(stream, **arrays)
+    with pytest.raises(InputError, match=r'evil: .*t is of the type object'):
+        run_training('--out', 'out', '--resume', 'evil')
+    assert [path.name for path in tmp_path.iterdir()] == ['evil']
