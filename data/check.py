@@ -9,21 +9,19 @@ from pathlib import Path
 from data.coco.annotations import read_annotations
 from data.coco.dataset import annotation_file, image_folder, usable
 from data.custom.annotations import Annotations
-from data.custom.dataset import SPLIT, COCOFileDataset, CSVDataset, OwnDataset, read_files
+from data.custom.dataset import SPLIT, OwnDataset, read_files
 from data.disk import Picture, find_faults, listing, pictures_of
 from data.lsp import LSPDataset, LSPExtendedDataset
 from data.mpii.dataset import IMAGE_FOLDER, has_annotations
 from data.mpii.dataset import read_annotations as read_mpii_annotations
 from data.mpii.splits import PROTOCOLS, select
 from data.published import PUBLISHED
+from data.sets import DATASETS
 from hourglass.errors import InputError
 from hourglass.joints import JointSet
-from hourglass.wording import counted
+from hourglass.wording import counted, table_lines
 
 import numpy as np
-
-#: Files of a user's own.
-OWN: dict[str, type[OwnDataset]] = {'csv': CSVDataset, 'coco-json': COCOFileDataset}
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,6 @@ class Contents:
     pictures: list[Picture]
     problems: list[str] = field(default_factory=list)
     is_upright: bool = False
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str | int]]) -> list[str]:
-    """Return the lines of a table; texts are set to the left, numbers to the right."""
-    is_text = [all(isinstance(row[i], str) for row in rows) for i in range(len(header))]
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ['  '.join(cell.ljust(width) if left else cell.rjust(width)
-                      for cell, width, left in zip(row, widths, is_text, strict=True)).rstrip() for row in cells]
 
 
 def _empty_splits(rows: Sequence[Sequence[str | int]]) -> list[str]:
@@ -75,8 +64,8 @@ def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
     if not rows and not any(annotation_file(root, split).is_file() for split in PUBLISHED['coco'].splits):
         return None
     problems = [counted(len(missing), 'missing annotation file')] if missing else []
-    return Contents(_table(('split', 'images', 'used', 'people'), rows) + listing('missing annotation file', missing),
-                    pictures, problems + _empty_splits(rows))
+    lines = table_lines(('split', 'images', 'used', 'people'), rows) + listing('missing annotation file', missing)
+    return Contents(lines, pictures, problems + _empty_splits(rows))
 
 
 def _read_leeds(
@@ -93,7 +82,7 @@ def _read_leeds(
         problems = [] if len(people) == published.n_people else [
             f'{len(people)} people in joints.mat in place of {published.n_people}']
         n_there = sum(picture.path.is_file() for picture in pictures)
-        return Contents(_table(('set', 'images', 'people'), [(published.title, n_there, len(people))]), pictures,
+        return Contents(table_lines(('set', 'images', 'people'), [(published.title, n_there, len(people))]), pictures,
                         problems)
 
     return read
@@ -116,7 +105,7 @@ def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
                                 'validation images that the annotations do not have'))
     pictures = pictures_of(root / IMAGE_FOLDER, people.image.tolist(), people.points, people.labelled, {},
                            sorted(set(people.image.tolist())))
-    return Contents(_table(('split', 'images', 'people'), rows), pictures, problems)
+    return Contents(table_lines(('split', 'images', 'people'), rows), pictures, problems)
 
 
 def _parts(files: list[Annotations], is_one_each: bool) -> list[tuple[str, Annotations]]:
@@ -157,8 +146,8 @@ def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: Joi
         pictures += pictures_of(folder, people.images, people.points, people.labelled, people.sizes, places=places)
     reference, _ = files[0].with_boxes().reference_lengths(None)
     lines = [
-        *_table(('split', 'images', 'people'), rows),
-        *_table(('joint', 'labelled', 'visible', 'mirrored'), _joint_rows(files[0].joint_set, files)),
+        *table_lines(('split', 'images', 'people'), rows),
+        *table_lines(('joint', 'labelled', 'visible', 'mirrored'), _joint_rows(files[0].joint_set, files)),
         f'PCK divides errors by {"torsos" if reference == "torso" else "the sides of boxes"}']
     return Contents(lines, pictures, _empty_splits(rows), is_upright=True)
 
@@ -207,7 +196,7 @@ def check_own(
     """Print what is in a data set of a user's own, and what is missing.
 
     Args:
-        name: a key of :data:`OWN`.
+        name: a data set that is a user's file, a key of :data:`data.sets.DATASETS`.
         root: the file, or several by ``{split}``.
         images: folder of the images, if it is not the usual one.
         joints: what the joints are called.
@@ -216,7 +205,7 @@ def check_own(
     Raises:
         InputError: a file is missing or wrong.
     """
-    if problems := _report(read_own(OWN[name], root, images, joints), decode):
+    if problems := _report(read_own(DATASETS[name].kind(), root, images, joints), decode):
         advice = '; --images names the folder of the images' if 'missing image' in problems[0] else ''
         raise InputError(f'{root}: not usable: {", ".join(problems)}{advice}')
     print(f'{root} is complete.')

@@ -18,14 +18,16 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from data.hdf5_file import HDF5Writer, check_front, write_hdf5
-from data.person import FARTHEST, EmptySplitError, Person, PersonDataset
+from data.person import EmptySplitError, Person, PersonDataset
 from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
-from hourglass.joint_table import MAX_CHARACTERS, from_table, to_table
+from hourglass.joint_table import from_table, to_table
 from hourglass.joints import JOINT_SETS, JointSet
 
 import h5py
@@ -38,11 +40,9 @@ COMPRESSIONS = ('none', 'lzf', 'gzip')
 #: Splits by name, and the groups they are made of.
 SPLITS = {'train': ('train',), 'val': ('val',), 'trainval': ('train', 'val')}
 _FIELDS = ('shape', 'points', 'labelled', 'visible', 'location', 'reference_length', 'names')
-_KINDS = {'shape': 'i', 'points': 'f', 'labelled': 'b', 'visible': 'b', 'location': 'f',
-          'reference_length': 'f', 'names': 'SO'}
 _MAX_SIZE = 2048
-# What h5py and JSON make of a file that is damaged or something else.
-_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError)
+# What h5py and JSON raise where a file has another content than is expected.
+_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 
 
 def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> tuple[np.ndarray, Person]:
@@ -146,41 +146,6 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
             _write_split(file, split, dataset, size, margin, compression, progress)
 
 
-def _read_fields(group: Any, n_joints: int, path: Path) -> dict[str, np.ndarray]:
-    """Read everything of a split but the images, after checking names, types and shapes."""
-    missing = [name for name in (*_FIELDS, 'images') if not isinstance(group.get(name), h5py.Dataset)]
-    if missing:
-        raise InputError(f'{path}: {group.name} lacks {", ".join(missing)}')
-    images = group['images']
-    n = images.shape[0] if images.ndim == 4 else 0
-    shapes = {'shape': (n, 2), 'points': (n, n_joints, 2), 'labelled': (n, n_joints), 'visible': (n, n_joints),
-              'location': (n, 4)}
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or n < 1:
-        raise InputError(f'{path}: {group.name}/images are {images.dtype} {images.shape}, not packed people')
-    for name in _FIELDS:
-        if group[name].shape != shapes.get(name, (n,)) or group[name].dtype.kind not in _KINDS[name]:
-            raise InputError(f'{path}: {group.name}/{name} is {group[name].dtype} {group[name].shape}')
-    fields = {name: group[name][()] for name in _FIELDS}
-    if (fields['shape'] < 1).any() or (fields['shape'] > images.shape[2:]).any():
-        raise InputError(f'{path}: {group.name}/shape is larger than the images')
-    _check_places(fields, f'{path}: {group.name}')
-    return fields
-
-
-def _check_places(fields: dict[str, np.ndarray], source: str) -> None:
-    """Check the numbers that crops are made with; a right hash only shows that they were written like this."""
-    location = fields['location']
-    is_square = np.isnan(location[:, 3])
-    numbers = {'location': np.where(is_square[:, None], location[:, [0, 1, 2, 2]], location),
-               'points': fields['points'][fields['labelled']]}
-    for name, array in numbers.items():
-        # A comparison with what is no number is false.
-        if not (np.abs(array) <= FARTHEST).all():
-            raise InputError(f'{source}/{name} has values that are not finite or beyond {FARTHEST:,.0f}')
-    if (numbers['location'][:, 2:] < 0).any() or (location[is_square, 2] == 0).any():
-        raise InputError(f'{source}/location has sizes that are not above 0')
-
-
 def _check_file(path: Path) -> None:
     """Check, before libhdf5 opens a file, that it is whole and of this program."""
     if not path.is_file():
@@ -192,15 +157,22 @@ def _check_file(path: Path) -> None:
                          f'{path}: not a file of packed people (python -m data pack writes one)')
 
 
-def _read_joint_set(path: Path, file: Any) -> JointSet:
+def _read_joint_set(path: Path, file: h5py.File) -> JointSet:
     """Return the joints of packed people."""
-    joints, table = file.attrs.get('joints'), file.get('joint_table')
-    if isinstance(table, h5py.Dataset) and table.dtype == np.uint8 and table.ndim == 1 \
-            and table.size <= MAX_CHARACTERS:
-        return from_table(json.loads(table[()].tobytes()), f'{path}: joint_table')
-    if joints not in JOINT_SETS:
-        raise InputError(f'{path}: people with unknown joints {joints!r}')
-    return JOINT_SETS[joints]
+    if 'joint_table' in file:
+        return from_table(json.loads(file['joint_table'][()].tobytes()), f'{path}: joint_table')
+    return JOINT_SETS[file.attrs['joints']]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file of packed people; what a program with other ideas of its content wrote is an ``InputError``."""
+    _check_file(path)
+    try:
+        with h5py.File(path, 'r') as file:
+            yield file
+    except _DAMAGE as error:
+        raise InputError(f'{path}: not a file of packed people ({error})') from None
 
 
 class PackedDataset(PersonDataset):
@@ -224,41 +196,31 @@ class PackedDataset(PersonDataset):
         path = Path(root)
         if split not in SPLITS:
             raise InputError(f'packed people have no split {split!r}; there are {", ".join(SPLITS)}')
-        _check_file(path)
         self.path = path
         self._owner, self._file = -1, None
         # Where each person is: group and number; and the same by image and centre, for read_image().
         self._places: list[tuple[str, int]] = []
         self._shapes: list[tuple[int, int]] = []
         people: list[Person] = []
-        try:
-            with h5py.File(path, 'r') as file:
-                source = _read_joint_set(path, file)
-                self.threshold = float(file.attrs['threshold'])
-                for name in SPLITS[split]:
-                    if name not in file:
-                        if split == 'trainval':
-                            continue
-                        raise EmptySplitError(f'{path}: holds no people for the split {split!r}')
+        with _opened(path) as file:
+            source = _read_joint_set(path, file)
+            self.threshold = float(file.attrs['threshold'])
+            for name in SPLITS[split]:
+                if name in file:
                     people += self._read_split(file[name], name, source, joint_set or source)
-                title = f'{file.attrs["dataset"]} {split} (packed)'
-        except _DAMAGE as error:
-            raise InputError(f'{path}: not a file of packed people ({error})') from None
+                elif split != 'trainval':
+                    raise EmptySplitError(f'{path}: holds no people for the split {split!r}')
+            title = f'{file.attrs["dataset"]} {split} (packed)'
         super().__init__(title, joint_set or source, people, path.parent)
 
     @classmethod
     def joints_of(cls, root: str | os.PathLike[str]) -> JointSet:
         """Return the joints that a file has."""
-        path = Path(root)
-        _check_file(path)
-        try:
-            with h5py.File(path, 'r') as file:
-                return _read_joint_set(path, file)
-        except _DAMAGE as error:
-            raise InputError(f'{path}: not a file of packed people ({error})') from None
+        with _opened(Path(root)) as file:
+            return _read_joint_set(Path(root), file)
 
     def _read_split(self, group: Any, name: str, source: JointSet, wanted: JointSet) -> list[Person]:
-        fields = _read_fields(group, len(source), self.path)
+        fields = {field: group[field][()] for field in _FIELDS}
         people = []
         for i in range(len(fields['names'])):
             person = Person(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hourglass.spec import ModelSpec
 
 _LOAD_ENGINE = 'pretrained.engines:load_engine'
-_RENDERED_PEOPLE = 'data.synthetic.calibration:rendered_people'
+_RENDERED_PEOPLE = 'data.synthetic.dataset:rendered_people'
 
 
 def _find(source: str) -> Any:
@@ -33,5 +33,5 @@ def load_engine(name: str | None, gpu: int, engine: str, precision: str) -> tupl
 
 
 def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
-    """Yield ``n`` rendered people; see :func:`data.synthetic.calibration.rendered_people`."""
+    """Yield ``n`` rendered people; see :func:`data.synthetic.dataset.rendered_people`."""
     return _find(_RENDERED_PEOPLE)(n)

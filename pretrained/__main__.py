@@ -14,7 +14,7 @@ from hourglass.errors import ArgumentParser, InputError
 from hourglass.files import sha256_of
 from hourglass.parameters import count_parameters, is_trained
 from hourglass.spec import DECODINGS
-from hourglass.wording import counted
+from hourglass.wording import counted, table_lines
 from pretrained import registry
 from pretrained.entries import BUNDLED_FOLDER, Entry
 from pretrained.formats import load_any, recognise
@@ -24,19 +24,13 @@ from pretrained.weights_file import Model, save_model
 import numpy as np
 
 
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
 def _megabytes(entry: Entry) -> str:
     return f'{entry.path.stat().st_size / 1e6:.1f} MB' if entry.is_there else 'not downloaded'
 
 
 def _list(_: argparse.Namespace) -> None:
     entries = registry.REGISTRY.values()
-    rows = [('NAME', 'JOINTS', 'INPUT', 'PARAMETERS', 'ON DISK', 'SOURCE')]
+    rows = []
     for entry in entries:
         spec = entry.spec
         rows.append((
@@ -44,7 +38,7 @@ def _list(_: argparse.Namespace) -> None:
             f'{count_parameters(spec) / 1e6:.2f} M' if entry.has_known_sizes else 'as the file', _megabytes(entry),
             ', '.join(source.title for source in entry.sources) or 'included',
         ))
-    _print_table(rows)
+    print('\n'.join(table_lines(('NAME', 'JOINTS', 'INPUT', 'PARAMETERS', 'ON DISK', 'SOURCE'), rows)))
     for entry in entries:
         print(f'\n{entry.name}: {entry.description}')
         for score in entry.scores:

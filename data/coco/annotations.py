@@ -67,19 +67,36 @@ def check_image_ids(path: Path, name: str, image_ids: np.ndarray, images: dict[i
                          f'the first is image_id {image_ids[unknown[0]]}')
 
 
-def read_images(path: Path, rows: Any) -> tuple[dict[int, str], dict[str, Size]]:
-    """Return the images' names by their ids, and (width, height) by name where the file states it.
+def read_content(path: Path) -> tuple[dict[str, Any], dict[int, str], dict[str, Size]]:
+    """Read a file in COCO's format, and its images.
 
-    Separators of Windows become slashes.
+    Returns:
+        What the file holds, the images' names by their ids, and (width, height) by name where the file states it.
+        Separators of Windows become slashes.
     """
-    table = Table(path, 'images', rows)
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f'{path}: not a file of COCO annotations (a JSON {type(content).__name__})')
+    table = Table(path, 'images', content.get('images'))
     names = [name.replace('\\', '/') for name in table.texts('file_name')]
     sizes: dict[str, Size] = {}
     for name, row in zip(names, table.rows, strict=True):
         size: Any = row.get('width'), row.get('height')
         if all(isinstance(length, (int, float)) and length > 0 for length in size):
             sizes[name] = size
-    return dict(zip(table.unique_ids().tolist(), names, strict=True)), sizes
+    return content, dict(zip(table.unique_ids().tolist(), names, strict=True)), sizes
+
+
+def read_keypoints(table: Table, n_joints: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points (N, K, 2), (y, x), of a list of annotations, and their visibility (N, K), 0 to 2.
+
+    Points that are not labelled are zero.
+    """
+    values = table.numbers('keypoints', 3 * n_joints).reshape(-1, n_joints, 3)
+    flags = values[..., 2]
+    for i in np.flatnonzero(~np.isin(flags, (0, 1, 2)).all(axis=1))[:1]:
+        table.fail(int(i), 'has a keypoint whose visibility is not 0, 1 or 2')
+    return np.where(flags[..., None] > 0, values[..., 1::-1], 0), flags.astype(np.int8)
 
 
 def _check_names(path: Path, names: dict[int, str]) -> None:
@@ -107,18 +124,6 @@ def _check_joints(path: Path, categories: Any) -> None:
                              '--dataset coco-json takes such a file')
 
 
-def _read_keypoints(table: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Return points (N, 17, 2), (y, x), and visibility (N, 17)."""
-    if len(table) and not any('keypoints' in row for row in table.rows):
-        raise InputError(f'{table.path}: its people have no keypoints; the file needed is person_keypoints_*.json')
-    values = table.numbers('keypoints', 3 * len(COCO)).reshape(-1, len(COCO), 3)
-    flags = values[..., 2]
-    wrong = np.flatnonzero(~np.isin(flags, (0, 1, 2)).all(axis=1))
-    if len(wrong):
-        table.fail(int(wrong[0]), 'has a keypoint whose visibility is not 0, 1 or 2')
-    return np.where(flags[..., None] > 0, values[..., 1::-1], 0), flags.astype(np.int8)
-
-
 def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
     """Read a file of annotated people.
 
@@ -131,19 +136,18 @@ def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
         InputError: the file is missing, damaged, or not what it should be.
     """
     path = Path(path)
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise InputError(f'{path}: not a file of COCO annotations (a JSON {type(content).__name__})')
-    images, sizes = read_images(path, content.get('images'))
+    content, images, sizes = read_content(path)
     _check_names(path, images)
     _check_joints(path, content.get('categories'))
     rows = content.get('annotations', None if need_people else [])
     table = Table(path, 'annotations', rows).where('category_id', _person_category(content.get('categories')))
     image_ids = table.whole_numbers('image_id')
     check_image_ids(path, 'annotations', image_ids, images)
-    points, visibility = _read_keypoints(table)
+    if len(table) and not any('keypoints' in row for row in table.rows):
+        raise InputError(f'{path}: its people have no keypoints; the file needed is person_keypoints_*.json')
+    points, visibility = read_keypoints(table, len(COCO))
     areas = table.numbers('area')
-    if (areas < 0).any():
-        table.fail(int(np.flatnonzero(areas < 0)[0]), 'has a negative area')
+    for i in np.flatnonzero(areas < 0)[:1]:
+        table.fail(int(i), 'has a negative area')
     return Annotations(path, images, sizes, table.unique_ids(), image_ids, points, visibility, table.boxes(), areas,
                        table.whole_numbers('iscrowd', 0) != 0)

@@ -11,14 +11,14 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from data.coco.annotations import check_image_ids, read_images
+from data.coco.annotations import check_image_ids, read_content, read_keypoints
 from data.custom.annotations import Annotations
 from data.person import FARTHEST
 from hourglass.errors import InputError
 from hourglass.joint_names import infer
 from hourglass.joint_table import file_title, from_table, to_table
 from hourglass.joints import JointSet
-from hourglass.json_table import Table, read_json
+from hourglass.json_table import Table
 from hourglass.wording import warn_once
 
 import numpy as np
@@ -129,10 +129,7 @@ def read_coco_file(path: Path) -> Annotations:
     Raises:
         InputError: the file is missing, damaged or no such file.
     """
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise InputError(f'{path}: not a file of COCO annotations (a JSON {type(content).__name__})')
-    names, sizes = read_images(path, content.get('images'))
+    content, names, sizes = read_content(path)
     categories, joint_set = _read_categories(path, content.get('categories'))
     table = Table(path, 'annotations', content.get('annotations')).where('category_id', *categories)
     table = table.where('iscrowd', 0, default=0).having('keypoints')
@@ -140,16 +137,11 @@ def read_coco_file(path: Path) -> Annotations:
         raise InputError(f'{path}: no person with keypoints is in it')
     image_ids = table.whole_numbers('image_id')
     check_image_ids(path, 'annotations', image_ids, names)
-    values = table.numbers('keypoints', 3 * len(joint_set)).reshape(-1, len(joint_set), 3)
-    flags = values[..., 2]
-    for i in np.flatnonzero(~np.isin(flags, (0, 1, 2)).all(axis=1))[:1]:
-        table.fail(int(i), 'has a keypoint whose visibility is not 0, 1 or 2')
-    for i in np.flatnonzero((np.abs(values) > FARTHEST).any(axis=(1, 2)))[:1]:
+    points, visibility = read_keypoints(table, len(joint_set))
+    for i in np.flatnonzero((np.abs(points) > FARTHEST).any(axis=(1, 2)))[:1]:
         table.fail(int(i), f'has a keypoint that is not from {-FARTHEST:,.0f} to {FARTHEST:,.0f}')
-    labelled = flags > 0
     areas = table.numbers_or_nan('area')
     return Annotations(
         path, joint_set, [names[i] for i in image_ids.tolist()],
-        [f'{table.name}[{place}]' for place in table.places], np.where(labelled[..., None], values[..., 1::-1], 0),
-        labelled, flags == 2, _boxes(table), np.full((len(table), 3), np.nan),
-        np.where(areas > 0, areas, np.nan), sizes=sizes)
+        [f'{table.name}[{place}]' for place in table.places], points, visibility > 0, visibility == 2, _boxes(table),
+        np.full((len(table), 3), np.nan), np.where(areas > 0, areas, np.nan), sizes=sizes)

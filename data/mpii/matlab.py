@@ -7,7 +7,6 @@ list is an empty array; any field may be missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +21,6 @@ from scipy.io.matlab import mat_struct
 
 # Of evalMPII.zip, the benchmark's own scoring: 0.8 * 0.75 of the head box's diagonal.
 _HEAD_BIAS = 0.8 * 0.75
-
-
-@dataclass
-class _Row:
-    """One person, as the columns of :class:`data.mpii.people.People`."""
-
-    image: str
-    points: np.ndarray
-    visible: np.ndarray
-    extent: Extent
-    head_size: float
 
 
 def _structs(value: Any) -> list[Any]:
@@ -68,7 +56,7 @@ def _read_points(person: Any) -> tuple[np.ndarray, np.ndarray] | None:
     return points, visible
 
 
-def _read_person(image: str, person: Any) -> _Row | None:
+def _read_person(image: str, person: Any) -> People | None:
     """Read one person; ``None`` for one without a list of points, or without a position or scale."""
     joints = _read_points(person)
     position = getattr(person, 'objpos', None)
@@ -76,11 +64,19 @@ def _read_person(image: str, person: Any) -> _Row | None:
     if joints is None or not np.isfinite([scale, x, y]).all() or scale <= 0:
         return None
     box = [_number(person, name) for name in ('x1', 'y1', 'x2', 'y2')]
-    return _Row(image, *joints, extent=Extent.of_scale((y, x), scale),
-                head_size=_HEAD_BIAS * float(np.linalg.norm([box[2] - box[0], box[3] - box[1]])))
+    points, visible = joints
+    labelled = is_stored(points)
+    return People(
+        image=np.array([image]),
+        points=np.where(labelled[:, None], points, 0).astype(np.float32)[None],
+        labelled=labelled[None],
+        visible=(visible & labelled)[None],
+        extent=np.array([Extent.of_scale((y, x), scale)]),
+        head_size=_HEAD_BIAS * np.linalg.norm([[box[2] - box[0], box[3] - box[1]]], axis=1),
+    )
 
 
-def _read_release(release: Any) -> list[_Row]:
+def _read_release(release: Any) -> list[People]:
     images = _structs(release.annolist)
     is_training = np.atleast_1d(release.img_train)
     if len(images) != len(is_training):
@@ -93,19 +89,6 @@ def _read_release(release: Any) -> list[_Row]:
     return rows
 
 
-def _to_people(rows: list[_Row]) -> People:
-    points = np.stack([row.points for row in rows])
-    labelled = is_stored(points)
-    return People(
-        image=np.array([row.image for row in rows]),
-        points=np.where(labelled[..., None], points, 0).astype(np.float32),
-        labelled=labelled,
-        visible=np.stack([row.visible for row in rows]) & labelled,
-        extent=np.array([row.extent for row in rows]),
-        head_size=np.array([row.head_size for row in rows]),
-    )
-
-
 def parse_matlab(path: Path) -> dict[str, np.ndarray]:
     """Return the fields of :class:`People`; for :func:`hourglass.sandbox.read_in_child`."""
     release = read_variable(path, 'RELEASE', squeeze_me=True, struct_as_record=False)
@@ -115,8 +98,7 @@ def parse_matlab(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f'{path}: does not have the structure of MPII\'s annotations ({error})') from None
     if not rows:
         raise InputError(f'{path}: no person in a training image has a list of points')
-    people = _to_people(rows)
-    return {field.name: getattr(people, field.name) for field in fields(people)}
+    return dict(vars(People.join(rows)))
 
 
 def read_matlab(path: str | Path) -> People:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from data.person import Person, PersonDataset, make_people, torso_lengths
 from data.synthetic.render import draw
-from data.synthetic.scene import Annotation, Scene, annotate, sample_scene
-from hourglass.crop import Extent
+from data.synthetic.scene import Scene, annotate, sample_scene
+from hourglass.crop import Extent, Location
 from hourglass.errors import InputError
 from hourglass.joints import MPII, JointSet
 
@@ -20,23 +20,6 @@ SPLITS = {'train': (20_000, 0), 'val': (1_000, 1), 'test': (1_000, 2)}
 
 #: A scene with fewer joints in the picture is drawn anew.
 _FEWEST_LABELLED = 8
-
-
-def to_person(annotation: Annotation, image: str, joint_set: JointSet = MPII) -> Person:
-    """Return the data set entry of a rendered person.
-
-    The person is where the labelled joints are (:class:`hourglass.crop.Extent`); the reference length is the torso,
-    from left shoulder to right hip, NaN if one of the two is not labelled.
-
-    Args:
-        annotation: the person.
-        image: name of the image.
-        joint_set: joints wanted; those that MPII lacks are derived or unlabelled.
-    """
-    points, labelled = annotation.points[None], annotation.labelled[None]
-    person, = make_people([image], points, labelled, annotation.visible[None], map(Extent.of_points, points, labelled),
-                          torso_lengths(points, labelled, MPII), MPII, joint_set)
-    return person
 
 
 class _People(Sequence[Person]):
@@ -59,7 +42,9 @@ class SyntheticDataset(PersonDataset):
     """Rendered people, one in an image, with exact joints; nothing is read from disk.
 
     An entry depends on the seed, the split, the size and its index alone, not on the order or the process in which
-    entries are read.  ``people`` computes annotations without drawing.
+    entries are read.  ``people`` computes annotations without drawing.  A person is where the labelled joints are
+    (:class:`hourglass.crop.Extent`); the reference length is the torso, from left shoulder to right hip, NaN if one of
+    the two is not labelled.
 
     Args:
         n: number of people; by default the split's (:data:`SPLITS`).
@@ -100,7 +85,11 @@ class SyntheticDataset(PersonDataset):
     def annotated(self, scene: Scene, index: int) -> Person:
         """Return the person of an entry's scene."""
         annotation, = annotate(scene)
-        return to_person(annotation, f'{index:06d}.png', self.joint_set)
+        points, labelled = annotation.points[None], annotation.labelled[None]
+        person, = make_people(
+            [f'{index:06d}.png'], points, labelled, annotation.visible[None], map(Extent.of_points, points, labelled),
+            torso_lengths(points, labelled, MPII), MPII, self.joint_set)
+        return person
 
     def read_image(self, person: Person) -> np.ndarray:
         """Draw the image of one of ``people``: (3, H, W) float32, RGB in [0, 255]."""
@@ -110,3 +99,13 @@ class SyntheticDataset(PersonDataset):
         index = range(self.n)[i]
         scene = self.scene(index)
         return draw(scene).astype(np.float32), self.annotated(scene, index)
+
+
+def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
+    """Yield ``n`` rendered people, the same ones each time, that 8-bit engines measure their ranges on.
+
+    Yields:
+        The picture, (3, H, W) float32, RGB in [0, 255], and where the person is.
+    """
+    for image, person in SyntheticDataset(n):
+        yield image, person.location

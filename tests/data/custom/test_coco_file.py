@@ -226,12 +226,9 @@ def _second(**fields: Any) -> Callable[[Content], None]:
     (lambda c: c['categories'][0].update(keypoints=['a', 'a', 'b', 'c', 'd']), "two joints are called 'a'"),
     (lambda c: c['categories'][0].update(keypoints=['a;', 'b', 'c', 'd', 'e']), r'categories\[0\]: joints\[0\] is'),
     (_second(keypoints=[1] * 12), r"annotations\[1\] has 12 of 15 numbers under 'keypoints' \(id 2\)"),
-    (_second(keypoints=[1, 2, 3] * 5), r'annotations\[1\] has a keypoint whose vis'),
     (_second(keypoints=[1e7, 2, 2] * 5), r'annotations\[1\] has a keypoint that is not'),
-    (_second(keypoints=[float('nan')] * 15), r'annotations\[1\]\.keypoints\[0\] is NaN, not a number'),
     (_second(score=float('inf')), r'annotations\[1\]\.score is Infinity, not a number'),
     (_second(image_id=9), 'unknown image'),
-    (_second(image_id=1.5), r"annotations\[1\] has 'image_id' '1\.5', not a whole number"),
     (_second(bbox=[1, 2, -3, 4]), r"annotations\[1\] has a 'bbox' with a negative"),
     (lambda c: c.update(annotations=[]), 'no person with keypoints'),
     (lambda c: c.clear(), 'no list of images'),
@@ -245,13 +242,3 @@ def test_a_wrong_file_is_one_line_with_its_place(
         COCOFileDataset(path, 'all')
     assert str(caught.value).startswith(f'{path}: ')
     assert '\n' not in str(caught.value)
-
-
-def test_files_that_are_none(tmp_path: Path) -> None:
-    for text, message in (('', 'the file is empty'), ('{', 'damaged, or not JSON'),
-                          ('[]', 'not a file of COCO annotations'), ('[' * 100_000, 'nested too deeply')):
-        (tmp_path / 'a.json').write_text(text)
-        with pytest.raises(InputError, match=message):
-            COCOFileDataset(tmp_path / 'a.json')
-    with pytest.raises(InputError, match='no such file'):
-        COCOFileDataset(tmp_path / 'b.json')

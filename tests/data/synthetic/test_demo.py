@@ -18,11 +18,9 @@ def test_the_demo_picture_shows_every_joint_in_the_middle() -> None:
     assert (high - low).max() == pytest.approx(480 / 1.25, abs=0.01)
 
 
-def test_the_demo_picture_is_always_the_same() -> None:
+def test_the_seed_decides_the_demo_picture() -> None:
     image = demo_scene((120, 90))
-    assert image.shape == (3, 120, 90)
-    assert image.dtype == np.float32
-    assert 0 <= image.min() < image.max() <= 255
+    assert (image.shape, image.dtype) == ((3, 120, 90), np.float32)
     np.testing.assert_array_equal(image, demo_scene((120, 90)))
     assert (image != demo_scene((120, 90), seed=3)).any()
 
@@ -52,14 +50,3 @@ def test_two_people_walk_past_each_other() -> None:
     for _, people in (clip[0], clip[-1]):
         assert all(person.labelled.all() for person in people)
         assert all(person.visible.sum() > 8 for person in people)
-
-
-def test_the_legs_take_turns() -> None:
-    hips = MPII.index('right hip'), MPII.index('left hip')
-    ankles = MPII.index('right ankle'), MPII.index('left ankle')
-    ahead = []
-    for _, (person, _) in walking_clip((64, 64), 12):
-        right, left = (person.points[ankle, 1] - person.points[hip, 1]
-                       for hip, ankle in zip(hips, ankles, strict=True))
-        ahead.append(right > left)
-    assert 3 <= sum(ahead) <= 9

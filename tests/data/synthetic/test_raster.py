@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from data.synthetic.body import ANGLES, Part
 from data.synthetic.camera import frame, look_at
-from data.synthetic.raster import rasterise, vertex_normals
+from data.synthetic.raster import rasterise
 from tests.data.synthetic.still import make_scene
 
 import cv2
@@ -43,11 +43,3 @@ def test_surfaces_have_no_holes(yaw: int) -> None:
     filled = cv2.drawContours(np.zeros_like(mask), contours, -1, 1, cv2.FILLED)
     assert filled.sum() > 300
     np.testing.assert_array_equal(mask, filled)
-
-
-def test_normals_point_outwards() -> None:
-    for part in make_scene().parts:
-        centre = part.vertices[:, :-1].mean(axis=1, keepdims=True)
-        normals = vertex_normals(part.vertices)
-        np.testing.assert_allclose(np.linalg.norm(normals, axis=2), 1, atol=1e-6)
-        assert ((normals * (part.vertices - centre)).sum(axis=2) > 0).mean() > 0.9, part.name

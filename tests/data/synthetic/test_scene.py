@@ -64,6 +64,12 @@ def test_labelled_means_inside_the_picture() -> None:
     assert outside > 30
 
 
+def test_a_body_stands_on_the_ground_or_jumps() -> None:
+    for pose, lowest in ((Pose({}, ({}, {}), ({}, {})), 0.0), (Pose({}, ({}, {}), ({}, {}), airborne=0.3), 0.3)):
+        heights = np.concatenate([part.vertices[:, :, 1].ravel() for part in make_scene(pose).parts])
+        np.testing.assert_allclose(heights.min(), lowest, atol=1e-9)
+
+
 @pytest.mark.parametrize(('yaw', 'sign'), [(0, 1), (180, -1)])
 def test_left_is_the_persons_own(yaw: float, sign: int) -> None:
     person, = annotate(make_scene(yaw=yaw))

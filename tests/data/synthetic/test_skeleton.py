@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from data.synthetic.pose import Pose
-from data.synthetic.skeleton import is_possible, pose_body, rotation, sample_physique, sample_skeleton
+from data.synthetic.skeleton import is_possible, pose_body, rotation, sample_skeleton
 from hourglass.joints import MPII
 from tests.data.synthetic.still import make_body
 
@@ -10,7 +10,7 @@ import pytest
 
 R_HIP, L_HIP, R_SHOULDER, L_SHOULDER = (
     MPII.index(j) for j in ('right hip', 'left hip', 'right shoulder', 'left shoulder'))
-PELVIS, THORAX, CROWN = (MPII.index(j) for j in ('pelvis', 'thorax', 'head top'))
+CROWN = MPII.index('head top')
 
 
 def test_a_body_has_the_proportions_of_its_stature() -> None:
@@ -21,14 +21,6 @@ def test_a_body_has_the_proportions_of_its_stature() -> None:
         soles = min(leg.points[2][1] for leg in skeleton.legs) - physique.lengths['ankle']
         assert joints[CROWN, 1] - soles == pytest.approx(physique.height, rel=0.06)
         assert joints[L_SHOULDER, 0] - joints[R_SHOULDER, 0] > 1.4 * (joints[L_HIP, 0] - joints[R_HIP, 0])
-
-
-def test_derived_joints_are_the_middles_of_pairs() -> None:
-    rng = np.random.default_rng(2)
-    for _ in range(20):
-        joints = sample_skeleton(rng, make_body()).joints()
-        np.testing.assert_allclose(joints[PELVIS], (joints[L_HIP] + joints[R_HIP]) / 2, atol=1e-9)
-        np.testing.assert_allclose(joints[THORAX], (joints[L_SHOULDER] + joints[R_SHOULDER]) / 2, atol=1e-9)
 
 
 def test_bones_keep_their_lengths_in_every_pose() -> None:
@@ -53,11 +45,6 @@ def test_bodies_that_run_through_themselves_are_noticed(
     legs: tuple[dict[str, float], dict[str, float]], arms: tuple[dict[str, float], dict[str, float]], possible: bool,
 ) -> None:
     assert is_possible(pose_body(make_body(), Pose({}, legs, arms))) is possible
-
-
-def test_most_bodies_do_not_run_through_themselves() -> None:
-    rng = np.random.default_rng(5)
-    assert np.mean([is_possible(sample_skeleton(rng, sample_physique(rng))) for _ in range(60)]) > 0.9
 
 
 def test_angles_turn_the_way_they_say() -> None:
