@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from data.augment import Augmentation, WarpAugmentation, apply_cutout, degrade, mirror, rotate_and_zoom
+from data.augment import Augmentation, WarpAugmentation, apply_cutout, degrade, rotate_and_zoom
 from data.person import Person
 from data.transform import TrainTransform
 from hourglass.crop import CropBox, Square
@@ -19,16 +19,6 @@ def test_rotation_and_zoom_move_a_blob_where_geometry_says() -> None:
     turned = rotate_and_zoom(array, 90, 0.5)
     y, x = np.unravel_index(turned[0].argmax(), (65, 65))
     assert (y, x) == (22, 32), 'counter-clockwise about the middle, at half the distance'
-
-
-def test_mirroring_twice_gives_the_sample_back() -> None:
-    rng = np.random.default_rng(0)
-    image, heatmaps = rng.uniform(size=(3, 8, 8)), rng.uniform(size=(16, 4, 4))
-    once = mirror(image, heatmaps, MPII.flip_order)
-    np.testing.assert_array_equal(once[1][10], heatmaps[15][:, ::-1])
-    twice = mirror(*once, MPII.flip_order)
-    np.testing.assert_array_equal(twice[0], image)
-    np.testing.assert_array_equal(twice[1], heatmaps)
 
 
 def test_the_generator_alone_decides() -> None:

@@ -88,14 +88,6 @@ def test_missing_and_damaged_images_are_named(
     assert any(PUBLISHED[name].archives[0].name in line for line in lines)
 
 
-def test_decoding_finds_a_truncated_image(roots: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    path = roots['lsp'] / 'images' / 'im0007.jpg'
-    write_image(path, np.random.default_rng(0).integers(0, 256, (3, 32, 32)))
-    path.write_bytes(path.read_bytes()[:-1000])
-    assert _report(capsys, 'lsp', roots['lsp'])[1] == ''
-    assert _report(capsys, 'lsp', roots['lsp'], decode=True)[1].endswith('1 damaged image')
-
-
 def test_listing() -> None:
     assert listing('thing', []) == []
     assert listing('thing', ['a', 'b'], shown=1) == ['2 things:', '  a', '  and 1 more']
@@ -145,14 +137,6 @@ def test_an_empty_folder_gets_instructions(
     for text in (PUBLISHED[name].page, f'{root}/images', *(archive.name for archive in PUBLISHED[name].archives)):
         assert text in printed
     assert not root.exists()
-
-
-def test_the_command(
-    roots: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sys, 'argv', ['data', 'check', 'lsp', '--root', str(roots['lsp']), '--read-images'])
-    main()
-    assert capsys.readouterr().out.splitlines()[-1] == 'LSP is complete.'
 
 
 def test_splits_are_those_of_coco(roots: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,6 @@ from data.__main__ import main
 from data.fetch import fetch_set, unpack
 from data.published import PUBLISHED, Archive
 from data.sets import DATASETS
-from hourglass import transfer
 from hourglass.errors import InputError
 
 import pytest
@@ -48,9 +47,7 @@ def failure(root: Path) -> str:
 
 
 @pytest.fixture
-def server(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    # What arrives before an interruption is kept in whole chunks.
-    monkeypatch.setattr(transfer, '_CHUNK', 1000)
+def server(server: Any, cache: Path) -> Any:
     server.content = make_zip(FILES)
     return server
 
@@ -97,16 +94,6 @@ def test_an_archive_can_be_kept_and_brought_by_hand(archive: Archive, server: An
     fetch_set('lsp', tmp_path, keep=True)
     assert server.requested == []
     assert contents(tmp_path) == {**FILES, 'lsp_dataset.zip': server.content}
-
-
-def test_an_interrupted_download_is_resumed_in_the_next_run(archive: Archive, server: Any, tmp_path: Path) -> None:
-    server.cuts = [5000, 0, 0]
-    assert 'the connection' in failure(tmp_path)
-    assert set(contents(tmp_path)) == {'lsp_dataset.zip.https.part'}
-    server.requested.clear()
-    fetch_set('lsp', tmp_path)
-    assert server.requested == ['bytes=5000-']
-    assert contents(tmp_path) == FILES
 
 
 def test_the_command_allows_plain_http_and_checks_what_it_fetched(

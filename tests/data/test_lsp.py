@@ -6,7 +6,7 @@ from pathlib import Path
 from data.lsp import LSPDataset, LSPExtendedDataset
 from hourglass.errors import InputError
 from hourglass.image import write_image
-from hourglass.joints import LSP, MPII
+from hourglass.joints import LSP
 
 import numpy as np
 import pytest
@@ -68,16 +68,6 @@ def test_lsp_values_become_zero_based_y_x(lsp_root: Path, joints: np.ndarray) ->
     assert person.reference_length == pytest.approx(np.linalg.norm(torso))
 
 
-def test_lsp_as_mpii_joints(lsp_root: Path) -> None:
-    own, wanted = LSPDataset(lsp_root).people[5], LSPDataset(lsp_root, joint_set=MPII).people[5]
-    assert wanted.points.shape == (16, 2)
-    for joint in LSP.joints:
-        np.testing.assert_array_equal(wanted.points[MPII.index(joint)], own.points[LSP.index(joint)])
-    hips = own.points[[LSP.index('left hip'), LSP.index('right hip')]].mean(axis=0)
-    np.testing.assert_allclose(wanted.points[MPII.index('pelvis')], hips)
-    assert (wanted.location, wanted.reference_length) == (own.location, own.reference_length)
-
-
 def test_joints_that_lsp_extended_leaves_out_are_not_labelled(lspet_root: Path) -> None:
     dataset = LSPExtendedDataset(lspet_root)
     assert len(dataset) == N - 1, 'a person without any joint is left out'
@@ -98,11 +88,6 @@ def test_other_matlab_files_are_refused(tmp_path: Path) -> None:
         LSPDataset(tmp_path, 'test')
     with pytest.raises(InputError, match='no split'):
         LSPDataset(tmp_path, 'validation')
-
-
-def test_a_missing_image_is_named(lsp_root: Path) -> None:
-    with pytest.raises(InputError, match=r'im0002\.jpg: no such file'):
-        LSPDataset(lsp_root)[1]
 
 
 def test_the_real_sets(shared: Callable[[str], Path]) -> None:

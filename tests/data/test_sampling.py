@@ -3,7 +3,7 @@ from __future__ import annotations
 from data.sampling import EpochOrderSampler, TrainingDataset
 
 import numpy as np
-from chainer.iterators import MultiprocessIterator, SerialIterator
+from chainer.iterators import SerialIterator
 
 
 def _transform(in_data: int, rng: np.random.Generator) -> tuple[int, float]:
@@ -26,15 +26,6 @@ def test_every_epoch_has_each_sample_once_in_another_order() -> None:
         assert sorted(index for index, _ in epoch) == list(range(10))
     assert [index for index, _ in first] != [index for index, _ in second]
     assert not {value for _, value in first} & {value for _, value in second}, 'the random changes differ too'
-
-
-def test_the_number_of_processes_changes_nothing() -> None:
-    serial = SerialIterator(_dataset(), 3, order_sampler=EpochOrderSampler(3))
-    parallel = MultiprocessIterator(_dataset(), 3, n_processes=2, order_sampler=EpochOrderSampler(3))
-    try:
-        assert _draw(serial, 9) == _draw(parallel, 9)
-    finally:
-        parallel.finalize()
 
 
 def test_the_seed_changes_order_and_values() -> None:

@@ -15,6 +15,9 @@ from chainer.serializers import DictionarySerializer, NpzDeserializer
 #: A small network with everything other than the defaults.
 SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 64), crop='pad',
                   mean=(.5, .25, 0), decoding='quarter-offset', align_corners=True)
+#: A small network of the Torch7 code.
+TORCH7_CODE = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop='torch7', decoding='torch7',
+                        upsampling='nearest')
 #: What the registry's PyTorch files have besides their sizes.
 BEARPAW_MEAN = (0.4404, 0.4440, 0.4327)
 _ARRAYS = {'W': 'weight', 'b': 'bias', 'gamma': 'weight', 'beta': 'bias', 'avg_mean': 'running_mean',

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 import time
@@ -244,12 +243,3 @@ def test_verify_compares_the_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_mistakes_are_input_errors(argv: Sequence[str]) -> None:
     with pytest.raises(InputError):
         main(argv)
-
-
-def test_mistake_ends_with_one_line_and_status_2(cache: Path) -> None:
-    done = subprocess.run([sys.executable, '-m', 'pretrained', 'verify', 'nothing'], capture_output=True, text=True,
-                          cwd=Path(pretrained.__file__).parents[1], env=dict(os.environ))
-    assert done.returncode == 2
-    assert done.stdout == ''
-    assert len(done.stderr.splitlines()) == 1
-    assert 'nothing: no such file, and no weights of this name (published, bundled' in done.stderr

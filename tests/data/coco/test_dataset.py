@@ -54,9 +54,7 @@ def test_images_may_lie_in_the_root_itself(root: Path) -> None:
     assert (image.shape, image.dtype, person.image) == ((3, 90, 120), np.float32, 'b.jpg')
 
 
-def test_files_named_one_by_one(
-    root: Path, tmp_path: Path,
-) -> None:
+def test_files_named_one_by_one(root: Path, tmp_path: Path) -> None:
     path = write_file(tmp_path / 'mine.json', make_content())
     dataset = COCODataset(annotations=path, images=root / 'images' / 'val2017')
     assert dataset.name == 'COCO mine'
@@ -82,10 +80,9 @@ def test_no_annotations_at_all(tmp_path: Path) -> None:
         COCODataset(tmp_path)
 
 
-@pytest.mark.parametrize('split', ['../secret', '', 'a/b'])
-def test_a_split_is_no_path(root: Path, split: str) -> None:
+def test_a_split_is_no_path(root: Path) -> None:
     with pytest.raises(InputError, match='COCO has no split'):
-        COCODataset(root, split)
+        COCODataset(root, '../secret')
 
 
 def test_real_annotations_and_detections(shared: Callable[[str], Path]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from data.mpii import MPIIDataset, read_hdf5, to_hdf5
-from data.mpii.people import People
 from data.person import Person, PersonDataset
 from hourglass.crop import Extent, Square, crop_square
 from hourglass.errors import InputError
@@ -176,24 +175,14 @@ def test_files_that_claim_too_much(
         read_hdf5(path)
 
 
-@pytest.mark.parametrize('damage', ['missing', 'empty', 'truncated', 'text', 'folder'])
-def test_damaged_files(dataset: PersonDataset, tmp_path: Path, damage: str) -> None:
+def test_missing_and_damaged_files(dataset: PersonDataset, tmp_path: Path) -> None:
     path = tmp_path / 'some.h5'
-    to_hdf5(dataset, path)
-    content = path.read_bytes()
-    path.unlink()
-    if damage == 'folder':
-        path.mkdir()
-    elif damage != 'missing':
-        path.write_bytes({'empty': b'', 'truncated': content[:len(content) // 2], 'text': b'text' * 300}[damage])
-    with pytest.raises(InputError, match=r'some\.h5: (no such file|damaged)'):
+    with pytest.raises(InputError, match=r'some\.h5: no such file'):
         read_hdf5(path)
-
-
-def test_arrays_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'extent has shape \(2, 4\)'):
-        People(np.array(['a']), np.zeros((1, 16, 2)), np.zeros((1, 16), bool), np.zeros((1, 16), bool),
-               np.zeros((2, 4)), np.zeros(1))
+    to_hdf5(dataset, path)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(InputError, match=r'some\.h5: damaged'):
+        read_hdf5(path)
 
 
 # Against the reference files.

@@ -3,13 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from data.mpii.splits import first_of_each, name_hashes, validation_hashes
+from data.mpii.splits import name_hashes, validation_hashes
 
 import numpy as np
-
-
-def test_the_order_of_the_source_is_kept() -> None:
-    assert first_of_each(np.array(['b', 'c', 'b', 'a', 'c', 'a'])).tolist() == [0, 1, 3]
 
 
 def test_validation_images_are_the_usual_ones(shared: Callable[[str], Path], tmp_path: Path) -> None:

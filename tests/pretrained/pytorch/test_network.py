@@ -11,23 +11,20 @@ from hourglass.errors import InputError
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from pretrained.pytorch import load_pytorch
-from tests.pretrained.ports import BEARPAW_MEAN, assert_same, bearpaw_state, princeton_state, random_values
+from tests.pretrained.ports import BEARPAW_MEAN, TORCH7_CODE, assert_same, bearpaw_state, princeton_state, random_values
 from tests.pretrained.pytorch.writer import TorchWriter
 
 import chainer
 import numpy as np
 import pytest
 
-SMALL = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop='torch7', decoding='torch7',
-                  upsampling='nearest')
-
 
 @pytest.fixture(params=['bearpaw', 'princeton'])
 def port(request: pytest.FixtureRequest) -> tuple[ModelSpec, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A specification, the arrays by our keys, and the state_dict of a port."""
     if request.param == 'princeton':
-        return SMALL, random_values(SMALL), princeton_state(SMALL)
-    spec = replace(SMALL, wide_stem=True, mean=BEARPAW_MEAN, n_modules=2)
+        return TORCH7_CODE, random_values(TORCH7_CODE), princeton_state(TORCH7_CODE)
+    spec = replace(TORCH7_CODE, wide_stem=True, mean=BEARPAW_MEAN, n_modules=2)
     return spec, random_values(spec), bearpaw_state(spec)
 
 

@@ -14,7 +14,7 @@ from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model
-from tests.pretrained.ports import SMALL, assert_same, values_of
+from tests.pretrained.ports import SMALL, TORCH7_CODE, assert_same, random_values, values_of
 
 import chainer
 import numpy as np
@@ -34,7 +34,9 @@ def message(path: Path) -> str:
 
 @pytest.mark.parametrize('spec', [
     ModelSpec(width=8), ModelSpec(width=4, n_stack=1, layer_num=1), ModelSpec(width=4, n_stack=3, layer_num=2),
-    ModelSpec(out_channels=14, joints='lsp', width=12), ModelSpec(out_channels=17, joints='coco', width=4),
+    ModelSpec(out_channels=17, joints='coco', width=4), TORCH7_CODE,
+    replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True),
+    replace(TORCH7_CODE, n_stack=3, layer_num=1, n_modules=2, out_channels=14, joints='lsp'),
 ])
 def test_sizes_follow_from_the_arrays(path: Path, spec: ModelSpec) -> None:
     network = spec.build_network()
@@ -167,13 +169,16 @@ def test_weights_of_another_width_than_described(path: Path, arrays: dict[str, n
     assert 'of a wrong shape' in message(path)
 
 
-@pytest.mark.parametrize('key', ['conv1_3a/W', 'hg1/res1a_1/conv3/W'])
-@pytest.mark.parametrize('value', [None, np.zeros(14, 'f')])
-def test_arrays_that_give_the_sizes(
-        path: Path, arrays: dict[str, np.ndarray], key: str, value: np.ndarray | None) -> None:
-    changed = {k: v for k, v in arrays.items() if k != key} | ({} if value is None else {key: value})
-    np.savez(path, **changed)
-    assert key in message(path)
+@pytest.mark.parametrize(('spec', 'key'), [
+    (SMALL, 'conv1_3a/W'), (SMALL, 'hg1/res1a_1/conv3/W'),
+    *((TORCH7_CODE, key) for key in ('res1/conv3/W', 'hg1/upper/0/conv3/W', 'output1/W')),
+])
+def test_arrays_that_give_the_sizes(path: Path, spec: ModelSpec, key: str) -> None:
+    arrays = random_values(spec)
+    for value in (None, np.zeros(14, 'f')):
+        changed = {k: v for k, v in arrays.items() if k != key} | ({} if value is None else {key: value})
+        np.savez(path, **changed)
+        assert key in message(path)
 
 
 def test_other_npz_files(path: Path) -> None:
