@@ -38,8 +38,8 @@ PAGE_TYPES = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript'
 #: How many pages are served at once, and how many pictures of scripts may wait.
 MAX_PAGES, MAX_REQUESTS = 16, 8
 
-#: Seconds that the upload of a picture may take, how many may arrive at once, and how many bytes they may hold.
-UPLOAD_TIME, MAX_UPLOADS, MAX_UPLOADED = 60.0, 32, 200_000_000
+#: Seconds that the upload of a picture may take, and how many may arrive at once.
+UPLOAD_TIME, MAX_UPLOADS = 60.0, 32
 
 #: Largest picture, in pixels: as floating-point numbers such a one takes 600 MB.
 MAX_PIXELS = 50_000_000
@@ -77,13 +77,13 @@ class PoseServer:
         self.threshold = threshold
         self._executor = ThreadPoolExecutor(1, 'poses')
         self._turn, self._turn_of_scripts = asyncio.Lock(), asyncio.Lock()
-        self._n_requests = self._n_uploaded = 0
+        self._n_requests = 0
         self._sockets: set[web.WebSocketResponse] = set()
         self._uploads: list[asyncio.Transport] = []
 
     def app(self) -> web.Application:
         """Return the application; it ends this server's thread when it is cleaned up."""
-        app = web.Application(middlewares=[Guard(self.host).middleware()])
+        app = web.Application(middlewares=[Guard(self.host).middleware()], client_max_size=self.max_bytes)
         for path, (content, media_type) in page_files().items():
             app.router.add_get(path, partial(self._file, content, media_type))
         app.router.add_get('/live', self._live, allow_head=False)
@@ -148,10 +148,9 @@ class PoseServer:
     async def _upload(self, request: web.Request) -> bytes:
         """Receive a body.
 
-        However many arrive slowly, they hold no place in the queue, bounded memory, and a part of the connections: if
-        there are more than :data:`MAX_UPLOADS`, the one that began first is broken off.
+        However many arrive slowly, they hold no place in the queue and a part of the connections only: if there are
+        more than :data:`MAX_UPLOADS`, the one that began first is broken off.
         """
-        data = bytearray()
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
@@ -159,24 +158,10 @@ class PoseServer:
             self._uploads.pop(0).abort()
         self._uploads.append(transport)
         try:
-            if (request.content_length or 0) > self.max_bytes:
-                raise self._too_large()
-            async for chunk in request.content.iter_any():
-                data += chunk
-                self._n_uploaded += len(chunk)
-                if len(data) > self.max_bytes:
-                    raise self._too_large()
-                if self._n_uploaded > MAX_UPLOADED:
-                    raise _come_again('too many pictures are arriving', 1)
-            return bytes(data)
+            return await request.read()
         finally:
-            self._n_uploaded -= len(data)
             if transport in self._uploads:
                 self._uploads.remove(transport)
-
-    def _too_large(self) -> web.HTTPException:
-        return web.HTTPRequestEntityTooLarge(
-            self.max_bytes, text=f'the picture is larger than {self.max_bytes / 1e6:g} MB')
 
     async def _close_sockets(self, _: web.Application) -> None:
         closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b'the server ends') for socket in self._sockets]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ def serve_page(config: WebcamConfig) -> None:
     sock = take_port(config.host, 8000 if config.port is None else config.port)
     from demos.webcam.server import PoseServer
 
-    server = PoseServer(_load_finder(config), config.host, int(config.max_mb * 1e6), config.threshold)
+    server = PoseServer(_load_finder(config), config.host, math.ceil(config.max_mb * 1e6), config.threshold)
     if not is_loopback(config.host):
         print('any computer that reaches this address can use the page; browsers give it no camera, photos work',
               file=sys.stderr)
