@@ -20,23 +20,6 @@ _MEMORY, _LEAST_MISSING = 1.0, 3
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A frame between two steps.
-
-    Attributes:
-        frame: the frame.
-        found: after detection, the boxes (N, 4) and scores (N,) of people.
-        image: (3, H, W) float32, RGB, between detection and joints.
-        people: after the joints are found; ``None`` before that, and in frames without detection.
-    """
-
-    frame: Frame
-    found: tuple[np.ndarray, np.ndarray] | None = None
-    image: np.ndarray | None = None
-    people: list[PersonPose] | None = None
-
-
-@dataclass(frozen=True)
 class TrackedPerson:
     """A person of a frame: pose, box and scores there, and the number that the person has in every frame, from 1."""
 
@@ -57,34 +40,6 @@ class DrawnFrame:
     frame: Frame
     people: list[TrackedPerson] | None
     drawing: np.ndarray
-
-
-class _Detection:
-    """The step that finds people."""
-
-    def __init__(self, predictor: PeoplePredictor, stride: int) -> None:
-        self.predictor = predictor
-        self.stride = stride
-
-    def __call__(self, frame: Frame) -> _Entry:
-        if frame.number % self.stride:
-            return _Entry(frame)
-        image = frame.image
-        found, = self.predictor.detector.detect([image], [str(frame.number)])
-        return _Entry(frame, found, image)
-
-
-class _Joints:
-    """The step that finds people's joints."""
-
-    def __init__(self, predictor: PeoplePredictor) -> None:
-        self.predictor = predictor
-
-    def __call__(self, entry: _Entry) -> _Entry:
-        if entry.found is None or entry.image is None:
-            return entry
-        people, = self.predictor.predict_boxes([entry.image], [entry.found])
-        return _Entry(entry.frame, people=people)
 
 
 class _Recognition:
@@ -111,18 +66,28 @@ class _Recognition:
         return [TrackedPerson(track, replace(person, pose=replace(person.pose, points=where)))
                 for track, person, where in zip(tracks, people, points, strict=True)]
 
-    def __call__(self, entry: _Entry) -> DrawnFrame:
-        people = None if entry.people is None else self._recognise(entry.people, entry.frame.time)
+    def __call__(self, item: tuple[Frame, list[PersonPose] | None]) -> DrawnFrame:
+        frame, found = item
+        people = None if found is None else self._recognise(found, frame.time)
         if people is not None:
             self._shown = people
-        drawing = entry.frame.pixels.copy()
+        drawing = frame.pixels.copy()
         poses = [tracked.person.pose for tracked in self._shown]
         draw_numbered(drawing, [pose.points for pose in poses], [tracked.track for tracked in self._shown],
                       self.joint_set, scores=[pose.scores for pose in poses], **self.config.drawing())
-        return DrawnFrame(entry.frame, people, drawing)
+        return DrawnFrame(frame, people, drawing)
 
 
 def frame_steps(predictor: PeoplePredictor, rate: float, config: VideoConfig) -> dict[str, Callable[[Any], Any]]:
     """Return the steps by name, from a :class:`Frame` to a :class:`DrawnFrame`; each needs every frame, in order."""
-    return {'detect': _Detection(predictor, config.frame_stride), 'joints': _Joints(predictor),
-            'draw': _Recognition(predictor, rate, config)}
+    def detect(frame: Frame) -> tuple[Frame, np.ndarray | None, Any]:
+        if frame.number % config.frame_stride:
+            return frame, None, None
+        image = frame.image
+        return frame, image, predictor.detector.detect([image], [str(frame.number)])
+
+    def find_joints(item: tuple[Frame, np.ndarray | None, Any]) -> tuple[Frame, list[PersonPose] | None]:
+        frame, image, found = item
+        return frame, None if image is None else list(predictor.predict_boxes([image], found)[0])
+
+    return {'detect': detect, 'joints': find_joints, 'draw': _Recognition(predictor, rate, config)}
