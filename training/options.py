@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -14,7 +13,15 @@ if TYPE_CHECKING:
     from training.config import TrainConfig
 
 
-def build_parser() -> argparse.ArgumentParser:
+def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
+    """Read the options of a training.
+
+    Args:
+        arguments: the command line; by default that of the process.
+
+    Raises:
+        InputError: an option or the file of ``--config`` is wrong.
+    """
     # Only here: without Chainer, the import is an error that run() reports on one line.
     from training.config import GROUPS, TrainConfig
 
@@ -26,21 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
                         help='options from a .json or .yaml file, or from the run.json of an earlier training; those '
                              'on the command line come first')
     add_options(parser, TrainConfig, GROUPS)
-    return parser
-
-
-def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
-    """Read the options of a training.
-
-    Args:
-        arguments: the command line; by default that of the process.
-
-    Raises:
-        InputError: an option or the file of ``--config`` is wrong.
-    """
-    from training.config import TrainConfig
-
-    given = vars(build_parser().parse_args(arguments))
+    given = vars(parser.parse_args(arguments))
     path = given.pop('config')
     values = {} if path is None else read_options(Path(path), TrainConfig)
     return TrainConfig(**{'dataset': (), **values, **given})

@@ -37,6 +37,3 @@ class EndOfTraining:
     def __call__(self, trainer: Trainer) -> bool:
         self.stop.agreed = self.comm.max(self.stop.signal or 0) or None
         return self.stop.agreed is not None or trainer.updater.epoch >= self.epochs
-
-    def get_training_length(self) -> tuple[int, str]:
-        return self.epochs, 'epoch'

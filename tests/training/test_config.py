@@ -9,7 +9,7 @@ from typing import Any
 
 from hourglass.errors import InputError
 from training import TrainConfig
-from training.options import build_parser, parse_config
+from training.options import parse_config
 
 import pytest
 
@@ -57,13 +57,6 @@ def test_help_in_python_explains_every_field() -> None:
     for entry in fields(TrainConfig):
         assert f'\n    {entry.name}: ' in TrainConfig.__doc__
     assert 'times 0.2 after 70 % of the training' in TrainConfig.__doc__
-
-
-def test_the_help_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv('COLUMNS', '80')
-    shown = build_parser().format_help()
-    assert max(map(len, shown.splitlines())) <= 80
-    assert '(default: 100)' in shown
 
 
 @pytest.mark.parametrize(('arguments', 'reason'), [

@@ -5,118 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
+from tests.training.processes import Trainings, stat
 from training import snapshot
 from training.snapshot import Snapshots
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-# One process imports everything once and forks a training for each line that it reads: arguments, a signal, and when
-# to send it: when a snapshot of an iteration exists, and then perhaps as soon as a file is being written.
-SERVER = '''
-import json, os, re, signal, sys, time
-from pathlib import Path
-from hourglass.errors import run
-from training import train
-from training.options import parse_config
-import data.lsp, data.matlab_file
-import training.trainer, matplotlib.figure, matplotlib.backends.backend_agg, scipy.io
-
-data.lsp.read_in_child = lambda _, path: data.matlab_file.read_joints_variable(path)  # no process for each training
-
-def stat(pid):
-    # State and parent of a process; '-' if there is none.
-    try:
-        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[:2]
-    except OSError:
-        return '-', ''
-
-def is_time(task, out):
-    found = [int(path.name[14:]) for path in out.glob('snapshot_iter_*')]
-    is_writing = any(not path.suffix for path in out.glob('.partial-*'))
-    return max(found, default=0) >= task['iteration'] and (is_writing or not task['while_writing'])
-
-for line in sys.stdin:
-    task = json.loads(line)
-    loaders = []
-    pid = os.fork()
-    if pid == 0:
-        os.setpgid(0, 0)
-        handle = os.open(task['stderr'], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(handle, 2)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.argv = ['train.py']
-        try:
-            run(lambda: train(parse_config(task['arguments'])))
-        except SystemExit as end:
-            os._exit(end.code)
-        finally:
-            os._exit(99)
-    out = Path(task['out'])
-    sent = task['signal'] is None
-    while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            break
-        if not sent and is_time(task, out):
-            loaders = [int(path.name) for path in Path('/proc').glob('[0-9]*') if stat(path.name)[1] == str(pid)]
-            os.killpg(pid, task['signal']) if task['group'] else os.kill(pid, task['signal'])
-            sent = True
-        time.sleep(0.0005)
-    survivors = loaders
-    for _ in range(1200):
-        survivors = [loader for loader in survivors if stat(loader)[0] not in 'Z-']
-        if not survivors:
-            break
-        time.sleep(0.05)
-    answer = {'status': os.waitstatus_to_exitcode(status), 'loaders': len(loaders), 'survivors': len(survivors)}
-    print(json.dumps(answer), flush=True)
-'''
-
-
-class Server:
-    """Runs trainings in processes that can be killed."""
-
-    def __init__(self, arguments: list[str], folder: Path) -> None:
-        self.arguments, self.folder = arguments, folder
-        self.process = subprocess.Popen([sys.executable, '-c', SERVER], cwd=ROOT, stdin=subprocess.PIPE, text=True,
-                                        stdout=subprocess.PIPE)
-
-    def train(self, out: Path, *arguments: object, kill: int | None = None, iteration: int = 0,
-              while_writing: bool = False, group: bool = False) -> tuple[int, str]:
-        """Return exit status and stderr of a training that is sent a signal."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        stderr = self.folder / 'stderr'
-        task = {'arguments': [*self.arguments, '--out', str(out), *map(str, arguments)], 'out': str(out),
-                'signal': kill, 'iteration': iteration, 'while_writing': while_writing, 'group': group,
-                'stderr': str(stderr)}
-        self.process.stdin.write(json.dumps(task) + '\n')
-        self.process.stdin.flush()
-        self.last = json.loads(self.process.stdout.readline())
-        return self.last['status'], stderr.read_text()
-
 
 @pytest.fixture(scope='module')
-def server(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Server:
-    return Server(small, tmp_path_factory.mktemp('server'))
-
-
-def _has_snapshot(out: Path) -> bool:
-    return any(out.glob('snapshot_*'))
+def trainings(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Trainings:
+    return Trainings(small, tmp_path_factory.mktemp('trainings'))
 
 
 def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
-    server: Server, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None],
+    trainings: Trainings, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None],
 ) -> None:
     seed = int(np.random.default_rng().integers(1 << 30))
     rng = np.random.default_rng(seed)
@@ -124,16 +33,16 @@ def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
     often = ['--snapshot-minutes', 1e-6]  # a snapshot in every iteration
     done = kills = 0
     while done < 8:
-        status, stderr = server.train(
+        status, stderr = trainings.train(
             out, *often, *(['--resume'] if done else []), '--loaders', kills % 3, kill=signal.SIGKILL,
             iteration=done + int(rng.integers(1, 4)), while_writing=kills % 2 == 1)
         assert status == -signal.SIGKILL, f'seed {seed}: {stderr}'
         kills += 1
         done = max(int(path.name.rpartition('_')[2]) for path in out.glob('snapshot_iter_*'))
-    status, stderr = server.train(out, '--resume')
+    status, stderr = trainings.train(out, '--resume')
     assert status == 0, f'seed {seed}: {stderr}'
     same_result(out, reference)
-    assert server.train(tmp_path / 'whole', *often)[0] == 0
+    assert trainings.train(tmp_path / 'whole', *often)[0] == 0
     same_result(tmp_path / 'whole', reference)
     assert not list(out.glob('.partial-*'))
     assert len(list(out.glob('snapshot_iter_*'))) <= 3
@@ -142,34 +51,34 @@ def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
 @pytest.mark.parametrize(('number', 'status', 'loaders'), [
     (signal.SIGTERM, 143, 0), (signal.SIGINT, 130, 2), (signal.SIGHUP, 129, 0)])
 def test_a_stop_writes_a_snapshot_and_says_how_to_resume(
-    server: Server, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None], number: int,
+    trainings: Trainings, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None], number: int,
     status: int, loaders: int,
 ) -> None:
     if signal.getsignal(number) == signal.SIG_IGN:
         pytest.skip('started by nohup, which the training respects')
     out = tmp_path / 'out'
-    # While the first log is being written, in the middle of the training; to the whole group, as a terminal does.
-    ended, stderr = server.train(out, '--loaders', loaders, '--keep', 9, kill=number, while_writing=True, group=True)
+    # After the first epoch of three; to the whole group, as a terminal does.
+    ended, stderr = trainings.train(out, '--loaders', loaders, kill=number, iteration=4, group=True)
     assert ended == status, stderr
     assert 'Traceback' not in stderr
     last = stderr.strip().splitlines()[-1]
     assert last.endswith(f'resume with: python train.py --config {out}/run.json --resume')
     assert not (out / 'model.npz').exists()
-    assert _has_snapshot(out)
-    server.arguments, arguments = [], server.arguments
-    try:
-        ended, stderr = server.train(out, '--config', out / 'run.json', '--resume')
-    finally:
-        server.arguments = arguments
+    ended, stderr = Trainings([], tmp_path).train(out, '--config', out / 'run.json', '--resume')
     assert ended == 0, stderr
     same_result(out, reference)
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
-def test_no_loader_outlives_its_training(server: Server, tmp_path: Path, number: int) -> None:
-    server.train(tmp_path / 'out', '--loaders', 2, kill=number, while_writing=True)
-    assert server.last['loaders'] == 2
-    assert server.last['survivors'] == 0
+def test_no_loader_outlives_its_training(trainings: Trainings, tmp_path: Path, number: int) -> None:
+    trainings.train(tmp_path / 'out', '--loaders', 2, kill=number, iteration=4)
+    assert len(trainings.loaders) == 2
+    for _ in range(1200):
+        if all(stat(pid)[0] in 'Z-' for pid in trainings.loaders):
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail('a loader is still there')
 
 
 def test_damaged_snapshots_are_passed_over(

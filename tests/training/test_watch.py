@@ -144,14 +144,6 @@ def images(people_folder: Path, tmp_path: Path) -> Path:
     return tmp_path / 'root' / 'images'
 
 
-def test_an_unreadable_image_ends_a_training_in_one_line(images: Path, run_training: Run, tmp_path: Path) -> None:
-    for i in (1, 2, 3, 4):
-        (images / f'im{i:04d}.jpg').write_bytes(b'x')
-    for loaders in (0, 2):
-        with pytest.raises(InputError, match=r'im000[1-4].jpg: not a picture'):
-            run_training('--out', tmp_path / f'out{loaders}', '--root', images.parent, '--loaders', loaders)
-
-
 @pytest.mark.parametrize(('damage', 'reason'), [
     (lambda images: (images / 'im0002.jpg').unlink(), r'im0002.jpg: no such file \(1 of 16 images of LSP train-fit'),
     (lambda images: [(images / f'im{i:04d}.jpg').write_bytes(b'') for i in (3, 4)],
@@ -168,16 +160,12 @@ def test_missing_images_are_found_before_anything_is_written(
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.fixture
-def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the check of all images before a training, as if they were damaged after it."""
-    monkeypatch.setattr('training.preparation.check_image_files', lambda *_: None)
-
-
-@pytest.mark.usefixtures('_unchecked')
 def test_an_image_that_fails_in_a_loader_leaves_a_snapshot(
     images: Path, run_training: Run, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # As if it had been damaged after the check of all images.
+    monkeypatch.setattr('training.preparation.check_image_files', lambda *_: None)
     out, people = tmp_path / 'out', LSPDataset(images.parent, 'train-fit')
     last = EpochOrderSampler(0)(np.arange(16), 0)[-1] % 16
     image = images / people.people[last].image
@@ -188,24 +176,6 @@ def test_an_image_that_fails_in_a_loader_leaves_a_snapshot(
     assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_3']
     image.write_bytes(whole)
     run_training('--out', out, '--root', images.parent, '--resume')
-    same_result(out, reference)
-
-
-@pytest.mark.usefixtures('_unchecked')
-def test_the_last_validation_can_be_done_again(
-    images: Path, run_training: Run, tmp_path: Path, same_result: Callable[[Path, Path], None],
-) -> None:
-    out, reference = tmp_path / 'out', tmp_path / 'reference'
-    arguments = ['--root', images.parent, '--epoch', 1, '--ema', 0.5]
-    run_training('--out', reference, *arguments)
-    whole = (images / 'im0005.jpg').read_bytes()
-    (images / 'im0005.jpg').write_bytes(whole[:len(whole) // 2])
-    with pytest.raises(InputError, match=r'im0005.jpg: cannot be read'):
-        run_training('--out', out, *arguments)
-    assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_4']
-    assert not (out / 'log').exists()
-    (images / 'im0005.jpg').write_bytes(whole)
-    run_training('--out', out, *arguments, '--resume')
     same_result(out, reference)
 
 
