@@ -7,7 +7,7 @@ usual rows, Head to Ankle, and the Total over their 14 joints; pelvis and thorax
 
 from __future__ import annotations
 
-from eval.score import Score, count_correct
+from eval.score import Score, relative_errors, score_at
 from hourglass.joints import MPII
 
 import numpy as np
@@ -33,4 +33,4 @@ def pckh(
     """
     if np.shape(points)[1:] != (len(MPII), 2):
         raise ValueError(f'PCKh is for points (N, {len(MPII)}, 2), not {np.shape(points)}')
-    return count_correct(points, true_points, labelled, head_sizes, threshold)
+    return score_at(relative_errors(points, true_points, labelled, head_sizes), threshold)

@@ -23,12 +23,8 @@ _OKS_THRESHOLDS = (0.5, 0.75, 0.9)
 _BINS = 20
 
 
-def save_figure(figure: Figure, path: str | os.PathLike) -> None:
-    """Write a figure; its name's ending chooses the format.
-
-    Raises:
-        InputError: the picture cannot be written.
-    """
+def _save_figure(figure: Figure, path: str | os.PathLike) -> None:
+    """Write a figure; its name's ending chooses the format.  ``InputError`` if it cannot be written."""
     content = io.BytesIO()
     try:
         figure.savefig(content, format=Path(path).suffix[1:] or 'png', dpi=110)
@@ -59,17 +55,10 @@ def _finish(axis: Axes, x_label: str, y_label: str) -> None:
     axis.grid(alpha=0.4)
 
 
-def plot_joints(records: Sequence[Record], path: str | os.PathLike, by_joint: bool = False, title: str = '') -> None:
-    """Draw the rate of correct joints over the threshold: one panel for each group of joints, one line a result.
+def _plot_joints(records: Sequence[Record], path: str | os.PathLike, by_joint: bool, title: str) -> None:
+    """Draw the rate of correct joints over the threshold: one panel for each group or joint, one line a result.
 
-    Args:
-        records: results with rates of the same joints; others are not drawn, and keep their colour.
-        path: picture to write; the ending chooses the format (.png, .pdf, .svg).
-        by_joint: one panel for each joint, not for each group.
-        title: text above.
-
-    Raises:
-        InputError: the picture cannot be written.
+    Results without rates of joints are not drawn, and keep their colour.
     """
     drawn = [(record, record.joints) for record in records if record.joints is not None]
     first = drawn[0][1]
@@ -98,19 +87,13 @@ def plot_joints(records: Sequence[Record], path: str | os.PathLike, by_joint: bo
     for axis in axes[:, 0]:
         axis.set_ylabel(f'{first.metric} (%)')
     _add_legend(figure, styles, title)
-    save_figure(figure, path)
+    _save_figure(figure, path)
 
 
-def plot_precision_recall(records: Sequence[Record], path: str | os.PathLike, title: str = '') -> None:
+def _plot_precision_recall(records: Sequence[Record], path: str | os.PathLike, title: str) -> None:
     """Draw precision over recall: one panel for each of three OKS thresholds, one line a result.
 
-    Args:
-        records: results; those without COCO's score are not drawn, and keep their colour.
-        path: picture to write; the ending chooses the format.
-        title: text above.
-
-    Raises:
-        InputError: the picture cannot be written.
+    Results without COCO's score are not drawn, and keep their colour.
     """
     figure = Figure(figsize=(4 * len(_OKS_THRESHOLDS), 4.2), layout='constrained')
     axes = np.atleast_1d(figure.subplots(1, len(_OKS_THRESHOLDS), sharey=True))
@@ -126,24 +109,17 @@ def plot_precision_recall(records: Sequence[Record], path: str | os.PathLike, ti
         axis.legend(loc='lower left', title='average precision')
         _finish(axis, 'recall', 'precision' if axis is axes[0] else '')
     _add_legend(figure, {r.label: styles[r.label] for r in records if r.oks is not None}, title)
-    save_figure(figure, path)
+    _save_figure(figure, path)
 
 
-def plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str = '') -> None:
+def _plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str) -> None:
     """Draw the distribution of people's OKS: the share of people with each value, and with at least that value.
 
-    Args:
-        records: results; those without OKS of each person are not drawn, and keep their colour.
-        path: picture to write; the ending chooses the format.
-        title: text above.
-
-    Raises:
-        InputError: the picture cannot be written.
+    Results without OKS of each person are not drawn, and keep their colour.
     """
     figure = Figure(figsize=(10, 4.2), layout='constrained')
     shares, at_least = figure.subplots(1, 2)
-    styles = {record.label: style for record, style in zip(records, _styles(records).values(), strict=True)
-              if record.person_oks is not None}
+    styles = _styles(records)
     for record in records:
         if record.person_oks is None:
             continue
@@ -158,8 +134,8 @@ def plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str = ''
     for axis, label in ((shares, 'people (%)'), (at_least, 'people with at least this OKS (%)')):
         axis.set_xlim(0, 1)
         _finish(axis, 'OKS', label)
-    _add_legend(figure, styles, title)
-    save_figure(figure, path)
+    _add_legend(figure, {r.label: styles[r.label] for r in records if r.person_oks is not None}, title)
+    _save_figure(figure, path)
 
 
 def plot_records(records: Sequence[Record], path: str | os.PathLike) -> None:
@@ -169,7 +145,7 @@ def plot_records(records: Sequence[Record], path: str | os.PathLike) -> None:
     rate of correct joints joint by joint as ``NAME-pck``; other results the rates by group of joints as ``path``.
 
     Args:
-        records: results that can be compared (:func:`eval.record.check_alike`), with the same joints.
+        records: results that can be compared (:func:`eval.record.read_records`), with the same joints.
         path: picture to write; the ending chooses the format.
 
     Raises:
@@ -179,13 +155,13 @@ def plot_records(records: Sequence[Record], path: str | os.PathLike) -> None:
     data = ', '.join(dict.fromkeys(record.data for record in records))
     has_joints = any(record.joints is not None for record in records)
     if all(record.oks is None for record in records):
-        plot_joints(records, path, title=data)
+        _plot_joints(records, path, False, data)
         return
-    plot_precision_recall(records, path, data)
+    _plot_precision_recall(records, path, data)
     if any(record.person_oks is not None for record in records):
-        plot_oks(records, path.with_name(f'{path.stem}-oks{path.suffix}'), data)
+        _plot_oks(records, path.with_name(f'{path.stem}-oks{path.suffix}'), data)
     if has_joints:
-        plot_joints(records, path.with_name(f'{path.stem}-pck{path.suffix}'), True, data)
+        _plot_joints(records, path.with_name(f'{path.stem}-pck{path.suffix}'), True, data)
 
 
 def plot_reliability(found: Reliability, title: str, path: str | os.PathLike) -> None:
@@ -206,4 +182,4 @@ def plot_reliability(found: Reliability, title: str, path: str | os.PathLike) ->
     _finish(curve, '', 'share of joints that are correct')
     _finish(joints, 'score', 'joints')
     joints.set_yticks([])
-    save_figure(figure, path)
+    _save_figure(figure, path)

@@ -140,25 +140,6 @@ def score_at(errors: np.ndarray, threshold: float) -> Score:
     return Score((errors <= threshold).sum(axis=0), (~np.isnan(errors)).sum(axis=0))
 
 
-def count_correct(
-    points: np.ndarray, true_points: np.ndarray, labelled: np.ndarray, reference_lengths: np.ndarray,
-    threshold: float,
-) -> Score:
-    """Score predictions.
-
-    Args:
-        points: (N, K, 2) predictions; NaN counts as wrong.
-        true_points: (N, K, 2) annotations, in the same pixels and order.
-        labelled: (N, K) bool, which joints are annotated.
-        reference_lengths: (N,).  A person without a positive one is left out.
-        threshold: largest error of a correct joint, in reference lengths.
-
-    Raises:
-        ValueError: the shapes do not fit together.
-    """
-    return score_at(relative_errors(points, true_points, labelled, reference_lengths), threshold)
-
-
 def rate_curves(errors: np.ndarray, rows: Mapping[str, Sequence[int]], thresholds: np.ndarray) -> dict[str, np.ndarray]:
     """Score (N, K) :func:`relative_errors` at T thresholds.
 

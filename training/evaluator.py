@@ -8,7 +8,7 @@ from pathlib import Path
 from data.person import Person, PersonDataset
 from eval.predict import ground_truth, predict_dataset
 from eval.reliability import calibrate
-from eval.score import Score, count_correct, relative_errors, reported_joints
+from eval.score import Score, relative_errors, reported_joints, score_at
 from hourglass.predictor import PosePredictor
 from training.distributed import Communicator
 
@@ -72,7 +72,7 @@ class PoseEvaluator(Extension):
         # With few people this process may have none.
         if len(self.part):
             points, _ = predict_dataset(self.predictor, self.part)
-            score = count_correct(points, *ground_truth(self.part), self.threshold)
+            score = score_at(relative_errors(points, *ground_truth(self.part)), self.threshold)
         score = Score(self.comm.sum(score.correct), self.comm.sum(score.count))
         return score.mean(reported_joints(self.predictor.spec.joint_set))
 

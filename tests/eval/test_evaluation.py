@@ -63,13 +63,3 @@ def test_annotated_people_have_pck_by_the_length_asked_for(coco: dict[str, Any],
     assert 'per_person' not in detected.to_dict()
     with pytest.raises(InputError, match=r'a\.csv: a table of correct joints'):
         detected.save_csv(tmp_path / 'a.csv')
-
-
-def test_predictions_in_the_layout_of_torch7(shared: Callable[[str], Path]) -> None:
-    score = evaluate(predictions=shared('mpii/preds/valid-example.h5'),
-                     annotations=shared('mpii/annot/valid.h5')).to_dict()
-    expected = json.loads(shared('reference/pckh.json').read_text())
-    assert [joint['correct'] for joint in score['joints'].values()] == expected['correct']
-    assert [joint['count'] for joint in score['joints'].values()] == expected['count']
-    for group, rate in expected['scores'].items():
-        assert score['groups'][group.capitalize()] == rate

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from data.mpii import read_hdf5
+from eval import evaluate
+from eval.pck import PCKResult
 from eval.pckh import pckh
 from eval.predictions import read_predictions
 from hourglass.joints import MPII
@@ -40,11 +42,13 @@ def test_other_joint_sets_are_refused() -> None:
 
 
 def test_counts_of_the_reference(shared: Callable[[str], Path]) -> None:
-    people = read_hdf5(shared('mpii/annot/valid.h5'))
-    points = read_predictions(shared('mpii/preds/valid-example.h5'))
+    annotations, predictions = shared('mpii/annot/valid.h5'), shared('mpii/preds/valid-example.h5')
+    people = read_hdf5(annotations)
     reference = json.loads(shared('reference/pckh.json').read_text())
-    score = pckh(points, people.points, people.labelled, people.head_size)
-    assert score.correct.tolist() == reference['correct']
-    assert score.count.tolist() == reference['count']
-    rates = {name.lower(): rate for name, rate in score.group_rates(MPII).items()}
-    assert rates == pytest.approx(reference['scores'], abs=1e-15)
+    result = evaluate(predictions=predictions, annotations=annotations)
+    assert isinstance(result, PCKResult)
+    for score in (pckh(read_predictions(predictions), people.points, people.labelled, people.head_size), result.score):
+        assert score.correct.tolist() == reference['correct']
+        assert score.count.tolist() == reference['count']
+        rates = {name.lower(): rate for name, rate in score.group_rates(MPII).items()}
+        assert rates == pytest.approx(reference['scores'], abs=1e-15)

@@ -86,14 +86,6 @@ def test_files_that_cannot_be_used(tmp_path: Path, value: np.ndarray | None, rea
     assert '\n' not in str(error.value)
 
 
-@pytest.mark.parametrize('content', [None, b'', b'no HDF5' * 100])
-def test_files_that_are_not_hdf5(tmp_path: Path, content: bytes | None) -> None:
-    if content is not None:
-        (tmp_path / 'p.h5').write_bytes(content)
-    with pytest.raises(InputError, match=r'p\.h5: (no such file|damaged, or not an HDF5 file)'):
-        read_predictions(tmp_path / 'p.h5')
-
-
 def test_refused_predictions_leave_no_file(tmp_path: Path, points: np.ndarray) -> None:
     points[2, 5, 0] = np.nan
     with pytest.raises(InputError, match='1 of 80 joints are not finite'):

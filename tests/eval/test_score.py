@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from eval.score import Score, count_correct, rate_curves, relative_errors, reported_joints, score_at
+from eval.score import Score, rate_curves, relative_errors, reported_joints, score_at
 from hourglass.joint_names import infer
 from hourglass.joints import LSP, MPII
 
@@ -16,44 +16,31 @@ def _people(offsets: list[list[float]]) -> tuple[np.ndarray, np.ndarray]:
     return true_points + np.array(offsets)[..., None] * [.6, .8], true_points
 
 
-def test_a_joint_at_the_threshold_is_correct() -> None:
-    points, true_points = np.array([[[3., 4.], [3., 4.01], [0., 0.]]]), np.zeros((1, 3, 2))
-    score = count_correct(points, true_points, np.ones((1, 3), bool), np.array([10.]), .5)
-    assert score.correct.tolist() == [1, 0, 1]
-    assert score.count.tolist() == [1, 1, 1]
-
-
-def test_errors_are_relative_to_each_persons_own_length() -> None:
-    points, true_points = _people([[3., 8.], [3., 8.]])
-    score = count_correct(points, true_points, np.ones((2, 2), bool), np.array([10., 20.]), .35)
-    assert score.correct.tolist() == [2, 0]
-    score = count_correct(points, true_points, np.ones((2, 2), bool), np.array([10., 20.]), .45)
-    assert score.correct.tolist() == [2, 1]
-
-
-def test_only_labelled_joints_count() -> None:
-    points, true_points = _people([[0., 0., 50.], [50., 0., 0.]])
+def test_errors_are_in_lengths_of_each_person_and_only_labelled_joints_count() -> None:
+    points, true_points = _people([[5., 8., 1.], [5., 8., 1.]])
     true_points[0, 0] = np.nan
     labelled = np.array([[False, True, True], [True, True, False]])
-    score = count_correct(points, true_points, labelled, np.array([10., 10.]), .5)
-    assert score.correct.tolist() == [0, 2, 0]
-    assert score.count.tolist() == [1, 2, 1]
+    errors = relative_errors(points, true_points, labelled, np.array([10., 20.]))
+    np.testing.assert_allclose(errors, [[np.nan, .8, .1], [.25, .4, np.nan]])
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
 def test_a_prediction_that_is_no_number_is_wrong(value: float) -> None:
-    points, true_points = _people([[0., 0.], [0., 0.]])
+    points, true_points = _people([[0., 0.]])
     points[0, 0, 1] = value
-    score = count_correct(points, true_points, np.ones((2, 2), bool), np.ones(2), 1e9)
-    assert score.correct.tolist() == [1, 2]
-    assert score.count.tolist() == [2, 2]
+    assert relative_errors(points, true_points, np.ones((1, 2), bool), np.ones(1)).tolist() == [[np.inf, 0]]
 
 
-@pytest.mark.parametrize('length', [np.nan, 0., -5.])
-def test_people_without_a_length_are_left_out(length: float) -> None:
-    points, true_points = _people([[0., 9.], [0., 0.]])
-    score = count_correct(points, true_points, np.ones((2, 2), bool), np.array([length, 10.]), .5)
-    assert (score.correct.tolist(), score.count.tolist()) == ([1, 1], [1, 1])
+def test_people_without_a_length_are_left_out() -> None:
+    points, true_points = _people([[0., 9.]] * 4)
+    errors = relative_errors(points, true_points, np.ones((4, 2), bool), np.array([np.nan, 0., -5., 10.]))
+    assert np.isnan(errors[:3]).all()
+    np.testing.assert_allclose(errors[3], [0, .9])
+
+
+def test_a_joint_at_the_threshold_is_correct() -> None:
+    score = score_at(np.array([[.5, .501, 0, np.nan, np.inf]] * 2), .5)
+    assert (score.correct.tolist(), score.count.tolist()) == ([2, 0, 2, 0, 0], [2, 2, 2, 0, 2])
 
 
 def test_rates_totals_and_means() -> None:
@@ -101,13 +88,6 @@ def test_json_has_no_nan() -> None:
     assert json.loads(json.dumps(Score(count * 0, count * 0).to_dict(MPII), allow_nan=False))['total'] is None
 
 
-def test_relative_errors() -> None:
-    points, true_points = _people([[5., 0., 1.]])
-    points[0, 1, 0] = np.nan
-    errors = relative_errors(points, true_points, np.array([[True, True, False]]), np.array([20.]))
-    np.testing.assert_allclose(errors, [[.25, np.inf, np.nan]])
-
-
 def test_a_curve_is_the_score_at_each_threshold() -> None:
     rng = np.random.default_rng(2)
     errors = rng.uniform(0, .8, (30, 16))
@@ -130,7 +110,7 @@ def test_a_curve_is_the_score_at_each_threshold() -> None:
 def test_shapes_must_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
     points, true_points, labelled, lengths = (np.ones(shape) for shape in shapes)
     with pytest.raises(ValueError, match='do not fit together'):
-        count_correct(points, true_points, labelled, lengths, .5)
+        relative_errors(points, true_points, labelled, lengths)
 
 
 def test_a_table_with_many_groups_continues_below() -> None:
