@@ -1,10 +1,12 @@
-"""What stands for detectors, networks and photographs in tests."""
+"""What stands for detectors, networks and photographs in tests, and how good a pose of a rendered person is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hourglass.detection import Detector
+from hourglass.joints import MPII
 
 import chainer
 import chainer.functions as F
@@ -56,3 +58,13 @@ def spots(*places: tuple[int, int], shape: tuple[int, int] = (300, 400), sigma: 
     for y, x in places:
         image += 255 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * sigma ** 2)).astype(np.float32)
     return image
+
+
+def correct_joints(joints: Sequence[Mapping[str, Any]], points: np.ndarray) -> float:
+    """Return the rate of joints of the JSON that are near the true points (K, 2) of MPII's, by PCK@0.2."""
+    true = dict(zip(MPII.joints, points, strict=True))
+    torso = np.linalg.norm(true['left shoulder'] - true['right hip'])
+    errors = [np.hypot(joint['x'] - true[joint['name']][1], joint['y'] - true[joint['name']][0])
+              for joint in joints if joint['name'] in true]
+    assert len(errors) == len(MPII)
+    return float(np.mean(np.array(errors) < 0.2 * torso))

@@ -19,6 +19,7 @@ from hourglass.image import read_image
 from hourglass.joints import MPII, MPII_COCO
 from hourglass.predictor import Pose
 from hourglass.spec import ModelSpec
+from tests.stand_ins import correct_joints
 
 import cv2
 import numpy as np
@@ -33,16 +34,6 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(tmp_path)
 
 
-def _correct(pose: dict[str, Any], points: np.ndarray) -> float:
-    """Return the rate of joints in the JSON that are near the true points (K, 2), by PCK@0.2."""
-    true = dict(zip(MPII.joints, points, strict=True))
-    torso = np.linalg.norm(true['left shoulder'] - true['right hip'])
-    errors = [np.hypot(joint['x'] - true[joint['name']][1], joint['y'] - true[joint['name']][0])
-              for joint in pose['joints'] if joint['name'] in true]
-    assert len(errors) == len(MPII)
-    return float(np.mean(np.array(errors) < 0.2 * torso))
-
-
 def test_the_script_draws_a_person_and_finds_the_pose(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, ROOT / 'demo.py', '--model', 'bundled', '--json', 'pose.json', '--heatmaps', 'maps.png',
@@ -53,7 +44,7 @@ def test_the_script_draws_a_person_and_finds_the_pose(tmp_path: Path) -> None:
     before, after = read_image(tmp_path / 'input.jpg'), read_image(tmp_path / 'output.jpg')
     assert before.shape == after.shape
     assert abs(before - after).max() > 100
-    assert _correct(json.loads((tmp_path / 'pose.json').read_text()), demo_person().points) >= 0.8
+    assert correct_joints(json.loads((tmp_path / 'pose.json').read_text())['joints'], demo_person().points) >= 0.8
 
 
 def test_a_photograph(shared: Callable[[str], Path], tmp_path: Path) -> None:
@@ -71,7 +62,7 @@ def test_a_person_at_the_side(tmp_path: Path, values: dict[str, Any]) -> None:
     draw_person_in_pictures(PersonConfig(image='wide.png', model='bundled', json='pose.json', **values))
     answer = json.loads((tmp_path / 'pose.json').read_text())
     points = person.points + np.array([40, 170])
-    assert _correct(answer, points) >= 0.7
+    assert correct_joints(answer['joints'], points) >= 0.7
     # The frame is where the answer says that the network looked.
     seen = {name: round(value) for name, value in answer['seen'].items()}
     assert seen['x0'] < points[MPII.joints.index('head top'), 1] < seen['x1']

@@ -11,10 +11,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from data.synthetic import demo_scene
-from demos.video.writer import VideoWriter
+from tests.demos.video.clips import picture, write_clip
 
-import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,11 +44,7 @@ def test_the_examples_run(page: str, tmp_path: Path) -> None:
     (tmp_path / 'holiday').mkdir()
     for name in ('input.jpg', 'photo.jpg', 'holiday/a.jpg'):
         shutil.copy(ROOT / 'docs/input.jpg', tmp_path / name)
-    frame = np.ascontiguousarray(demo_scene((96, 128)).astype(np.uint8).transpose(1, 2, 0))
-    writer = VideoWriter(tmp_path / 'walk.mp4', frame.shape[:2], 25)
-    for _ in range(3):
-        writer.write(frame)
-    writer.close()
+    write_clip(tmp_path / 'walk.mp4', [picture()] * 3)
     done = subprocess.run([sys.executable, '-c', _examples(PAGES[page])], cwd=tmp_path, check=False,
                           capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
     assert done.returncode == 0, done.stderr

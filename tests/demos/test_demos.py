@@ -4,12 +4,14 @@ import subprocess
 import sys
 
 import demos
+import eval
 import hourglass
+import training
 
 import pytest
 
 
-@pytest.mark.parametrize('package', [demos, hourglass])
+@pytest.mark.parametrize('package', [demos, eval, hourglass, training])
 def test_public_names_are_there(package: object) -> None:
     for name in package.__all__:  # type: ignore[attr-defined]
         assert getattr(package, name).__name__ == name

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from data.synthetic import demo_scene
 from demos.person_location import PersonLocation, join_negative_numbers
-from hourglass.detection import Detector
 from hourglass.errors import InputError
 from hourglass.locate import corners
 from hourglass.predictor import PosePredictor
+from tests.stand_ins import FixedBoxes
 
 import cv2
 import numpy as np
@@ -92,27 +91,15 @@ def test_without_any_detector_a_person_is_found_too(
     np.testing.assert_allclose(pose.points, searched.points, atol=8)
 
 
-class _Sees(Detector):
-    """Sees people in the same boxes of every picture."""
-
-    def __init__(self, *boxes: tuple[float, ...], score: float = 0.9) -> None:
-        self.found = np.array(boxes, np.float32).reshape(-1, 4), np.full(len(boxes), score, np.float32)
-
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [self.found] * len(images)
-
-
 @pytest.mark.parametrize(('detector', 'expected'), [
-    (_Sees((60, 350, 180, 390)), True),
-    (_Sees((20, 160, 220, 240), (60, 350, 180, 390)), True),
-    (_Sees((20, 160, 220, 240)), False),  # in the middle, where --auto would look, too
-    (_Sees((60, 350, 180, 390), score=0.4), False),
-    (_Sees(), False),
+    (FixedBoxes((60, 350, 180, 390)), True),
+    (FixedBoxes((20, 160, 220, 240), (60, 350, 180, 390)), True),
+    (FixedBoxes((20, 160, 220, 240)), False),  # in the middle, where --auto would look, too
+    (FixedBoxes((60, 350, 180, 390), scores=[0.4]), False),
+    (FixedBoxes(), False),
 ])
 def test_a_person_elsewhere_is_seen(
-    predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch, detector: _Sees, expected: bool,
+    predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch, detector: FixedBoxes, expected: bool,
 ) -> None:
     monkeypatch.setattr('hourglass.detection.finder.load', lambda *_: detector)
     nothing = np.zeros((3, 240, 400), np.float32)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,12 +11,11 @@ from eval import EvalConfig, compare, evaluate
 from eval.coco_boxes import BOX_STATS, detect_people, score_boxes
 from hourglass.detection import Detector
 from hourglass.errors import InputError
-from tests.eval.truth import ANNOTATIONS
+from tests.eval.truth import ANNOTATIONS, by_pycocotools
+from tests.stand_ins import FixedBoxes
 
 import numpy as np
 import pytest
-from pycocotools.coco import COCO as COCOIndex
-from pycocotools.cocoeval import COCOeval
 
 Boxes = list[tuple[np.ndarray, np.ndarray]]
 
@@ -37,11 +34,6 @@ class _Annotated(Detector):
         image_id, = (i for i, own in self.people.images.items() if own == name)
         boxes = self.people.boxes[self.people.image_ids == image_id]
         return [(boxes.astype(np.float32), np.full(len(boxes), .9, np.float32))]
-
-
-class _NoPerson(Detector):
-    def detect(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Boxes:
-        return [(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)) for _ in images]
 
 
 @pytest.fixture
@@ -92,24 +84,15 @@ def test_the_same_boxes_from_a_file_give_the_same_poses(
 
 @pytest.mark.parametrize('shift', [0, 4, 15])
 def test_box_scores_are_those_of_pycocotools(coco_root: Path, shift: float) -> None:
-    content = json.loads((coco_root / ANNOTATIONS).read_text())
-    for i, entry in enumerate(content['annotations'], 1):
-        entry['id'] = i
     people = read_annotations(coco_root / ANNOTATIONS)
     rng = np.random.default_rng(0)
     found = Detections(people.image_ids, people.boxes + rng.uniform(-shift, shift, people.boxes.shape),
                        rng.uniform(0, 1, len(people)), 'test')
     boxes = np.concatenate([found.boxes[:, 1::-1], found.boxes[:, :1:-1] - found.boxes[:, 1::-1]], axis=1)
-    with contextlib.redirect_stdout(io.StringIO()):
-        index = COCOIndex()
-        index.dataset = content
-        index.createIndex()
-        evaluation = COCOeval(index, index.loadRes([
-            {'image_id': i, 'category_id': 1, 'bbox': box, 'score': score} for i, box, score in zip(
-                found.image_ids.tolist(), boxes.tolist(), found.scores.tolist(), strict=True)]), 'bbox')
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
+    evaluation = by_pycocotools([
+        {'image_id': i, 'category_id': 1, 'bbox': box, 'score': score} for i, box, score in zip(
+            found.image_ids.tolist(), boxes.tolist(), found.scores.tolist(), strict=True)],
+        coco_root / ANNOTATIONS, 'bbox')
     score = score_boxes(found, people, .5)
     np.testing.assert_allclose([score.stats[name] for name in BOX_STATS], np.where(
         evaluation.stats < 0, np.nan, evaluation.stats), rtol=1e-12)
@@ -132,7 +115,7 @@ def test_recall_and_precision_are_by_height_and_from_the_threshold(coco_root: Pa
 
 
 def test_a_detector_that_finds_no_person_scores_zero(coco_root: Path, use: Callable[[Detector], None]) -> None:
-    use(_NoPerson())
+    use(FixedBoxes())
     result = _evaluate(coco_root)
     assert result['boxes']['stats']['AP'] == result['oks']['stats']['AP'] == 0
     assert result['boxes']['from_height']['96']['precision'] is None

@@ -121,7 +121,7 @@ def test_predictions_in_a_file_are_compared_with_their_own_score(shared: Callabl
     config = EvalConfig(predictions=str(shared('mpii/preds/valid-example.h5')),
                         annotations=str(shared('mpii/annot/valid.h5')))
     evaluate(config, json=tmp_path / 'a.json')
-    rows = evaluate(config, compare=tmp_path / 'a.json', plot=tmp_path / 'a.png').compare([tmp_path / 'a.json']).rows(1)
+    rows = evaluate(config, compare=tmp_path / 'a.json').compare([tmp_path / 'a.json']).rows(1)
     assert {row.interval for row in rows} == {(0.0, 0.0)}
     assert rows[-1].first == rows[-1].other > .8
 

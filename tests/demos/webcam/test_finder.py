@@ -2,20 +2,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from demos.webcam.finder import Memory, PoseFinder, Settings
 from demos.webcam.heat import lay_over
 from demos.webcam.picture import PictureError
 from hourglass.crop import CropBox
-from hourglass.detection import Detector
 from hourglass.draw import PERSON_COLOURS, limb_colours
 from hourglass.joints import MPII
 from hourglass.people import PeoplePredictor, PersonPose
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 from tests.demos.webcam.spots import spot
+from tests.stand_ins import FixedBoxes
 
 import numpy as np
 import pytest
@@ -98,17 +97,8 @@ def test_all_people_are_found_where_there_is_a_detector(finder: PoseFinder) -> N
     assert list(finder.modes) == ['middle', 'anywhere']
 
 
-class _Corner(Detector):
-    """Finds one person in a corner of every picture."""
-
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [(np.array([[100, 110, 140, 140]], np.float32), np.ones(1, np.float32)) for _ in images]
-
-
 def test_one_person_anywhere_is_looked_for_where_the_detector_finds_people(finder: PoseFinder) -> None:
-    helped = PoseFinder(finder.predictor, PeoplePredictor(finder.predictor, _Corner()))
+    helped = PoseFinder(finder.predictor, PeoplePredictor(finder.predictor, FixedBoxes((100, 110, 140, 140))))
     for memory in (None, Memory(finder.predictor.spec)):
         seen = helped.find(spot(120, 125), Settings('anywhere'), 10 ** 6, memory)['people'][0]['seen']
         assert seen['x0'] < 125 < seen['x1'] < seen['x0'] + 90
