@@ -1,8 +1,8 @@
 """Reading files of other programs in a child process.
 
-The C libraries behind MATLAB and HDF5 files can crash, hang or need any amount of memory on a damaged file. A process
-of its own, with limits of memory and processor time, reads such a file and returns plain arrays. Any failure of it
-becomes an :class:`~hourglass.errors.InputError`.
+The C code behind MATLAB and HDF5 files and Python's pickles can crash, hang or need any amount of memory on a damaged
+file. A process of its own, with limits of memory and processor time, reads such a file and returns plain arrays. Any
+failure of it becomes an :class:`~hourglass.errors.InputError`.
 """
 
 from __future__ import annotations
@@ -22,28 +22,29 @@ import numpy as np
 #: Memory of the child in bytes; and seconds of processor time, with more for each 10 MB of the file.
 MAX_MEMORY, MAX_SECONDS = 2_000_000_000, 20
 _BYTES_PER_SECOND = 10_000_000
-#: Largest result in bytes; a hundred thousand people have 30 MB.
+#: Largest result in bytes, beside twice the size of the file; a hundred thousand people have 30 MB.
 MAX_RESULT = 300_000_000
 #: Exit status of a child whose file cannot be used; it prints the reason on standard output.
 _REFUSED = 3
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-def read_in_child(reader: str, path: Path) -> dict[str, np.ndarray]:
+def read_in_child(reader: str, path: Path, *arguments: str) -> dict[str, np.ndarray]:
     """Call a function on a file in a child process.
 
     Args:
         reader: ``module:name`` of a function that takes the path and returns arrays by name; it raises ``InputError``
             if the file cannot be used.
         path: the file.
+        arguments: further ones of the function.
 
     Raises:
         InputError: the reader refused the file, crashed, or needed too much memory or time.
     """
     environment = {**os.environ, 'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}
     environment['PYTHONPATH'] = os.pathsep.join(filter(None, [str(_ROOT), environment.get('PYTHONPATH')]))
-    child = subprocess.run([sys.executable, '-m', __name__, reader, str(path)], env=environment, check=False,
-                           stdin=subprocess.DEVNULL, capture_output=True)
+    child = subprocess.run([sys.executable, '-m', __name__, reader, str(path), *arguments], env=environment,
+                           check=False, stdin=subprocess.DEVNULL, capture_output=True)
     if child.returncode == _REFUSED:
         raise InputError(child.stdout.decode('utf-8', 'replace'))
     if child.returncode == 0:
@@ -61,12 +62,12 @@ def read_in_child(reader: str, path: Path) -> dict[str, np.ndarray]:
     raise InputError(f'{path}: damaged: it {reason}')
 
 
-def _limit(path: Path) -> None:
+def _limit(size: int) -> None:
+    """Limit this process to what a file of some size may need."""
     try:
         import resource
     except ImportError:  # Windows has no such limits
         return
-    size = path.stat().st_size if path.is_file() else 0
     seconds = MAX_SECONDS + size // _BYTES_PER_SECOND
     # The data segment and not the address space: libraries reserve much more than they use.
     for what, limit in ((resource.RLIMIT_DATA, MAX_MEMORY + 10 * size), (resource.RLIMIT_CPU, seconds),
@@ -74,14 +75,15 @@ def _limit(path: Path) -> None:
         resource.setrlimit(what, (limit, limit))
 
 
-def _main(reader: str, path: Path) -> int:
+def _main(reader: str, path: Path, *arguments: str) -> int:
     module, _, name = reader.partition(':')
     function = getattr(importlib.import_module(module), name)
-    _limit(path)
+    size = path.stat().st_size if path.is_file() else 0
+    _limit(size)
     try:
-        arrays = function(path)
-        if (size := sum(array.nbytes for array in arrays.values())) > MAX_RESULT:
-            raise InputError(f'{path}: holds {size:,} bytes of numbers and names, more than are read')
+        arrays = function(path, *arguments)
+        if (result := sum(array.nbytes for array in arrays.values())) > MAX_RESULT + 2 * size:
+            raise InputError(f'{path}: holds {result:,} bytes of numbers and names, more than are read')
     except InputError as error:
         sys.stdout.buffer.write(str(error).encode())
         return _REFUSED
@@ -90,4 +92,4 @@ def _main(reader: str, path: Path) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(_main(sys.argv[1], Path(sys.argv[2])))
+    sys.exit(_main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import io
 import os
 import shutil
 import sys
@@ -24,11 +22,11 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
 # Benchmarks let CuPy round to TF32, tests do not.
 os.environ['CUPY_TF32'] = '0'
 
-from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import save_model
 from tests.fake_cupy.module import install
+from tests.same_process import read_here
 
 import chainer
 import numpy as np
@@ -172,25 +170,13 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         yield
 
 
-def _read_here(reader: str, path: Path) -> dict[str, np.ndarray]:
-    module, _, name = reader.partition(':')
-    stream = io.BytesIO()
-    try:
-        np.savez(stream, **getattr(importlib.import_module(module), name)(path))
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f'{path}: damaged: it cannot be read ({error})') from error
-    stream.seek(0)
-    return dict(np.load(stream, allow_pickle=False))
-
-
 @pytest.fixture(scope='session', autouse=True)
 def _no_child_for_each_file() -> Iterator[None]:
     """Read files of other programs in this process; the child is tested by test_sandbox.py and tests/fuzz."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ('data.lsp', 'data.mpii.hdf5', 'data.mpii.matlab', 'eval.predictions'):
-            patch.setattr(f'{module}.read_in_child', _read_here)
+        for module in ('data.lsp', 'data.mpii.hdf5', 'data.mpii.matlab', 'eval.predictions',
+                       'pretrained.pytorch.network'):
+            patch.setattr(f'{module}.read_in_child', read_here)
         yield
 
 

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import struct
-import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from hourglass.errors import InputError
 from hourglass.npz import printable
 from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
-from pretrained.pytorch.pickles import MAX_PICKLE_BYTES, Tensor, load_pickle
+from pretrained.pytorch.pickles import Tensor, load_pickle
 
 import numpy as np
 
@@ -43,13 +43,13 @@ def is_safetensors(start: bytes) -> bool:
 
 
 def read_tensors(path: Path) -> tuple[Any, str]:
-    """Read a file of PyTorch or safetensors.
+    """Read a file of PyTorch or safetensors; in a child process (:mod:`hourglass.sandbox`), which bounds its cost.
 
     Returns:
         What it holds (as :func:`pretrained.pytorch.pickles.load_pickle`), and the name of the format.
 
     Raises:
-        InputError: the file is missing, damaged, of the oldest format (tar), or holds more than is read.
+        InputError: the file is missing, damaged, or of the oldest format (tar).
     """
     title = 'PyTorch'
     with open_file(path, 'a PyTorch file') as stream:
@@ -84,23 +84,8 @@ def _numbers(raw: bytes | memoryview, dtype: str, byte_order: str = '<') -> np.n
     return np.frombuffer(raw, stored).astype(stored.newbyteorder('='), copy=False)
 
 
-class _Budget:
-    """The bytes that the storages of a file may still have: together they are not larger than the file."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.left = stream.seek(0, 2)
-        stream.seek(0)
-
-    def take(self, n_bytes: int) -> int:
-        self.left -= n_bytes
-        if self.left < 0:
-            raise Damage('storages that are larger than the file')
-        return n_bytes
-
-
 def _read_zip(stream: BinaryIO) -> Any:
     """Read a folder in a zip file: ``data.pkl``, ``data/`` with a file for each storage, ``byteorder``, ``version``."""
-    budget = _Budget(stream)
     archive = open_zip(stream)
     entries = archive.namelist()
     names = [name for name in entries if name.rpartition('/')[2] == 'data.pkl']
@@ -110,47 +95,35 @@ def _read_zip(stream: BinaryIO) -> Any:
     if f'{folder}constants.pkl' in entries:
         raise Damage('a TorchScript program (torch.jit.save); only state_dicts written by torch.save are read')
 
-    def read(name: str, max_bytes: int) -> bytes:
+    def read(name: str) -> bytes:
         try:
-            info = archive.getinfo(folder + name)
-            if info.compress_type != zipfile.ZIP_STORED:
-                raise Damage(f'its entry {printable(name)} is compressed, which torch.save never does')
-            if info.file_size > max_bytes or info.compress_size != info.file_size:
-                raise Damage(f'its entry {printable(name)} has {info.file_size:,} bytes')
-            # The checksum is compared when the end is reached.
-            return archive.read(info)
+            return archive.read(folder + name)  # compares the checksum, too
         except ZIP_DAMAGE as error:
             raise Damage(f'its entry {printable(name)} is damaged or missing, {printable(str(error))}') from None
 
     def read_storage(key: str, dtype: str, size: int) -> np.ndarray:
-        n_bytes = budget.take(size * _item_size(dtype))
-        raw = read(f'data/{key}', n_bytes)
-        if len(raw) < n_bytes:
-            raise Damage(f'the storage {printable(key)} is smaller than its tensors')
+        raw = read(f'data/{key}')
+        if len(raw) != size * _item_size(dtype):
+            raise Damage(f'the storage {printable(key)} has {len(raw):,} bytes')
         return _numbers(raw, dtype, '<' if order == b'little' else '>')
 
-    order = read('byteorder', 16) if f'{folder}byteorder' in entries else b'little'
+    order = read('byteorder') if f'{folder}byteorder' in entries else b'little'
     if order not in (b'little', b'big'):
         raise Damage('an unknown byte order')
-    return load_pickle(read('data.pkl', MAX_PICKLE_BYTES), 0, read_storage)[0]
+    return load_pickle(io.BytesIO(read('data.pkl')), read_storage)
 
 
 def _read_legacy(stream: BinaryIO) -> Any:
     """Read pickles of a magic number, a version, facts of the machine, the object and keys of storages; then these."""
-    budget = _Budget(stream)
-    data, position = stream.read(min(budget.left, MAX_PICKLE_BYTES)), 0
     storages: dict[str, tuple[str, np.ndarray]] = {}
 
     def allocate(key: str, dtype: str, size: int) -> np.ndarray:
-        budget.take(size * _item_size(dtype))
         array = np.zeros(size, 'f4' if dtype == 'bfloat16' else dtype)
         storages[key] = dtype, array
         return array
 
     def load() -> Any:
-        nonlocal position
-        value, position = load_pickle(data, position, allocate)
-        return value
+        return load_pickle(stream, allocate)
 
     load()  # the magic number, by which the file was recognised
     if load() != _LEGACY_VERSION:
@@ -161,7 +134,6 @@ def _read_legacy(stream: BinaryIO) -> Any:
     value, keys = load(), load()
     if not isinstance(keys, list) or not all(isinstance(key, (str, int)) for key in keys):
         raise Damage('a damaged list of storages')
-    stream.seek(position)
     for key in map(str, keys):
         # Before each storage stands the number of its elements.
         dtype, array = storages.pop(key, ('u1', np.zeros(0, 'u1')))
@@ -177,7 +149,6 @@ def _read_legacy(stream: BinaryIO) -> Any:
 
 def _read_safetensors(stream: BinaryIO) -> dict[str, Tensor]:
     """Read JSON with type, shape and place of each tensor, and then the numbers."""
-    budget = _Budget(stream)
     length = struct.unpack('<Q', stream.read(8))[0]
     header, data = stream.read(length), memoryview(stream.read())
     tensors: dict[str, Tensor] = {}
@@ -188,7 +159,7 @@ def _read_safetensors(stream: BinaryIO) -> dict[str, Tensor]:
             dtype, shape, (begin, end) = _SAFETENSORS_TYPES[entry['dtype']], entry['shape'], entry['data_offsets']
             if not all(type(n) is int and n >= 0 for n in shape):
                 raise Damage('a tensor of impossible size')
-            if not 0 <= begin <= end <= len(data) or budget.take(end - begin) != math.prod(shape) * _item_size(dtype):
+            if not 0 <= begin <= end <= len(data) or end - begin != math.prod(shape) * _item_size(dtype):
                 raise Damage(f'it ends early, or {printable(name)} is damaged')
             tensors[name] = Tensor(_numbers(data[begin:end], dtype).reshape(shape))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:

@@ -186,7 +186,7 @@ def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, n
     others = tuple(other for _, same, other in found.values()
                    if same is state and other != prefix and other.startswith(prefix))
     tensors = {key[len(prefix):]: tensor for key, tensor in state.items()
-               if key.startswith(prefix) and not key.startswith(others)}
+               if isinstance(key, str) and key.startswith(prefix) and not key.startswith(others)}
     for key, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise InputError(f'{printable(key)} is not a tensor but {_describe(tensor)}')
@@ -208,15 +208,15 @@ def _dictionaries(value: Any) -> dict[str, dict[str, Any]]:
                 seen.add(id(entry))
                 found[path] = entry
                 below.update({f'{path}{key}.': inner for key, inner in entry.items()
-                              if isinstance(inner, dict) and len(key) <= _MAX_NAME})
+                              if isinstance(inner, dict) and len(str(key)) <= _MAX_NAME})
         level = below
     return found
 
 
 def _prefixes(layout: Layout, state: Mapping[str, Any]) -> list[str]:
     anchor = layout.anchors[0]
-    starts = [key[:-len(anchor)] for key in state
-              if len(key) <= _MAX_NAME and (key == anchor or key.endswith(f'.{anchor}'))]
+    starts = [key[:-len(anchor)] for key in state if isinstance(key, str)
+              and len(key) <= _MAX_NAME and (key == anchor or key.endswith(f'.{anchor}'))]
     return [start for start in starts if all(start + name in state for name in layout.anchors)]
 
 
@@ -230,5 +230,5 @@ def _describe(value: Any) -> str:
         return f'a {type(value).__name__}'
     inner = next((state for state in _dictionaries(value).values()
                   if any(isinstance(entry, Tensor) for entry in state.values())), value)
-    names = ', '.join(printable(name) for name in list(inner)[:3])
+    names = ', '.join(printable(str(name)) for name in list(inner)[:3])
     return f'{len(inner)} entries that begin with {names}' if inner else 'nothing'

@@ -7,10 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from hourglass.errors import InputError
+from hourglass.sandbox import read_in_child
 from pretrained.pytorch.archive import read_tensors
-from pretrained.pytorch.layouts import find_state, rename
+from pretrained.pytorch.layouts import LAYOUTS, find_state, rename
 from pretrained.topology import infer_spec
 from pretrained.weights_file import Model, check_count, counters, model_from_arrays
+
+import numpy as np
+
+
+def parse_pytorch(path: Path, part: str | None = None) -> dict[str, np.ndarray]:
+    """Return a network's arrays by their keys in a weights file, and ``origin``: the file's format and its layout.
+
+    For :func:`hourglass.sandbox.read_in_child`.
+    """
+    value, title = read_tensors(path)
+    try:
+        layout, state = find_state(value, part)
+        return {**rename(layout, state), 'origin': np.array([title, layout.name])}
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
 
 
 def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model:
@@ -29,13 +45,13 @@ def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model
         InputError: the file cannot be read, or is of another network.
     """
     path = Path(path)
-    value, title = read_tensors(path)
+    arrays = read_in_child('pretrained.pytorch.network:parse_pytorch', path, *([] if part is None else [part]))
+    title, layout = arrays.pop('origin').tolist()
+    extra = next(known.spec for known in LAYOUTS if known.name == layout)
     try:
-        layout, state = find_state(value, part)
-        arrays = rename(layout, state)
-        spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), **layout.spec)
+        spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), **extra)
         check_count(spec, len(arrays))
     except InputError as error:
         raise InputError(f'{path}: {error}') from None
     # Files of PyTorch before 0.4.1 have no numbers of batches.
-    return model_from_arrays(spec, {**counters(spec), **arrays}, path, f'{path} ({title}, {layout.name} layout)')
+    return model_from_arrays(spec, {**counters(spec), **arrays}, path, f'{path} ({title}, {layout} layout)')

@@ -1,34 +1,22 @@
 """Read the pickles of PyTorch with the standard library, without running anything in them.
 
 A pickle can only call what ``find_class`` returns and change objects that it has built.  ``find_class`` returns
-builders of tensors and dictionaries, and an inert :class:`Placeholder` for any other name.  Two more dangers are
-removed before a pickle is read: large numbers under which a value is remembered (the reader allocates that many
-places), and Python's own dictionaries and sets (they hash nested tuples of any depth).
+builders of tensors, and an inert :class:`Placeholder` for any other name.  What a damaged pickle costs is bounded by
+the child process that it is read in (:mod:`hourglass.sandbox`).
 """
 
 from __future__ import annotations
 
-import io
 import pickle
-import pickletools
-from collections.abc import Callable, Sized
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from hourglass.npz import printable
 from pretrained.foreign import Damage
 
 import numpy as np
-
-#: Longest pickle, and largest number of instructions in it, that is read; a checkpoint of 8 stacks with its
-#: optimizer (Adam) has 0.3 million.
-MAX_PICKLE_BYTES = 32 * 1024 ** 2
-MAX_INSTRUCTIONS = 2_000_000
-_MAX_DIMENSIONS = 8
-_MAX_ARGUMENTS = 64
-_MAX_NAME = 200
-_MAX_NAMES = 1000
-_MAX_PROTOCOL = 5
 
 #: Element types of storages, as NumPy calls them; bfloat16 is the upper half of a float32.
 STORAGES = {
@@ -37,14 +25,9 @@ STORAGES = {
     'torch.ShortStorage': 'i2', 'torch.CharStorage': 'i1', 'torch.ByteStorage': 'u1', 'torch.BoolStorage': '?',
     'torch.ComplexFloatStorage': 'c8', 'torch.ComplexDoubleStorage': 'c16', 'torch.storage.UntypedStorage': 'u1',
 }
-# Not read: texts of version 0 (parsing them is slow), dictionaries of hashed keys, and objects that the caller has.
-_REFUSED = {'INT', 'LONG', 'FLOAT', 'STRING', 'UNICODE', 'GET', 'PUT', 'PERSID', 'DICT', 'EXT1', 'EXT2', 'EXT4',
-            'NEXT_BUFFER', 'READONLY_BUFFER'}
-_REPLACED = {'FRAME': b'', 'EMPTY_DICT': b'ccollections\nOrderedDict\n)R', 'EMPTY_SET': b'cbuiltins\nset\n)R',
-             'FROZENSET': b't'}
 # What the standard reader raises on damage; it documents that there may be others.
 _ERRORS = (pickle.UnpicklingError, ValueError, TypeError, AttributeError, LookupError, EOFError, OverflowError,
-           MemoryError, RecursionError)
+           RecursionError)
 
 #: Returns the numbers of a storage, (n,): takes its key, its type (a value of :data:`STORAGES`) and n.
 ReadStorage = Callable[[str, str, int], np.ndarray]
@@ -59,32 +42,20 @@ class _Inert:
         pass
 
 
-class Dictionary(_Inert, dict):
-    """A dictionary with texts as keys, for texts cannot be made to collide; other entries are left out."""
-
-    __slots__ = ()
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if key is None or isinstance(key, (int, float)):
-            key = str(key)
-        if isinstance(key, str):
-            super().__setitem__(key, value)
-
-
-class Placeholder(Dictionary):
+class Placeholder(_Inert, dict):
     """In the place of an object of any class; only its entries are kept, as a subclass of OrderedDict has them."""
 
     __slots__ = ()
+    __hash__ = object.__hash__  # objects may be in sets
 
-    def __new__(cls, *arguments: Any, **options: Any) -> Placeholder:
-        _check_arguments(arguments, options)
+    def __new__(cls, *_: Any, **__: Any) -> Placeholder:
         return super().__new__(cls)
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
-    def __call__(self, *arguments: Any) -> Placeholder:
-        return Placeholder(*arguments)
+    def __call__(self, *_: Any) -> Placeholder:
+        return Placeholder()
 
     def append(self, value: Any) -> None:
         """Ignore an entry."""
@@ -108,14 +79,7 @@ class _Builder(_Inert):
         self._build = build
 
     def __call__(self, *arguments: Any) -> Any:
-        _check_arguments(arguments)
         return self._build(*arguments)
-
-
-def _check_arguments(*arguments: Sized) -> None:
-    """Refuse long lists of arguments: a small pickle can use one in many calls."""
-    if sum(map(len, arguments)) > _MAX_ARGUMENTS:
-        raise Damage('a damaged pickle, a call with too many arguments')
 
 
 def _is_count(value: Any) -> bool:
@@ -126,7 +90,7 @@ def _make_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -
     """Make a tensor of the arguments of ``torch._utils._rebuild_tensor`` or ``_rebuild_tensor_v2``."""
     if not isinstance(storage, Tensor) or storage.array.ndim != 1:
         raise Damage('a tensor without a storage')
-    if not (isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) == len(strides) <= _MAX_DIMENSIONS
+    if not (isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) == len(strides)
             and all(map(_is_count, (offset, *shape, *strides)))):
         raise Damage('a tensor of impossible size')
     elements, last, numbers = 1, offset, storage.array
@@ -140,30 +104,27 @@ def _make_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -
     return Tensor(np.lib.stride_tricks.as_strided(numbers[offset:], shape, steps, writeable=False))
 
 
+_TENSOR, _PARAMETER = _Builder(_make_tensor), _Builder(lambda data, *_: data)
+#: What a pickle can name.
+_NAMES: dict[str, Any] = {
+    **STORAGES, 'collections.OrderedDict': _Builder(OrderedDict), 'torch.Size': _Builder(tuple),
+    'torch._utils._rebuild_tensor': _TENSOR, 'torch._utils._rebuild_tensor_v2': _TENSOR,
+    'torch._utils._rebuild_parameter': _PARAMETER, 'torch.nn.parameter.Parameter': _PARAMETER,
+    'torch._utils._rebuild_parameter_with_state': _PARAMETER,
+}
+
+
 class _Unpickler(pickle.Unpickler):
     """Build tensors and plain values, and placeholders for all else."""
 
-    def __init__(self, data: bytes, read_storage: ReadStorage) -> None:
-        super().__init__(io.BytesIO(data), encoding='latin-1')  # texts of Python 2 are of unknown encoding
+    def __init__(self, stream: BinaryIO, read_storage: ReadStorage) -> None:
+        super().__init__(stream, encoding='latin-1')  # texts of Python 2 are of unknown encoding
         self._read_storage = read_storage
         self._storages: dict[str, tuple[str, int, Tensor]] = {}
-        self._n_pairs = 0
-        tensor, parameter = _Builder(_make_tensor), _Builder(lambda data, *_: data)
-        self._names: dict[str, Any] = {
-            **STORAGES, 'collections.OrderedDict': _Builder(self._ordered_dict),
-            'torch.Size': _Builder(lambda numbers=(): numbers),
-            'torch._utils._rebuild_tensor': tensor, 'torch._utils._rebuild_tensor_v2': tensor,
-            'torch._utils._rebuild_parameter': parameter, 'torch.nn.parameter.Parameter': parameter,
-            'torch._utils._rebuild_parameter_with_state': parameter,
-        }
 
     def find_class(self, module: str, name: str) -> Any:
         text = f'{module}.{name}'
-        if text not in self._names:
-            if len(text) > _MAX_NAME or len(self._names) > _MAX_NAMES:
-                raise Damage('a name that is too long, or too many names')
-            self._names[text] = type(text, (Placeholder,), {'__slots__': ()})
-        return self._names[text]
+        return _NAMES[text] if text in _NAMES else type(text, (Placeholder,), {'__slots__': ()})
 
     def persistent_load(self, pid: Any) -> Any:
         if isinstance(pid, tuple) and len(pid) > 1 and pid[0] == 'module':
@@ -171,7 +132,6 @@ class _Unpickler(pickle.Unpickler):
         if not (isinstance(pid, tuple) and len(pid) in (5, 6) and pid[0] == 'storage' and pid[5:] in ((), (None,))):
             raise Damage('an unknown persistent object')
         _, dtype, key, _, size = pid[:5]
-        # The type first: to look a nested tuple up could take forever.
         if not isinstance(dtype, str) or dtype not in STORAGES.values():
             raise Damage('a storage of unknown type')
         if not isinstance(key, (str, int)) or not _is_count(size):
@@ -183,53 +143,21 @@ class _Unpickler(pickle.Unpickler):
             raise Damage('a storage of two types')
         return self._storages[key][2]
 
-    def _ordered_dict(self, pairs: Any = ()) -> Dictionary:
-        if not isinstance(pairs, (list, tuple)):
-            raise Damage('an OrderedDict of something that is not pairs')
-        self._n_pairs += len(pairs)  # one long list can be used in many calls
-        if self._n_pairs > MAX_INSTRUCTIONS:
-            raise Damage('a pickle with too many entries')
-        found = Dictionary()
-        for pair in pairs:
-            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-                raise Damage('an OrderedDict of something that is not pairs')
-            found[pair[0]] = pair[1]
-        return found
 
-
-def load_pickle(data: bytes, start: int, read_storage: ReadStorage) -> tuple[Any, int]:
-    """Read one pickle.
+def load_pickle(stream: BinaryIO, read_storage: ReadStorage) -> Any:
+    """Read one pickle; the stream is behind it afterwards.
 
     Args:
-        data: the pickle, possibly among others.
-        start: where it begins.
+        stream: the pickle, and perhaps more.
         read_storage: called once for each storage.
 
     Returns:
-        The value, made of None, bool, int, float, str, bytes, list, tuple, :class:`Dictionary`, :class:`Tensor` and
-        :class:`Placeholder`; and where the pickle ends.
+        The value, made of Python's plain types, :class:`Tensor` and :class:`Placeholder`.
 
     Raises:
-        Damage: the pickle is damaged, or holds more than is read.
+        Damage: the pickle is damaged.
     """
     try:
-        harmless, end = _harmless(data, start)
-        return _Unpickler(harmless, read_storage).load(), end
+        return _Unpickler(stream, read_storage).load()
     except _ERRORS as error:
         raise Damage(f'a damaged pickle, {printable(str(error) or type(error).__name__, 100)}') from None
-
-
-def _harmless(data: bytes, start: int) -> tuple[bytes, int]:
-    """Return a pickle without what the standard reader cannot be trusted with, and where it ends."""
-    stream = io.BytesIO(data)
-    stream.seek(start)
-    parts: list[bytes] = []
-    for opcode, argument, position in pickletools.genops(stream):
-        if opcode.name in _REFUSED or opcode.proto > _MAX_PROTOCOL:
-            raise Damage(f'the pickle instruction {opcode.name}, which is not read')
-        if len(parts) >= MAX_INSTRUCTIONS:
-            raise Damage(f'a pickle of more than {MAX_INSTRUCTIONS:,} instructions')
-        if opcode.name == 'LONG_BINPUT' and (argument or 0) > MAX_INSTRUCTIONS:
-            raise Damage('a damaged pickle, a value under an impossible number')
-        parts.append(_REPLACED.get(opcode.name, data[position:stream.tell()]))
-    return b''.join(parts), stream.tell()

@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 from hourglass.errors import InputError  # noqa: E402
 from tests.fuzz import sound  # noqa: E402
+from tests.same_process import read_here  # noqa: E402
 
 import numpy as np  # noqa: E402
 
@@ -186,6 +187,8 @@ def _child(name: str, folder: Path) -> None:
     """Read all files of a folder; the last line printed describes what happened."""
     import resource
 
+    if name.startswith('pytorch') or name == 'safetensors':  # with the limits of this process
+        importlib.import_module('pretrained.pytorch.network').read_in_child = read_here  # type: ignore[attr-defined]
     paths = sorted(folder.iterdir())
     with contextlib.suppress(InputError):  # it may be a sound file of something else than a network
         _read(name, paths[0])  # all imports are done after it

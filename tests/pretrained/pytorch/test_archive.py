@@ -55,7 +55,7 @@ def test_changed_numbers_are_noticed_in_a_zip_file(path: Path, message: Message)
 
 
 @pytest.mark.parametrize(('content', 'reason'), [
-    (b'', 'empty'), (b'text', 'neither of the two formats'), (b'PK\3\4', 'only a part'), (MAGIC, 'before seeing STOP'),
+    (b'', 'empty'), (b'text', 'neither of the two formats'), (b'PK\3\4', 'only a part'), (MAGIC, 'damaged pickle'),
     (MAGIC + b'\x80\x02K\x05.', 'unknown version of the format'),
     (MAGIC + b'\x80\x02M\xe9\x03.\x80\x02}X\x0d\0\0\0little_endian\x89s.', 'byte order'),
     (b'run/best.pth'.ljust(257, b'\0') + b'ustar\0'.ljust(300, b'\0'), 'a tar archive with run/best.pth in it'),
@@ -66,12 +66,11 @@ def test_other_content(path: Path, content: bytes, reason: str, message: Message
 
 
 def test_other_zip_files(path: Path, message: Message) -> None:
-    for reason, entries, compression in (
-            ('0 entries data.pkl', {'a.npy': b''}, zipfile.ZIP_STORED),
-            ('TorchScript', {'x/data.pkl': b'', 'x/constants.pkl': b''}, zipfile.ZIP_STORED),
-            ('byte order', {'x/data.pkl': b'', 'x/byteorder': b'middle'}, zipfile.ZIP_STORED),
-            ('compressed', {'x/data.pkl': bytes(10000)}, zipfile.ZIP_DEFLATED)):
-        with zipfile.ZipFile(path, 'w', compression) as file:
+    for reason, entries in (
+            ('0 entries data.pkl', {'a.npy': b''}),
+            ('TorchScript', {'x/data.pkl': b'', 'x/constants.pkl': b''}),
+            ('byte order', {'x/data.pkl': b'', 'x/byteorder': b'middle'})):
+        with zipfile.ZipFile(path, 'w') as file:
             for name, content in entries.items():
                 file.writestr(name, content)
         assert reason in message(path)
@@ -113,10 +112,7 @@ def test_damaged_safetensors(path: Path, changes: dict[str, Any], reason: str, m
     assert re.search(reason, message(path))
 
 
-def test_damaged_headers_and_shared_numbers_of_safetensors(path: Path, message: Message) -> None:
+def test_damaged_headers_of_safetensors(path: Path, message: Message) -> None:
     for header in (b'{"a": ' + b'[' * 200_000, b'{"a": [1]}', b'{"a": {}}', b'{"a"'):
         path.write_bytes(struct.pack('<Q', len(header)) + header)
         message(path)
-    entry = {'dtype': 'BF16', 'shape': [1000], 'data_offsets': [0, 2000]}
-    write_safetensors(path, {str(i): entry for i in range(200)}, bytes(2000))
-    assert 'larger than the file' in message(path)

@@ -6,14 +6,13 @@ import datetime
 import enum
 import pickle
 import struct
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hourglass.errors import InputError
-from pretrained.pytorch import read_tensors
-from pretrained.pytorch.layouts import find_state
+from hourglass.sandbox import read_in_child
+from pretrained.pytorch import load_pytorch, read_tensors
 from pretrained.pytorch.pickles import Placeholder
 
 import numpy as np
@@ -40,8 +39,7 @@ def test_dictionaries(path: Path, write_pickle: WritePickle) -> None:
     pairs = b'](' + b'](U\x01aK\x01e' + b'](U\x01bK\x02e' + b'e'
     for data, expected in (
             (b'\x80\x02' + DICT + pairs + b'\x85R.', {'a': 1, 'b': 2}),  # Python 2: lists, and texts as bytes
-            (pickle.dumps({0: 1, None: 2, .5: 3}, 2), {'0': 1, 'None': 2, '0.5': 3}),
-            (pickle.dumps({(0, 1): 1, b'x': 2, 'a': 4}, 4), {'a': 4}),
+            (pickle.dumps({0: 1, (0, 1): 1}, 2), {0: 1, (0, 1): 1}),
             (b'\x80\x02' + DICT + b')R}X\x09\0\0\0_metadata}sb.', {})):  # attributes
         write_pickle(path, data)
         assert read_tensors(path)[0] == expected
@@ -73,18 +71,19 @@ Row = collections.namedtuple('Row', 'a b')
 def test_other_objects_become_placeholders(path: Path, protocol: int, write_pickle: WritePickle) -> None:
     objects = [
         np.float64(.5), np.arange(3), np.random.RandomState(0), argparse.Namespace(a=1), datetime.datetime.now(),
-        datetime.timedelta(1), PurePosixPath('a/b'), {1, 2}, State(a=1), Config(b=2), Colour.RED, Slots(),
+        datetime.timedelta(1), PurePosixPath('a/b'), State(a=1), Config(b=2), Colour.RED, Slots(),
         Row(1, 2), complex(1, 2), collections.defaultdict(list, a=[1]), collections.Counter('ab'), slice(1), len,
-        range(3), bytearray(b'x') if protocol < 5 else {3}, dict, collections.deque([1, 2]),
+        range(3), dict, collections.deque([1, 2]),
     ]
     assert all(pickle.loads(pickle.dumps(o, protocol)) is not None for o in objects)
-    write_pickle(path, pickle.dumps({'objects': objects, 'frozen': frozenset([(1, 2)]), 'after': 'x'}, protocol))
+    write_pickle(path, pickle.dumps({'objects': objects, 'set': {Colour.RED, 1}, 'after': 'x'}, protocol))
     value, _ = read_tensors(path)
     found = value['objects']
     assert len(found) == len(objects)
     assert all(isinstance(o, Placeholder) or issubclass(o, Placeholder) for o in found)
     assert type(found[0]).__name__.endswith('multiarray.scalar')
-    assert dict(found[8]) == {'a': 1}
+    assert dict(found[7]) == {'a': 1}
+    assert protocol < 4 or len(value['set']) == 2
     assert value['after'] == 'x'
 
 
@@ -140,58 +139,35 @@ def test_nothing_of_the_reader_can_be_changed(
 
 @pytest.mark.parametrize('data', [
     b'}}\x93.', b'cos\0x\nsystem\n.', b'(K\x01o.', b'K\x01K\x02\x81.', DICT + b'K\x01\x85R.',
-    DICT + b'(' + b'N' * 65 + b'tR.', b'ca\nb\n(' + b'N' * 65 + b'tR.', b'ctorch\nFloatStorage\n)R.', b'K\x01)R.',
+    b'ctorch\nFloatStorage\n)R.', b'K\x01)R.',
     b'ctorch._utils\n_rebuild_tensor_v2\nNNN\x87R.',
     b'ctorch._utils\n_rebuild_tensor\n(NNNNtR.', b'K\x01Q.', b'(X\x07\0\0\0storageK\x01K\x01K\x01K\x01tQ.',
     FLOATS.replace(b'FloatStorage', b'Size') + b'.', FLOATS.replace(b'K\x06tQ', b'J\xff\xff\xff\xfftQ') + b'.',
     FLOATS.replace(b'K\x06tQ', b'K\x06(K\x01K\x04K\x04ttQ') + b'.', FLOATS + FLOATS.replace(b'Float', b'Half') + b'.',
-    b'X\xff\xff\xff\x7fabc.', b'N', b'.', b'h\x05.', b'Nr\xff\xff\xff\xff.', b'K\x01K\x02s.', b'}(K\x01u.', b'}K\x01a.',
-    b'K\x01}b.', b'X\x01\0\0\0\xff.', b'\x80\xff.', b'(0t.', b'N(0t.', b'\x82\x01.', b'(d.', b'I1\n.', b'\xff',
-    b'c' + b'a' * 300 + b'\nb\n.', b''.join(b'cm\nn%d\n0' % i for i in range(2000)) + b'N.',
-    b'\x8d' + b'\xff' * 7 + b'\x7fabc.', b'\x8e' + b'\xff' * 7 + b'\x7fabc.', b'\x96' + b'\xff' * 7 + b'\x7fabc.',
+    b'X\xff\xff\xff\x7fabc.', b'N', b'.', b'h\x05.', b'K\x01K\x02s.', b'}(K\x01u.', b'}K\x01a.',
+    b'K\x01}b.', b'X\x01\0\0\0\xff.', b'\x80\xff.', b'(0t.', b'N(0t.', b'\x82\x01.', b'\xff',
+    b'\x8d' + b'\xff' * 7 + b'\x7fabc.', b'\x8e' + b'\xff' * 7 + b'\x7fabc.',
     b'\x95' + b'\xff' * 8 + b'N', b'\x8b\xff\xff\xff\x7f.',
 ])
 def test_bad_pickles(path: Path, data: bytes, message: Message, write_pickle: WritePickle, legacy_head: bytes) -> None:
-    tracemalloc.start()
     write_pickle(path, b'\x80\x02' + data)
     message(path)
     path.write_bytes(legacy_head + b'\x80\x02' + data)
     message(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 5e6
 
 
-PUT, GET = b'q\0', b'h\0'
-DOUBLED = b')' + b''.join(b'q\0h\0\x86' for _ in range(1000))
-COSTLY = {
-    'deep-lists': b']' * 900_000 + b'a' * 899_999 + b'.',
-    'deep-tuples': b')' + b'\x85' * 1_000_000 + b'.',
-    'deep-tuple-as-key': b'})' + b'\x85' * 1_000_000 + b'Ns.',
-    'deep-dictionaries': b'}' + b'X\x01\0\0\0a}' * 300_000 + b's' * 300_000 + b'.',
-    'doubled-tuples': DOUBLED + b'.',
-    'doubled-tuples-as-key': b'}' + DOUBLED + b'Ns.',
-    'doubled-tuples-in-sets': b'\x8f(' + DOUBLED + b'\x900(' + DOUBLED + b'\x91.',
-    'doubled-tuples-as-names': b'(X\x07\0\0\0storage' + DOUBLED + b'NNNtQ.',
-    'one-list-in-many-calls': b'](' + b'NN\x86' * 30_000 + b'e' + PUT + b'0' + (DICT + GET + b'\x85R') * 1000 + b'.',
-    'long-arguments': b'(' + b'N' * 100_000 + b't' + PUT + b'0' + (b'ctorch\nSize\n' + GET + b'R') * 1000 + b'.',
-    'long-arguments-of-a-placeholder': b'(' + b'N' * 100_000 + b't' + PUT + b'0'
-                                       + (b'ca\nb\n' + GET + b'R') * 1000 + b'.',
-    'same-dictionary-everywhere': b'}' + PUT + b'(' + b''.join(
-        b'J' + struct.pack('<i', i) + GET for i in range(20_000)) + b'u.',
-    'long-key-above-many': b'}X' + struct.pack('<I', 10 ** 6) + b'k' * 10 ** 6 + b'}(' + b''.join(
-        b'J' + struct.pack('<i', i) + b'}' for i in range(20_000)) + b'us.',
-    'many-instructions': b'N0' * 1_500_000 + b'.',
-}
-
-
-@pytest.mark.parametrize('name', list(COSTLY))
-def test_costly_pickles(path: Path, name: str, write_pickle: WritePickle) -> None:
-    write_pickle(path, b'\x80\x04' + COSTLY[name])
-    with pytest.raises(InputError) as caught:
-        find_state(read_tensors(path)[0])
-    assert '\n' not in str(caught.value)
-    assert len(str(caught.value)) < 1000
+@pytest.mark.parametrize(('data', 'reason'), [
+    (b'})' + b'\x85' * 1_000_000 + b'Ns.', 'crashes the library that reads it'),  # the hash of a deep tuple
+    (b'Nr\xff\xff\xff\x7f.', 'needs more than 2 GB'),  # a value is remembered under a large number
+])
+def test_costly_pickles(
+    path: Path, data: bytes, reason: str, write_pickle: WritePickle, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip('resource')
+    monkeypatch.setattr('pretrained.pytorch.network.read_in_child', read_in_child)
+    write_pickle(path, b'\x80\x04' + data)
+    with pytest.raises(InputError, match=reason):
+        load_pytorch(path)
 
 
 # Tensors.
@@ -214,7 +190,7 @@ def test_bfloat16_is_the_upper_half_of_float32(
 
 @pytest.mark.parametrize(('offset', 'shape', 'strides'), [
     (0, (7,), (1,)), (1, (6,), (1,)), (0, (2, 2), (5, 1)), (0, (1000000, 1000000), (0, 0)), (0, (7,), (0,)),
-    (-1, (2,), (1,)), (0, (-1,), (1,)), (0, (2,), (-1,)), (0, (2, 2), (1,)), (0, (1,) * 9, (1,) * 9),
+    (-1, (2,), (1,)), (0, (-1,), (1,)), (0, (2,), (-1,)), (0, (2, 2), (1,)),
     (7, (1,), (1,)),
 ])
 def test_tensors_beyond_their_storage(
@@ -242,14 +218,3 @@ def test_missing_storage(path: Path, message: Message, write_pickle: WritePickle
     assert 'data/0 is damaged or missing' in message(path)
     path.write_bytes(legacy_head + tensor_pickle(0, (6,), (1,)) + b'\x80\x02].')
     assert 'storage 0 is missing' in message(path)
-
-
-def test_sizes_in_a_file_are_not_believed(
-        path: Path, message: Message, tensor_pickle: TensorPickle, legacy_head: bytes) -> None:
-    huge = FLOATS.replace(b'K\x06tQ', b'\x8a\x05' + (2 ** 38).to_bytes(5, 'little') + b'tQ')
-    path.write_bytes(legacy_head + tensor_pickle(0, (6,), (1,), huge) + KEYS + struct.pack('<q', 2 ** 38))
-    tracemalloc.start()
-    message(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1e6
