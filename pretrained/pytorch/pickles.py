@@ -46,8 +46,6 @@ class Placeholder(_Inert, dict):
     """In the place of an object of any class; only its entries are kept, as a subclass of OrderedDict has them."""
 
     __slots__ = ()
-    __hash__ = object.__hash__  # objects may be in sets
-
     def __new__(cls, *_: Any, **__: Any) -> Placeholder:
         return super().__new__(cls)
 
@@ -56,6 +54,9 @@ class Placeholder(_Inert, dict):
 
     def __call__(self, *_: Any) -> Placeholder:
         return Placeholder()
+
+    def __hash__(self) -> int:  # type: ignore[override]  # objects may be in sets
+        return id(self)
 
     def append(self, value: Any) -> None:
         """Ignore an entry."""
