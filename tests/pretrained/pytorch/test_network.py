@@ -100,13 +100,13 @@ def test_other_networks(path: Path, value: Any, found: str) -> None:
      ['state_dict.student', 'state_dict.teacher.net'], 'teacher'),
     (lambda one, two: {**one, **{f'ema.{k}': v for k, v in two.items()}}, ['.', 'ema'], 'ema'),
 ])
-def test_one_of_two_networks(path: Path, port: Any, wrap: Any, names: list[str], part: str) -> None:
-    _, values, state = port
+def test_one_of_two_networks(path: Path, wrap: Any, names: list[str], part: str) -> None:
+    state = bearpaw_state(replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True))
     other = {key: value if key.endswith('tracked') else value + 1 for key, value in state.items()}
     TorchWriter.write_zip(path, wrap(state, other))
     assert f'holds 2 networks: {", ".join(names)}' in message(path)
-    np.testing.assert_array_equal(load_pytorch(path, part).arrays['conv0/W'], values['conv0/W'] + 1)
-    np.testing.assert_array_equal(load_pytorch(path, names[0]).arrays['conv0/W'], values['conv0/W'])
+    for name, expected in ((names[0], state), (part, other)):
+        np.testing.assert_array_equal(load_pytorch(path, name).arrays['conv0/W'], expected['conv1.weight'])
     with pytest.raises(InputError, match='--part other: no network of this name; there are'):
         load_pytorch(path, 'other')
 
@@ -133,11 +133,11 @@ def test_missing_unexpected_and_misshapen_tensors(
 
 def test_names_of_many_stacks(path: Path) -> None:
     weight = np.zeros((8, 8, 1, 1), 'f')
-    stacks = {f'hg.{i}.hg.0.0.0.conv{j}.weight': weight for i in range(4000) for j in (1, 3)}
+    stacks = {f'hg.{i}.hg.0.0.0.conv{j}.weight': weight for i in range(400) for j in (1, 3)}
     TorchWriter.write_legacy(path, {**stacks, 'score.0.weight': np.zeros((16, 8, 1, 1), 'f'),
                                      'layer2.0.conv3.weight': weight, 'hg.0.hg.0.3.0.conv1.weight': weight,
                                      'res.0.0.conv1.weight': weight})
-    assert 'too few for a PreActivationHG of 4,000 stacks' in message(path)
+    assert 'too few for a PreActivationHG of 400 stacks' in message(path)
 
 
 # Recorded outputs.
