@@ -120,12 +120,12 @@ class Faults:
         return [*listing('missing image', self.missing), *listing('damaged image', self.damaged)]
 
 
-def listing(title: str, entries: Sequence[str], shown: int = 10) -> list[str]:
-    """Return lines for the first of some entries, and how many there are; ``title`` is one of them."""
+def listing(title: str, entries: Sequence[str]) -> list[str]:
+    """Return lines for the first ten of some entries, and how many there are; ``title`` is one of them."""
     if not entries:
         return []
-    more = [f'  and {len(entries) - shown} more'] if len(entries) > shown else []
-    return [f'{counted(len(entries), title)}:', *(f'  {entry}' for entry in entries[:shown]), *more]
+    more = [f'  and {len(entries) - 10} more'] if len(entries) > 10 else []
+    return [f'{counted(len(entries), title)}:', *(f'  {entry}' for entry in entries[:10]), *more]
 
 
 def _look(picture: Picture, is_upright: bool, decode: bool) -> tuple[int, int] | InputError | None:

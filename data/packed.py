@@ -198,7 +198,7 @@ class PackedDataset(PersonDataset):
             raise InputError(f'packed people have no split {split!r}; there are {", ".join(SPLITS)}')
         self.path = path
         self._owner, self._file = -1, None
-        # Where each person is: group and number; and the same by image and centre, for read_image().
+        # Where each person is: group and number.
         self._places: list[tuple[str, int]] = []
         self._shapes: list[tuple[int, int]] = []
         people: list[Person] = []
@@ -240,18 +240,11 @@ class PackedDataset(PersonDataset):
             self._file, self._owner = h5py.File(self.path, 'r'), os.getpid()
         return self._file
 
-    def _pixels(self, i: int) -> np.ndarray:
+    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
         group, number = self._places[i]
         try:
             pixels = self._open()[group]['images'][number]
         except (OSError, KeyError, RuntimeError) as error:
             raise InputError(f'{self.path}: {group} {number} cannot be read ({error})') from None
         height, width = self._shapes[i]
-        return pixels[:, :height, :width].astype(np.float32)
-
-    def read_image(self, person: Person) -> np.ndarray:
-        """Read the picture of one of ``people``."""
-        return self._pixels(next(i for i, other in enumerate(self.people) if other is person))
-
-    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
-        return self._pixels(i), self.people[i]
+        return pixels[:, :height, :width].astype(np.float32), self.people[i]

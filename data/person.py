@@ -114,12 +114,9 @@ class PersonDataset(DatasetMixin):
     def __len__(self) -> int:
         return len(self.people)
 
-    def read_image(self, person: Person) -> np.ndarray:
-        """Read the image of a person: CHW, RGB, float32 in [0, 255]; ``InputError`` names a file that fails."""
+    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
+        """Return an image and a person in it; ``InputError`` names a file that cannot be read."""
         from hourglass.image import read_image
 
-        return read_image(self.image_folder / person.image, self.is_upright)
-
-    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
         person = self.people[i]
-        return self.read_image(person), person
+        return read_image(self.image_folder / person.image, self.is_upright), person

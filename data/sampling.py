@@ -86,6 +86,9 @@ class TrainingDataset(DatasetMixin):
         return self.transform(self.dataset[index], np.random.default_rng([self.seed, epoch, index]))
 
 
+#: Batches that loader processes prepare in advance.
+_N_AHEAD = 3
+
 _loader_dataset: Any = None
 
 
@@ -125,7 +128,6 @@ class SampleIterator(SerialIterator):
         batch_size: samples in a batch.
         order_sampler: as :class:`EpochOrderSampler`.
         n_loaders: number of processes; with 0 samples are prepared on request.
-        n_ahead: number of batches that are prepared in advance.
         part: (i, n) returns the i-th of n parts of each batch, for processes that share their batches.  The state
             is that of whole batches, and the same for every part.
 
@@ -134,13 +136,11 @@ class SampleIterator(SerialIterator):
     """
 
     def __init__(
-        self, dataset: Any, batch_size: int, order_sampler: Any, n_loaders: int = 0, n_ahead: int = 3,
-        part: tuple[int, int] = (0, 1),
+        self, dataset: Any, batch_size: int, order_sampler: Any, n_loaders: int = 0, part: tuple[int, int] = (0, 1),
     ) -> None:
         self.indices: np.ndarray = np.zeros(0, int)
         self._part = slice(part[0], None, part[1])
         self._upcoming: deque[tuple[IteratorState, np.ndarray, list[Future[Any]]]] = deque()
-        self._n_ahead = n_ahead
         self._pool: ProcessPoolExecutor | None = None
         self._state: IteratorState
         super().__init__(dataset, batch_size, order_sampler=order_sampler)
@@ -165,7 +165,7 @@ class SampleIterator(SerialIterator):
             batch = [self.dataset[index] for index in self.indices]
         else:
             try:
-                while len(self._upcoming) <= self._n_ahead:
+                while len(self._upcoming) <= _N_AHEAD:
                     self._submit(self._pool)
                 state, self.indices, futures = self._upcoming.popleft()
                 batch = [future.result() for future in futures]

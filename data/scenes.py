@@ -19,6 +19,8 @@ from chainer.dataset import DatasetMixin
 
 #: Every tenth picture is for validation.
 _VAL_STEP = 10
+#: People and finds that are lower than this share of the picture's longer side do not count: of 640 pixels, 96.
+_LEAST_HEIGHT = 0.15
 
 
 class ScenesDataset(DatasetMixin):
@@ -58,18 +60,16 @@ class SceneTransform:
     """Turn a picture and its boxes into a sample for the finder.
 
     The picture is scaled at random, a square of it is taken, and it is mirrored, coloured, blurred at random.
-
-    Args:
-        size: side of the square in pixels.
-        scales: range of the longer side of the picture, in sides of the square.
-        least: people lower than this in pixels of the square are not trained, neither as people nor as background.
-        visible: the same for people of whom less than this share of the box is left in the square.
     """
 
-    def __init__(
-        self, size: int = 192, scales: tuple[float, float] = (0.7, 1.8), least: float = 10, visible: float = 0.4,
-    ) -> None:
-        self.size, self.scales, self.least, self.visible = size, scales, least, visible
+    #: Side of the square in pixels.
+    size = 192
+    #: Range of the longer side of the picture, in sides of the square.
+    scales = 0.7, 1.8
+    #: People lower than this in pixels of the square are not trained, neither as people nor as background.
+    least = 10
+    #: The same for people of whom less than this share of the box is left in the square.
+    visible = 0.4
 
     def __call__(
         self, example: tuple[np.ndarray, np.ndarray, np.ndarray], rng: np.random.Generator,
@@ -112,13 +112,12 @@ class SceneTransform:
         return encode_boxes(seen[counts], seen[~counts & (share > 0)], (cells, cells))
 
 
-def match_boxes(found: np.ndarray, wanted: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """Match boxes that were found with annotated ones, each at most once.
+def match_boxes(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Match boxes that were found with annotated ones, each at most once, by an intersection over union from 0.5.
 
     Args:
         found: (N, 4), the best first.
         wanted: (M, 4).
-        threshold: least intersection over union.
 
     Returns:
         (N,) int64: the index of the annotated box, or -1.
@@ -127,7 +126,7 @@ def match_boxes(found: np.ndarray, wanted: np.ndarray, threshold: float = 0.5) -
     matches = np.full(len(found), -1)
     for i in range(len(found) if len(wanted) else 0):
         j = int(overlap[i].argmax())
-        if overlap[i, j] >= threshold:
+        if overlap[i, j] >= 0.5:
             matches[i], overlap[:, j] = j, -1
     return matches
 
@@ -178,14 +177,12 @@ def count_finds(found: np.ndarray, boxes: np.ndarray, is_crowd: np.ndarray, heig
                       int(is_tall_find.sum()), int((is_tall_find & (matches >= 0)).sum()))
 
 
-def find_rates(detector: Detector, dataset: ScenesDataset, height: float = 0.15) -> dict[str, float]:
+def find_rates(detector: Detector, dataset: ScenesDataset) -> dict[str, float]:
     """Return how well a detector finds people, at its own threshold of the score.
 
     Args:
         detector: finds people.
         dataset: pictures and their people.
-        height: people and finds that are lower than this share of the picture's longer side do not count. Of 640
-            pixels, 0.15 are 96.
 
     Returns:
         ``recall``: share of the people that were found (intersection over union from 0.5); ``recall_tall``: of those
@@ -193,7 +190,7 @@ def find_rates(detector: Detector, dataset: ScenesDataset, height: float = 0.15)
     """
     all_counts, tall_counts = FindCounts(), FindCounts()
     for image, boxes, is_crowd in dataset:
-        least = height * max(image.shape[1:])
+        least = _LEAST_HEIGHT * max(image.shape[1:])
         found, scores = detector.detect([image])[0]
         found = found[np.argsort(-scores, kind='stable')]
         found = found[np.sort(scores)[::-1] >= detector.score_threshold]

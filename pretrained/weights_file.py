@@ -142,10 +142,7 @@ def _read_all(spec: ModelSpec, read: Callable[[str], np.ndarray], path: Path) ->
     return arrays
 
 
-def save_model(
-    path: str | os.PathLike[str], network: Chain, spec: ModelSpec, dtype: Any = np.float32,
-    compressed: bool = True,
-) -> None:
+def save_model(path: str | os.PathLike[str], network: Chain, spec: ModelSpec, dtype: Any = np.float32) -> None:
     """Write a weights file; the same weights give the same bytes.
 
     Args:
@@ -154,7 +151,6 @@ def save_model(
         spec: what the network is; its sizes are those of ``network``.
         dtype: float32, or float16 for the convolutions' weights.  All other values (2 % of the numbers) are
             float32 in any case: half precision is too coarse for small running variances.
-        compressed: whether the arrays are deflated.
 
     Raises:
         InputError: the file cannot be written, or a value is not finite in the type wanted.
@@ -175,7 +171,7 @@ def save_model(
         for key in sorted(arrays):
             # Without a date the name and the values are all that goes into the file.
             info = zipfile.ZipInfo(f'{key}.npy')
-            info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3
             with file.open(info, 'w') as stream:
                 np.lib.format.write_array(stream, arrays[key], allow_pickle=False)

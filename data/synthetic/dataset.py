@@ -91,10 +91,6 @@ class SyntheticDataset(PersonDataset):
             torso_lengths(points, labelled, MPII), MPII, self.joint_set)
         return person
 
-    def read_image(self, person: Person) -> np.ndarray:
-        """Draw the image of one of ``people``: (3, H, W) float32, RGB in [0, 255]."""
-        return draw(self.scene(int(Path(person.image).stem))).astype(np.float32)
-
     def get_example(self, i: int) -> tuple[np.ndarray, Person]:
         index = range(self.n)[i]
         scene = self.scene(index)

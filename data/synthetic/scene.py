@@ -88,17 +88,16 @@ def make_figure(owner: int, place: np.ndarray, yaw: float, skeleton: Skeleton, c
                   [replace(part, vertices=part.vertices + shift) for part in parts])
 
 
-def sample_scene(rng: np.random.Generator, size: tuple[int, int], pose: str | None = None) -> Scene:
+def sample_scene(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
     """Draw a scene with one person.
 
     Args:
         rng: random generator.
         size: (height, width) of the picture.
-        pose: kind of pose, a key of :data:`data.synthetic.pose.KINDS`; drawn if not given.
     """
     body = sample_physique(rng)
     yaw = rng.normal(0, 50) if rng.random() < 0.45 else rng.uniform(-180, 180)
-    figure = make_figure(0, np.zeros(3), yaw, sample_skeleton(rng, body, pose), sample_clothes(rng))
+    figure = make_figure(0, np.zeros(3), yaw, sample_skeleton(rng, body), sample_clothes(rng))
     joints = figure.skeleton.joints()
     target = (joints.min(axis=0) + joints.max(axis=0)) / 2
     distance = float(np.exp(rng.uniform(np.log(2.6), np.log(9)))) + float(np.ptp(joints[:, 0])) * 0.5

@@ -20,11 +20,12 @@ SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 32))
 class _People(PersonDataset):
     """People in images of random pixels, of different sizes."""
 
-    def read_image(self, person: Person) -> np.ndarray:
+    def get_example(self, i: int) -> tuple[np.ndarray, Person]:
+        person = self.people[i]
         if person.image == 'damaged':
             raise InputError('damaged: cannot be read')
-        return np.random.default_rng(int(person.image)).uniform(0, 255, (3, 50 + int(person.image), 60)) \
-            .astype(np.float32)
+        image = np.random.default_rng(int(person.image)).uniform(0, 255, (3, 50 + int(person.image), 60))
+        return image.astype(np.float32), person
 
 
 def _dataset(names: list[str]) -> _People:

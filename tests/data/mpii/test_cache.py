@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import data.mpii.cache
 from data.mpii import MPIIDataset
 from data.mpii.dataset import MATLAB_FILES
 from data.mpii.people import People
 from tests.data import mpii_files
+from tests.touch import Touch
 
 import numpy as np
 import pytest
@@ -48,20 +47,12 @@ def test_a_damaged_cache_is_made_anew(root: Path, monkeypatch: pytest.MonkeyPatc
     assert _equal(MPIIDataset(root, 'trainval'), first)
 
 
-class _Mischief:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.folder),)
-
-
 def test_a_cache_cannot_run_code(root: Path, tmp_path: Path) -> None:
     cache = (root / MATLAB_FILES[0]).with_suffix('.cache.npz')
     MPIIDataset(root)
     with np.load(cache) as stored:
         arrays = dict(stored)
-    np.savez(cache, **{**arrays, 'image': np.array([_Mischief(tmp_path / 'made by the cache')] * 5)})
+    np.savez(cache, **{**arrays, 'image': np.array([Touch(tmp_path / 'made by the cache')] * 5)})
     assert len(MPIIDataset(root, 'trainval')) == 5
     assert not (tmp_path / 'made by the cache').exists()
 

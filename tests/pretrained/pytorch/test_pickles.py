@@ -8,12 +8,12 @@ import pickle
 import struct
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.sandbox import read_in_child
 from pretrained.pytorch import load_pytorch, read_tensors
 from pretrained.pytorch.pickles import Placeholder
+from tests.touch import Touch
 
 import numpy as np
 import pytest
@@ -85,14 +85,6 @@ def test_other_objects_become_placeholders(path: Path, protocol: int, write_pick
     assert dict(found[7]) == {'a': 1}
     assert protocol < 4 or len(value['set']) == 2
     assert value['after'] == 'x'
-
-
-class Touch:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return Path.touch, (self.path,)
 
 
 @pytest.mark.parametrize('protocol', [2, 3, 4, 5])

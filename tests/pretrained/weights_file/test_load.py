@@ -15,6 +15,7 @@ from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model
 from tests.pretrained.ports import SMALL, TORCH7_CODE, assert_same, random_values, values_of
+from tests.touch import Touch
 
 import chainer
 import numpy as np
@@ -197,26 +198,18 @@ def test_values_that_are_not_finite_are_named(path: Path, arrays: dict[str, np.n
     assert message(path).endswith('not finite numbers in bn0/beta, bn1_2/beta')
 
 
-class Bomb:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return Path.touch, (self.path,)
-
-
 @pytest.mark.parametrize('key', ['conv0/b', 'bn0/N', 'meta'])
 def test_objects_are_refused_and_not_unpickled(path: Path, arrays: dict[str, np.ndarray], key: str) -> None:
     evidence = path.parent / 'executed'
     np.savez(path, **{**arrays, key: np.array(None)})
     assert key in message(path)
     stream = io.BytesIO()
-    np.save(stream, np.array(Bomb(evidence)))
+    np.save(stream, np.array(Touch(evidence)))
     assert b'Path' in stream.getvalue() or b'touch' in stream.getvalue()
-    np.savez(path, **{**arrays, key: np.array(Bomb(evidence))})
+    np.savez(path, **{**arrays, key: np.array(Touch(evidence))})
     assert key in message(path)
     assert not evidence.exists()
-    path.write_bytes(pickle.dumps(Bomb(evidence)))
+    path.write_bytes(pickle.dumps(Touch(evidence)))
     message(path)
     assert not evidence.exists()
 

@@ -20,11 +20,10 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.parametrize('compressed', [True, False])
 @pytest.mark.parametrize('spec', [SMALL, TORCH7_CODE, ModelSpec(width=8, upsampling='nearest', crop='torch7')])
-def test_file_gives_back_network_and_specification(path: Path, spec: ModelSpec, compressed: bool) -> None:
+def test_file_gives_back_network_and_specification(path: Path, spec: ModelSpec) -> None:
     arrays = random_values(spec)
-    save_model(path, network_of(spec, arrays), spec, compressed=compressed)
+    save_model(path, network_of(spec, arrays), spec)
     model = load_model(str(path))
     assert model.spec == spec
     assert model.source == str(path)
