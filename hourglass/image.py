@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import io
 import os
-import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.files import write_bytes
 from hourglass.jpeg_end import read_without_end
+from hourglass.memory import return_freed_memory
 from hourglass.pixels import to_8_bits, to_pixels, to_rgb
 from hourglass.wording import warn_once
 
@@ -149,15 +148,8 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
     # Pillow's copy is gone when the floating-point one is made.
     pixels = _read_pixels(Path(path), upright)
     if pixels.size > _LARGE:
-        _return_freed_memory()
+        return_freed_memory()
     return pixels.transpose(2, 0, 1).astype(np.float32)
-
-
-def _return_freed_memory() -> None:
-    """Return to the system what Pillow has freed: glibc keeps it for the thread, and of a large picture it is much."""
-    if sys.platform.startswith('linux'):
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _read_pixels(path: Path, upright: bool) -> np.ndarray:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from hourglass.functions.memory import keep_freed_memory
+from hourglass.memory import keep_freed_memory
 
 import numpy as np
 from threadpoolctl import ThreadpoolController

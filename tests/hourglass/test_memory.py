@@ -5,13 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hourglass import memory
+
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = '''
 import resource, sys
 import numpy as np
-from hourglass.functions.memory import keep_freed_memory
+from hourglass.memory import keep_freed_memory
 if sys.argv[1] == 'keep': assert keep_freed_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -35,10 +37,10 @@ def test_freed_memory_is_used_again_without_asking_the_system() -> None:
 
 
 def test_elsewhere_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hourglass.functions import memory
-
     monkeypatch.setattr(sys, 'platform', 'win32')
     assert not memory.keep_freed_memory()
+    memory.return_freed_memory()
     monkeypatch.setattr(sys, 'platform', 'linux')
     monkeypatch.setattr(memory.ctypes, 'CDLL', lambda name: object())
     assert not memory.keep_freed_memory()
+    memory.return_freed_memory()
