@@ -1,7 +1,7 @@
-"""Time networks and their parts by each library that can run them, in one run and by turns.
+"""Time networks by each library that can run them, in one run and by turns.
 
     python -m benchmarks compare --networks full bundled --batches 1 8
-    python -m benchmarks compare --networks small --parts '1x1 convolution' network --tasks training --batches 16 32
+    python -m benchmarks compare --networks small --tasks training --batches 16 32
     python -m benchmarks gpu
 
 benchmarks/README.md explains the columns.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import cases
-from benchmarks.cases import ENGINES, MODES, NETWORKS, PARTS, Case
+from benchmarks.cases import ENGINES, MODES, NETWORKS, Case
 from benchmarks.harness import CLOCKS, in_child, matrix_product, positive, script_parser, table, time_by_turns
 from hourglass.device import check_gpu
 from hourglass.engine.base import threads
@@ -114,8 +114,6 @@ def machine(gpu: int = -1) -> dict[str, Any]:
 def main(arguments: list[str]) -> None:
     parser = script_parser('compare', __doc__)
     parser.add_argument('--networks', choices=NETWORKS, nargs='+', default=['full'], help='default: full')
-    parser.add_argument('--parts', choices=PARTS, nargs='+', default=['network'], metavar='PART',
-                        help=f'some of: {", ".join(PARTS)} (default: network)')
     parser.add_argument('--tasks', choices=('prediction', 'training'), nargs='+', default=['prediction'],
                         help='default: prediction')
     parser.add_argument('--batches', type=positive, nargs='+', default=[1], metavar='N', help='default: 1')
@@ -138,9 +136,9 @@ def main(arguments: list[str]) -> None:
     facts = machine(options.gpu)
     print(', '.join(f'{key} {value}' for key, value in facts.items()))
     rows = []
-    for network, part, task, batch in product(options.networks, options.parts, options.tasks, options.batches):
-        case = Case(network, part, task == 'training', batch)
-        for_engines = part == 'network' and not case.training and options.gpu < 0
+    for network, task, batch in product(options.networks, options.tasks, options.batches):
+        case = Case(network, task == 'training', batch)
+        for_engines = not case.training and options.gpu < 0
         modes = options.modes or [mode for mode in MODES if for_engines or mode not in ENGINES]
         result = measure(case, modes, options.repeats, math.inf if options.gpu < 0 else GPU_BUDGET, options.clock,
                          options.gpu, modes if options.memory and options.gpu < 0 else None)

@@ -3,7 +3,7 @@
     python -m benchmarks                what `make bench` runs: at most 5 minutes on two idle cores
     python -m benchmarks --check        compare with benchmarks/recorded.json: exit status 1 if one is worse by a tenth
     python -m benchmarks --record       write benchmarks/recorded.json, too
-    python -m benchmarks compare        networks, parts, engines and GPUs of your choice
+    python -m benchmarks compare        networks, engines and GPUs of your choice
     python -m benchmarks gpu            training and prediction on a GPU
     python -m benchmarks growth         time over people, stacks, input size and batch
     python -m benchmarks video          frames a second of a video, and each step's time

@@ -1,8 +1,6 @@
-"""The network and its parts in PyTorch, layer by layer the same as in ``hourglass.network``, to compare speeds with."""
+"""The network in PyTorch, layer by layer the same as in ``hourglass.network``, to compare speeds with."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from hourglass.spec import ModelSpec
 
@@ -61,24 +59,24 @@ class HGBlock(nn.Module):
 class StackedHG(nn.Module):
     """Map (N, 3, H, W) to one (N, out_channels, H / 4, W / 4) for each stack."""
 
-    def __init__(self, out_channels: int, n_stack: int, width: int, layer_num: int) -> None:
+    def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        stem_width = width // 2
+        width, stem_width = spec.width, spec.width // 2
         joined = stem_width + width
         self.stem = nn.Sequential(unit(3, width // 4, 7, 2), ResidualModule(width // 4, stem_width))
         self.features = nn.Sequential(ResidualModule(stem_width, stem_width), ResidualModule(stem_width, stem_width),
                                       ResidualModule(stem_width, width))
         self.stacks, self.heads = nn.ModuleList(), nn.ModuleList()
         self.passes, self.returns = nn.ModuleList(), nn.ModuleList()
-        for i in range(n_stack):
-            is_last = i == n_stack - 1
+        for i in range(spec.n_stack):
+            is_last = i == spec.n_stack - 1
             features = 2 * width if is_last else width
-            self.stacks.append(nn.Sequential(HGBlock(joined if i else width, 2 * width, layer_num, width),
+            self.stacks.append(nn.Sequential(HGBlock(joined if i else width, 2 * width, spec.layer_num, width),
                                              unit(2 * width, 2 * width), unit(2 * width, features)))
-            self.heads.append(nn.Conv2d(features, out_channels, 1))
+            self.heads.append(nn.Conv2d(features, spec.out_channels, 1))
             if not is_last:
                 self.passes.append(nn.Conv2d(joined, joined, 1))
-                self.returns.append(nn.Conv2d(out_channels, joined, 1))
+                self.returns.append(nn.Conv2d(spec.out_channels, joined, 1))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         stem = pool(self.stem(x))
@@ -90,12 +88,3 @@ class StackedHG(nn.Module):
             if i < len(self.passes):
                 h = self.passes[i](torch.cat((stem, h), 1)) + self.returns[i](outputs[-1])
         return outputs
-
-
-def part(name: str, spec: ModelSpec) -> Any:
-    """Return the whole network or a part of it, by its name in ``benchmarks.cases.PARTS``."""
-    width, half = spec.width, spec.width // 2
-    if name == 'network':
-        return StackedHG(spec.out_channels, spec.n_stack, width, spec.layer_num)
-    return {'1x1 convolution': unit(width, half), '3x3 convolution': unit(half, half, 3),
-            'residual module': ResidualModule(width, width), 'resizing': resize_and_add, 'pooling': pool}[name]

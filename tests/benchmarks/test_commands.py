@@ -14,14 +14,14 @@ import pytest
 
 def test_compare(tmp_path, capsys):
     path = tmp_path / 'c.json'
-    compare.main(['--networks', 'tiny', '--parts', 'pooling', '--modes', 'fast', 'onnxruntime', '--repeats', '1',
-                  '--memory', '--json', str(path)])
+    compare.main(['--networks', 'tiny', '--tasks', 'training', '--modes', 'fast', 'onnxruntime', '--repeats',
+                  '1', '--memory', '--json', str(path)])
     (result,) = json.loads(path.read_text())['results']
     assert list(result['seconds']) == list(result['memory']) == ['fast']
     assert result['memory']['fast'] > 2 ** 20
     printed = capsys.readouterr().out
-    assert 'tiny pooling, prediction, batch 1' in printed
-    assert 'onnxruntime: not measured (engines predict with whole networks' in printed
+    assert 'tiny, training, batch 1' in printed
+    assert 'onnxruntime: not measured (engines predict on the CPU)' in printed
 
 
 def test_compare_on_a_gpu_that_is_not_there():
