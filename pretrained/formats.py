@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from hourglass.errors import InputError
-from hourglass.npz import MAX_BYTES, printable
-from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
+from hourglass.foreign import MAX_BYTES, ZIP_DAMAGE, Damage, open_file, open_zip, printable
 from pretrained.pytorch import load_pytorch
 from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy, is_safetensors
 from pretrained.weights_file import Model, load_model

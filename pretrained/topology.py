@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from hourglass.errors import InputError
+from hourglass.foreign import printable
 from hourglass.joints import JOINT_SETS
-from hourglass.npz import printable
 from hourglass.spec import ModelSpec
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
-from hourglass.npz import MAX_BYTES, MAX_DEFLATE_RATIO, Header, NpzFile, printable
+from hourglass.foreign import MAX_BYTES, printable
+from hourglass.npz import MAX_DEFLATE_RATIO, Header, NpzFile
 from hourglass.parameters import is_counter, network_shapes
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted

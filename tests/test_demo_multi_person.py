@@ -58,7 +58,7 @@ MISTAKES = [
     (['--detector', 'ssd'], "no detector 'ssd'; there are bundled[:FILE], bundled-fast[:FILE], ssd512"),
     (['--detector', 'onnx:text.jpg'], 'text.jpg: not an ONNX file'),
     (['--detector', 'boxes:text.jpg'], 'text.jpg: damaged, or not JSON'),
-    (['--detector', 'ssd300:text.jpg'], 'text.jpg: not an .npz file'),
+    (['--detector', 'ssd300:text.jpg'], 'text.jpg: not a readable .npz file'),
     (['--detector', 'hog', '--model', 'missing.npz'], 'missing.npz'),
     (['--detector', 'hog', '--snapshot', 'text.jpg'], 'text.jpg'),
     (['--score-threshold', '1.5'], '--score-threshold must be a number of at least 0 and at most 1'),

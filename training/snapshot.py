@@ -15,8 +15,9 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.files import atomic_write, sync
+from hourglass.foreign import printable
 from hourglass.interruption import StopRequest
-from hourglass.npz import NpzFile, printable
+from hourglass.npz import NpzFile
 
 import chainer
 import numpy as np

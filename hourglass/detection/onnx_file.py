@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hourglass.errors import InputError
-from hourglass.npz import printable
+from hourglass.foreign import MAX_BYTES, open_file, printable
 
 import onnx
 from google.protobuf.message import DecodeError, EncodeError
 from onnx import external_data_helper as helper
-
-MAX_BYTES = 2 * 1024 ** 3
 
 # RT-DETR's exports have this second input.
 _SIZES, _INT64 = 'orig_target_sizes', onnx.TensorProto.INT64
@@ -109,18 +107,8 @@ def read_onnx(path: Path) -> OnnxFile:
     Raises:
         InputError: the file, or one with its weights, is missing, empty, too large or no such file.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f'{path}: larger than the {MAX_BYTES:,} bytes that an ONNX file can have')
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file') from None
-    except OSError as error:
-        raise InputError(f'{path}: cannot be read ({error.strerror or error})') from None
-    except ValueError as error:  # a null character in the name
-        raise InputError(f'{str(path)!r}: {error}') from None
-    if not content:
-        raise InputError(f'{path}: the file is empty')
+    with open_file(path, 'an ONNX file') as file:
+        content = file.read()
     try:
         model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:

@@ -10,7 +10,8 @@ from pathlib import Path
 from hourglass import download
 from hourglass.download import Source
 from hourglass.errors import InputError
-from hourglass.npz import MAX_DEFLATE_RATIO, NpzFile, printable
+from hourglass.foreign import printable
+from hourglass.npz import MAX_DEFLATE_RATIO, NpzFile
 
 import chainer
 import chainer.links as L

@@ -15,7 +15,7 @@ from hourglass.detection.layouts import LAYOUTS, LOWEST_SCORE, Layout, recognise
 from hourglass.detection.onnx_file import OnnxFile, read_onnx
 from hourglass.detection.outputs import KEYPOINT_NUMBERS, PERSON_OF, Sample
 from hourglass.errors import InputError
-from hourglass.npz import printable
+from hourglass.foreign import printable
 
 import cv2
 import numpy as np

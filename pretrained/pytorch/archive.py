@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hourglass.errors import InputError
-from hourglass.npz import printable
-from pretrained.foreign import ZIP_DAMAGE, Damage, open_file, open_zip
+from hourglass.foreign import ZIP_DAMAGE, Damage, open_file, open_zip, printable
 from pretrained.pytorch.pickles import Tensor, load_pickle
 
 import numpy as np

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.npz import printable
+from hourglass.foreign import printable
 from hourglass.wording import counted
 from pretrained.pytorch.pickles import Placeholder, Tensor
 from pretrained.topology import choose_part

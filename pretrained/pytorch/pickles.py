@@ -13,8 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from hourglass.npz import printable
-from pretrained.foreign import Damage
+from hourglass.foreign import Damage, printable
 
 import numpy as np
 

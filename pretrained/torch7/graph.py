@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hourglass.errors import InputError
-from hourglass.npz import printable
+from hourglass.foreign import printable
 from pretrained.torch7.reader import Table, TorchObject, read_t7
 
 import numpy as np

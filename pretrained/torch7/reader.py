@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.npz import MAX_BYTES, printable
-from pretrained.foreign import Damage, open_file
+from hourglass.foreign import MAX_BYTES, Damage, open_file, printable
 from pretrained.torch7.stream import Stream
 
 import numpy as np

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
-from pretrained.foreign import Damage
+from hourglass.foreign import Damage
 
 import numpy as np
 

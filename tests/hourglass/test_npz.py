@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.npz import NpzFile, printable
+from hourglass.foreign import printable
+from hourglass.npz import NpzFile
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model, save_model
 
@@ -92,10 +93,10 @@ def test_file_without_permission(path: Path) -> None:
 
 @pytest.mark.parametrize(('content', 'reason'), [
     (b'', 'empty'),
-    (b'<!DOCTYPE html><html>Quota exceeded</html>' * 100, 'not an .npz file'),
-    (npy(np.zeros(3)), 'not an .npz file'),
-    (b'PK\3\4' + b'\0' * 100, 'not an .npz file'),
-    (b'PK\5\6', 'not an .npz file'),
+    (b'<!DOCTYPE html><html>Quota exceeded</html>' * 100, 'not a zip file'),
+    (npy(np.zeros(3)), 'not a zip file'),
+    (b'PK\3\4' + b'\0' * 100, 'not a zip file'),
+    (b'PK\5\6', 'not a zip file'),
     (b'PK\5\6' + b'\1' * 18, 'more entries than are read'),
     (b'\0' * 100 + b'PK\5\6' + b'\0' * 8 + b'\xff\0\0\0' * 2 + b'\0\0', 'not a readable .npz file'),
 ])

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hourglass.errors import InputError
-from hourglass.npz import MAX_BYTES, MAX_DIRECTORY_BYTES, printable
+
+#: Largest file that is read; of weights, also the largest sum of arrays as float32.
+MAX_BYTES = 2 * 1024 ** 3
+#: Largest list of entries at the end of a zip file; each entry costs about ten times its size in memory.
+MAX_DIRECTORY_BYTES = 8 * 1024 ** 2
 
 #: What zipfile and zlib raise on damaged input; OSError is for places outside of the file.
 ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError, OverflowError,
@@ -21,25 +25,32 @@ class Damage(Exception):
     """A file cannot be read; the text is the reason."""
 
 
-def open_file(path: Path, kind: str) -> BinaryIO:
+def printable(name: str, length: int = 60) -> str:
+    """Return a name from a file of unknown origin in a form that is safe to print."""
+    name = name if name.isprintable() else ascii(name)
+    return name if len(name) <= length else f'{name[:length]}...'
+
+
+def open_file(path: Path, kind: str, max_bytes: int = MAX_BYTES) -> BinaryIO:
     """Open a file for reading, if it is one.
 
     Args:
         path: the file.
         kind: what it should be, for messages: 'a PyTorch file'.
+        max_bytes: a larger file is refused.
 
     Raises:
-        InputError: it is missing, not a regular file, empty, or larger than any weights.
+        InputError: it is missing, not a regular file, empty or too large.
     """
     try:
-        # A named pipe would wait for a writer, so the kind of file is asked for before it is opened.
+        # A named pipe would wait for a writer, so the kind of file is checked before it is opened.
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f'{path}: {"a folder" if path.is_dir() else "not a regular file"}, not {kind}')
         if status.st_size == 0:
             raise InputError(f'{path}: the file is empty')
-        if status.st_size > MAX_BYTES:
-            raise InputError(f'{path}: {status.st_size:,} bytes are more than the {MAX_BYTES:,} that are read')
+        if status.st_size > max_bytes:
+            raise InputError(f'{path}: {status.st_size:,} bytes are more than the {max_bytes:,} that are read')
         return path.open('rb')
     except OSError as error:
         raise InputError(f'{path}: {error.strerror or error}') from None
@@ -48,23 +59,24 @@ def open_file(path: Path, kind: str) -> BinaryIO:
 
 
 def open_zip(stream: BinaryIO) -> zipfile.ZipFile:
-    """Open a zip file whose list of entries is not too long.
+    """Open a zip file whose list of entries, which zipfile reads without a limit, is not too long.
 
     Raises:
         Damage: it has no such list, or a damaged one.
     """
     size = stream.seek(0, 2)
-    # The end record is 22 bytes and a comment; the 64-bit form, which PyTorch writes besides, takes 76 before it.
-    stream.seek(max(0, size - 22 - 65535 - 76))
+    # The end record is 22 bytes and a comment; the 64-bit form takes 76 bytes before it: its record and its place.
+    start = stream.seek(max(0, size - 22 - 65535 - 76))
     tail = stream.read()
     end = tail.rfind(b'PK\5\6')
     if end < 0 or len(tail) < end + 22:
-        raise Damage('no list of entries at its end; only a part of the file?')
+        raise Damage('not a zip file, or only a part of one')
     (directory_bytes,) = struct.unpack('<L', tail[end + 12:end + 16])
-    record = tail.rfind(b'PK\6\6', 0, end)
-    if 0 <= record <= end - 56:
-        (large,) = struct.unpack('<Q', tail[record + 40:record + 48])
-        directory_bytes = large if directory_bytes == 0xffffffff else max(directory_bytes, large)
+    record = end - 76
+    if end >= 20 and tail[end - 20:end - 16] == b'PK\6\7':
+        if record < 0 or struct.unpack('<Q', tail[end - 12:end - 4])[0] != start + record:
+            raise Damage('the place of its list of entries is damaged')
+        (directory_bytes,) = struct.unpack('<Q', tail[record + 40:record + 48])
     if directory_bytes > MAX_DIRECTORY_BYTES:
         raise Damage('a zip file with more entries than are read')
     try:
