@@ -9,32 +9,22 @@ from hourglass.device import use_device
 from hourglass.network import HGBlock, ResidualModule, StackedHG, repeat_and_add
 from hourglass.spec import ModelSpec
 from tests.conftest import GPU
-from tests.graphs import to_double
+from tests.networks import shapes_of, to_double, values_of
 from training.loss import TrainChain
 
 import chainer
 import numpy as np
 import pytest
 from chainer.backends.cuda import to_cpu
-from chainer.serializers import DictionarySerializer, NpzDeserializer
+from chainer.serializers import NpzDeserializer
 
 Shared = Callable[[str], Path]
-
-
-def _values(network: StackedHG) -> dict[str, np.ndarray]:
-    serializer = DictionarySerializer()
-    serializer.save(network)
-    return {key: np.array(value) for key, value in serializer.target.items()}
-
-
-def _keys(network: StackedHG) -> dict[str, tuple[int, ...]]:
-    return {key: value.shape for key, value in _values(network).items()}
 
 
 def test_the_default_network_has_the_size_of_the_reference() -> None:
     network = StackedHG()
     assert sum(p.size for p in network.params()) == pytest.approx(26.37e6, rel=1e-3)
-    assert len(_keys(network)) == 1443
+    assert len(shapes_of(network)) == 1443
 
 
 def test_keys_and_shapes_are_those_of_the_reference(shared: Shared) -> None:
@@ -42,7 +32,7 @@ def test_keys_and_shapes_are_those_of_the_reference(shared: Shared) -> None:
     for line in shared('reference/stacked_hg_keys.txt').read_text().splitlines():
         key, shape, _ = line.split()
         expected[key] = () if shape == 'scalar' else tuple(int(n) for n in shape.split('x'))
-    assert _keys(StackedHG()) == expected
+    assert shapes_of(StackedHG()) == expected
 
 
 @pytest.mark.parametrize('device', ['cpu', GPU], indirect=True)
@@ -124,7 +114,7 @@ def test_other_sizes_follow_the_same_naming_rule(n_stack: int, layer_num: int, k
     step = 4 * 2 ** layer_num
     outputs = network(np.zeros((2, 3, step, 2 * step), np.float32))
     assert [output.shape for output in outputs] == [(2, k, step // 4, step // 2)] * n_stack
-    keys = _keys(network)
+    keys = shapes_of(network)
     assert f'conv{n_stack}_3a/W' in keys
     assert f'conv{n_stack}_3b/W' not in keys
     assert f'hg{n_stack}/' + 'block/' * layer_num + 'conv1/W' in keys
@@ -158,10 +148,10 @@ def test_repeated_pixels_and_their_gradients() -> None:
         repeat_and_add(x, x)
 
 
-def test_upsampling_by_repeated_pixels_has_the_same_keys() -> None:
+def test_upsampling_by_repeated_pixels_has_the_sameshapes_of() -> None:
     nearest, bilinear = StackedHG(16, 2, 8, 2, upsampling='nearest'), StackedHG(16, 2, 8, 2)
-    assert _keys(nearest) == _keys(bilinear)
-    NpzDeserializer(_values(bilinear)).load(nearest)
+    assert shapes_of(nearest) == shapes_of(bilinear)
+    NpzDeserializer(values_of(bilinear)).load(nearest)
     x = np.random.RandomState(0).uniform(0, 1, (1, 3, 32, 32)).astype('f')
     with chainer.using_config('train', False), chainer.no_backprop_mode():
         got, other = nearest(x)[-1].array, bilinear(x)[-1].array

@@ -1,34 +1,12 @@
 from __future__ import annotations
 
 from hourglass.preactivation import PreActivationBlock, PreActivationHG, PreActivationResidual
-from hourglass.spec import ModelSpec
-from tests.graphs import to_double
-from training.loss import TrainChain
+from tests.networks import randomise, shapes_of
 
 import chainer
 import chainer.functions as F
 import numpy as np
 import pytest
-from chainer.serializers import DictionarySerializer
-
-
-def keys_of(network: chainer.Link) -> dict[str, tuple[int, ...]]:
-    serializer = DictionarySerializer()
-    serializer.save(network)
-    return {key: np.shape(value) for key, value in serializer.target.items()}
-
-
-def randomise(network: chainer.Link) -> chainer.Link:
-    """Give every array values that have an effect: new networks have zero biases and means."""
-    rng = np.random.RandomState(0)
-    serializer = DictionarySerializer()
-    serializer.save(network)
-    for key, value in serializer.target.items():
-        if key.endswith(('/b', '/beta', '/avg_mean')):
-            value[...] = rng.normal(0, .1, value.shape)
-        elif key.endswith(('/gamma', '/avg_var')):
-            value[...] = rng.uniform(.5, 1.5, value.shape)
-    return network
 
 
 def images(*shape: int) -> np.ndarray:
@@ -79,7 +57,7 @@ def test_stacks_pass_on_the_sum_of_three() -> None:
 
 
 def test_names_and_shapes_of_the_paper_s_network() -> None:
-    keys = keys_of(PreActivationHG())
+    keys = shapes_of(PreActivationHG())
     assert keys['conv0/W'] == (64, 3, 7, 7)
     assert keys['res0/conv0/W'] == (128, 64, 1, 1)
     assert 'res1/conv0/W' not in keys
@@ -92,7 +70,7 @@ def test_names_and_shapes_of_the_paper_s_network() -> None:
     assert keys['merge_output7/W'] == (256, 16, 1, 1)
     assert not [key for key in keys if key.startswith(('merge_feature8', 'merge_output8', 'hg9'))]
     assert not [key for key in keys if '/upper/1/' in key]
-    wide = keys_of(PreActivationHG(16, 1, 8, 1, wide_stem=True))
+    wide = shapes_of(PreActivationHG(16, 1, 8, 1, wide_stem=True))
     assert wide['res1/conv0/W'] == (8, 4, 1, 1)
     assert 'res2/conv0/W' not in wide
 
@@ -103,7 +81,7 @@ def test_other_sizes_follow_the_same_naming_rule(n_stack: int, layer_num: int, k
     step = 4 * 2 ** layer_num
     outputs = network(np.zeros((2, 3, step, 2 * step), np.float32))
     assert [output.shape for output in outputs] == [(2, k, step // 4, step // 2)] * n_stack
-    keys = keys_of(network)
+    keys = shapes_of(network)
     assert f'hg{n_stack}/' + 'inner/' * layer_num + f'{n_modules - 1}/conv1/W' in keys
     assert f'after1/{n_modules}/conv1/W' not in keys
 
@@ -113,25 +91,3 @@ def test_other_sizes_follow_the_same_naming_rule(n_stack: int, layer_num: int, k
 def test_impossible_sizes_are_refused(sizes: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match='PreActivationHG needs'):
         PreActivationHG(*sizes)
-
-
-@pytest.mark.parametrize('train', [True, False])
-def test_fast_and_stock_functions_give_the_same_gradients(train: bool) -> None:
-    spec = ModelSpec('PreActivationHG', out_channels=14, n_stack=2, width=8, layer_num=2, joints='lsp',
-                     input_size=(32, 32))
-    chain = TrainChain(randomise(spec.build_network()), spec)
-    to_double(chain)
-    rng = np.random.RandomState(2)
-    batch = rng.uniform(0, 1, (3, 3, 32, 32)), rng.uniform(0, 1, (3, 14, 8, 8)), np.ones((3, 14), bool)
-    results = []
-    for functions in ('fast', 'stock'):
-        chain.cleargrads()
-        with chainer.using_config('train', train), chainer.using_config('hourglass_functions', functions):
-            loss = chain(*batch)
-            loss.backward()
-        results.append((float(loss.array), {name: p.grad.copy() for name, p in chain.namedparams()}))
-    (fast, fast_grads), (stock, stock_grads) = results
-    assert fast == pytest.approx(stock, rel=1e-9)
-    norm = max(np.linalg.norm(grad) for grad in stock_grads.values())
-    for name, grad in stock_grads.items():
-        assert np.linalg.norm(fast_grads[name] - grad) < 1e-8 * norm, name

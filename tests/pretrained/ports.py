@@ -10,7 +10,7 @@ from hourglass.spec import ModelSpec
 
 import chainer
 import numpy as np
-from chainer.serializers import DictionarySerializer, NpzDeserializer
+from chainer.serializers import NpzDeserializer
 
 #: A small network with everything other than the defaults.
 SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 64), crop='pad',
@@ -22,13 +22,6 @@ TORCH7_CODE = ModelSpec('PreActivationHG', n_stack=2, width=8, layer_num=2, crop
 BEARPAW_MEAN = (0.4404, 0.4440, 0.4327)
 _ARRAYS = {'W': 'weight', 'b': 'bias', 'gamma': 'weight', 'beta': 'bias', 'avg_mean': 'running_mean',
            'avg_var': 'running_var', 'N': 'num_batches_tracked'}
-
-
-def values_of(network: chainer.Link) -> dict[str, np.ndarray]:
-    """Return a copy of everything that a network saves, by key."""
-    serializer = DictionarySerializer()
-    serializer.save(network)
-    return {key: np.array(value) for key, value in serializer.target.items()}
 
 
 def random_values(spec: ModelSpec) -> dict[str, np.ndarray]:

@@ -61,7 +61,7 @@ def test_kinds(tmp_path: Path, pth: Path, small_weights: Path) -> None:
 @pytest.mark.parametrize(('content', 'reason'), [
     (b'', 'the file is empty'), (b'text\x1b[2J', r"it begins with b'text\\x1b\[2J'"),
     (b'\x89HDF\r\n\x1a\n123', 'an HDF5 file'), (b'\x1f\x8b123', 'gzip'), (pickle.dumps({'a': 1}), 'a Python pickle'),
-    (b'PK\3\4', 'not a readable|not an .npz file'), (b'\x80', 'a Python pickle'), (b'4', 'begins with'),
+    (b'PK\3\4', 'not a readable'), (b'\x80', 'a Python pickle'), (b'4', 'begins with'),
     (None, 'a folder'),
 ])
 def test_other_content(tmp_path: Path, content: bytes | None, reason: str) -> None:

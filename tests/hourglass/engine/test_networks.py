@@ -5,24 +5,19 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import pretrained
 from hourglass.engine.cache import GRAPH_VERSION
 from hourglass.engine.networks import network_graph
 from hourglass.network import StackedHG
 from hourglass.parameters import network_shapes
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
-from tests.graphs import graph_of
+from tests.networks import graph_of, randomise, stock_maps
 
-import chainer
 import numpy as np
 import pytest
 
 onnx = pytest.importorskip('onnx')
 onnxruntime = pytest.importorskip('onnxruntime')
-
-Fill = Callable[[chainer.Chain], chainer.Chain]
-Maps = Callable[[chainer.Chain, np.ndarray], list[np.ndarray]]
 
 
 def _run(model: bytes, x: np.ndarray) -> list[np.ndarray]:
@@ -43,12 +38,10 @@ NETWORKS = {
 
 @pytest.mark.parametrize('kind', NETWORKS)
 @pytest.mark.parametrize('shape', [(3, 3, 64, 96), (1, 3, 32, 32)])
-def test_a_graph_computes_what_chainer_computes(
-    kind: str, shape: tuple[int, ...], randomise: Fill, chainer_maps: Maps,
-) -> None:
+def test_a_graph_computes_what_chainer_computes(kind: str, shape: tuple[int, ...]) -> None:
     network = randomise(NETWORKS[kind]())
     x = _images(*shape)
-    expected = chainer_maps(network, x)
+    expected = stock_maps(network, x)
     model = graph_of(network, all_stacks=True)
     onnx.checker.check_model(model, full_check=True)
     assert [output.name for output in model.graph.output] == [f'heatmaps_{i + 1}' for i in range(len(expected))]
@@ -59,7 +52,7 @@ def test_a_graph_computes_what_chainer_computes(
         np.testing.assert_allclose(maps, wanted, atol=1e-5 * abs(wanted).max())
 
 
-def test_only_what_has_to_be_computed_is_in_a_graph(randomise: Fill) -> None:
+def test_only_what_has_to_be_computed_is_in_a_graph() -> None:
     stacked = graph_of(randomise(StackedHG(16, 2, 8, 2))).graph.node
     assert {node.op_type for node in stacked} == {'Conv', 'Relu', 'Add', 'Concat', 'MaxPool', 'Resize'}
     # No output needs the first stack's heatmaps, and their way into the second is part of another convolution.
@@ -82,13 +75,6 @@ def test_the_full_network_computes_what_the_reference_computed(
     outputs = _run(graph.SerializeToString(), x)
     for got, name in zip(outputs, ('out1', 'out2'), strict=True):
         np.testing.assert_allclose(got, reference[name], atol=1e-4)
-
-
-def test_the_bundled_weights(chainer_maps: Maps) -> None:
-    model = pretrained.load('bundled')
-    x = _images(3, 3, 128, 128)
-    got, = _run(graph_of(model.network).SerializeToString(), x)
-    np.testing.assert_allclose(got, chainer_maps(model.network, x)[-1], atol=1e-5)
 
 
 #: Hash of the graphs below, and the version under which they are cached.

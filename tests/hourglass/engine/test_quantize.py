@@ -10,7 +10,7 @@ from hourglass.engine.quantize import quantized
 from hourglass.preactivation import PreActivationHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
-from tests.graphs import graph_of
+from tests.networks import graph_of
 
 import numpy as np
 import pytest
@@ -45,11 +45,3 @@ def test_the_network_of_the_torch7_code() -> None:
     expected, got = (onnxruntime.InferenceSession(g.SerializeToString()).run(None, {'image': x})[0]
                      for g in (graph, small))
     assert 0 < abs(got - expected).max() < 0.25 * abs(expected).max()
-
-
-def test_calibrating_twice_gives_the_same() -> None:
-    np.random.seed(0)
-    spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 32))
-    graph = graph_of(spec.build_network())
-    first, second = (quantized(graph, spec, n_people=1).SerializeToString(deterministic=True) for _ in range(2))
-    assert first == second

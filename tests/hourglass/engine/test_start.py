@@ -34,7 +34,7 @@ def _imported(folder: Path, *command: str) -> set[str]:
     return set(modules.split()[1:])
 
 
-@pytest.mark.parametrize('script', ['demo.py', 'export.py'])
+@pytest.mark.parametrize('script', ['demo.py', 'demo_multi_person.py', 'export.py'])
 def test_help_needs_nothing(script: str, tmp_path: Path) -> None:
     assert _imported(tmp_path, script, '--help') == set()
 

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hourglass.engine import winograd
 from hourglass.engine.graph import Graph
 from hourglass.network import StackedHG
 from hourglass.preactivation import PreActivationHG
-from tests.graphs import graph_of
+from tests.networks import graph_of, randomise, stock_maps
 
 import chainer
 import numpy as np
@@ -14,9 +12,6 @@ import pytest
 
 onnx = pytest.importorskip('onnx')
 onnxruntime = pytest.importorskip('onnxruntime')
-
-Fill = Callable[[chainer.Chain], chainer.Chain]
-Maps = Callable[[chainer.Chain, np.ndarray], list[np.ndarray]]
 
 
 def _run(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
@@ -63,7 +58,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize('kind', NETWORKS)
-def test_a_network_in_tiles_computes_what_chainer_computes(kind: str, randomise: Fill, chainer_maps: Maps) -> None:
+def test_a_network_in_tiles_computes_what_chainer_computes(kind: str) -> None:
     make, levels = NETWORKS[kind]
     network = randomise(make())
     graph = graph_of(network, tiled=True)
@@ -72,5 +67,5 @@ def test_a_network_in_tiles_computes_what_chainer_computes(kind: str, randomise:
     # Images of one size after another: the graph is made for all.
     for shape in ((2, 3, 64, 96), (1, 3, 32, 32)):
         x = np.random.default_rng(0).random(shape, np.float32)
-        expected = chainer_maps(network, x)[-1]
+        expected = stock_maps(network, x)[-1]
         np.testing.assert_allclose(_run(graph, x), expected, atol=1e-5 * abs(expected).max())

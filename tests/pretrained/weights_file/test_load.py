@@ -14,7 +14,8 @@ from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model
-from tests.pretrained.ports import SMALL, TORCH7_CODE, assert_same, random_values, values_of
+from tests.networks import values_of
+from tests.pretrained.ports import SMALL, TORCH7_CODE, assert_same, random_values
 from tests.touch import Touch
 
 import chainer

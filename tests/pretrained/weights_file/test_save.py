@@ -13,7 +13,8 @@ from hourglass.network import StackedHG
 from hourglass.parameters import count_parameters, network_shapes
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model, save_model
-from tests.pretrained.ports import SMALL, TORCH7_CODE, assert_same, network_of, random_values, values_of
+from tests.networks import values_of
+from tests.pretrained.ports import SMALL, TORCH7_CODE, assert_same, network_of, random_values
 
 import chainer
 import numpy as np
