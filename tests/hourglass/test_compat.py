@@ -30,8 +30,7 @@ def test_chainer_works_without_a_warning() -> None:
     assert result.stderr == '', 'neither importing warns nor what CuPy may lack'
 
 
-@pytest.mark.parametrize('n', [1, 2, 63, 64, 65, 200])
-@pytest.mark.parametrize('threshold', [0.1, 0.5])
+@pytest.mark.parametrize(('n', 'threshold'), [(1, 0.5), (64, 0.1), (65, 0.5), (200, 0.1)])
 @pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
 def test_the_nms_on_a_gpu_equals_that_on_the_cpu(n: int, threshold: float, device: int) -> None:
     rng = np.random.default_rng(n)

@@ -81,14 +81,6 @@ def test_what_is_transparent_shows_white(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(_save(tmp_path / 'a.png', pixels))[1], [[255, 0]])
 
 
-def test_exif_rotation_only_where_asked_for(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    path = _save(tmp_path / 'a.png', np.zeros((4, 8, 3), np.uint8), exif=exif)
-    assert read_image(path).shape == (3, 4, 8)
-    assert read_image(path, upright=True).shape == (3, 8, 4)
-
-
 def test_a_damaged_exif_entry_leaves_the_picture_as_it_is(tmp_path: Path) -> None:
     pixels = _noise(4, 8)
     content = _save(path := tmp_path / 'a.png', pixels).read_bytes()
@@ -167,6 +159,8 @@ def test_a_check_gives_the_size_as_the_picture_is_read(tmp_path: Path) -> None:
     for decode in (False, True):
         assert check_image(path, decode=decode) == (80, 40)
         assert check_image(path, upright=True, decode=decode) == (40, 80)
+    assert read_image(path).shape == (3, 40, 80)
+    assert read_image(path, upright=True).shape == (3, 80, 40)
     path.write_bytes(path.read_bytes()[:-500])
     assert check_image(path, decode=False) == (80, 40)
     with pytest.raises(InputError, match='cannot be read'):

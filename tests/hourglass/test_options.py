@@ -8,10 +8,6 @@ from hourglass.options import DrawingConfig, PredictorConfig
 import pytest
 
 
-def test_the_defaults_are_right() -> None:
-    assert (PredictorConfig().model, PredictorConfig().gpu, DrawingConfig().style) == (None, -1, None)
-
-
 @pytest.mark.parametrize(('kind', 'values', 'reason'), [
     (PredictorConfig, {'engine': 'openvino', 'gpu': 0}, '--engine openvino runs on the CPU'),
     (PredictorConfig, {'precision': 'f64'}, '--precision must be one of f32'),

@@ -90,8 +90,8 @@ def test_flip_averages_both_directions(predictor: PosePredictor) -> None:
     np.testing.assert_allclose(predictor.heatmaps(x), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
-@pytest.mark.parametrize('decoding', ['argmax', 'quarter-offset', 'dark', 'torch7'])
+@pytest.mark.parametrize(('crop', 'decoding'), [
+    ('clip', 'argmax'), ('clip', 'quarter-offset'), ('pad', 'dark'), ('torch7', 'torch7')])
 def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, decoding: str) -> None:
     spec = ModelSpec(input_size=(128, 128), crop=crop, decoding=decoding)
     predictor = PosePredictor(Brightness(), spec, batchsize=2)

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-from dataclasses import fields
 from functools import partial
 
-from demos.people_config import PeopleConfig, PicturesConfig
+from demos.people_config import PicturesConfig
 from demos.person_picture import PersonConfig
 from demos.webcam.config import WebcamConfig
-from hourglass.detection import DETECTORS, layouts, load_detector, parse_detector, voc, yolo
+from hourglass.detection import DETECTORS, load_detector, parse_detector
 from hourglass.errors import InputError
 
 import pytest
@@ -42,19 +39,3 @@ def test_only_onnx_files_have_classes_to_choose(name: str | None) -> None:
         with pytest.raises(InputError, match='--detector-class needs --detector onnx:FILE'):
             config(**({} if name is None else {'detector': name}), detector_class='person')
         assert config(detector='onnx:a.onnx', detector_class=1).detector_class == '1'
-
-
-def test_the_list_of_detectors_costs_no_network() -> None:
-    code = 'import sys, demos.people_options; print("chainer" in sys.modules, "cv2" in sys.modules)'
-    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ['False', 'False']
-
-
-def test_the_help_states_what_detectors_sort_out_themselves() -> None:
-    text = ' '.join(entry.metadata['help'] for entry in fields(PeopleConfig))
-    overlaps = {voc._build(kind).nms_thresh for kind in ('ssd300', 'yolo_v3')}
-    assert len(overlaps) == 1
-    assert (f'ssd512, ssd300 and yolo_v3 give no box below {voc._LOWEST_SCORE}, onnx none below '
-            f'{layouts.LOWEST_SCORE}') in text
-    assert (f'ssd512, ssd300 and yolo_v3 give no boxes that overlap by {overlaps.pop()}, onnx none by '
-            f'{yolo._OVERLAP}') in text

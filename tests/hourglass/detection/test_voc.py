@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -170,13 +169,6 @@ def test_the_default_is_ssd_with_weights_that_are_downloaded_once(
     assert error.count('\n') == 1
 
 
-def test_what_is_no_weights_file_is_not_kept(served: Any, cache: Path) -> None:
-    served.content = b'<html>not found</html>'
-    with pytest.raises(InputError, match=r'weights\.npz could not be downloaded'):
-        load_detector('ssd512')
-    assert not (cache / 'weights.npz').exists()
-
-
 def test_a_copy_of_chainercvs_own_is_taken_if_it_is_whole(served: Any, cache: Path, tmp_path: Path) -> None:
     copy = tmp_path / 'chainer/pfnet/chainercv/models/weights.npz'
     copy.parent.mkdir(parents=True)
@@ -242,17 +234,6 @@ def test_a_file_may_lack_counts_and_be_of_other_precision(small: Path) -> None:
     detector = load_detector(f'ssd512:{small}')
     assert detector.network.conv.W.dtype == np.float32
     np.testing.assert_array_equal(detector.network.conv.W.array, arrays['conv/W'])
-
-
-def test_a_file_that_claims_more_than_it_holds(small: Path) -> None:
-    arrays = dict(np.load(small))
-    del arrays['conv/W']
-    np.savez(small, **arrays)
-    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 100000000, 3, 3), }".ljust(117) + b'\n'
-    with zipfile.ZipFile(small, 'a') as file:
-        file.writestr('conv/W.npy', b'\x93NUMPY\x01\x00v\x00' + header)
-    with pytest.raises(InputError, match='has 1,800,000,010 numbers and not 64'):
-        load_detector(f'ssd512:{small}')
 
 
 def test_a_gpu_that_is_not_there(small: Path) -> None:

@@ -116,27 +116,6 @@ def test_one_block_stays_in_the_calling_thread(pair: Workers) -> None:
     assert pair.run(['block'], lambda blocks: (threading.get_ident(), *blocks)) == [(threading.get_ident(), 'block')]
 
 
-def test_an_error_reaches_the_caller_when_no_thread_works_any_more(pair: Workers) -> None:
-    caller = threading.get_ident()
-
-    def fail_in(own_thread: bool) -> None:
-        finished = []
-
-        def work(blocks: Iterator) -> None:
-            if (threading.get_ident() == caller) == own_thread:
-                raise ArithmeticError
-            time.sleep(.05)
-            finished.append(True)
-
-        with pytest.raises(ArithmeticError):
-            pair.run(range(2), both_threads_share(threading.Barrier(2), work))
-        assert finished == [True]
-
-    fail_in(own_thread=True)
-    fail_in(own_thread=False)
-    assert sorted(chain.from_iterable(pair.run(range(10), list))) == list(range(10))
-
-
 def test_the_last_of_several_callers_gives_blas_its_threads_back(pair: Workers) -> None:
     before = blas_threads()
     outer, inner = pair.single_threaded_blas(), pair.single_threaded_blas()

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from chainer.backends.cuda import to_cpu
 
-SIZES = [((4, 4), (8, 8)), ((3, 5), (6, 10)), ((1, 1), (2, 2)), ((3, 4), (5, 7)), ((1, 6), (3, 6)), ((8, 6), (4, 3))]
+# Images, size and size of the result.
+SIZES = [(1, (4, 4), (8, 8)), (3, (3, 5), (6, 10)), (1, (1, 1), (2, 2)), (3, (3, 4), (5, 7)), (1, (1, 6), (3, 6)),
+         (3, (8, 6), (4, 3))]
 
 
 def both(function: Callable, arrays: list, device: int) -> list:
@@ -27,9 +29,8 @@ def both(function: Callable, arrays: list, device: int) -> list:
     return results
 
 
-@pytest.mark.parametrize('n', [1, 3])
-@pytest.mark.parametrize(('size', 'out_size'), SIZES)
-def test_resize_equals_stock(size: tuple, out_size: tuple, n: int, device: int) -> None:
+@pytest.mark.parametrize(('n', 'size', 'out_size'), SIZES)
+def test_resize_equals_stock(n: int, size: tuple, out_size: tuple, device: int) -> None:
     rng = np.random.RandomState(0)
     arrays = [rng.normal(0, 1, (n, 5, *s)).astype(np.float32) for s in (size, out_size)]
     stock, fast = both(resize_and_add, arrays, device)
@@ -38,9 +39,8 @@ def test_resize_equals_stock(size: tuple, out_size: tuple, n: int, device: int) 
         np.testing.assert_allclose(b, a, atol=1e-5)
 
 
-@pytest.mark.parametrize('n', [1, 3])
-@pytest.mark.parametrize('size', [(4, 4), (5, 7), (1, 1), (1, 4), (64, 66)])
-def test_pooling_equals_stock(size: tuple, n: int, device: int) -> None:
+@pytest.mark.parametrize(('n', 'size'), [(1, (4, 4)), (3, (5, 7)), (1, (1, 1)), (3, (1, 4)), (3, (64, 66))])
+def test_pooling_equals_stock(n: int, size: tuple, device: int) -> None:
     # Small integers, so that many maxima are tied.
     x = np.random.RandomState(0).randint(-2, 2, (n, 5, *size)).astype(np.float32)
     for a, b in zip(*both(max_pooling_2x2, [x], device), strict=True):

@@ -51,12 +51,3 @@ def test_single_precision_loses_little() -> None:
 ])
 def test_what_is_not_tiled(window: Window, width: int) -> None:
     assert not is_tiled(window, width)
-
-
-@pytest.mark.parametrize('shape', [(2, 3, 3, 3), (1, 1, 3, 3)])
-def test_weights_are_left_as_they_are(shape: tuple[int, ...]) -> None:
-    w = np.random.default_rng(0).normal(size=shape)
-    before = w.copy()
-    for scale in (None, np.arange(1., 3.)[:shape[0]]):
-        tap_combinations(w, scale, np.empty((24, shape[0] * shape[1])))
-    np.testing.assert_array_equal(w, before)
