@@ -19,9 +19,6 @@ from hourglass.foreign import MAX_BYTES, ZIP_DAMAGE, Damage, open_file, open_zip
 
 import numpy as np
 
-#: Deflate cannot pack more than this many bytes into one.
-MAX_DEFLATE_RATIO = 1032
-
 # The last ones are what NumPy's parser of an array's head raises.
 _DAMAGE = (Damage, *ZIP_DAMAGE, TypeError, IndexError, MemoryError, SyntaxError, tokenize.TokenError)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.foreign import MAX_BYTES, printable
-from hourglass.npz import MAX_DEFLATE_RATIO, Header, NpzFile
+from hourglass.npz import Header, NpzFile
 from hourglass.parameters import is_counter, network_shapes
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
@@ -32,6 +32,8 @@ import numpy as np
 if TYPE_CHECKING:
     from chainer import Chain
 
+# Deflate cannot pack more than this many bytes into one.
+_MAX_DEFLATE_RATIO = 1032
 # Enough for the longest table of a user's joints; four bytes a character.
 _MAX_META_BYTES = 262_144
 # No level of an hourglass has fewer arrays than this, for each of its residual modules in one place; counts of batches
@@ -283,7 +285,7 @@ def _bytes_of(spec: ModelSpec) -> int:
 
 
 def _check_ratio(spec: ModelSpec, file_size: int) -> None:
-    if _bytes_of(spec) > 2 * MAX_DEFLATE_RATIO * file_size:
+    if _bytes_of(spec) > 2 * _MAX_DEFLATE_RATIO * file_size:
         raise InputError('arrays larger than the file can hold')
 
 

@@ -11,7 +11,7 @@ from hourglass import download
 from hourglass.download import Source
 from hourglass.errors import InputError
 from hourglass.foreign import printable
-from hourglass.npz import MAX_DEFLATE_RATIO, NpzFile
+from hourglass.npz import NpzFile
 
 import chainer
 import chainer.links as L
@@ -54,8 +54,6 @@ def _check_headers(file: NpzFile, shapes: dict[str, Shape], n_values: int) -> No
     if count != n_values:
         raise InputError(f'{file.path}: not the weights of this detector, for it has {count:,} numbers and not '
                          f'{n_values:,}')
-    if 2 * n_values > MAX_DEFLATE_RATIO * file.size:
-        raise InputError(f'{file.path}: arrays larger than the file can hold')
 
 
 def read_arrays(network: chainer.Chain, n_values: int, path: Path) -> dict[str, np.ndarray]:
