@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from demos.people_config import PicturesConfig
-from demos.picture_files import RESULTS, Task, plan_pictures, read_pictures
+from demos.picture_files import RESULTS, Task, plan_pictures, read_pictures, report
 from demos.pipeline import overlapped
 from hourglass.draw import draw_people, draw_tiles
-from hourglass.errors import InputError
 from hourglass.image import write_image
 from hourglass.people import People, PeoplePredictor, PersonPose
 from hourglass.results import people_to_coco, write_json_rows
@@ -57,15 +56,10 @@ def draw_people_in_pictures(
             n_pictures += 1
     if complaint := predictor.detector.complaint():
         print(f'warning: {complaint}', file=sys.stderr)
-    if n_pictures:
-        if config.json:
-            write_json_rows(config.json, described)
-        found = counted(len(described), 'person', 'people') if described else 'no people'
-        place = tasks[0].name if len(tasks) == 1 else counted(n_pictures, 'picture')
-        targets = ', '.join(map(str, tasks[0].targets)) if len(tasks) == 1 else f'the results to {config.out}'
-        print(f'{place}: {found}; wrote {targets}', file=sys.stderr)
-    if n_pictures < len(tasks):
-        raise InputError(f'{counted(len(tasks) - n_pictures, "picture")} of {len(tasks)} could not be used')
+    if n_pictures and config.json:
+        write_json_rows(config.json, described)
+    found = counted(len(described), 'person', 'people') if described else 'no people'
+    report(tasks, n_pictures, config.out, f'{found}; ')
     return described
 
 

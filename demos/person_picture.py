@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from demos.person_location import LOCATION_GROUPS, PersonLocation, join_negative_numbers
 from hourglass.config import add_options, option, text
-from hourglass.errors import ArgumentParser, InputError
+from hourglass.errors import ArgumentParser
 from hourglass.options import DrawingConfig, PredictorConfig
-from hourglass.wording import counted
 
 if TYPE_CHECKING:
     from hourglass.predictor import Pose
@@ -105,7 +104,7 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
         InputError: a picture that is named itself or the weights cannot be used, the person cannot be where ``config``
             says, or a result cannot be written; or, when all others are done, pictures were passed over.
     """
-    from demos.picture_files import plan_pictures, read_pictures
+    from demos.picture_files import plan_pictures, read_pictures, report
     from hourglass.draw import draw_heatmaps
     from hourglass.image import check_picture_name, write_image
     from hourglass.locate import has_person
@@ -132,13 +131,8 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
         elif not has_person(pose, predictor.spec):
             print(f'{task.name}: no person is clearly visible; this is the best guess', file=sys.stderr)
         described.append({'image': task.name, **pose.to_dict()})
-    is_single = tasks[0].picture is None or (len(tasks) == 1 and tasks[0].picture.is_named)
     if config.json and described:
+        is_single = tasks[0].picture is None or (len(tasks) == 1 and tasks[0].picture.is_named)
         write_json(config.json, described[0] if is_single else described)
-    if is_single:
-        print(f'{tasks[0].name}: wrote {tasks[0].targets[0]} and {tasks[0].targets[1]}', file=sys.stderr)
-    elif described:
-        print(f'{counted(len(described), "picture")}: wrote the results to {config.out}', file=sys.stderr)
-    if len(described) < len(tasks):
-        raise InputError(f'{counted(len(tasks) - len(described), "picture")} of {len(tasks)} could not be used')
+    report(tasks, len(described), config.out)
     return described

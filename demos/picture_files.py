@@ -13,6 +13,7 @@ from hourglass.coco_format import image_ids
 from hourglass.errors import InputError
 from hourglass.files import check_targets
 from hourglass.image import check_picture_size, picture_endings, picture_formats, read_image
+from hourglass.wording import counted
 
 import numpy as np
 from PIL import Image
@@ -203,3 +204,14 @@ def read_pictures(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
             show(f'passed over: {" ".join(str(error).split())}', file=sys.stderr)
             continue
         yield task, image
+
+
+def report(tasks: Sequence[Task], n_done: int, out: str, found: str = '') -> None:
+    """Report on stderr what was written for ``n_done`` of the tasks; ``InputError`` if the others were passed over."""
+    if n_done:
+        name, results = counted(n_done, 'picture'), f'the results to {out}'
+        if len(tasks) == 1:
+            name, results = tasks[0].name, ', '.join(map(str, tasks[0].targets))
+        print(f'{name}: {found}wrote {results}', file=sys.stderr)
+    if n_done < len(tasks):
+        raise InputError(f'{counted(len(tasks) - n_done, "picture")} of {len(tasks)} could not be used')

@@ -107,10 +107,13 @@ class Comparison:
         return bool(first.people_key) and (first.people_key, first.n_people) == (other.people_key, other.n_people)
 
     def rows(self, i: int) -> list[Row]:
-        """Compare result ``i`` with the first: rates of correct joints and the mean OKS, where both have them."""
+        """Compare what both result ``i`` and the first have: COCO's scores, rates of correct joints, mean OKS."""
         first, other = self.records[0], self.records[i]
+        rows = []
+        if first.oks is not None and other.oks is not None:
+            rows = [Row(name, value, other.oks.stats[name], None) for name, value in first.oks.stats.items()]
         if first.joints is None or other.joints is None:
-            return []
+            return rows
         values = [(name, float(rates[-1]), float(other_rates[-1])) for (name, rates), other_rates in zip(
             first.joints.curves().items(), other.joints.curves().values(), strict=True)]
         with_oks = first.person_oks is not None and other.person_oks is not None
@@ -118,17 +121,10 @@ class Comparison:
             values.append(('mean OKS', _mean(first.person_oks), _mean(other.person_oks)))
         parts = _person_rows(first, with_oks), _person_rows(other, with_oks)
         if parts[0] is None or parts[1] is None:
-            return [Row(*value, None) for value in values]
+            return rows + [Row(*value, None) for value in values]
         intervals = _intervals(parts[0], parts[1], self.are_same_people(i)).tolist()
-        return [Row(*value, None if np.isnan(value[1]) or np.isnan(value[2]) else (low, high))
-                for value, (low, high) in zip(values, intervals, strict=True)]
-
-    def oks_rows(self, i: int) -> list[Row]:
-        """Compare COCO's scores of result ``i`` with those of the first, where both have them."""
-        first, other = self.records[0].oks, self.records[i].oks
-        if first is None or other is None:
-            return []
-        return [Row(name, value, other.stats[name], None) for name, value in first.stats.items()]
+        return rows + [Row(*value, None if np.isnan(value[1]) or np.isnan(value[2]) else (low, high))
+                       for value, (low, high) in zip(values, intervals, strict=True)]
 
     def text(self) -> str:
         """Return tables for a terminal, in percent."""
@@ -143,17 +139,18 @@ class Comparison:
         if self.left_out:
             common = next(record.joints for record in self.records if record.joints is not None).joints
             yield f'{counted(len(common), "joint")} in common; left out: {", ".join(self.left_out)}'
-        has_interval = False
+        has_intervals = set()
         for i in range(1, len(self.records)):
-            rows = [*self.oks_rows(i), *self.rows(i)]
-            has_interval |= any(row.interval is not None for row in rows)
+            rows = self.rows(i)
+            if any(row.interval is not None for row in rows):
+                has_intervals.add(i)
             yield ''
             yield from _table(rows, i + 1)
             if self._without_people(i):
                 yield 'no intervals: ' + ' and '.join(self._without_people(i)) + ' without results of each person'
-            elif self.rows(i) and not self.are_same_people(i):
+            elif i in has_intervals and not self.are_same_people(i):
                 yield f'1 and {i + 1} are not known to be of the same people, which makes the intervals wider'
-        if has_interval:
+        if has_intervals:
             yield ''
             yield f'95 % bootstrap intervals over people ({_RESAMPLES:,} resamples);'
             yield 'one that contains 0 is no evidence of a difference'
@@ -173,7 +170,7 @@ class Comparison:
             'results': [{'label': record.label, 'data': record.data, 'people': record.n_people}
                         for record in self.records],
             'left_out': list(self.left_out),
-            'differences': [{row.name: describe(row) for row in [*self.oks_rows(i), *self.rows(i)]}
+            'differences': [{row.name: describe(row) for row in self.rows(i)}
                             for i in range(1, len(self.records))],
         }
 
