@@ -163,10 +163,9 @@ def test_ctrl_c_leaves_whole_files(demo: Run, scene: Any, tmp_path: Path, monkey
     assert files(tmp_path) == {'photo.png'}
 
 
-@pytest.mark.parametrize(('mode', 'size', 'colour'), [
-    ('RGBA', (40, 60), (200, 10, 10, 128)), ('L', (40, 60), 0), ('RGB', (1, 1), 0), ('I;16', (30, 30), 0)])
-def test_unusual_pictures(demo: Run, tmp_path: Path, mode: str, size: tuple[int, int], colour: Any) -> None:
-    Image.new(mode, size, colour).save(tmp_path / 'photo.png')
+@pytest.mark.parametrize(('mode', 'size'), [('LA', (40, 60)), ('RGB', (1, 1))])
+def test_unusual_pictures(demo: Run, tmp_path: Path, mode: str, size: tuple[int, int]) -> None:
+    Image.new(mode, size).save(tmp_path / 'photo.png')
     detector = write_boxes(tmp_path / 'boxes.json', (-2, -2, 30, 40), (0, 0, 1, 1))
     status, text = demo('--image', 'photo.png', '--detector', detector)
     assert status == 0, text

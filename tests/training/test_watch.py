@@ -252,18 +252,3 @@ def test_tensorboard_gets_the_log(run_training: Run, tmp_path: Path, monkeypatch
     assert events[0] == (str(out / 'tensorboard'), 1)
     assert (SCORE, log[SCORE], 4) in events
     assert events[-1] == ('closed',)
-
-
-def test_the_curves_have_whole_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures: list[Any] = []
-    monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda figure, *_, **__: figures.append(figure))
-    entries = [{'epoch': i, 'main/loss': 5 / i ** 2, SCORE: i / 10, 'lr': 2.5e-4 * 0.2 ** (i > 2)} for i in range(1, 5)]
-    for shown in (entries[:1], entries):
-        report.draw_log(shown, tmp_path / 'plots.png', 'PCKh@0.5')
-        figures[-1].draw_without_rendering()
-        assert [axis.get_title() for axis in figures[-1].axes] == ['training loss', 'validation PCKh@0.5 (%)',
-                                                                   'learning rate']
-        for axis in figures[-1].axes:
-            assert axis.yaxis.get_offset_text().get_text() == ''
-            assert all(float(tick).is_integer() for tick in axis.get_xticks())
-    assert max(figures[-1].axes[1].lines[0].get_ydata()) == 40

@@ -34,12 +34,6 @@ def test_the_definition(min_cutoff: float, beta: float) -> None:
     np.testing.assert_allclose(ours, _by_definition(values, times, min_cutoff, beta), rtol=1e-12)
 
 
-def test_what_stands_still_stays() -> None:
-    one_euro, points = OneEuroFilter(), np.array([[10.0, 20.0], [-3.0, 5.5]])
-    for i in range(20):
-        np.testing.assert_array_equal(one_euro(points, i / 30, 200), points)
-
-
 @pytest.mark.parametrize('beta', [3.0, BETA])
 @pytest.mark.parametrize('speed', [0.1, 1.0, 5.0])
 def test_what_moves_is_not_left_behind(speed: float, beta: float) -> None:

@@ -116,7 +116,7 @@ from demos.video.writer import FORMATS, VideoWriter
 for suffix in FORMATS:
     writer = VideoWriter(f'a{suffix}', (240, 320), 25)
     try:
-        for i in range(30):
+        for i in range(10):
             writer.write(np.random.default_rng(i).integers(0, 256, (240, 320, 3), np.uint8))
         writer.close()
     except InputError as error:

@@ -45,14 +45,6 @@ def test_a_picture_is_turned_as_its_exif_entry_says() -> None:
     assert array[0, 18:].max() < 30
 
 
-@pytest.mark.parametrize(('mode', 'value', 'expected'), [
-    ('I;16', 80 * 256, 80), ('RGBA', (0, 0, 0, 0), 255),
-])
-def test_unusual_pixels(mode: str, value: object, expected: int) -> None:
-    array = decode_picture(_file(Image.new(mode, (1, 1), value), 'PNG'), PIXELS)
-    np.testing.assert_array_equal(array, np.full((3, 1, 1), expected))
-
-
 def _png_header(width: int, height: int) -> bytes:
     """A small file that announces many pixels, and would decode to them."""
     def chunk(name: bytes, data: bytes) -> bytes:
