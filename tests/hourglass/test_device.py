@@ -15,7 +15,7 @@ def test_the_cpu_needs_nothing() -> None:
     assert use_device(network, -1) is network
 
 
-def test_a_gpu_without_cudas_libraries_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_cudas_libraries_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """CuPy counts the GPUs without cuBLAS, Chainer needs it."""
     monkeypatch.setattr(device, 'check_gpu', lambda gpu: None)
     monkeypatch.setattr(chainer.backends.cuda, 'available', False)

@@ -148,7 +148,7 @@ def test_repeated_pixels_and_their_gradients() -> None:
         repeat_and_add(x, x)
 
 
-def test_upsampling_by_repeated_pixels_has_the_sameshapes_of() -> None:
+def test_upsampling_by_repeated_pixels_has_the_same_keys() -> None:
     nearest, bilinear = StackedHG(16, 2, 8, 2, upsampling='nearest'), StackedHG(16, 2, 8, 2)
     assert shapes_of(nearest) == shapes_of(bilinear)
     NpzDeserializer(values_of(bilinear)).load(nearest)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from hourglass.detection.finder import PersonFinder
 from hourglass.detection.voc import NETWORKS, PERSON, NetworkKind, VOCDetector
 from hourglass.errors import InputError
 from hourglass.layers import fuse
+from tests.touch import Touch
 
 import chainer
 import chainer.functions as F
@@ -197,16 +197,6 @@ def test_without_a_network_the_default_is_the_bundled_finder_and_a_line_reports_
     assert 'a while ago' in capsys.readouterr().err
 
 
-class _Spy:
-    """Leaves a file behind if it is ever unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Callable, tuple]:
-        return os.mkdir, (str(self.path),)
-
-
 def _save(path: Path, **changes: Any) -> None:
     arrays = {**dict(np.load(path)), **changes}
     np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
@@ -219,7 +209,7 @@ def _save(path: Path, **changes: Any) -> None:
     (lambda path: _save(path, **{'conv/W': np.zeros((2, 4, 3, 3), 'f')}), 'has 82 numbers and not 64'),
     (lambda path: _save(path, **{'conv/b': np.array([0, np.nan], 'f')}), 'not finite numbers in conv/b'),
     (lambda path: path.unlink(), 'No such file'),
-    (lambda path: _save(path, **{'conv/b': np.array([_Spy(path.with_name('spy'))] * 2, object)}), 'conv/b'),
+    (lambda path: _save(path, **{'conv/b': np.array([Touch(path.with_name('spy'))] * 2, object)}), 'conv/b'),
 ])
 def test_files_that_are_not_the_networks(small: Path, damage: Callable[[Path], None], reason: str) -> None:
     damage(small)
