@@ -124,6 +124,8 @@ def test_list_of_entries_is_bounded(path: Path) -> None:
     locator = struct.pack('<4sLQL', b'PK\6\7', 0, 0, 1)
     path.write_bytes(end_64 + locator + struct.pack('<4s4H2LH', b'PK\5\6', 0, 0, 1, 1, 10, 0, 0))
     assert 'more entries than are read' in message(path)
+    path.write_bytes(b'x' + path.read_bytes())
+    assert 'the place of its list of entries is damaged' in message(path)
 
 
 def test_too_large_file_is_not_opened_as_zip(path: Path) -> None:
