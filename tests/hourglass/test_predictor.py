@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hourglass.crop import CropBox, Square, cut, person_box
+from hourglass.crop import Square, person_box
 from hourglass.device import use_device
 from hourglass.draw import draw_pose
 from hourglass.errors import InputError
@@ -15,7 +15,6 @@ from hourglass.joints import MPII
 from hourglass.network import StackedHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
-from hourglass.torch7_crop import Torch7Transform
 from tests.stand_ins import Brightness, spots
 
 import numpy as np
@@ -70,15 +69,6 @@ def test_batch_size_device_and_thread_change_nothing(predictor: PosePredictor, o
     assert predictor.predict([]) == ([], [])
 
 
-def test_points_move_with_the_box(predictor: PosePredictor) -> None:
-    image = _images(1)[0]
-    shifted = np.zeros((3, 200, 200), np.float32)
-    shifted[:, 30:90, 50:140] = image
-    here, = predictor.poses([image], [CropBox(0, 0, 60, 60)])
-    there, = predictor.poses([shifted], [CropBox(30, 50, 90, 110)])
-    np.testing.assert_allclose(there.points, here.points + np.array([30, 50]), atol=0.1)
-
-
 def test_flip_averages_both_directions(predictor: PosePredictor) -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(0, 1, (2, 3, 64, 64)).astype(np.float32)
@@ -103,20 +93,6 @@ def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, dec
     for poses, cell in ((predictor.poses(images, boxes), 8), (predictor.poses(images), 12.5)):
         for place, pose in zip(places, poses, strict=True):
             assert abs(pose.points - place).max() <= cell
-
-
-def test_the_crop_of_the_torch7_code_follows_from_the_weights() -> None:
-    spec = ModelSpec(input_size=(64, 64), crop='torch7', decoding='torch7', mean=(.4, .5, .6))
-    predictor = PosePredictor(Brightness(), spec)
-    image = spots((60, 70), shape=(120, 150), sigma=6)
-    pose, = predictor.poses([image])
-    assert pose.box == Torch7Transform((60, 75), 120, 64)
-    assert (pose.points == np.trunc(pose.points)).all()
-    assert abs(pose.points - (60, 70)).max() <= 120 / 16
-    seen = predictor.crop_image(image, pose.box)
-    np.testing.assert_array_equal(seen, cut(image, pose.box, (64, 64), 'torch7'))
-    np.testing.assert_allclose(predictor.prepare(image, pose.box),
-                               seen / 255 - np.array([.4, .5, .6])[:, None, None], atol=1e-6)
 
 
 def test_one_picture_gives_one_pose_and_a_list_lists(predictor: PosePredictor, tmp_path: Path) -> None:

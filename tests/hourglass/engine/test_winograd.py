@@ -51,8 +51,6 @@ def test_it_is_a_convolution_and_a_relu(shape: tuple[int, ...], n_out: int) -> N
 NETWORKS = {
     'reference': (lambda: StackedHG(5, 1, 256, 3), {0, 1}),
     'reference, two levels': (lambda: StackedHG(5, 1, 256, 2), {0}),
-    'reference, one level': (lambda: StackedHG(5, 1, 256, 1), set()),
-    'reference, narrow': (lambda: StackedHG(5, 1, 64, 3), set()),
     'Torch7': (lambda: PreActivationHG(5, 1, 256, 3), {0, 1}),
 }
 
@@ -69,3 +67,8 @@ def test_a_network_in_tiles_computes_what_chainer_computes(kind: str) -> None:
         x = np.random.default_rng(0).random(shape, np.float32)
         expected = stock_maps(network, x)[-1]
         np.testing.assert_allclose(_run(graph, x), expected, atol=1e-5 * abs(expected).max())
+
+
+def test_shallow_and_narrow_networks_have_no_tiles() -> None:
+    for network in (StackedHG(5, 1, 256, 1), StackedHG(5, 1, 64, 3)):
+        assert not _tiled(graph_of(network, tiled=True))
