@@ -6,7 +6,6 @@ Johnson, Everingham: *Clustered Pose and Nonlinear Appearance Models for Human P
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from data.person import Person, PersonDataset, make_people, torso_lengths
@@ -17,56 +16,26 @@ from hourglass.sandbox import read_in_child
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class _Layout:
-    """How one of the two sets is stored.
-
-    Attributes:
-        title: for messages.
-        image_name: format of an image's name; it counts from 1.
-        axes: order of joints.mat's axes that gives (person, joint, value).
-        third_is_visible: whether the third value means labelled and visible (LSP Extended), or occluded (LSP, where
-            every joint is labelled).
-        n_train: number of people before the test half begins; ``None`` if all are for training.
-    """
-
-    title: str
-    image_name: str
-    axes: tuple[int, int, int]
-    third_is_visible: bool
-    n_train: int | None
-
-
-_LSP = _Layout('LSP', 'im{:04d}.jpg', (2, 1, 0), False, 1000)
-_LSP_EXTENDED = _Layout('LSP Extended', 'im{:05d}.jpg', (2, 0, 1), True, None)
-
-#: Splits of LSP.  ``train-fit`` and ``train-val`` divide the training half, for choosing between models without
-#: the test half: every fifth person validates.  ``half-fit`` and ``half-val`` divide it evenly, for a validation whose
-#: score is less a matter of chance.
-LSP_SPLITS = ('train', 'test', 'train-fit', 'train-val', 'half-fit', 'half-val', 'all')
-LSP_EXTENDED_SPLITS = ('train', 'train-fit', 'train-val', 'half-fit', 'half-val')
-
 #: Of how many people one validates, for each pair of splits that divides the training half.
 _PARTS = {'train': 5, 'half': 2}
 
 
-def _read_joints(path: Path, layout: _Layout) -> np.ndarray:
+def _read_joints(path: Path, kind: type[_LeedsDataset]) -> np.ndarray:
     """Read joints.mat as (N, 14, 3) float64: x and y (1-based) and the third value."""
     if not path.is_file():
-        raise InputError(f'{path}: no such file; --root is the folder with {layout.title}\'s joints.mat and images')
+        raise InputError(f'{path}: no such file; --root is the folder with {kind.title}\'s joints.mat and images')
     joints = read_in_child('data.matlab_file:read_joints_variable', path)['joints']
-    values = joints.transpose(layout.axes) if joints.ndim == 3 else joints
+    values = joints.transpose(kind.axes) if joints.ndim == 3 else joints
     if values.ndim != 3 or values.shape[1:] != (14, 3):
-        raise InputError(f'{path}: "joints" has shape {joints.shape}; it does not hold 14 joints of {layout.title}')
+        raise InputError(f'{path}: "joints" has shape {joints.shape}; it does not hold 14 joints of {kind.title}')
     return values.astype(np.float64)
 
 
-def _people(images: list[str], values: np.ndarray, layout: _Layout, joint_set: JointSet) -> list[Person]:
+def _people(images: list[str], values: np.ndarray, third_is_visible: bool, joint_set: JointSet) -> list[Person]:
     """Make people of (N, 14, 3) values; a person without a labelled joint is left out."""
     points = values[:, :, 1::-1] - 1
     labelled = np.isfinite(points).all(axis=2)
-    if layout.third_is_visible:
+    if third_is_visible:
         labelled &= values[:, :, 2] > 0
         visible = labelled
     else:
@@ -95,21 +64,31 @@ def _select(n: int, split: str, n_train: int | None) -> range | list[int]:
 
 
 class _LeedsDataset(PersonDataset):
-    layout: _Layout
+    """One of the two sets; its class states how it is stored."""
+
+    title: str
+    #: Format of an image's name; it counts from 1.
+    image_name: str
+    #: Order of joints.mat's axes that gives (person, joint, value).
+    axes: tuple[int, int, int]
+    #: Whether the third value means labelled and visible, or occluded where every joint is labelled.
+    third_is_visible: bool
+    #: Number of people before the test half begins; ``None`` if all are for training.
+    n_train: int | None
     splits: tuple[str, ...]
 
     def __init__(self, root: str | Path, split: str = 'train', joint_set: JointSet = LSP) -> None:
         if split not in self.splits:
-            raise InputError(f'{self.layout.title} has no split {split!r}; it has {", ".join(self.splits)}')
+            raise InputError(f'{self.title} has no split {split!r}; it has {", ".join(self.splits)}')
         root = Path(root)
-        values = _read_joints(root / 'joints.mat', self.layout)
-        chosen = list(_select(len(values), split, self.layout.n_train))
-        images = [self.layout.image_name.format(i + 1) for i in chosen]
-        people = _people(images, values[chosen], self.layout, joint_set)
+        values = _read_joints(root / 'joints.mat', type(self))
+        chosen = list(_select(len(values), split, self.n_train))
+        images = [self.image_name.format(i + 1) for i in chosen]
+        people = _people(images, values[chosen], self.third_is_visible, joint_set)
         if not people:
-            raise InputError(f'{root}: {self.layout.title} has no people for the split {split!r} '
+            raise InputError(f'{root}: {self.title} has no people for the split {split!r} '
                              f'(joints.mat lists {len(values)} people)')
-        super().__init__(f'{self.layout.title} {split}', joint_set, people, root / 'images')
+        super().__init__(f'{self.title} {split}', joint_set, people, root / 'images')
 
 
 class LSPDataset(_LeedsDataset):
@@ -117,8 +96,9 @@ class LSPDataset(_LeedsDataset):
 
     Args:
         root: folder with ``joints.mat`` and ``images/im0001.jpg`` and so on.
-        split: ``train``, ``test``, ``all``; or a part of ``train``: ``train-fit`` and ``train-val``, four fifths and
-            one fifth, or ``half-fit`` and ``half-val``.
+        split: ``train``, ``test``, ``all``; or a part of ``train``, for choosing between models without the test half:
+            ``train-fit`` and ``train-val``, four fifths and one fifth, or ``half-fit`` and ``half-val``, whose score
+            is less a matter of chance.
         joint_set: joints wanted; those that LSP lacks are derived or unlabelled.
 
     A person is where the labelled joints are (:class:`hourglass.crop.Extent`); the reference length is the torso, from
@@ -128,8 +108,8 @@ class LSPDataset(_LeedsDataset):
         InputError: a file is missing or damaged, or the split is empty.
     """
 
-    layout = _LSP
-    splits = LSP_SPLITS
+    title, image_name, axes, third_is_visible, n_train = 'LSP', 'im{:04d}.jpg', (2, 1, 0), False, 1000
+    splits = ('train', 'test', 'train-fit', 'train-val', 'half-fit', 'half-val', 'all')
 
 
 class LSPExtendedDataset(_LeedsDataset):
@@ -139,5 +119,5 @@ class LSPExtendedDataset(_LeedsDataset):
     ``train``, ``train-fit``, ``train-val``, ``half-fit`` and ``half-val``.
     """
 
-    layout = _LSP_EXTENDED
-    splits = LSP_EXTENDED_SPLITS
+    title, image_name, axes, third_is_visible, n_train = 'LSP Extended', 'im{:05d}.jpg', (2, 0, 1), True, None
+    splits = ('train', 'train-fit', 'train-val', 'half-fit', 'half-val')

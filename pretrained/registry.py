@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar('T')
 
 
-def find(name: str) -> Entry:
-    """Return an entry by its name; ``InputError`` lists the names there are."""
-    if name not in REGISTRY:
-        raise InputError(f'{name}: no weights of this name; there are {", ".join(REGISTRY)}')
-    return REGISTRY[name]
-
-
 def read(entry: Entry, path: Path) -> Model:
     """Read a file as the weights of an entry.
 
@@ -49,11 +42,6 @@ def read(entry: Entry, path: Path) -> Model:
     return replace(model, spec=spec, source=f'{entry.name} ({path})')
 
 
-def check_sum(entry: Entry, path: Path) -> str:
-    """Return the SHA-256 of a file; ``InputError`` if it is not the one known for the entry."""
-    return download.check_digest(entry.file, path, entry.sha256)
-
-
 def fetch(name: str, connect_seconds: float = 10.0, wait_seconds: float = 600.0) -> Path:
     """Return the file of named weights, downloading it if it is not there or is damaged.
 
@@ -65,7 +53,9 @@ def fetch(name: str, connect_seconds: float = 10.0, wait_seconds: float = 600.0)
     Raises:
         InputError: the name is unknown, or no source delivered the file.
     """
-    entry = find(name)
+    if name not in REGISTRY:
+        raise InputError(f'{name}: no weights of this name; there are {", ".join(REGISTRY)}')
+    entry = REGISTRY[name]
     if not entry.sources:
         return entry.path
     return download.fetch(entry.file, entry.sources, lambda path: read(entry, path), entry.max_bytes,

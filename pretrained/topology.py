@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hourglass.errors import InputError
@@ -46,12 +46,6 @@ def choose_part(names: Sequence[str], part: str | None) -> str:
                      f'name; there are {listed}')
 
 
-def network_of(keys: Iterable[str]) -> str:
-    """Return the name of the network (a key of :data:`ANCHORS`) that most of the anchors among the keys are of."""
-    present = set(keys)
-    return max(ANCHORS, key=lambda network: len(present.intersection(ANCHORS[network])))
-
-
 def joint_set_of(joints: int) -> str:
     """Return the name of the joint set with this number of joints; ``InputError`` if there is none."""
     by_size = {len(joint_set): name for name, joint_set in JOINT_SETS.items()}
@@ -73,7 +67,7 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
     Raises:
         InputError: an array that gives a size is missing or not a convolution's.
     """
-    network = network_of(shapes)
+    network = max(ANCHORS, key=lambda name: len(shapes.keys() & set(ANCHORS[name])))
     sizes = _SIZES[network](shapes)
     return ModelSpec(network=network, joints=joint_set_of(sizes['out_channels']), **sizes)
 

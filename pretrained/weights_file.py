@@ -71,11 +71,6 @@ class Model:
         return network
 
 
-def counters(spec: ModelSpec) -> dict[str, np.ndarray]:
-    """Return zero for every count of batches of a network; other programs' files may lack them."""
-    return {key: np.array(0) for key in network_shapes(spec) if is_counter(key)}
-
-
 def load_model(path: str | os.PathLike[str], part: str | None = None) -> Model:
     """Read the weights of a network.
 
@@ -162,9 +157,10 @@ def save_model(path: str | os.PathLike[str], network: Chain, spec: ModelSpec, dt
     path, dtype = Path(path), np.dtype(dtype)
     if dtype not in (np.float32, np.float16):
         raise ValueError(f'weights are stored as float32 or float16, not {dtype}')
-    if _shapes_of(network) != network_shapes(spec):
+    values = _values_of(network)
+    if {key: np.shape(value) for key, value in values.items()} != network_shapes(spec):
         raise ValueError('the network does not have the sizes of its specification')
-    arrays = {key: _stored(key, value, dtype) for key, value in _values_of(network).items()}
+    arrays = {key: _stored(key, value, dtype) for key, value in values.items()}
     if wrong := [key for key, array in arrays.items() if not np.isfinite(array).all()]:
         raise InputError(f'{path}: not written, for there are values that {dtype} has no finite number for in '
                          f'{_first_few(wrong)}')
@@ -186,10 +182,6 @@ def _values_of(network: Chain) -> dict[str, Any]:
     serializer = DictionarySerializer()
     serializer.save(network)
     return serializer.target
-
-
-def _shapes_of(network: Chain) -> dict[str, tuple[int, ...]]:
-    return {key: np.shape(value) for key, value in _values_of(network).items()}
 
 
 def _stored(key: str, value: Any, dtype: np.dtype) -> np.ndarray:
