@@ -12,7 +12,7 @@ from data.coco.detections import Detections
 from data.disk import check_pictures, pictures_of
 from data.scenes import FindCounts, count_finds
 from eval.coco_score import boxes_to_coco, read_stats, run_coco, stats_table, stats_to_dict
-from eval.score import or_null
+from eval.score import or_null, percent
 from hourglass.detection import Detector, filter_boxes
 from hourglass.image import read_image
 from hourglass.wording import counted
@@ -54,8 +54,8 @@ class BoxScore:
         title = (f'boxes of {self.detector}, {counted(self.n_boxes, "box", "boxes")} for '
                  f'{counted(self.n_people, "person", "people")}')
         rows = [f'people from {height} pixels, boxes that score {self.threshold:g} or more, IoU 0.5: '
-                f'recall {_percent(count.recall)} ({count.found:,} of {count.people:,}), '
-                f'precision {_percent(count.precision)} ({count.right:,} of {count.finds:,})'
+                f'recall {percent(count.recall)} ({count.found:,} of {count.people:,}), '
+                f'precision {percent(count.precision)} ({count.right:,} of {count.finds:,})'
                 for height, count in self.counts.items()]
         return '\n'.join([title, stats_table(self.stats), *rows])
 
@@ -67,10 +67,6 @@ class BoxScore:
             heights[str(height)] = {'recall': recall, 'precision': precision, **asdict(count)}
         return {'detector': self.detector, 'stats': stats_to_dict(self.stats), 'boxes': self.n_boxes,
                 'people': self.n_people, 'threshold': self.threshold, 'from_height': heights}
-
-
-def _percent(rate: float) -> str:
-    return '-' if np.isnan(rate) else f'{100 * rate:.1f}'
 
 
 def detect_people(detector: Detector, name: str, people: Annotations, folder: Path) -> Detections:

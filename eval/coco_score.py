@@ -10,7 +10,7 @@ from typing import Any
 
 from data.coco.annotations import PERSON, Annotations
 from eval.coco_results import PoseResults
-from eval.score import or_null, to_rates
+from eval.score import or_null, percent, to_rates
 
 import numpy as np
 from pycocotools.coco import COCO as COCOIndex
@@ -23,8 +23,7 @@ STATS = ('AP', 'AP50', 'AP75', 'APm', 'APl', 'AR', 'AR50', 'AR75', 'ARm', 'ARl')
 
 def stats_table(stats: Mapping[str, float]) -> str:
     """Return two lines of text: names and percent."""
-    cells = ['-' if np.isnan(value) else f'{100 * value:.1f}' for value in stats.values()]
-    return '\n'.join(''.join(f'{cell:>7}' for cell in row) for row in (stats, cells))
+    return '\n'.join(''.join(f'{cell:>7}' for cell in row) for row in (stats, map(percent, stats.values())))
 
 
 def stats_to_dict(stats: Mapping[str, float]) -> dict[str, float | None]:

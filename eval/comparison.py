@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval.record import Record, read_records, to_common_joints
-from eval.score import or_null
+from eval.score import known_mean, or_null, percent
 from hourglass.errors import InputError
 from hourglass.results import write_json
 from hourglass.wording import counted
@@ -118,7 +118,7 @@ class Comparison:
             first.joints.curves().items(), other.joints.curves().values(), strict=True)]
         with_oks = first.person_oks is not None and other.person_oks is not None
         if first.person_oks is not None and other.person_oks is not None:
-            values.append(('mean OKS', _mean(first.person_oks), _mean(other.person_oks)))
+            values.append(('mean OKS', known_mean(first.person_oks), known_mean(other.person_oks)))
         parts = _person_rows(first, with_oks), _person_rows(other, with_oks)
         if parts[0] is None or parts[1] is None:
             return rows + [Row(*value, None) for value in values]
@@ -186,15 +186,7 @@ class Comparison:
         plot_records(self.records, path)
 
 
-def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float('nan')
-
-
 def _table(rows: Sequence[Row], number: int) -> Iterator[str]:
-    def percent(value: float, sign: str = '') -> str:
-        return '-' if np.isnan(value) else f'{100 * value:{sign}.1f}'
-
     width = max(len(row.name) for row in rows)
     yield f'{"":<{width}}{"1":>8}{number:>8}{f"{number} - 1":>9}{"95 % interval":>18}'
     for row in rows:

@@ -15,7 +15,7 @@ from eval.predictions import read_predictions, save_predictions
 from eval.record import people_key, person_marks
 from eval.reliability import Reliability, calibrate, reliability
 from eval.result import Result
-from eval.score import Score, or_null, rate_curves, relative_errors, reported_joints, score_at
+from eval.score import Score, known_mean, or_null, rate_curves, relative_errors, reported_joints, score_at
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joint_table import read_joint_set
@@ -85,8 +85,7 @@ class PCKResult(Result):
     @property
     def mean_oks(self) -> float:
         """Mean OKS over the people who have one; NaN without any."""
-        known = np.zeros(0) if self.oks is None else self.oks[np.isfinite(self.oks)]
-        return float(known.mean()) if len(known) else float('nan')
+        return float('nan') if self.oks is None else known_mean(self.oks)
 
     @property
     def reliability(self) -> Reliability | None:

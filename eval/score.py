@@ -36,16 +36,15 @@ class Score:
         """Return (K,) float64, the rate of each joint."""
         return np.divide(self.correct, self.count, out=np.full(len(self.count), np.nan), where=self.count > 0)
 
-    def total(self, joints: Sequence[int] | None = None) -> float:
-        """Return the rate over all annotations of the joints named, by default of all."""
-        chosen = slice(None) if joints is None else list(joints)
+    def total(self, joints: Sequence[int]) -> float:
+        """Return the rate over all annotations of the joints named."""
+        chosen = list(joints)
         count = int(self.count[chosen].sum())
         return int(self.correct[chosen].sum()) / count if count else float('nan')
 
-    def mean(self, joints: Sequence[int] | None = None) -> float:
-        """Return the mean of the rates of the joints named, by default of all; a joint without a rate is left out."""
-        rates = self.rates()[slice(None) if joints is None else list(joints)]
-        return float(np.nanmean(rates)) if np.isfinite(rates).any() else float('nan')
+    def mean(self, joints: Sequence[int]) -> float:
+        """Return the mean of the rates of the joints named; a joint without a rate is left out."""
+        return known_mean(self.rates()[list(joints)])
 
     def group_rates(self, joint_set: JointSet) -> dict[str, float]:
         """Return the rate of each group, over all annotations of its joints."""
@@ -55,7 +54,7 @@ class Score:
         """Return lines of text: the groups and ``Total`` (over the joints that are in a group), in percent below."""
         rates = {**self.group_rates(joint_set), 'Total': self.total(reported_joints(joint_set))}
         width = max(len(name) for name in rates) + 2
-        values = ['-' if np.isnan(rate) else f'{100 * rate:.1f}' for rate in rates.values()]
+        values = [percent(rate) for rate in rates.values()]
         titles, columns = list(rates), max(_TABLE_WIDTH // width, 1)
         return '\n'.join(''.join(f'{cell:>{width}}' for cell in row[start:start + columns])
                          for start in range(0, len(titles), columns) for row in (titles, values))
@@ -79,6 +78,17 @@ class Score:
 def reported_joints(joint_set: JointSet) -> list[int]:
     """Return the joints that are in a group: the ones that a total is over (for MPII, 14 of the 16)."""
     return sorted({joint for joints in joint_set.group_indices.values() for joint in joints})
+
+
+def known_mean(values: np.ndarray) -> float:
+    """Return the mean of the values that are not NaN; NaN without any."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float('nan')
+
+
+def percent(rate: float, sign: str = '') -> str:
+    """Return a rate or a difference of rates in percent, ``-`` for NaN; ``sign`` is that of a format."""
+    return '-' if np.isnan(rate) else f'{100 * rate:{sign}.1f}'
 
 
 def or_null(values: np.ndarray) -> list[float | None]:

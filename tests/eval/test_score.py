@@ -46,13 +46,13 @@ def test_a_joint_at_the_threshold_is_correct() -> None:
 def test_rates_totals_and_means() -> None:
     score = Score(np.array([1, 3, 0]), np.array([4, 4, 0]))
     np.testing.assert_array_equal(score.rates(), [.25, .75, np.nan])
-    assert score.total() == .5
+    assert score.total([0, 1, 2]) == .5
     assert score.total([0]) == .25
     assert np.isnan(score.total([2]))
-    assert score.mean() == .5
+    assert score.mean([0, 1, 2]) == .5
     assert np.isnan(score.mean([2]))
     uneven = Score(np.array([1, 0]), np.array([1, 9]))
-    assert (uneven.total(), uneven.mean()) == (.1, .5)
+    assert (uneven.total([0, 1]), uneven.mean([0, 1])) == (.1, .5)
 
 
 def test_pelvis_and_thorax_are_not_in_the_total() -> None:
@@ -61,7 +61,7 @@ def test_pelvis_and_thorax_are_not_in_the_total() -> None:
     correct = np.zeros(16, int)
     correct[[6, 7]] = 10
     score = Score(correct, np.full(16, 10))
-    assert score.total() == .125
+    assert score.total(range(16)) == .125
     assert score.to_dict(MPII)['total'] == 0
 
 
