@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_the_last_snapshot(
     assert not list(out.glob('.partial-*'))
 
 
-def test_an_option_that_is_newer_than_a_snapshot_had_its_default(
+def test_a_snapshot_may_lack_a_newer_option_and_be_compressed(
     run_training: Callable[..., None], reference: Path, tmp_path: Path, same_result: Callable[[Path, Path], None],
 ) -> None:
     out, key = tmp_path / 'out', 'extensions/RunRecord/run'
@@ -199,6 +199,6 @@ def test_an_option_that_is_newer_than_a_snapshot_had_its_default(
     del record['options']['degrade']
     arrays[key] = np.array(json.dumps(record))
     with (out / 'snapshot_iter_8').open('wb') as stream:
-        np.savez(stream, **arrays)
+        np.savez_compressed(stream, **arrays)
     run_training('--out', out, '--resume', out / 'snapshot_iter_8')
     same_result(out, reference)

@@ -75,18 +75,6 @@ def test_a_small_file_does_not_fill_the_memory(tmp_path: Path) -> None:
         read_newest(tmp_path)
 
 
-def test_a_snapshot_that_another_program_has_compressed_is_read(
-    run_training: Callable[..., None], reference: Path, tmp_path: Path, same_result: Callable[[Path, Path], None],
-) -> None:
-    out = tmp_path / 'out'
-    shutil.copytree(reference, out)
-    with np.load(reference / 'snapshot_iter_8') as file:
-        np.savez_compressed(tmp_path / 'small.npz', **file)
-    (tmp_path / 'small.npz').rename(out / 'snapshot_iter_8')
-    run_training('--out', out, '--resume', out / 'snapshot_iter_8')
-    same_result(out, reference)
-
-
 def test_a_training_with_oblong_inputs_goes_on_by_its_record(people_folder: Path, tmp_path: Path) -> None:
     weights, out = tmp_path / 'oblong.npz', tmp_path / 'out'
     spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 16), joints='lsp', out_channels=14)
