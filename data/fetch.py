@@ -23,7 +23,6 @@ from hourglass.files import atomic_write
 from hourglass.lock import only_process
 from hourglass.wording import counted
 
-from filelock import Timeout
 from tqdm import tqdm
 
 _CHUNK = 1024 * 1024
@@ -144,7 +143,7 @@ def fetch_set(
         raise InputError(f'{published.title} is not downloaded by the program ({published.by_hand}): get it from '
                          f'{published.page} and unpack it in {root}')
     try:
-        with only_process(root / _HIDDEN_LOCK, 0):
+        with only_process(root / _HIDDEN_LOCK, 0, lambda: f'{root}: another process is fetching into this folder'):
             for archive in published.archives:
                 if splits and archive.split is not None and archive.split not in splits:
                     continue
@@ -155,7 +154,5 @@ def fetch_set(
                 say(f'{archive.name}: {counted(unpack(archive, path, root), "file")} unpacked')
                 if not keep:
                     path.unlink()
-    except Timeout:
-        raise InputError(f'{root}: another process is fetching into this folder') from None
-    except (OSError, NotImplementedError) as error:
+    except OSError as error:
         raise InputError(f'{root}: cannot be written to ({_reason(error)})') from None

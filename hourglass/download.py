@@ -6,8 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,8 +14,6 @@ from urllib.parse import urlsplit
 from hourglass.errors import InputError
 from hourglass.files import sha256_of, write_bytes
 from hourglass.lock import only_process
-
-from filelock import Timeout
 
 #: Seconds for which :func:`recent_failure` remembers that a download failed.
 FAILURE_SECONDS = 3600
@@ -124,7 +121,10 @@ def fetch(
         check(path)
         return digest
 
-    with _only_process(target, wait_seconds, folder is None):
+    with only_process(
+            target.with_name(f'{target.name}.lock'), wait_seconds,
+            lambda: f'{target}: another process has been downloading it for {wait_seconds:.0f} s',
+            '; HOURGLASS_CACHE sets another folder' if folder is None else ''):
         failures = []
         if target.exists():
             try:
@@ -197,20 +197,3 @@ def _remember_failure(name: str, reasons: str) -> None:
     except OSError:
         # A full disk, most likely; that is one of the reasons then, and the next run tries again.
         return
-
-
-@contextmanager
-def _only_process(target: Path, wait_seconds: float, is_cache: bool) -> Iterator[None]:
-    """Keep other processes from the same download."""
-    from hourglass import transfer
-
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(only_process(target.with_name(f'{target.name}.lock'), wait_seconds))
-        except Timeout:
-            raise InputError(f'{target}: another process has been downloading it for {wait_seconds:.0f} s') from None
-        except (OSError, NotImplementedError) as error:
-            what, advice = ('the cache folder cannot be used', '; HOURGLASS_CACHE sets another') if is_cache else \
-                ('cannot be written to', '')
-            raise InputError(f'{target.parent}: {what} ({transfer.reason(error)}){advice}') from None
-        yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,37 +16,44 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def only_process(path: Path, seconds: float) -> Iterator[None]:
+def only_process(path: Path, seconds: float, busy: Callable[[], str], advice: str = '') -> Iterator[None]:
     """Hold a lock file in this block; afterwards it is gone, and so are folders that were made for it and are empty.
+
+    The lock is the system's own, so it is free as soon as the process ends, however it ends.
 
     Args:
         path: the lock file.
         seconds: how long to wait for another process that holds it.
+        busy: returns the error's text if that takes longer.
+        advice: end of the error's text if the file or its folder cannot be made.
 
     Raises:
-        filelock.Timeout: another process holds it.
-        OSError, NotImplementedError: the file or its folder cannot be made.
+        InputError: another process holds it, or it cannot be made.
     """
-    made = [folder for folder in path.parents if not folder.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path).acquire(timeout=seconds):
-            try:
-                yield
-            finally:
-                # While it is held: who waits for it sees that the file is no longer there, and makes a new one.
-                path.unlink(missing_ok=True)
-    finally:
-        with suppress(OSError):  # not empty: something has arrived
-            for folder in made:
-                folder.rmdir()
+    with ExitStack() as stack:
+        try:
+            stack.callback(_remove_empty, [folder for folder in path.parents if not folder.exists()])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(path).acquire(timeout=seconds))
+        except Timeout:
+            raise InputError(busy()) from None
+        except (OSError, NotImplementedError) as error:
+            reason = getattr(error, 'strerror', None) or error
+            raise InputError(f'{path.parent}: cannot be written to ({reason}){advice}') from None
+        # While it is held: who waits for it sees that the file is no longer there, and makes a new one.
+        stack.callback(path.unlink, missing_ok=True)
+        yield
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with suppress(OSError):  # not empty: something has arrived
+        for folder in folders:
+            folder.rmdir()
 
 
 @contextmanager
 def only_run(folder: Path) -> Iterator[None]:
     """Keep other processes from writing to the folder of a run in this block.
-
-    The lock is the system's own, so it is free as soon as the process ends, however it ends.
 
     Raises:
         InputError: another process writes there, and the text says which; or the folder cannot be written to.
@@ -54,14 +61,10 @@ def only_run(folder: Path) -> Iterator[None]:
     # In a file of its own: some versions of filelock empty the file that they try to lock.
     holder = folder / '.lock.txt'
     with ExitStack() as stack:
-        try:
-            stack.enter_context(only_process(folder / '.lock', 0))
-            stack.callback(holder.unlink, missing_ok=True)
-            write_bytes(holder, f'process {os.getpid()} on {node()}, since {datetime.now():%Y-%m-%d %H:%M:%S}'.encode())
-        except Timeout:
-            raise InputError(f'{folder}: another run writes to it ({_read_holder(holder)})') from None
-        except (OSError, NotImplementedError) as error:
-            raise InputError(f'{folder}: cannot be written to ({getattr(error, "strerror", None) or error})') from None
+        stack.enter_context(only_process(
+            folder / '.lock', 0, lambda: f'{folder}: another run writes to it ({_read_holder(holder)})'))
+        stack.callback(holder.unlink, missing_ok=True)
+        write_bytes(holder, f'process {os.getpid()} on {node()}, since {datetime.now():%Y-%m-%d %H:%M:%S}'.encode())
         yield
 
 

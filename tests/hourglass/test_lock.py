@@ -11,7 +11,6 @@ from hourglass.errors import InputError
 from hourglass.lock import only_process, only_run
 
 import pytest
-from filelock import Timeout
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +19,7 @@ import sys, time
 from pathlib import Path
 from hourglass.lock import only_process
 for _ in range(20):
-    with only_process(Path('folder/x.lock'), 60):
+    with only_process(Path('folder/x.lock'), 60, str):
         number = int(Path('count').read_text())
         time.sleep(0.002)
         Path('count').write_text(str(number + 1))
@@ -28,10 +27,10 @@ for _ in range(20):
 
 
 def test_nothing_stays(tmp_path: Path) -> None:
-    with only_process(tmp_path / 'a' / 'b' / 'x.lock', 1):
+    with only_process(tmp_path / 'a' / 'b' / 'x.lock', 1, str):
         assert (tmp_path / 'a' / 'b' / 'x.lock').exists()
     assert not list(tmp_path.iterdir())
-    with pytest.raises(KeyError), only_process(tmp_path / 'a' / 'x.lock', 1):
+    with pytest.raises(KeyError), only_process(tmp_path / 'a' / 'x.lock', 1, str):
         raise KeyError
     assert not list(tmp_path.iterdir())
 
@@ -39,7 +38,7 @@ def test_nothing_stays(tmp_path: Path) -> None:
 def test_what_has_arrived_stays_and_so_do_folders_that_were_there(tmp_path: Path) -> None:
     (tmp_path / 'old').mkdir()
     for folder in ('new', 'old'):
-        with only_process(tmp_path / folder / 'x.lock', 1):
+        with only_process(tmp_path / folder / 'x.lock', 1, str):
             if folder == 'new':
                 (tmp_path / 'new' / 'file').touch()
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob('*')) == ['new', 'new/file', 'old']
@@ -47,7 +46,7 @@ def test_what_has_arrived_stays_and_so_do_folders_that_were_there(tmp_path: Path
 
 def test_another_holder_is_waited_for_no_longer_than_said(tmp_path: Path) -> None:
     path = tmp_path / 'x.lock'
-    with only_process(path, 1), pytest.raises(Timeout), only_process(path, 0):
+    with only_process(path, 1, str), pytest.raises(InputError, match='in use'), only_process(path, 0, lambda: 'in use'):
         pytest.fail('two hold the lock')
     assert not path.exists()
 

@@ -188,7 +188,7 @@ def test_default_with_damaged_download_or_folder(
     assert model.spec == BUNDLED
     assert 'fetch published downloads it anew' in model.source
     monkeypatch.setenv('HOURGLASS_CACHE', str(cache / published.file))
-    assert 'the cache folder cannot be used' in pretrained.load_default().source
+    assert 'HOURGLASS_CACHE sets another folder' in pretrained.load_default().source
 
 
 # The package and its command line.
