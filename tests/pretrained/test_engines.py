@@ -18,6 +18,7 @@ from hourglass.predictor import PosePredictor
 from pretrained import engines as load
 from pretrained.engines import load_engine
 from pretrained.entries import BUNDLED_FOLDER, REGISTRY
+from tests.pretrained.ports import SMALL
 
 import numpy as np
 import pytest
@@ -97,13 +98,13 @@ def test_the_second_time_neither_chainer_nor_the_weights_are_read(
 
 def test_other_weights_get_another_graph(cache: Path, tmp_path: Path) -> None:
     _needs('onnxruntime')
-    model = pretrained.load('bundled')
+    network = SMALL.build_network()
     path = tmp_path / 'weights.npz'
-    pretrained.save_model(path, model.network, model.spec)
-    x = np.random.default_rng(0).random((1, 3, 128, 128), np.float32)
+    pretrained.save_model(path, network, SMALL)
+    x = np.random.default_rng(0).random((1, 3, *SMALL.input_size), np.float32)
     before = PosePredictor.load(str(path)).heatmaps(x)
-    model.network[f'conv{model.spec.n_stack}_3a'].b.array += 1
-    pretrained.save_model(path, model.network, model.spec)
+    network.conv1_3a.b.array += 1
+    pretrained.save_model(path, network, SMALL)
     np.testing.assert_allclose(PosePredictor.load(str(path)).heatmaps(x), before + 1, atol=1e-4)
     assert len(list(cache.iterdir())) == 2
 
@@ -113,7 +114,7 @@ def test_a_file_means_what_it_says_and_a_name_what_the_registry_says(cache: Path
     entry = REGISTRY['bundled']
     copy = tmp_path / 'copy.npz'
     shutil.copy(BUNDLED_FOLDER / entry.file, copy)
-    for name in ('bundled', str(copy), 'bundled', str(copy)):
+    for name in ('bundled', str(copy), 'bundled'):
         assert PosePredictor.load(name).spec == pretrained.load(name).spec
 
 

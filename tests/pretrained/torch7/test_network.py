@@ -233,7 +233,7 @@ def test_parts_without_a_place(path: Path, kind: str, monkeypatch: pytest.Monkey
 def test_rearranged_networks_are_refused_or_read(path: Path) -> None:
     """Sound files with other connections, classes, numbers or missing fields; tests/fuzz damages the bytes."""
     n_refused = 0
-    for seed in range(60):
+    for seed in range(30):
         rng = np.random.RandomState(seed)
         net = Net(rng)
         root = getattr(net, ('hg', 'demo')[seed % 2])(w=4, n_stack=1, levels=1)
@@ -259,7 +259,7 @@ def test_rearranged_networks_are_refused_or_read(path: Path) -> None:
             assert all(np.isfinite(array).all() for array in load_torch7(path).arrays.values())
         except InputError:
             n_refused += 1
-    assert n_refused > 20
+    assert n_refused > 10
 
 
 def test_parameters_that_share_a_storage_are_not_more_than_the_file(path: Path) -> None:
