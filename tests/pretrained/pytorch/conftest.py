@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from hourglass.errors import InputError
 from pretrained.pytorch import read_tensors
+from tests.refusal import refusal
 
 import pytest
 
@@ -26,16 +27,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def message() -> Callable[[Path], str]:
     """Return the reason for which a file is refused."""
-    def refusal(path: Path) -> str:
-        with pytest.raises(InputError) as caught:
-            read_tensors(path)
-        text = str(caught.value)
-        assert text.startswith(f'{path}: ')
-        assert '\n' not in text
-        assert len(text) < 1000
-        return text
-
-    return refusal
+    return partial(refusal, read_tensors)
 
 
 @pytest.fixture

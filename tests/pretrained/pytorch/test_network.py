@@ -13,6 +13,7 @@ from hourglass.spec import ModelSpec
 from pretrained.pytorch import load_pytorch
 from tests.pretrained.ports import BEARPAW_MEAN, TORCH7_CODE, assert_same, bearpaw_state, princeton_state, random_values
 from tests.pretrained.pytorch.writer import TorchWriter
+from tests.refusal import refusal
 
 import chainer
 import numpy as np
@@ -26,16 +27,6 @@ def port(request: pytest.FixtureRequest) -> tuple[ModelSpec, dict[str, np.ndarra
         return TORCH7_CODE, random_values(TORCH7_CODE), princeton_state(TORCH7_CODE)
     spec = replace(TORCH7_CODE, wide_stem=True, mean=BEARPAW_MEAN, n_modules=2)
     return spec, random_values(spec), bearpaw_state(spec)
-
-
-def message(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        load_pytorch(path)
-    text = str(caught.value)
-    assert text.startswith(f'{path}: ')
-    assert '\n' not in text
-    assert len(text) < 1000
-    return text
 
 
 def assert_loads(path: Path, spec: ModelSpec, values: dict[str, np.ndarray]) -> None:
@@ -88,7 +79,8 @@ def test_files_without_counts_and_in_other_precision(path: Path, port: Any) -> N
 ])
 def test_other_networks(path: Path, value: Any, found: str) -> None:
     TorchWriter.write_zip(path, value)
-    assert f'expected a stacked hourglass in the layout bearpaw or princeton, found {found}' in message(path)
+    expected = f'expected a stacked hourglass in the layout bearpaw or princeton, found {found}'
+    assert expected in refusal(load_pytorch, path)
 
 
 @pytest.mark.parametrize(('wrap', 'names', 'part'), [
@@ -104,7 +96,7 @@ def test_one_of_two_networks(path: Path, wrap: Any, names: list[str], part: str)
     state = bearpaw_state(replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True))
     other = {key: value if key.endswith('tracked') else value + 1 for key, value in state.items()}
     TorchWriter.write_zip(path, wrap(state, other))
-    assert f'holds 2 networks: {", ".join(names)}' in message(path)
+    assert f'holds 2 networks: {", ".join(names)}' in refusal(load_pytorch, path)
     for name, expected in ((names[0], state), (part, other)):
         np.testing.assert_array_equal(load_pytorch(path, name).arrays['conv0/W'], expected['conv1.weight'])
     with pytest.raises(InputError, match='--part other: no network of this name; there are'):
@@ -128,7 +120,7 @@ def test_missing_unexpected_and_misshapen_tensors(
     stem = next(key for key in state if state[key].shape == (2, 3, 7, 7))
     changed = {**state, **change(stem)}
     TorchWriter.write_zip(path, {key: value for key, value in changed.items() if value is not None})
-    assert reason in message(path)
+    assert reason in refusal(load_pytorch, path)
 
 
 def test_names_of_many_stacks(path: Path) -> None:
@@ -137,7 +129,7 @@ def test_names_of_many_stacks(path: Path) -> None:
     TorchWriter.write_legacy(path, {**stacks, 'score.0.weight': np.zeros((16, 8, 1, 1), 'f'),
                                      'layer2.0.conv3.weight': weight, 'hg.0.hg.0.3.0.conv1.weight': weight,
                                      'res.0.0.conv1.weight': weight})
-    assert 'too few for a PreActivationHG of 400 stacks' in message(path)
+    assert 'too few for a PreActivationHG of 400 stacks' in refusal(load_pytorch, path)
 
 
 # Recorded outputs.

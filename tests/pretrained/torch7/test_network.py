@@ -12,6 +12,7 @@ from pretrained.torch7 import load_graph, load_torch7
 from pretrained.weights_file import Model
 from tests.pretrained.torch7 import writer as t7
 from tests.pretrained.torch7.networks import Net, compute
+from tests.refusal import refusal
 
 import chainer
 import numpy as np
@@ -112,14 +113,9 @@ def change(kind: str, edit: Callable[[Any, dict[str, list[Any]]], None]) -> byte
     return t7.dump(root)
 
 
-def refusal(path: Path, content: bytes) -> str:
+def message(path: Path, content: bytes) -> str:
     path.write_bytes(content)
-    with pytest.raises(InputError) as caught:
-        load_torch7(path)
-    text = str(caught.value)
-    assert text.startswith(f'{path}: ')
-    assert text.isprintable()
-    return text
+    return refusal(load_torch7, path)
 
 
 def bodies(by_class: dict[str, list[Any]]) -> list[list[Any]]:
@@ -170,7 +166,7 @@ def rename(name: str, index: int, other: str) -> Callable[[Any, dict[str, list[A
         bias=net.tensor(np.zeros(3))), '1 array of a wrong shape'),
 ])
 def test_other_pieces_are_described(path: Path, kind: str, edit: Any, reason: str) -> None:
-    text = refusal(path, change(kind, edit))
+    text = message(path, change(kind, edit))
     assert reason in text
     assert 'found ' not in reason or 'expected ' in text
 
@@ -179,15 +175,15 @@ def test_other_connections(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net(np.random.RandomState(0))
     residual = net.residual
     monkeypatch.setattr(net, 'residual', lambda i, o, pre: residual(i, o, pre, skip_bn=True))
-    assert 'found a batch normalisation at forward node' in refusal(path, t7.dump(net.hg()))
+    assert 'found a batch normalisation at forward node' in message(path, t7.dump(net.hg()))
     for kind in ('demo', 'hg'):
         net = Net(np.random.RandomState(0))
-        assert 'expected ' in refusal(path, t7.dump(getattr(net, kind)(last_levels=1)))
+        assert 'expected ' in message(path, t7.dump(getattr(net, kind)(last_levels=1)))
     net = Net(np.random.RandomState(0))
     h = net.chain(net(None), net.conv(3, 2, 7, 2, 3), net.bn(2), net.relu())
-    assert 'as output1, found a ReLU' in refusal(path, t7.dump(net.graph(h)))
-    assert 'expected 1 to 64 outputs, found 0' in refusal(path, t7.dump(net.obj('ConcatTable', modules=[])))
-    assert 'found a concatenation (dimension 1)' in refusal(
+    assert 'as output1, found a ReLU' in message(path, t7.dump(net.graph(h)))
+    assert 'expected 1 to 64 outputs, found 0' in message(path, t7.dump(net.obj('ConcatTable', modules=[])))
+    assert 'found a concatenation (dimension 1)' in message(
         path, change('demo', set_field('JoinTable', 0, dimension=1)))
 
 
@@ -202,7 +198,7 @@ def test_other_sums_between_stacks(path: Path, kind: str, keep: list[int]) -> No
         and node['data']['module'].name == 'nn.CAddTable')
     assert len(merged['inputs']) == (2 if kind == 'demo' else 3)
     merged['data']['mapindex'] = t7.Table([(n, merged['inputs'][j]) for n, j in enumerate(keep, 1)])
-    assert re.search('expected .*, found ', refusal(path, t7.dump(root)))
+    assert re.search('expected .*, found ', message(path, t7.dump(root)))
 
 
 def test_a_part_in_two_places(path: Path) -> None:
@@ -219,7 +215,7 @@ def test_a_part_in_two_places(path: Path) -> None:
     place = next(i for i, node in enumerate(nodes) if node.fields['data'] is original)
     nodes.insert(place + 1, t7.Obj('nngraph.Node', {'data': copy}))
     end['data']['mapindex'] = t7.Table([(n, copy if d is original else d) for n, d in enumerate(end['inputs'], 1)])
-    assert 'found it at ' in refusal(path, t7.dump(root))
+    assert 'found it at ' in message(path, t7.dump(root))
 
 
 @pytest.mark.parametrize('kind', ['demo', 'hg'])
@@ -227,7 +223,7 @@ def test_parts_without_a_place(path: Path, kind: str, monkeypatch: pytest.Monkey
     net = Net(np.random.RandomState(0))
     graph = net.graph
     monkeypatch.setattr(net, 'graph', lambda *outputs: net(net.conv(3, 3), net.nodes[0]['data']) and graph(*outputs))
-    assert 'expected nothing more, found a convolution' in refusal(path, t7.dump(getattr(net, kind)()))
+    assert 'expected nothing more, found a convolution' in message(path, t7.dump(getattr(net, kind)()))
 
 
 def test_rearranged_networks_are_refused_or_read(path: Path) -> None:
@@ -271,7 +267,7 @@ def test_parameters_that_share_a_storage_are_not_more_than_the_file(path: Path) 
         return t7.Tensor(storage=shared_storage, shape=values.shape, strides=strides)
 
     net.tensor = tensor
-    assert 'more parameters than the file holds' in refusal(path, t7.dump(net.hg(w=64)))
+    assert 'more parameters than the file holds' in message(path, t7.dump(net.hg(w=64)))
 
 
 def test_network_of_something_else(shared: Callable[[str], Path]) -> None:

@@ -16,21 +16,12 @@ from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model
 from tests.networks import values_of
 from tests.pretrained.ports import SMALL, TORCH7_CODE, assert_same, random_values
+from tests.refusal import refusal
 from tests.touch import Touch
 
 import chainer
 import numpy as np
 import pytest
-
-
-def message(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        load_model(path)
-    text = str(caught.value)
-    assert text.startswith(f'{path}: ')
-    assert '\n' not in text
-    return text
-
 
 # Files without a description.
 
@@ -57,7 +48,7 @@ def test_file_with_the_published_keys(path: Path, rule_values: dict[str, np.ndar
 
 def test_unknown_number_of_joints(path: Path) -> None:
     chainer.serializers.save_npz(path, StackedHG(5, 1, 4, 1))
-    assert '5 joints' in message(path)
+    assert '5 joints' in refusal(load_model, path)
 
 
 def python_2_entry(array: np.ndarray) -> bytes:
@@ -141,7 +132,7 @@ def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray]) -> None
     np.savez(path, **{f'predictor/{key}': value for key, value in arrays.items()} | other)
     assert_same(load_model(path).arrays, arrays)
     np.savez(path, **{f'student/{key}': value for key, value in arrays.items()} | other)
-    assert 'holds 2 networks: student, teacher' in message(path)
+    assert 'holds 2 networks: student, teacher' in refusal(load_model, path)
     assert_same(load_model(path, 'student').arrays, arrays)
     with pytest.raises(InputError, match='--part ema: no network of this name'):
         load_model(path, 'ema')
@@ -157,7 +148,7 @@ def test_missing_unexpected_and_misshapen_arrays_are_named_and_counted(
     changed |= {'extra': np.zeros(3), 'conv1_1/b': np.zeros(9, 'f'), 'bn1_1/N': np.array(1.5),
                 'meta': np.array(SMALL.to_json())}
     np.savez(path, **changed)
-    text = message(path)
+    text = refusal(load_model, path)
     assert '5 arrays missing: ' in text
     assert 'bn0/N' in text
     assert 'and 2 more' in text
@@ -168,7 +159,7 @@ def test_missing_unexpected_and_misshapen_arrays_are_named_and_counted(
 
 def test_weights_of_another_width_than_described(path: Path, arrays: dict[str, np.ndarray]) -> None:
     np.savez(path, **arrays, meta=np.array(replace(SMALL, width=8).to_json()))
-    assert 'of a wrong shape' in message(path)
+    assert 'of a wrong shape' in refusal(load_model, path)
 
 
 @pytest.mark.parametrize(('spec', 'key'), [
@@ -180,15 +171,15 @@ def test_arrays_that_give_the_sizes(path: Path, spec: ModelSpec, key: str) -> No
     for value in (None, np.zeros(14, 'f')):
         changed = {k: v for k, v in arrays.items() if k != key} | ({} if value is None else {key: value})
         np.savez(path, **changed)
-        assert key in message(path)
+        assert key in refusal(load_model, path)
 
 
 def test_other_npz_files(path: Path) -> None:
     np.savez(path, images=np.zeros(3))
-    assert 'no weights of a stacked hourglass network' in message(path)
-    assert 'images' in message(path)
+    assert 'no weights of a stacked hourglass network' in refusal(load_model, path)
+    assert 'images' in refusal(load_model, path)
     np.savez(path)
-    assert 'no entries' in message(path)
+    assert 'no entries' in refusal(load_model, path)
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf, 1e300])
@@ -196,22 +187,22 @@ def test_values_that_are_not_finite_are_named(path: Path, arrays: dict[str, np.n
     changed = {key: array.astype(np.float64) if key.endswith('/beta') else array for key, array in arrays.items()}
     changed['bn0/beta'][0] = changed['bn1_2/beta'][-1] = value
     np.savez(path, **changed)
-    assert message(path).endswith('not finite numbers in bn0/beta, bn1_2/beta')
+    assert refusal(load_model, path).endswith('not finite numbers in bn0/beta, bn1_2/beta')
 
 
 @pytest.mark.parametrize('key', ['conv0/b', 'bn0/N', 'meta'])
 def test_objects_are_refused_and_not_unpickled(path: Path, arrays: dict[str, np.ndarray], key: str) -> None:
     evidence = path.parent / 'executed'
     np.savez(path, **{**arrays, key: np.array(None)})
-    assert key in message(path)
+    assert key in refusal(load_model, path)
     stream = io.BytesIO()
     np.save(stream, np.array(Touch(evidence)))
     assert b'Path' in stream.getvalue() or b'touch' in stream.getvalue()
     np.savez(path, **{**arrays, key: np.array(Touch(evidence))})
-    assert key in message(path)
+    assert key in refusal(load_model, path)
     assert not evidence.exists()
     path.write_bytes(pickle.dumps(Touch(evidence)))
-    message(path)
+    refusal(load_model, path)
     assert not evidence.exists()
 
 
@@ -232,7 +223,7 @@ def test_description_of_the_other_byte_order(path: Path, arrays: dict[str, np.nd
 def test_bad_description(path: Path, arrays: dict[str, np.ndarray], meta: np.ndarray) -> None:
     np.savez(path, **arrays, meta=meta)
     tracemalloc.start()
-    message(path)
+    refusal(load_model, path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30e6
@@ -245,4 +236,4 @@ def test_description_with_impossible_characters(path: Path, arrays: dict[str, np
     np.save(stream, np.array(SMALL.to_json()))
     with zipfile.ZipFile(path, 'a') as file:
         file.writestr('meta.npy', stream.getvalue().replace('p'.encode('utf-32-le'), code, 1))
-    assert 'not a readable .npz file at meta' in message(path)
+    assert 'not a readable .npz file at meta' in refusal(load_model, path)
