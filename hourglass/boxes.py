@@ -5,7 +5,7 @@ Boxes are (y_min, x_min, y_max, x_max) in pixels, as ChainerCV has them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -47,7 +47,10 @@ def suppress_boxes(boxes: np.ndarray, threshold: float, scores: np.ndarray) -> n
     return np.array(kept, np.int64)
 
 
-def fuse_boxes(views: Sequence[tuple[np.ndarray, np.ndarray]], threshold: float) -> tuple[np.ndarray, np.ndarray]:
+def fuse_boxes(
+    views: Sequence[tuple[np.ndarray, np.ndarray]], threshold: float,
+    reliability: Callable[[np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
     """Merge the boxes that several detections in one image found (weighted boxes fusion).
 
     Solovyev, Wang, Gabruseva: *Weighted boxes fusion: Ensembling boxes from different object detection models*,
@@ -56,19 +59,22 @@ def fuse_boxes(views: Sequence[tuple[np.ndarray, np.ndarray]], threshold: float)
     Args:
         views: boxes (N, 4) and scores (N,) of each detection, without duplicates.
         threshold: boxes with this intersection over union are of the same object.
+        reliability: returns for boxes (N, 4) how much each detection counts, (N, number of detections) above 0.
 
     Returns:
-        Boxes (M, 4) float64, each the mean of one box of each detection that has it, weighted by the scores; and scores
-        (M,) float64, the mean over all detections, 0 for one that does not have it.  The best first.
+        Boxes (M, 4) float64, each the mean of one box of each detection that has it, weighted by score and reliability;
+        and scores (M,) float64, the mean over all detections, weighted by reliability, 0 for one that does not have
+        it.  The best first.
     """
     boxes = np.concatenate([np.asarray(boxes, np.float64).reshape(-1, 4) for boxes, _ in views])
     scores = np.concatenate([np.asarray(scores, np.float64) for _, scores in views])
     sources = np.repeat(np.arange(len(views)), [len(scores) for _, scores in views])
+    weighted = np.maximum(scores, 1e-6) * reliability(boxes)[np.arange(len(boxes)), sources]
     overlap = box_iou(boxes, boxes)
     np.fill_diagonal(overlap, 1)
     is_free = np.ones(len(boxes), bool)
     fused, fused_scores = [np.zeros((0, 4))], []
-    for best in np.argsort(-scores, kind='stable'):
+    for best in np.argsort(-weighted, kind='stable'):
         if not is_free[best]:
             continue
         same = np.flatnonzero(is_free & (overlap[best] >= threshold))
@@ -76,8 +82,9 @@ def fuse_boxes(views: Sequence[tuple[np.ndarray, np.ndarray]], threshold: float)
         # The most similar box of each detection: the first of each source after sorting.
         same = same[np.argsort(-overlap[best, same], kind='stable')]
         same = same[np.unique(sources[same], return_index=True)[1]]
-        weights = np.maximum(scores[same], 1e-6)
-        fused.append((weights @ boxes[same] / weights.sum())[None])
-        fused_scores.append(scores[same].sum() / len(views))
+        box = (weighted[same] @ boxes[same] / weighted[same].sum())[None]
+        counts = reliability(box)[0]
+        fused.append(box)
+        fused_scores.append(scores[same] @ counts[sources[same]] / counts.sum())
     order = np.argsort(-np.array(fused_scores), kind='stable')
     return np.concatenate(fused)[order], np.array(fused_scores, np.float64)[order]

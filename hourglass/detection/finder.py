@@ -6,6 +6,7 @@ What the outputs of the finder's network mean is in :mod:`hourglass.box_codec`; 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from hourglass import providers
 from hourglass.box_codec import CHANNELS, decode_boxes
@@ -22,19 +23,23 @@ import numpy as np
 #: Name of its weights in the registry, and of the pose weights that check what it finds.
 WEIGHTS, POSE_WEIGHTS = 'person-finder', 'bundled'
 #: Pixels of the picture's longer side when the network sees it once, and when it looks several times.
-SIZE, SIZES = 256, (160, 224, 288, 384)
+SIZE, SIZES = 256, (128, 192, 288, 384)
 #: Both sides of the input are multiples of this.
 _STEP = 32
 #: Boxes that score less are not given; and of boxes that overlap by this much, only the best.
 _LOWEST_SCORE, _OVERLAP = 0.1, 0.5
 #: Boxes of several sizes of the picture that overlap by this much are of the same person.
 _SAME_PERSON = 0.55
-#: At most so many boxes are checked by their poses, so that a crowd takes no longer.
-_MOST_CHECKED = 10
+#: Height in pixels at which people are found best, and the standard deviation in octaves by which a size of the picture
+#: counts less for people of another height.
+_BEST_HEIGHT, _OCTAVES = 96, 1.1
+#: At most so many boxes are checked by their poses, so that a crowd takes no longer; and none of a score that is so low
+#: that the best pose would not make it a person.
+_MOST_CHECKED, _LEAST_CHECKED = 10, 0.1
 #: A pose's score is the mean of this many of its highest peaks.  Boxes that are not checked have a typical one.
 _TOP_JOINTS, _UNCHECKED = 12, 0.3
-#: Joints with such a peak bound a person, and a box moves by this share of the way to their bounds.
-_SEEN_JOINT, _MOVE = 0.1, 0.2
+#: Joints with such a peak belong to the person, and an edge moves by this share of the way to those outside of the box.
+_SEEN_JOINT, _MOVE = 0.1, 0.25
 
 
 class PersonFinder(Detector):
@@ -43,10 +48,10 @@ class PersonFinder(Detector):
     Args:
         engine: runs the network, for inputs of any size.
         sizes: pixels of the picture's longer side each time that the network sees it.  The boxes of all times are
-            merged (:func:`hourglass.boxes.fuse_boxes`).
+            merged (:func:`hourglass.boxes.fuse_boxes`); those count most in which a person is about 96 pixels high.
         flip: whether the network also sees the mirror image each time.
-        predictor: checks the best boxes: people have a pose.  A box moves towards the joints, and its score becomes the
-            geometric mean of itself and the square root of the pose's.
+        predictor: checks the best boxes: people have a pose.  A box grows towards joints outside of it, and its score
+            becomes the geometric mean of itself and the square root of the pose's.
     """
 
     def __init__(
@@ -67,12 +72,17 @@ class PersonFinder(Detector):
 
     def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         boxes, scores = fuse_boxes([view for size in self.sizes for view in self._look(image, size)],
-                                   _SAME_PERSON)
+                                   _SAME_PERSON, partial(self._reliability, max(image.shape[1:])))
         if self.predictor is not None:
             boxes, scores = self._check(self.predictor, image, boxes, scores)
         kept = suppress_boxes(boxes, _OVERLAP, scores)
         kept = kept[scores[kept] >= _LOWEST_SCORE]
         return boxes[kept].astype(np.float32), scores[kept].astype(np.float32)
+
+    def _reliability(self, longer: int, boxes: np.ndarray) -> np.ndarray:
+        """Return how much each look counts for boxes (N, 4) in a picture with this longer side."""
+        heights = (boxes[:, 2] - boxes[:, 0])[:, None] * np.repeat(self.sizes, 1 + self.flip) / longer
+        return np.exp(-(np.log2(np.maximum(heights, 1) / _BEST_HEIGHT) / _OCTAVES) ** 2 / 2)
 
     def _look(self, image: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the boxes and scores that the network gives for a size of the picture, and for its mirror image."""
@@ -99,7 +109,7 @@ class PersonFinder(Detector):
         """Correct boxes and scores by the poses of the best boxes."""
         shape = image.shape[1:]
         boxes, pose_scores = boxes.copy(), np.full(len(boxes), _UNCHECKED)
-        best = boxes[:_MOST_CHECKED]
+        best = boxes[scores >= _LEAST_CHECKED][:_MOST_CHECKED]
         poses = predictor.poses([image] * len(best), [person_box(Extent.of_box(box), shape, predictor.spec)
                                                       for box in best])
         for i, pose in enumerate(poses):
@@ -107,8 +117,9 @@ class PersonFinder(Detector):
             pose_scores[i] = np.clip(np.sort(peaks)[-_TOP_JOINTS:].mean(), 0, 1)
             points = pose.points[peaks >= _SEEN_JOINT]
             if len(points) > 2:
-                bounds = np.clip(np.concatenate([points.min(axis=0), points.max(axis=0)]), 0, [*shape, *shape])
-                boxes[i] += _MOVE * (bounds - boxes[i])
+                points = np.clip(points, 0, shape)
+                boxes[i, :2] += _MOVE * np.minimum(points.min(axis=0) - boxes[i, :2], 0)
+                boxes[i, 2:] += _MOVE * np.maximum(points.max(axis=0) - boxes[i, 2:], 0)
         return boxes, np.sqrt(scores * np.sqrt(pose_scores))
 
 

@@ -33,9 +33,19 @@ def test_no_boxes_and_boxes_without_an_area() -> None:
 def test_boxes_of_several_detections_are_merged() -> None:
     one = np.array([[0., 0, 10, 10], [50, 50, 60, 60]]), np.array([0.9, 0.5])
     two = np.array([[0., 0, 10, 12], [0, 0, 7, 10], [80, 80, 90, 90]]), np.array([0.3, 0.2, 0.8])
-    boxes, scores = fuse_boxes([one, two], 0.5)
+    boxes, scores = fuse_boxes([one, two], 0.5, lambda boxes: np.ones((len(boxes), 2)))
     # The second's most similar box counts, and no other that overlaps.
     np.testing.assert_allclose(boxes, [[0, 0, 10, 10.5], [80, 80, 90, 90], [50, 50, 60, 60]])
     np.testing.assert_allclose(scores, [0.6, 0.4, 0.25])
-    boxes, scores = fuse_boxes([(np.zeros((0, 4)), np.zeros(0))] * 2, 0.5)
+    boxes, scores = fuse_boxes([(np.zeros((0, 4)), np.zeros(0))] * 2, 0.5, lambda boxes: np.ones((len(boxes), 2)))
     assert (boxes.shape, scores.shape) == ((0, 4), (0,))
+
+
+def test_the_more_reliable_detection_counts_more() -> None:
+    one = np.array([[0., 0, 10, 10], [50, 50, 60, 60]]), np.array([0.9, 0.5])
+    two = np.array([[0., 0, 10, 13]]), np.array([0.3])
+    # The second knows three times as much, of what is at the top.
+    boxes, scores = fuse_boxes([one, two], 0.5, lambda boxes: np.stack(
+        [np.ones(len(boxes)), np.where(boxes[:, 0] < 20, 3, 1)], axis=1))
+    np.testing.assert_allclose(boxes, [[0, 0, 10, 11.5], [50, 50, 60, 60]])
+    np.testing.assert_allclose(scores, [0.45, 0.25])

@@ -131,11 +131,47 @@ class _Poses(PosePredictor):
 
 def test_poses_correct_boxes_and_scores() -> None:
     boxes = np.array([(100., 100, 300, 180), (100, 400, 300, 480)])
-    finder = PersonFinder(_Sees(boxes, (480, 640)), predictor=_Poses((80., 100, 300, 200)))
+    finder = PersonFinder(_Sees(boxes, (480, 640)), predictor=_Poses((80., 120, 290, 200)))
     (found, scores), = finder.detect([np.zeros((3, 480, 640), np.float32)])
     assert (scores >= finder.score_threshold).tolist() == [True, False]
     np.testing.assert_allclose(scores[1] / scores[0], (0.01 / 0.81) ** 0.25, rtol=0.02)
-    np.testing.assert_allclose(found, [(96, 100, 300, 184), boxes[1]], atol=2)
+    # Edges move outwards only.
+    np.testing.assert_allclose(found, [(95, 100, 300, 185), boxes[1]], atol=2)
+
+
+class _SeesOnce(Engine):
+    """Sees a person who is 0.9 of a square picture high, but only if the picture has this size."""
+
+    name = 'test'
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        size = x.shape[3]
+        maps = encode_boxes(np.array([(0.05, 0.3, 0.95, 0.7)]) * size, np.zeros((0, 4)), (size // 4, size // 4)).maps
+        maps[0] *= size == self.size
+        return maps[None]
+
+
+def test_a_size_in_which_the_person_is_too_high_counts_little() -> None:
+    sizes = 96, 384
+    image = np.zeros((3, 300, 300), np.float32)
+    fitting, too_large = (PersonFinder(_SeesOnce(size), sizes).detect([image])[0][1] for size in sizes)
+    assert fitting[0] > 0.7
+    assert len(too_large) == 1
+    assert too_large[0] < 0.3
+
+
+def test_a_box_that_no_pose_can_make_a_person_is_not_checked() -> None:
+    sizes = 96, 768
+    image = np.zeros((3, 300, 300), np.float32)
+    asked = []
+    for size in sizes:
+        predictor = _Poses((0., 0, 300, 300))
+        PersonFinder(_SeesOnce(size), sizes, predictor=predictor).detect([image])
+        asked.append(predictor.n_asked)
+    assert asked == [1, 0]
 
 
 def test_a_crowd_is_found_though_not_every_box_is_checked() -> None:
