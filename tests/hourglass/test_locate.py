@@ -67,17 +67,6 @@ def test_a_person_at_the_side_is_found(predictor: PosePredictor) -> None:
     assert np.mean(located) > np.mean(whole) + 0.1, whole
 
 
-def test_a_small_person_in_a_large_picture_is_found(predictor: PosePredictor) -> None:
-    found = []
-    for index in STANDING:
-        image, points, labelled = _scene(index)
-        top, bottom, left, right = (100, 300, 100, 700) if index % 2 else (200, 500, 900, 100)
-        large = cv2.copyMakeBorder(image.transpose(1, 2, 0), top, bottom, left, right, cv2.BORDER_REPLICATE)
-        pose = locate(predictor, large.transpose(2, 0, 1))
-        found.append(_pck(pose.points, points + np.array([top, left]), labelled) > 0.7)
-    assert sum(found) >= 2, found  # where the search ends is a matter of chance at times
-
-
 def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
     image, points, labelled = _scene(50)
     hips = int(points[[2, 3], 0].max()) + 12
@@ -85,11 +74,6 @@ def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
     upper = labelled & (points[:, 0] < hips)
     assert upper.sum() >= 8
     assert _pck(pose.points, points, upper) > 0.7
-
-
-def test_the_pose_belongs_to_its_box(predictor: PosePredictor, located: Pose) -> None:
-    again, = predictor.poses([_scene(38)[0]], [located.box])
-    np.testing.assert_allclose(again.points, located.points, atol=1e-3)
 
 
 def test_large_pictures_are_searched_in_small_and_answered_in_their_own_pixels(predictor: PosePredictor) -> None:
