@@ -27,6 +27,9 @@ MAX_RESULT = 300_000_000
 #: Exit status of a child whose file cannot be used; it prints the reason on standard output.
 _REFUSED = 3
 _ROOT = Path(__file__).resolve().parents[1]
+# Without the current folder, where files from somebody else may have the names of modules.
+_START = ('import sys; sys.path[:] = [sys.argv.pop(1), *filter(None, sys.path)]; '
+          'from hourglass.sandbox import main; sys.exit(main(*sys.argv[1:]))')
 
 
 def read_in_child(reader: str, path: Path, *arguments: str) -> dict[str, np.ndarray]:
@@ -42,11 +45,10 @@ def read_in_child(reader: str, path: Path, *arguments: str) -> dict[str, np.ndar
         InputError: the reader refused the file, crashed, or needed too much memory or time.
     """
     environment = {**os.environ, 'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}
-    environment['PYTHONPATH'] = os.pathsep.join(filter(None, [str(_ROOT), environment.get('PYTHONPATH')]))
-    child = subprocess.run([sys.executable, '-m', __name__, reader, str(path), *arguments], env=environment,
+    child = subprocess.run([sys.executable, '-c', _START, str(_ROOT), reader, str(path), *arguments], env=environment,
                            check=False, stdin=subprocess.DEVNULL, capture_output=True)
     if child.returncode == _REFUSED:
-        raise InputError(child.stdout.decode('utf-8', 'replace'))
+        raise InputError(child.stdout.decode('utf-8', 'surrogatepass'))
     if child.returncode == 0:
         with np.load(io.BytesIO(child.stdout), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
@@ -75,9 +77,11 @@ def _limit(size: int) -> None:
         resource.setrlimit(what, (limit, limit))
 
 
-def _main(reader: str, path: Path, *arguments: str) -> int:
-    module, _, name = reader.partition(':')
-    function = getattr(importlib.import_module(module), name)
+def main(reader: str, name: str, *arguments: str) -> int:
+    """Do the work of the child process; return its exit status."""
+    path = Path(name)
+    module, _, function_name = reader.partition(':')
+    function = getattr(importlib.import_module(module), function_name)
     size = path.stat().st_size if path.is_file() else 0
     _limit(size)
     try:
@@ -85,11 +89,8 @@ def _main(reader: str, path: Path, *arguments: str) -> int:
         if (result := sum(array.nbytes for array in arrays.values())) > MAX_RESULT + 2 * size:
             raise InputError(f'{path}: holds {result:,} bytes of numbers and names, more than are read')
     except InputError as error:
-        sys.stdout.buffer.write(str(error).encode())
+        # A name that is not UTF-8 has surrogates.
+        sys.stdout.buffer.write(str(error).encode('utf-8', 'surrogatepass'))
         return _REFUSED
     np.savez(sys.stdout.buffer, **arrays)
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(_main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))

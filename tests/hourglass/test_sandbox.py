@@ -43,3 +43,15 @@ def test_whatever_happens_is_one_line_with_the_name(name: str, reason: str, tmp_
     assert str(tmp_path / 'x') in text
     assert reason in text
     assert '\n' not in text
+
+
+def test_nothing_in_the_current_folder_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ('hourglass', 'numpy', 'zipfile'):
+        (tmp_path / f'{name}.py').write_text('raise SystemExit("this was run")')
+    assert _run('good', Path('x'))['numbers'].tolist() == [0, 1, 2]
+
+
+def test_a_name_that_is_not_utf_8_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='x\udcff: not what it should be'):
+        _run('refuses', tmp_path / 'x\udcff')
