@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from data.hdf5_file import HDF5Writer, check_front, write_hdf5
-from data.person import EmptySplitError, Person, PersonDataset
+from data.person import FARTHEST, EmptySplitError, Person, PersonDataset
 from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
 from hourglass.joint_table import from_table, to_table
@@ -41,8 +41,8 @@ COMPRESSIONS = ('none', 'lzf', 'gzip')
 SPLITS = {'train': ('train',), 'val': ('val',), 'trainval': ('train', 'val')}
 _FIELDS = ('shape', 'points', 'labelled', 'visible', 'location', 'reference_length', 'names')
 _MAX_SIZE = 2048
-# What h5py and JSON raise where a file has another content than is expected.
-_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
+# What h5py, JSON and NumPy raise where a file has another content than is expected.
+_DAMAGE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, MemoryError)
 
 
 def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> tuple[np.ndarray, Person]:
@@ -157,6 +157,25 @@ def _check_file(path: Path) -> None:
                          f'{path}: not a file of packed people (python -m data pack writes one)')
 
 
+def _read_fields(group: h5py.Group, n_joints: int) -> dict[str, np.ndarray]:
+    """Read everything of a split but the images; ``ValueError`` if it has another layout or an impossible size."""
+    fields, images = {name: group[name][()] for name in _FIELDS}, group['images']
+    n, side = len(fields['names']), images.shape[-1]
+    layout = {'images': ('u', (n, 3, side, side)), 'shape': ('i', (n, 2)), 'points': ('f', (n, n_joints, 2)),
+              'labelled': ('b', (n, n_joints)), 'visible': ('b', (n, n_joints)), 'location': ('f', (n, 4)),
+              'reference_length': ('f', (n,))}
+    for name, expected in layout.items():
+        array = fields.get(name, images)
+        if (array.dtype.kind, array.shape) != expected:
+            raise ValueError(f'{name} is {array.dtype} {array.shape}')
+    # A square has no fourth number; a comparison with NaN is false.
+    location, points = fields['location'], fields['points'][fields['labelled']]
+    if (fields['shape'] < 1).any() or (location[:, 3] > FARTHEST).any() or not all(
+            (abs(numbers) <= FARTHEST).all() for numbers in (location[:, :3], points)):
+        raise ValueError('a shape, a location or a point is impossible')
+    return fields
+
+
 def _read_joint_set(path: Path, file: h5py.File) -> JointSet:
     """Return the joints of packed people."""
     if 'joint_table' in file:
@@ -220,7 +239,7 @@ class PackedDataset(PersonDataset):
             return _read_joint_set(Path(root), file)
 
     def _read_split(self, group: Any, name: str, source: JointSet, wanted: JointSet) -> list[Person]:
-        fields = {field: group[field][()] for field in _FIELDS}
+        fields = _read_fields(group, len(source))
         people = []
         for i in range(len(fields['names'])):
             person = Person(
