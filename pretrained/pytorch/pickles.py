@@ -45,6 +45,7 @@ class Placeholder(_Inert, dict):
     """In the place of an object of any class; only its entries are kept, as a subclass of OrderedDict has them."""
 
     __slots__ = ()
+
     def __new__(cls, *_: Any, **__: Any) -> Placeholder:
         return super().__new__(cls)
 

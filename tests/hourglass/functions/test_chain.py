@@ -23,6 +23,7 @@ CHAINS = {
     'bottleneck': BOTTLENECK,
     'stem': ((3, 4, 7, 2, 3, True, True),),
     'projection': ((3, 5, 1, 1, 0, True, False),),
+    'pre-activation': (*BOTTLENECK[:2], (5, 6, 1, 1, 0, False, False)),
     'plain 1x1': ((3, 5, 1, 1, 0, False, False),),
     'plain 3x3 then 5x5': ((3, 4, 3, 1, 1, False, True), (4, 2, 5, 1, 2, True, False)),
 }
