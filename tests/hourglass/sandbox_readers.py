@@ -11,8 +11,8 @@ from hourglass.errors import InputError
 import numpy as np
 
 
-def good(path: Path) -> dict[str, np.ndarray]:
-    return {'numbers': np.arange(3), 'names': np.array(['a', 'bé'])}
+def good(path: Path, *names: str) -> dict[str, np.ndarray]:
+    return {'numbers': np.arange(3), 'some/names': np.array(names)}
 
 
 def refuses(path: Path) -> dict[str, np.ndarray]:

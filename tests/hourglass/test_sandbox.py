@@ -16,14 +16,14 @@ def _readers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('PYTHONPATH', str(Path(__file__).parent))
 
 
-def _run(name: str, path: Path) -> dict[str, np.ndarray]:
-    return read_in_child(f'sandbox_readers:{name}', path)
+def _run(name: str, path: Path, *arguments: str) -> dict[str, np.ndarray]:
+    return read_in_child(f'sandbox_readers:{name}', path, *arguments)
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:
-    arrays = _run('good', tmp_path / 'x')
+    arrays = _run('good', tmp_path / 'x', 'a', 'bé')
     assert arrays['numbers'].tolist() == [0, 1, 2]
-    assert arrays['names'].tolist() == ['a', 'bé']
+    assert arrays['some/names'].tolist() == ['a', 'bé']
 
 
 @pytest.mark.parametrize(('name', 'reason'), [
