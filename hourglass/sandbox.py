@@ -8,14 +8,15 @@ failure of it becomes an :class:`~hourglass.errors.InputError`.
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from hourglass.errors import InputError
+from hourglass.foreign import printable
 
 import numpy as np
 
@@ -45,13 +46,17 @@ def read_in_child(reader: str, path: Path, *arguments: str) -> dict[str, np.ndar
         InputError: the reader refused the file, crashed, or needed too much memory or time.
     """
     environment = {**os.environ, 'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}
-    child = subprocess.run([sys.executable, '-c', _START, str(_ROOT), reader, str(path), *arguments], env=environment,
-                           check=False, stdin=subprocess.DEVNULL, capture_output=True)
-    if child.returncode == _REFUSED:
-        raise InputError(child.stdout.decode('utf-8', 'surrogatepass'))
-    if child.returncode == 0:
-        with np.load(io.BytesIO(child.stdout), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+    # In a file and not in a pipe, from which all would be in memory twice.
+    with tempfile.TemporaryFile() as result:
+        child = subprocess.run([sys.executable, '-c', _START, str(_ROOT), reader, str(path), *arguments],
+                               env=environment, check=False, stdin=subprocess.DEVNULL, stdout=result,
+                               stderr=subprocess.PIPE)
+        result.seek(0)
+        if child.returncode == _REFUSED:
+            raise InputError(result.read().decode('utf-8', 'surrogatepass'))
+        if child.returncode == 0:
+            with np.load(result, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
     if b'MemoryError' in child.stderr:
         reason = f'needs more than {MAX_MEMORY / 1e9:g} GB to be read'
     elif child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
@@ -60,7 +65,7 @@ def read_in_child(reader: str, path: Path, *arguments: str) -> dict[str, np.ndar
         reason = f'crashes the library that reads it ({signal.Signals(-child.returncode).name})'
     else:
         lines = child.stderr.decode('utf-8', 'replace').splitlines() or ['no reason given']
-        reason = f'cannot be read ({lines[-1][:200]})'
+        reason = f'cannot be read ({printable(lines[-1], 200)})'
     raise InputError(f'{path}: damaged: it {reason}')
 
 
