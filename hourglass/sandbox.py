@@ -1,8 +1,9 @@
 """Reading files of other programs in a child process.
 
 The C code behind MATLAB and HDF5 files and Python's pickles can crash, hang or need any amount of memory on a damaged
-file. A process of its own, with limits of memory and processor time, reads such a file and returns plain arrays. Any
-failure of it becomes an :class:`~hourglass.errors.InputError`.
+file; a small file of Torch7 can stand for any number of objects. A process of its own, with limits of memory and
+processor time, reads such a file and returns plain arrays. Any failure of it becomes an
+:class:`~hourglass.errors.InputError`.
 """
 
 from __future__ import annotations

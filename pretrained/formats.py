@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from hourglass.errors import InputError
-from hourglass.foreign import MAX_BYTES, ZIP_DAMAGE, Damage, open_file, open_zip, printable
+from hourglass.foreign import Damage, open_file, open_zip
 from pretrained.pytorch import load_pytorch
 from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy, is_safetensors
 from pretrained.weights_file import Model, load_model
@@ -41,28 +37,6 @@ def load_torch7(path: Path) -> Model:
     return load_torch7(path)
 
 
-def load_zipped_torch7(path: Path) -> Model:
-    """Read a zip file that holds one file of Torch7, as these weights were published."""
-    with open_file(path, 'a zip file') as stream, tempfile.TemporaryDirectory() as folder:
-        unpacked = Path(folder) / 'weights.t7'
-        try:
-            with open_zip(stream) as file:
-                names = [name for name in file.namelist() if name.endswith('.t7')]
-                if len(names) != 1:
-                    raise Damage(f'{len(names)} .t7 files in it')
-                info = file.getinfo(names[0])
-                if info.file_size > MAX_BYTES or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise Damage(f'{printable(names[0])} is too large or packed in an unknown way')
-                with file.open(info) as packed, unpacked.open('wb') as out:
-                    shutil.copyfileobj(packed, out, 1 << 20)  # zipfile ends at file_size
-        except (Damage, *ZIP_DAMAGE) as error:
-            raise InputError(f'{path}: not a readable zip file ({printable(str(error), 120)})') from None
-        try:
-            return replace(load_torch7(unpacked), source=f'{path} (Torch7)')
-        except InputError as error:
-            raise InputError(str(error).replace(str(unpacked), str(path))) from None
-
-
 def _only(load: Callable[[Path], Model]) -> Callable[[Path, str | None], Model]:
     """Return what reads a file that always holds one network."""
     def load_only(path: Path, part: str | None) -> Model:
@@ -77,7 +51,7 @@ NPZ = Kind('.npz of Chainer', load_model)
 PYTORCH = Kind('PyTorch', load_pytorch)
 SAFETENSORS = Kind('safetensors', load_pytorch)
 TORCH7 = Kind('Torch7', _only(load_torch7))
-ZIPPED_TORCH7 = Kind('zipped Torch7', _only(load_zipped_torch7))
+ZIPPED_TORCH7 = Kind('zipped Torch7', _only(load_torch7))
 
 
 def recognise(path: str | os.PathLike[str]) -> Kind:

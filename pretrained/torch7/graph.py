@@ -17,11 +17,6 @@ from pretrained.torch7.reader import Table, TorchObject, read_t7
 
 import numpy as np
 
-#: Most modules that are applied and values that are passed on; the Torch7 code's network of 8 stacks has about 4,000.
-MAX_STEPS = 50_000
-#: Deepest nesting of containers.
-MAX_NESTING = 50
-
 #: The operation of each class, and the fields that decide what it computes, with their values where they are missing.
 OPERATIONS: dict[str, tuple[str, dict[str, int | None]]] = {
     'SpatialConvolution': (
@@ -73,7 +68,8 @@ class Graph:
 
 
 def load_graph(path: str | os.PathLike[str]) -> Graph:
-    """Read a network saved by Torch7.
+    """Read a network saved by Torch7; in a child process, as :func:`read_t7`: a small file can stand for any number of
+    modules.
 
     Args:
         path: a file with an ``nn.gModule``, or with any module made of those that are known here.
@@ -98,8 +94,6 @@ class _Place(NamedTuple):
     depth: int
 
     def inside(self, name: str, module: Any) -> _Place:
-        if self.depth >= MAX_NESTING:
-            raise Unusable(f'modules are nested more than {MAX_NESTING} levels deep')
         name = f'{name} ({printable(module.class_name) if isinstance(module, TorchObject) else _describe(module)})'
         return _Place(f'{self.text} > {name}' if self.depth else name, self.depth + 1)
 
@@ -113,7 +107,6 @@ class _Builder:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self._n_steps = 0
 
     def add(self, node: Node) -> Node:
         self.nodes.append(node)
@@ -121,7 +114,6 @@ class _Builder:
 
     def apply(self, module: Any, value: _Value, place: _Place) -> _Value:
         """Return what a module makes of a value."""
-        self._count(1)
         if not isinstance(module, TorchObject):
             raise Unusable(f'{_describe(module)} in the place of a module at {place.text}')
         name = module.class_name.removeprefix('cudnn.').removeprefix('nn.')
@@ -139,26 +131,10 @@ class _Builder:
 
     def flat(self, value: _Value) -> list[Node]:
         """Return the nodes of a list of lists."""
-        nodes: list[Node] = []
-        pending = [value]
-        while pending:
-            part = pending.pop()
-            if isinstance(part, Node):
-                nodes.append(part)
-            else:
-                pending.extend(reversed(part))
-                self._count(len(part))
-        return nodes
-
-    def _count(self, steps: int) -> None:
-        # In a small file modules can contain one another twice, and so be exponentially many.
-        self._n_steps += steps
-        if self._n_steps > MAX_STEPS:
-            raise Unusable(f'more than {MAX_STEPS:,} modules and inputs')
+        return [value] if isinstance(value, Node) else [node for part in value for node in self.flat(part)]
 
     def _apply_container(self, name: str, fields: Table, value: _Value, place: _Place) -> _Value:
         modules = _table(fields, 'modules', place).array()
-        self._count(len(modules))
         children = [(child, place.inside(f'{i}', child)) for i, child in enumerate(modules, 1)]
         if name == 'Sequential':
             for child, inside in children:
@@ -175,7 +151,6 @@ class _Builder:
             data = _data(node, place)
             sources = data.get('mapindex')
             sources = sources.array() if isinstance(sources, Table) else []
-            self._count(len(sources) + 1)
             if any(id(source) not in results for source in sources):
                 raise Unusable(f'forward node {i} comes before one of its inputs')
             inputs = [results[id(source)] for source in sources]

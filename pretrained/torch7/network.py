@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
+from hourglass.sandbox import read_in_child
 from hourglass.spec import ModelSpec
 from pretrained.topology import TORCH7_CODE, joint_set_of
 from pretrained.torch7.expected import preactivation_hg, stacked_hg
@@ -23,9 +24,6 @@ from pretrained.weights_file import Model, model_from_arrays
 
 import numpy as np
 
-#: Most hourglasses, and most levels of one; the paper's network has 8 of 4.
-MAX_STACKS = 64
-MAX_LEVELS = 16
 #: What the networks of this project add to the variance.
 EPS = 1e-5
 
@@ -35,26 +33,34 @@ _NAMES = {'conv': 'a convolution', 'bn': 'a batch normalisation', 'relu': 'a ReL
 _FIELDS = {op: list(fields) for op, fields in OPERATIONS.values()}
 
 
+def parse_torch7(path: Path) -> dict[str, np.ndarray]:
+    """Return a network's arrays by their keys in a weights file, and ``spec``, its description as JSON.
+
+    For :func:`hourglass.sandbox.read_in_child`.
+    """
+    graph = load_graph(path)
+    try:
+        spec, nodes = find_network(graph)
+        return {**_arrays(nodes), 'spec': np.array(spec.to_json())}
+    except (Unusable, InputError) as error:
+        raise InputError(f'{path}: not a network that is known here: {error}') from None
+
+
 def load_torch7(path: str | os.PathLike[str]) -> Model:
     """Read the weights of one of the Torch7 code's networks.
 
     Args:
-        path: what ``torch.save`` wrote of the network, with classes of ``nn`` or ``cudnn``, on a CPU or a GPU.
-            The numbers of channels, joints, stacks, levels and residual modules may be others than the Torch7 code's.
+        path: what ``torch.save`` wrote of the network, with classes of ``nn`` or ``cudnn``, on a CPU or a GPU; or a
+            zip file with that in it.  The numbers of channels, joints, stacks, levels and residual modules may be
+            others than the Torch7 code's.
 
     Raises:
         InputError: as for :func:`pretrained.torch7.graph.load_graph`, or it is another network; the text has
             what was expected, what was found, and where.
     """
     path = Path(path)
-    graph = load_graph(path)
-    try:
-        spec, nodes = find_network(graph)
-        arrays = _arrays(nodes)
-    except (Unusable, InputError) as error:
-        raise InputError(f'{path}: not a network that is known here: {error}') from None
-    if sum(array.size for array in arrays.values()) > path.stat().st_size:
-        raise InputError(f'{path}: more parameters than the file holds')  # tensors share storages
+    arrays = read_in_child('pretrained.torch7.network:parse_torch7', path)
+    spec = ModelSpec.from_json(str(arrays.pop('spec')))
     return model_from_arrays(spec, arrays, path, f'{path} (Torch7)')
 
 
@@ -69,14 +75,14 @@ def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:
         InputError: it is of joints or sizes that are not known.
     """
     n_stack = len(graph.outputs)
-    if not 1 <= n_stack <= MAX_STACKS:
-        raise Unusable(f'expected 1 to {MAX_STACKS} outputs, found {n_stack}')
+    if not n_stack:
+        raise Unusable('expected outputs, found none')
     # Before an output there are two convolutions of one pixel, each with a ReLU, or residual modules and one such.
     head = [graph.outputs[-1]]
     while len(head) < 5 and len(head[-1].inputs) == 1:
         head.append(head[-1].inputs[0])
     ops = [node.op for node in graph.nodes]
-    layer_num = min(max(1, math.ceil((ops.count('pool') - 1) / n_stack)), MAX_LEVELS)
+    layer_num = max(1, math.ceil((ops.count('pool') - 1) / n_stack))
     stem = next((node for node in graph.nodes if node.op == 'conv'), head[0])
     sizes: dict[str, Any] = {'n_stack': n_stack, 'layer_num': layer_num, 'upsampling': 'nearest'}
     variants: list[tuple[dict[str, Any], Graph]]

@@ -2,7 +2,8 @@
 
 An object is a tag followed by its content.  Tables, Torch objects, tensors and storages carry a number; the second
 time a number occurs it stands for the object that had it first, which may not be complete yet, as graphs are cyclic.
-Nothing in a file is executed, and nothing is looked up by the names in it but the tables of this module.
+Nothing in a file is executed, and nothing is looked up by the names in it but the tables of this module.  What a
+damaged file costs is bounded by the child process that it is read in (:mod:`hourglass.sandbox`).
 """
 
 from __future__ import annotations
@@ -11,19 +12,13 @@ import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hourglass.errors import InputError
-from hourglass.foreign import MAX_BYTES, Damage, open_file, printable
+from hourglass.foreign import ZIP_DAMAGE, Damage, open_file, open_zip, printable
 from pretrained.torch7.stream import Stream
 
 import numpy as np
-
-#: Most values in a file, of any kind; a network of 8 stacks has about 70,000.
-MAX_VALUES = 1_000_000
-#: Deepest nesting.  Nothing here recurses; this bounds the memory of what is half read.
-MAX_DEPTH = 100_000
-_MAX_DIMENSIONS = 32
 
 _ELEMENTS = {'Byte': 'u1', 'Char': 'i1', 'Short': 'i2', 'Int': 'i4', 'Long': 'i8', 'Half': 'f2', 'Float': 'f4',
              'Double': 'f8'}
@@ -69,7 +64,8 @@ def read_t7(path: str | os.PathLike[str]) -> Any:
     """Read a Torch7 file.
 
     Args:
-        path: what ``torch.save`` wrote on a 64-bit little-endian machine, in binary or with ``'ascii'``.
+        path: what ``torch.save`` wrote on a 64-bit little-endian machine, in binary or with ``'ascii'``; or a zip file
+            with one such file in it, as weights were published.
 
     Returns:
         None (nil, functions), float, bool, str, :class:`Table`, :class:`TorchObject`, or a read-only array for a tensor
@@ -82,18 +78,25 @@ def read_t7(path: str | os.PathLike[str]) -> Any:
     stream = None
     try:
         with open_file(path, 'a Torch7 file') as file:
-            data = file.read()
+            data = _content(file)
         stream = Stream(data)
         value = _Reader(stream).read()
         stream.expect_end()
-    except MemoryError:
-        raise InputError(f'{path}: there is not enough memory for it') from None
-    except OSError as error:
-        raise InputError(f'{path}: {error.strerror or error}') from None
-    except Damage as error:
+    except (Damage, *ZIP_DAMAGE) as error:  # NumPy raises ValueError for impossible shapes
         place = f' at byte {stream.position:,} of {len(data):,}' if stream else ''
-        raise InputError(f'{path}: not a readable Torch7 file{place} ({error})') from None
+        raise InputError(f'{path}: not a readable Torch7 file{place} ({printable(str(error), 120)})') from None
     return value
+
+
+def _content(file: BinaryIO) -> bytes:
+    data = file.read()
+    if not data.startswith(b'PK\3\4'):
+        return data
+    with open_zip(file) as archive:
+        names = [name for name in archive.namelist() if name.endswith('.t7')]
+        if len(names) != 1:
+            raise Damage(f'a zip file with {len(names)} .t7 files in it')
+        return archive.read(names[0])
 
 
 class _Reader:
@@ -102,7 +105,6 @@ class _Reader:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._objects: dict[int, Any] = {}
-        self._n_values = 0
 
     def read(self) -> Any:
         """Read an object and all that it contains."""
@@ -122,9 +124,6 @@ class _Reader:
 
     def _begin(self, parts: list[_Part]) -> Any:
         """Read a value that contains no other, or put a new part on top, which first is sent None."""
-        self._n_values += 1
-        if self._n_values > MAX_VALUES:
-            raise Damage(f'more than {MAX_VALUES:,} values')
         stream = self._stream
         tag = stream.integer()
         if tag == _NIL:
@@ -137,8 +136,6 @@ class _Reader:
             return stream.integer() != 0
         part = self._part(tag)
         if isinstance(part, Generator):
-            if len(parts) >= MAX_DEPTH:
-                raise Damage(f'nested more than {MAX_DEPTH:,} levels deep')
             parts.append(part)
             return None
         return part
@@ -198,8 +195,6 @@ class _Reader:
 
     def _tensor(self, index: int, dtype: np.dtype) -> _Part:
         n_dimensions = self._stream.integer()
-        if not 0 <= n_dimensions <= _MAX_DIMENSIONS:
-            raise Damage(f'a tensor of {n_dimensions} dimensions')
         shape, strides = (self._stream.array(n_dimensions, '<i8').tolist() for _ in range(2))
         (offset,) = self._stream.array(1, '<i8').tolist()
         storage = yield
@@ -215,14 +210,8 @@ def _view(storage: Any, shape: list[int], strides: list[int], offset: int, dtype
             and storage.dtype == dtype):
         raise Damage('a tensor without a storage of its type')
     strides = [stride if size > 1 else 0 for size, stride in zip(shape, strides, strict=True)]
-    count = distinct = 1
-    for size, stride in zip(shape, strides, strict=True):
-        count *= size
-        distinct *= size if stride else 1  # expanded tensors have a stride of 0
-        if size < 1 or count * dtype.itemsize > MAX_BYTES:
-            raise Damage('a tensor of impossible size')
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-    if offset < 0 or min(strides) < 0 or last >= len(storage) or distinct > len(storage):
+    if offset < 0 or min(shape) < 1 or min(strides) < 0 or last >= len(storage):
         raise Damage('a tensor that reaches beyond its storage')
     return np.lib.stride_tricks.as_strided(
         storage[offset:], shape, [stride * dtype.itemsize for stride in strides], writeable=False)

@@ -187,8 +187,10 @@ def _child(name: str, folder: Path) -> None:
     """Read all files of a folder; the last line printed describes what happened."""
     import resource
 
-    if name.startswith('pytorch') or name == 'safetensors':  # with the limits of this process
-        importlib.import_module('pretrained.pytorch.network').read_in_child = read_here  # type: ignore[attr-defined]
+    if READERS[name][2] == 'pretrained.formats:load_any':  # with the limits of this process
+        for package in ('pytorch', 'torch7'):
+            network: Any = importlib.import_module(f'pretrained.{package}.network')
+            network.read_in_child = read_here
     paths = sorted(folder.iterdir())
     with contextlib.suppress(InputError):  # it may be a sound file of something else than a network
         _read(name, paths[0])  # all imports are done after it

@@ -95,7 +95,7 @@ def test_damaged_zip_of_torch7(tmp_path: Path) -> None:
     assert 'weights.t7' not in str(caught.value)
     data = path.read_bytes()
     path.write_bytes(data.replace(bytes(50), b'\1' * 50, 1))
-    with pytest.raises(InputError, match=f'^{path}: not a readable zip file'):
+    with pytest.raises(InputError, match=f'^{path}: not a readable Torch7 file'):
         load_any(path)
     with zipfile.ZipFile(path, 'a') as file:
         file.writestr('b.t7', b'')

@@ -136,23 +136,3 @@ def test_graphs_with_wrong_order_or_selection(load: Callable[[Any], Graph], net:
     wrong = net(None, image)
     wrong['selectindex'] = 3
     assert 'selects an entry that is not there' in message(load, net.graph(wrong))
-
-
-def test_modules_that_contain_themselves(load: Callable[[Any], Graph], net: Any) -> None:
-    loop = net.sequential()
-    loop.fields['modules'] = [loop]
-    assert 'nested more than 50 levels' in message(load, loop)
-
-
-def test_exponentially_many_modules_and_values(load: Callable[[Any], Graph], net: Any) -> None:
-    """Small files that stand for 2 to the power of 40 modules, inputs, or nothing at all."""
-    for inner, kind in ((net.relu(), 'Sequential'), (net.sequential(), 'Sequential'), (net.relu(), 'ConcatTable'),
-                        (net.obj('ConcatTable', modules=[]), 'ConcatTable')):
-        for _ in range(40):
-            inner = net.obj(kind, modules=[inner, inner])
-        assert 'more than 50,000 modules and inputs' in message(load, inner)
-
-    data = net(net.obj('ConcatTable', modules=[]), net(None))
-    for _ in range(40):
-        data = net(None, data, data)
-    assert 'more than 50,000 modules and inputs' in message(load, net.graph(net(net.add(), data)))

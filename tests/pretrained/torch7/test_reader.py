@@ -151,15 +151,6 @@ def test_deep_nesting(path: Path) -> None:
     assert (value, levels) == ('end', depth)
 
 
-def test_nesting_and_number_of_values_are_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('pretrained.torch7.reader.MAX_DEPTH', 100)
-    content = b''.join(i(3, n, 1, 1) + struct.pack('<d', 1) for n in range(1, 103))
-    assert 'nested more than 100 levels' in message(path, content)
-    monkeypatch.setattr('pretrained.torch7.reader.MAX_VALUES', 1000)
-    content = i(3, 1, 1000) + (i(1) + struct.pack('<d', 1) + i(0)) * 1000
-    assert 'more than 1,000 values' in message(path, content)
-
-
 def test_ascii_as_torch_writes_it(path: Path) -> None:
     """With and without an empty line for an empty array, a trailing space, and no end of the last line."""
     for size in ('0\n', '0\n\n', '0\n\n\n'):
@@ -185,7 +176,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert 'are more than' in message(path)
 
 
-@pytest.mark.parametrize('content', [b'<!DOCTYPE html><html>', b'PK\3\4' + b'\0' * 50, b'\x80\2}q\0.', b'9\n1\n', b'1',
+@pytest.mark.parametrize('content', [b'<!DOCTYPE html><html>', b'\x80\2}q\0.', b'9\n1\n', b'1',
                                      i(9, 1), b'\0\0\0\4' + b'\0' * 30])
 def test_what_is_no_torch7_file(path: Path, content: bytes) -> None:
     assert 'does not begin like one' in message(path, content)
@@ -206,10 +197,10 @@ def test_what_is_no_torch7_file(path: Path, content: bytes) -> None:
     (i(4, 1) + name('torch.Generator'), 'torch.Generator, which is not known'),
     (i(4, 1) + name('torch.\x1b[2J'), r'torch.\x1b[2J'),
     (i(4, 1) + FLOAT_STORAGE + q(-1), 'negative length'),
-    (i(4, 1) + FLOAT_STORAGE + q(2 ** 62), 'values in the 0 bytes'),
-    (i(4, 1) + FLOAT_STORAGE + q(3) + b'\0' * 11, '3 values in the 11 bytes'),
-    (i(4, 1) + FLOAT_TENSOR + i(-1), 'of -1 dimensions'),
-    (i(4, 1) + FLOAT_TENSOR + i(33), 'of 33 dimensions'),
+    (i(4, 1) + FLOAT_STORAGE + q(2 ** 62), 'bytes of the 0 left'),
+    (i(4, 1) + FLOAT_STORAGE + q(3) + b'\0' * 11, '12 bytes of the 11 left'),
+    (i(4, 1) + FLOAT_TENSOR + i(-1), 'negative length'),
+    (i(4, 1) + FLOAT_TENSOR + i(33), 'ends'),
     (i(1) + b'\0' * 9, '1 bytes follow'),
     (i(8, 1, 100) + b'\0' * 50, '100 bytes of the'),
     (i(8, 1, -100) + b'\0' * 50, 'negative length'),
@@ -221,9 +212,9 @@ def test_broken_binary_files(path: Path, content: bytes, reason: str) -> None:
 @pytest.mark.parametrize(('shape', 'strides', 'offset', 'reason'), [
     ((4,), (1,), 0, 'beyond'), ((4,), (1,), 2, 'beyond'), ((4,), (1,), -2 ** 62, 'beyond'), ((2,), (4,), 1, 'beyond'),
     ((2,), (-1,), 2, 'beyond'), ((5,), (1,), 1, 'beyond'), ((2, 2), (1, 3), 1, 'beyond'),
-    ((0,), (1,), 1, 'impossible'), ((-4,), (1,), 1, 'impossible'), ((2 ** 40,), (0,), 1, 'impossible'),
-    ((2 ** 62, 2 ** 62), (1, 1), 1, 'impossible'), ((2, 2), (2 ** 62, 2 ** 62), 1, 'beyond'),
-    ((2, 2, 2, 2), (1, 1, 1, 0), 1, 'beyond'), ((3, 2), (1, 1), 1, 'beyond'),
+    ((0,), (1,), 1, 'beyond'), ((-4,), (1,), 1, 'beyond'), ((2 ** 62, 2 ** 62), (0, 0), 1, 'too big'),
+    ((2 ** 62, 2 ** 62), (1, 1), 1, 'beyond'), ((2, 2), (2 ** 62, 2 ** 62), 1, 'beyond'),
+    ((1,) * 100, (1,) * 100, 1, 'dimension'),
 ])
 def test_tensors_that_do_not_fit_their_storage(path: Path, shape: tuple[int, ...],
                                                strides: tuple[int, ...], offset: int, reason: str) -> None:
@@ -247,8 +238,8 @@ def test_tensors_with_something_else_as_storage(path: Path) -> None:
     ('1\n' + ' ' * 200_000, 'ends'), ('3\n1\n1\n1\n1\n', 'ends'), ('1\n1\n\n\n2\n', 'bytes follow'),
     ('S2\n1.5 \n', '1 numbers in a storage of 2'), ('S2\n1 2 3\n', '3 numbers in a storage of 2'),
     ('S2\n1 x\n', 'not a number'), ('S2\n1\n2\n', '1 numbers in a storage of 2'),
-    ('S3\n1', '3 values in the 1 bytes'), ('S2\n1 0x\n', 'not a number'), ('S2\n1    ', '1 numbers'),
-    ('S2\n    ', 'ends'), ('S-1\n', 'negative'), ('S900000000\n1 2', 'values in the'),
+    ('S3\n1', '1 numbers in a storage of 3'), ('S2\n1 0x\n', 'not a number'), ('S2\n1    ', '1 numbers'),
+    ('S2\n    ', 'ends'), ('S-1\n1', 'a storage of -1'), ('S900000000\n1 2', '2 numbers'),
 ])
 def test_broken_ascii_files(path: Path, text: str, reason: str) -> None:
     text = text.replace('S', '4\n1\n3\nV 1\n18\ntorch.FloatStorage\n')
