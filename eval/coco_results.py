@@ -148,10 +148,7 @@ def read_results(path: str | os.PathLike, images: Mapping[int, str]) -> PoseResu
         InputError: the file is missing, damaged, not what it should be, or of other images.
     """
     path = Path(path)
-    content = read_json(path)
-    if not isinstance(content, list):
-        raise InputError(f'{path}: not a list of results (a JSON {type(content).__name__})')
-    table = _people_of(Table(path, 'results', content))
+    table = _people_of(Table(path, 'results', read_json(path)))
     keypoints = table.numbers('keypoints', 3 * len(COCO)).reshape(-1, len(COCO), 3)
     return PoseResults(find_images(table, images), keypoints[..., 1::-1].copy(), keypoints[..., 2],
                        table.numbers('score'))

@@ -6,6 +6,8 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,8 +33,9 @@ def printable(name: str, length: int = 60) -> str:
     return name if len(name) <= length else f'{name[:length]}...'
 
 
-def open_file(path: Path, kind: str, max_bytes: int = MAX_BYTES) -> BinaryIO:
-    """Open a file for reading, if it is one.
+@contextmanager
+def open_file(path: Path, kind: str, max_bytes: int = MAX_BYTES) -> Iterator[BinaryIO]:
+    """Open a file for reading in a ``with`` statement, if it is one.
 
     Args:
         path: the file.
@@ -40,8 +43,10 @@ def open_file(path: Path, kind: str, max_bytes: int = MAX_BYTES) -> BinaryIO:
         max_bytes: a larger file is refused.
 
     Raises:
-        InputError: it is missing, not a regular file, empty or too large.
+        InputError: it is missing, not a regular file, empty or too large, or cannot be read within the statement.
     """
+    if '\0' in str(path):
+        raise InputError(f'{str(path)!r}: a null character in the name')
     try:
         # A named pipe would wait for a writer, so the kind of file is checked before it is opened.
         status = path.stat()
@@ -51,11 +56,10 @@ def open_file(path: Path, kind: str, max_bytes: int = MAX_BYTES) -> BinaryIO:
             raise InputError(f'{path}: the file is empty')
         if status.st_size > max_bytes:
             raise InputError(f'{path}: {status.st_size:,} bytes are more than the {max_bytes:,} that are read')
-        return path.open('rb')
+        with path.open('rb') as file:
+            yield file
     except OSError as error:
         raise InputError(f'{path}: {error.strerror or error}') from None
-    except ValueError as error:  # a null character in the name
-        raise InputError(f'{str(path)!r}: {error}') from None
 
 
 def open_zip(stream: BinaryIO) -> zipfile.ZipFile:

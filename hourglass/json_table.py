@@ -69,14 +69,12 @@ def read_json(path: Path) -> Any:
     try:
         with _no_collection():
             return json.loads(content, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise InputError(f'{path}: not a file of COCO (nested too deeply)') from None
     except _NotANumber as error:
         # Behind the constant the file may be damaged.
         with suppress(ValueError, RecursionError, MemoryError):
             raise InputError(f'{path}: {_place_of_constant(json.loads(content))} is {error}, not a number') from None
         raise InputError(f'{path}: holds {error}, not a number') from None
-    except (ValueError, MemoryError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(f'{path}: damaged, or not JSON ({error or "too large for the memory"})') from None
 
 

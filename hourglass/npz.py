@@ -9,7 +9,7 @@ import tokenize
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple
@@ -55,23 +55,20 @@ class NpzFile:
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES) -> None:
         self.path = path
-        self._stream = open_file(path, 'an .npz file', max_bytes)
-        try:
-            self.size = self._stream.seek(0, 2)
+        with ExitStack() as stack:
+            stream = stack.enter_context(open_file(path, 'an .npz file', max_bytes))
+            self.size = stream.seek(0, 2)
             with self._damage():
-                self._zip = open_zip(self._stream)
+                self._zip = stack.enter_context(open_zip(stream))
             self._members = self._list_members()
-        except BaseException:
-            self._stream.close()
-            raise
+            self._opened = stack.pop_all()
 
     def __enter__(self) -> NpzFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        self._zip.close()
-        self._stream.close()
+        self._opened.close()
 
     @property
     def keys(self) -> list[str]:
@@ -86,15 +83,13 @@ class NpzFile:
 
     def read(self, key: str) -> np.ndarray:
         """Read an array; check its :meth:`header` first."""
-        with self._damage(key):
-            with self._open(key) as stream:
-                self._check_version(stream)
-            with self._open(key) as stream:
-                with _no_header_warnings():
-                    array = np.lib.format.read_array(stream, allow_pickle=False)
-                # The checksum is compared when the end is reached.
-                if stream.read(1):
-                    raise ValueError('more data than its header says')
+        with self._damage(key), self._open(key) as stream, _no_header_warnings():
+            self._check_version(stream)
+            stream.seek(0)
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+            # The checksum is compared when the end is reached.
+            if stream.read(1):
+                raise ValueError('more data than its header says')
         return array
 
     def text(self, key: str, max_bytes: int) -> str:

@@ -118,9 +118,9 @@ class ModelSpec:
             if getattr(self, name) not in allowed and not isinstance(getattr(self, name), JointSet):
                 raise InputError(f'{name} is {getattr(self, name)!r}, not one of {", ".join(allowed)}')
         for name in (*_SIZES, 'n_modules'):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
-                raise InputError(f'{name} is {value!r}, not a number from 1 to 4096')
+            value, most = getattr(self, name), 10 if name == 'layer_num' else 4096  # an input has at most 4096 rows
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+                raise InputError(f'{name} is {value!r}, not a number from 1 to {most}')
         for name in ('wide_stem', 'align_corners'):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f'{name} is {getattr(self, name)!r}, neither true nor false')

@@ -32,8 +32,6 @@ import numpy as np
 if TYPE_CHECKING:
     from chainer import Chain
 
-# Deflate cannot pack more than this many bytes into one.
-_MAX_DEFLATE_RATIO = 1032
 # Enough for the longest table of a user's joints; four bytes a character.
 _MAX_META_BYTES = 262_144
 # No level of an hourglass has fewer arrays than this, for each of its residual modules in one place; counts of batches
@@ -97,9 +95,8 @@ def load_model(path: str | os.PathLike[str], part: str | None = None) -> Model:
             shapes = {name: header.shape for name, header in headers.items()}
             spec = infer_spec(shapes) if meta is None else ModelSpec.from_json(meta)
             check_arrays(spec, headers)
-            _check_ratio(spec, file.size)
         except InputError as error:
-            raise InputError(f'{path}: {error}') from None
+            raise InputError(f'{path}: {printable(str(error), 1000)}') from None
         return Model(_read_all(spec, lambda name: file.read(keys[name]), path), spec, str(path))
 
 
@@ -268,17 +265,8 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
                          for what, keys in problems.items() if keys)
         raise InputError(f'does not fit a {spec.network} of {counted(spec.n_stack, "stack")}, width {spec.width}, '
                          f'depth {spec.layer_num} and {counted(spec.out_channels, "joint")}; {listed}')
-    if (size := _bytes_of(spec)) > MAX_BYTES:
+    if (size := 4 * sum(map(math.prod, shapes.values()))) > MAX_BYTES:
         raise InputError(f'{size:,} bytes of weights are more than the {MAX_BYTES:,} that are read')
-
-
-def _bytes_of(spec: ModelSpec) -> int:
-    return 4 * sum(math.prod(shape) for shape in network_shapes(spec).values())
-
-
-def _check_ratio(spec: ModelSpec, file_size: int) -> None:
-    if _bytes_of(spec) > 2 * _MAX_DEFLATE_RATIO * file_size:
-        raise InputError('arrays larger than the file can hold')
 
 
 def _fits(key: str, header: Header, shape: tuple[int, ...]) -> bool:

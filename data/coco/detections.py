@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hourglass.coco_format import PERSON
-from hourglass.errors import InputError
 from hourglass.json_table import Table, read_json
 
 import numpy as np
@@ -58,8 +57,5 @@ def read_detections(path: str | Path) -> Detections:
         InputError: the file is missing, damaged, or not what it should be.
     """
     path = Path(path)
-    content = read_json(path)
-    if not isinstance(content, list):
-        raise InputError(f'{path}: not a list of detections (a JSON {type(content).__name__})')
-    table = Table(path, 'detections', content).where('category_id', PERSON)
+    table = Table(path, 'detections', read_json(path)).where('category_id', PERSON)
     return Detections(table.whole_numbers('image_id'), table.boxes(), table.numbers('score'), str(path))

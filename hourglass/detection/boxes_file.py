@@ -40,10 +40,7 @@ class BoxesFile(Detector):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._has_found = False
-        content = read_json(path)
-        if not isinstance(content, list):
-            raise InputError(f'{path}: not a list of detections (a JSON {type(content).__name__})')
-        table = Table(path, 'detections', content).where('category_id', PERSON)
+        table = Table(path, 'detections', read_json(path)).where('category_id', PERSON)
         x, y, width, height = table.numbers('bbox', 4).T
         with np.errstate(over='ignore'):  # boxes that become infinite are filtered later
             boxes = np.stack([y, x, y + height, x + width], axis=1).astype(np.float32)

@@ -67,7 +67,7 @@ def read_tensors(path: Path) -> tuple[Any, str]:
                 raise Damage(f'a tar archive with {name} in it; unpack it, or, if PyTorch before 0.1.10 wrote it, have '
                              'a later one write it anew')
             raise Damage('neither of the two formats of torch.save')
-        except (Damage, OSError) as error:
+        except Damage as error:
             raise InputError(f'{path}: not a readable {title} file ({error})') from None
 
 

@@ -65,7 +65,7 @@ BAD = {
     'missing': (None, 'no such file'),
     'empty': ('', 'the file is empty'),
     'truncated': (json.dumps([ENTRY])[:-5], 'damaged, or not JSON'),
-    'object': (ENTRY, r'not a list of results \(a JSON dict\)'),
+    'object': (ENTRY, 'no list of results'),
     'NaN': (json.dumps([{**ENTRY, 'score': float('nan')}]), 'score is NaN'),
     'short': ([ENTRY, {**ENTRY, 'keypoints': [1] * 50}], r"results\[1\] has .*50.*'keypoints'"),
     'no score': ([{'image_id': 1, 'category_id': 1, 'keypoints': [1] * 51}], r"results\[0\] has no 'score'"),

@@ -32,5 +32,5 @@ def test_json_of_brackets_is_refused_by_the_memory_it_would_take(
     with pytest.raises(InputError, match=r'people\.json: needs more than 0\.01 GB'):
         read_json(path)
     path.write_text('[' * 100_000)
-    with pytest.raises(InputError, match=r'nested too deeply|not JSON'):
+    with pytest.raises(InputError, match='not JSON'):
         read_json(path)

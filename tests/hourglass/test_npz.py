@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import os
 import struct
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.foreign import printable
+from hourglass.foreign import open_file, printable
 from hourglass.npz import NpzFile
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model, save_model
@@ -82,6 +83,12 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert 'not a regular file' in message(tmp_path / 'pipe')
     with pytest.raises(InputError, match='null'):
         NpzFile(Path('a\0b'))
+
+
+def test_an_error_of_the_disk_names_the_file(path: Path) -> None:
+    path.write_bytes(b'content')
+    with pytest.raises(InputError, match=f'^{path}: Input/output error$'), open_file(path, 'a file'):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may read everything')

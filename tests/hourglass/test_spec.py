@@ -49,6 +49,7 @@ def test_former_names_are_translated(former: dict[str, str], present: ModelSpec)
     ({'input_size': [100, 100]}, 'multiples of 64'),
     ({'input_size': 256}, 'no list'),
     ({'mean': [0, 0]}, 'three numbers'),
+    ({'layer_num': 4096}, 'layer_num is 4096, not a number from 1 to 10'),
     ({'colour': 1}, 'unknown entries: colour'),
     ({'upsampling': 'cubic'}, "upsampling is 'cubic', not one of bilinear, nearest"),
     ({'network': 'PreActivationHG', 'n_modules': 0}, 'n_modules is 0, not a number from 1'),

@@ -48,7 +48,7 @@ def _without(field: str) -> Change:
 BAD_ANNOTATIONS = {
     'empty': ('', 'the file is empty'),
     'truncated': (lambda c: json.dumps(c)[:-200], 'damaged, or not JSON'),
-    'nested': ('[' * 100_000, 'nested too deeply'),
+    'nested': ('[' * 100_000, 'not JSON'),
     'list': ([], r'not a file of COCO annotations \(a JSON list\)'),
     'no images': ({'annotations': []}, 'has no list of images'),
     'image without a name': (lambda c: {**c, 'images': [{'id': 7}]}, r"images\[0\] has no 'file_name'"),

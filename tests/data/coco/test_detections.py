@@ -64,7 +64,7 @@ def test_detections_need_only_the_names_of_images(
 
 BAD_DETECTIONS = {
     'missing': (None, 'no such file'),
-    'object': ({'image_id': 7}, r'not a list of detections \(a JSON dict\)'),
+    'object': ({'image_id': 7}, 'no list of detections'),
     'number': ([3], r'detections\[0\] is not a JSON object'),
     'unknown image': ([{**DETECTIONS[0], 'image_id': 1}], 'detections name 1 unknown image; the first is image_id 1'),
     'no score': ([DETECTIONS[0], {**DETECTIONS[0], 'score': None}], r"detections\[1\] has no 'score'"),

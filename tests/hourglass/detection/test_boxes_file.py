@@ -84,7 +84,7 @@ def test_only_people_are_kept(path: Path) -> None:
 
 
 @pytest.mark.parametrize(('content', 'reason'), [
-    (None, 'no such file'), ('', 'the file is empty'), ('{"a": 1}', 'not a list of detections'),
+    (None, 'no such file'), ('', 'the file is empty'), ('{"a": 1}', 'no list of detections'),
     ('[1]', r'detections\[0\] is not a JSON object'), ('[{"image_id": 1', 'not JSON'),
     (json.dumps([entry(1.5)]), "has 'image_id' '1.5', neither"), (json.dumps([entry('')]), 'neither a whole number'),
     (json.dumps([entry(True)]), 'neither a whole number'),

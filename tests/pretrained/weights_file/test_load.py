@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import tracemalloc
 import zipfile
@@ -237,3 +238,10 @@ def test_description_with_impossible_characters(path: Path, arrays: dict[str, np
     with zipfile.ZipFile(path, 'a') as file:
         file.writestr('meta.npy', stream.getvalue().replace('p'.encode('utf-32-le'), code, 1))
     assert 'not a readable .npz file at meta' in refusal(load_model, path)
+
+
+def test_a_message_does_not_hold_a_whole_foreign_text(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    np.savez(path, **arrays, meta=np.array(json.dumps({'x' * 50_000: 1})))
+    text = refusal(load_model, path)
+    assert 'unknown entries: xxx' in text
+    assert len(text) < 2000
