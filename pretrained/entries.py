@@ -119,13 +119,13 @@ _ENTRIES = (
         file='hourglass-small-mpii-coco.npz',
         description="small weights that are included: MPII's joints and COCO's face, trained on LSP, MPII and COCO; "
                     'see bundled/MODEL_CARD.md',
-        spec=ModelSpec(out_channels=21, n_stack=3, width=64, layer_num=3, joints='mpii-coco', input_size=(160, 160),
+        spec=ModelSpec(out_channels=21, n_stack=3, width=64, layer_num=3, joints='mpii-coco', input_size=(192, 192),
                        crop='pad', crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
         scores=(
-            _score('PCK@0.2, 500 people of LSP whom only earlier weights had seen, averaged over the image and its '
-                   'mirror image', .953, .890, .813, .748, .882, .849, .803, Mean=.848),
+            _score('PCK@0.2, 100 people of LSP whom only earlier weights had seen, averaged over the image and its '
+                   'mirror image', .955, .915, .805, .735, .830, .860, .775, Mean=.839),
         ),
-        sha256='7637cd94edd8a043d2f63287304d3928ec6d2cc237e1f7e61fc3efee55368a20',
+        sha256='ff62e57a9e8aadcc940c7062839367f6c839078ec4038fcbb951053ed4912437',
     ),
     Entry(
         name='person-finder',

@@ -45,7 +45,7 @@ def test_without_a_picture_the_program_draws_people_and_finds_all(tmp_path: Path
         ankle = next(joint for joint in person['joints'] if joint['name'] == 'left ankle')
         around = np.s_[:, round(ankle['y']) - 3:round(ankle['y']) + 4, round(ankle['x']) - 3:round(ankle['x']) + 4]
         assert abs(before[around] - after[around]).max() > 60, 'nothing is drawn at an ankle'
-    assert read_image(tmp_path / 'tiled.jpg').shape == (3, 160, 4 * 160)
+    assert read_image(tmp_path / 'tiled.jpg').shape == (3, 192, 4 * 192)
 
 
 MISTAKES = [

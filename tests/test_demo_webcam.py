@@ -55,7 +55,7 @@ def test_a_script_gets_the_pose_of_a_picture_and_another_program_no_port(start: 
     request = urllib.request.Request(f'{url}pose?heatmap=all', file.getvalue(), {'Content-Type': 'image/png'})
     answer = json.load(urllib.request.urlopen(request, timeout=120))
     assert correct_joints(answer['people'][0]['joints'], person.points) >= 0.8
-    assert len(base64.b64decode(answer['heatmaps'][0]['values'])) == 40 * 40
+    assert len(base64.b64decode(answer['heatmaps'][0]['values'])) == 48 * 48
 
     request = urllib.request.Request(f'{url}pose?mode=people&heatmap=all', request.data, request.headers)
     people = json.load(urllib.request.urlopen(request, timeout=120))

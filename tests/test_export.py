@@ -92,7 +92,7 @@ def test_the_file_runs_without_this_project(
         assert json.loads(texts['skeleton']) == [list(limb) for limb in MPII_COCO.limb_indices]
         assert json.loads(texts['flip_order']) == MPII_COCO.flip_order.tolist()
         assert json.loads(texts['preprocessing']) == {
-            'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [160, 160], 'crop': 'pad',
+            'layout': 'NCHW', 'colours': 'RGB', 'range': [0, 1], 'mean': [0, 0, 0], 'size': [192, 192], 'crop': 'pad',
             'crop_length': 'longer', 'crop_shift': 0.0, 'crop_margin': 1.25}
         assert json.loads(texts['decoding']) == {'method': 'dark', 'align_corners': True}
         assert ModelSpec.from_json(texts['spec']) == pretrained.load('bundled').spec

@@ -62,7 +62,7 @@ class PersonFinder(Detector):
         self.sizes = sizes
         self.flip = flip
         self.predictor = predictor
-        self.score_threshold = 0.4 if predictor is None else 0.375
+        self.score_threshold = 0.4 if predictor is None else 0.37
 
     def detect(
         self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,

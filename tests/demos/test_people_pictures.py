@@ -99,7 +99,7 @@ def test_the_limits_on_people(demo: Run, scene: Any, tmp_path: Path) -> None:
     assert ': no people' in demo(*common)[1]
     assert ': 4 people' in demo(*common, '--score-threshold', .3)[1]
     assert ': 1 person;' in demo(*common, '--score-threshold', .3, '--max-people', 1, '--batchsize', 1)[1]
-    assert read_image(tmp_path / 'tiled.jpg').shape == (3, 160, 160)
+    assert read_image(tmp_path / 'tiled.jpg').shape == (3, 192, 192)
     twice = write_boxes(tmp_path / 'boxes.json', *scene[1], *((x + 1, y, w, h) for x, y, w, h in scene[1]))
     assert ': 4 people' in demo(*common[:-1], twice)[1]
     assert ': 4 people' in demo(*common[:-1], twice, '--nms', 1)[1]

@@ -206,7 +206,7 @@ def test_list(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, 'list')
     rows = {line.split()[0]: line for line in out.splitlines()[1:3]}
     assert '21 (mpii-coco)' in rows['bundled']
-    assert '160x160' in rows['bundled']
+    assert '192x192' in rows['bundled']
     assert '1.97 M' in rows['bundled']
     assert 'not downloaded' in rows['published']
     assert 'Head 0.952, Shoulder 0.930, Elbow 0.866' in out

@@ -17,14 +17,14 @@ from PIL import Image
 pytestmark = pytest.mark.browser
 
 PAGE = Path(__file__).resolve().parents[4] / 'docs' / 'browser.html'
-#: Finds joint k in row k and column 39 - k, and notes the input's shape and brightest channel.
+#: Finds joint k in row k and column 47 - k, and notes the input's shape and brightest channel.
 LIBRARY = '''
 window.ort = {env: {wasm: {}}, Tensor: function (kind, data, dims) { Object.assign(this, {kind, data, dims}); },
   InferenceSession: {create: async (bytes) => ({run: async ({image}) => {
-    const data = new Float32Array(21 * 1600);
-    for (let k = 0; k < 21; k += 1) { data[1600 * k + 40 * k + 39 - k] = 0.75; }
-    window.asked = [bytes.length, image.dims, image.data[0], image.data[2 * 25600 + 80 * 160 + 80]];
-    return {heatmaps: {dims: [1, 21, 40, 40], data}};
+    const data = new Float32Array(21 * 2304);
+    for (let k = 0; k < 21; k += 1) { data[2304 * k + 48 * k + 47 - k] = 0.75; }
+    window.asked = [bytes.length, image.dims, image.data[0], image.data[2 * 36864 + 96 * 192 + 96]];
+    return {heatmaps: {dims: [1, 21, 48, 48], data}};
   }})}};
 '''
 
@@ -45,9 +45,9 @@ def test_a_photo_is_drawn_with_its_joints(browser: Any, tmp_path: Path) -> None:
     assert page['message'].text == ''
     found = re.findall(r'^([a-z ]+?) +x +(\d+) +y +(\d+) +peak 0.75$', page['joints'].text, re.MULTILINE)
     assert [name for name, _, _ in found] == list(MPII_COCO.joints)
-    # The crop is 320 pixels high and begins 40 pixels from the left; align_corners: 159 pixels to 39 cells.
+    # The crop is 320 pixels high and begins 40 pixels from the left; align_corners: 191 pixels to 47 cells.
     cells = np.arange(21)
-    np.testing.assert_allclose([int(x) for _, x, _ in found], 40 + 2 * (39 - cells) * 159 / 39, atol=0.51)
-    np.testing.assert_allclose([int(y) for _, _, y in found], 2 * cells * 159 / 39, atol=0.51)
+    np.testing.assert_allclose([int(x) for _, x, _ in found], 40 + 320 / 192 * (47 - cells) * 191 / 47, atol=0.51)
+    np.testing.assert_allclose([int(y) for _, _, y in found], 320 / 192 * cells * 191 / 47, atol=0.51)
     size, shape, *colours = browser.execute_script('return window.asked')
-    assert (size, shape, colours) == ((tmp_path / 'mine.onnx').stat().st_size, [1, 3, 160, 160], [0, 1])
+    assert (size, shape, colours) == ((tmp_path / 'mine.onnx').stat().st_size, [1, 3, 192, 192], [0, 1])
