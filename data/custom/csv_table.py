@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from typing import NoReturn
 from data.custom.annotations import Annotations
 from data.person import FARTHEST
 from hourglass.errors import InputError
+from hourglass.foreign import open_file
 from hourglass.joint_names import clean, infer
 from hourglass.joint_table import MAX_JOINTS, file_title, from_table, to_table
 from hourglass.wording import counted
@@ -164,19 +166,19 @@ def _read_cells(path: Path) -> _Cells:
     """Read the whole table as texts."""
     lines: list[int] = []
     rows: list[list[str]] = []
+    if not path.exists():
+        raise InputError(f'{path}: no such file; --root names the table')
     try:
-        size = path.stat().st_size
-        if not path.is_file() or size > _MAX_BYTES:
-            raise InputError(f'{path}: {"larger than a table that is read" if path.is_file() else "is no file"}')
-        with path.open('rb') as start:
-            encoding = 'utf-16' if start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else 'utf-8-sig'
-        with path.open(encoding=encoding, newline='') as file:
+        with open_file(path, 'a table', _MAX_BYTES) as stream:
+            encoding = 'utf-16' if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else 'utf-8-sig'
+            stream.seek(0)
+            file = io.TextIOWrapper(stream, encoding, newline='')
             first = file.readline()
             separator = re.fullmatch(r'"?sep=(.)"?', first.rstrip('\r\n'), re.IGNORECASE)
             n_before = 1 if separator is None else 2
             first = first if separator is None else file.readline()
             if not first.strip():
-                raise InputError(f'{path}: {"its first line is empty" if size else "the file is empty"}')
+                raise InputError(f'{path}: its first line is empty')
             delimiter = max(',;\t', key=first.count) if separator is None else separator[1]
             header = _read_header(path, next(csv.reader([first], delimiter=delimiter)))
             reader = csv.reader(file, delimiter=delimiter, strict=True)
@@ -190,10 +192,6 @@ def _read_cells(path: Path) -> _Cells:
                                      f'{len(header.names)}')
                 if len(rows) > _MAX_PEOPLE:
                     raise InputError(f'{path}: more than {_MAX_PEOPLE:,} people')
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file; --root names the table') from None
-    except OSError as error:
-        raise InputError(f'{path}: cannot be read ({error.strerror or error})') from None
     except UnicodeError:
         raise InputError(f'{path}: not a table in UTF-8 or UTF-16 (Excel: "CSV UTF-8")') from None
     except csv.Error as error:

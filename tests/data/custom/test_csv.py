@@ -204,7 +204,7 @@ def test_a_wrong_table_is_one_line_with_its_place(tmp_path: Path, text: str, mes
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / 'a.csv').write_bytes(HEADER.encode() + b'\xff\xfe,1,2\n')
-    for path, message in ((tmp_path / 'b.csv', 'no such file'), (tmp_path, 'is no file'),
+    for path, message in ((tmp_path / 'b.csv', 'no such file'), (tmp_path, 'a folder, not a table'),
                           (tmp_path / 'a.csv', 'not a table in UTF-8')):
         with pytest.raises(InputError, match=message):
             CSVDataset(path)
