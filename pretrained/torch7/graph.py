@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hourglass.errors import InputError
-from hourglass.foreign import printable
+from hourglass.foreign import Damage, printable
 from pretrained.torch7.reader import Table, TorchObject, read_t7
 
 import numpy as np
@@ -29,10 +29,6 @@ OPERATIONS: dict[str, tuple[str, dict[str, int | None]]] = {
     'JoinTable': ('join', {'dimension': None}),
 }
 OPERATIONS['SpatialConvolutionMM'] = OPERATIONS['SpatialConvolution']
-
-
-class Unusable(Exception):
-    """Why a file that could be read is not a network that can be used."""
 
 
 @dataclass(eq=False)
@@ -80,13 +76,13 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
     root = read_t7(path)
     try:
         if not isinstance(root, TorchObject):
-            raise Unusable(f'it holds {_describe(root)} and not a network')
+            raise Damage(f'it holds {_describe(root)} and not a network')
         builder = _Builder()
         image = builder.add(Node('input', (), 'the input'))
         result = builder.apply(root, image, _Place(printable(root.class_name), 0))
         return Graph(builder.nodes, builder.flat(result))
-    except Unusable as error:
-        raise InputError(f'{path}: {error}') from None
+    except Damage as error:
+        raise InputError(f'{path}: {printable(str(error), 1000)}') from None
 
 
 class _Place(NamedTuple):
@@ -115,7 +111,7 @@ class _Builder:
     def apply(self, module: Any, value: _Value, place: _Place) -> _Value:
         """Return what a module makes of a value."""
         if not isinstance(module, TorchObject):
-            raise Unusable(f'{_describe(module)} in the place of a module at {place.text}')
+            raise Damage(f'{_describe(module)} in the place of a module at {place.text}')
         name = module.class_name.removeprefix('cudnn.').removeprefix('nn.')
         if name == 'Identity':
             return value
@@ -142,7 +138,7 @@ class _Builder:
             return value
         values = value if name == 'ParallelTable' else [value] * len(children)
         if not isinstance(values, list) or len(values) != len(children):
-            raise Unusable(f'{len(children)} modules side by side for other inputs at {place.text}')
+            raise Damage(f'{len(children)} modules side by side for other inputs at {place.text}')
         return [self.apply(child, v, inside) for v, (child, inside) in zip(values, children, strict=True)]
 
     def _apply_graph(self, fields: Table, value: _Value, place: _Place) -> _Value:
@@ -152,19 +148,19 @@ class _Builder:
             sources = data.get('mapindex')
             sources = sources.array() if isinstance(sources, Table) else []
             if any(id(source) not in results for source in sources):
-                raise Unusable(f'forward node {i} comes before one of its inputs')
+                raise Damage(f'forward node {i} comes before one of its inputs')
             inputs = [results[id(source)] for source in sources]
             taken = value if not inputs else inputs[0] if len(inputs) == 1 else inputs
             if (index := data.get('selectindex')) is not None:  # most nodes stand for all of a list
                 if not (isinstance(taken, list) and isinstance(index, float) and index in range(1, len(taken) + 1)):
-                    raise Unusable(f'forward node {i} selects an entry that is not there')
+                    raise Damage(f'forward node {i} selects an entry that is not there')
                 taken = taken[int(index) - 1]
             child = data.get('module')
             results[id(data)] = taken if child is None else self.apply(
                 child, taken, place.inside(f'forward node {i}', child))
         outputs = _data(fields.get('outnode'), place)
         if id(outputs) not in results:
-            raise Unusable(f'the output of {place.text} is not among its nodes')
+            raise Damage(f'the output of {place.text} is not among its nodes')
         return results[id(outputs)]
 
 
@@ -175,7 +171,7 @@ def _data(node: Any, place: _Place) -> Table:
 def _table(fields: Table, name: str, place: _Place) -> Table:
     value = fields.get(name)
     if not isinstance(value, Table):
-        raise Unusable(f'no table {name} at {place.text}')
+        raise Damage(f'no table {name} at {place.text}')
     return value
 
 
@@ -183,7 +179,7 @@ def _setting(fields: Table, name: str, default: int | None, place: _Place) -> fl
     # Before 2015 there was one field for the padding in both directions.
     value = fields.get(name, fields.get('padding', default) if name in ('padH', 'padW') else default)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unusable(f'no number {name} at {place.text}')
+        raise Damage(f'no number {name} at {place.text}')
     return value
 
 

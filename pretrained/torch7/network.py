@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
+from hourglass.foreign import Damage, printable
 from hourglass.sandbox import read_in_child
 from hourglass.spec import ModelSpec
 from pretrained.topology import TORCH7_CODE, joint_set_of
 from pretrained.torch7.expected import preactivation_hg, stacked_hg
-from pretrained.torch7.graph import OPERATIONS, Graph, Node, Unusable, load_graph
+from pretrained.torch7.graph import OPERATIONS, Graph, Node, load_graph
 from pretrained.weights_file import Model, model_from_arrays
 
 import numpy as np
@@ -42,8 +43,8 @@ def parse_torch7(path: Path) -> dict[str, np.ndarray]:
     try:
         spec, nodes = find_network(graph)
         return {**_arrays(nodes), 'spec': np.array(spec.to_json())}
-    except (Unusable, InputError) as error:
-        raise InputError(f'{path}: not a network that is known here: {error}') from None
+    except (Damage, InputError) as error:
+        raise InputError(f'{path}: not a network that is known here: {printable(str(error), 1000)}') from None
 
 
 def load_torch7(path: str | os.PathLike[str]) -> Model:
@@ -71,12 +72,12 @@ def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:
         Its sizes, and the convolutions and batch normalisations by their keys in a weights file.
 
     Raises:
-        Unusable: it is another network.
+        Damage: it is another network.
         InputError: it is of joints or sizes that are not known.
     """
     n_stack = len(graph.outputs)
     if not n_stack:
-        raise Unusable('expected outputs, found none')
+        raise Damage('expected outputs, found none')
     # Before an output there are two convolutions of one pixel, each with a ReLU, or residual modules and one such.
     head = [graph.outputs[-1]]
     while len(head) < 5 and len(head[-1].inputs) == 1:
@@ -145,16 +146,16 @@ def _match(expected: Graph, graph: Graph, numbers: _Numbers) -> dict[str, Node]:
             continue
         if node.op != other.op or node.settings != other.settings or len(node.inputs) != len(other.inputs):
             is_same = node.op == other.op and node.settings == other.settings
-            raise Unusable(f'expected {_describe(node, is_same)} as {node.place}, found {_describe(other, is_same)} at '
+            raise Damage(f'expected {_describe(node, is_same)} as {node.place}, found {_describe(other, is_same)} at '
                            f'{other.place}')
         if node in partner:
-            raise Unusable(f'expected one {node.place}, found it at {partner[node].place} and at {other.place}')
+            raise Damage(f'expected one {node.place}, found it at {partner[node].place} and at {other.place}')
         partner[node] = other
         pending += numbers.pairs(node, other)
     matched = set(partner.values())
     for other in graph.nodes:
         if other not in matched:
-            raise Unusable(f'expected nothing more, found {_describe(other)} at {other.place}')
+            raise Damage(f'expected nothing more, found {_describe(other)} at {other.place}')
     return {node.place: other for node, other in partner.items() if node.op in ('conv', 'bn')}
 
 
@@ -183,7 +184,7 @@ def parameters(node: Node) -> dict[str, np.ndarray]:
     """Return the arrays of a convolution or a batch normalisation, under Chainer's names.
 
     Raises:
-        Unusable: they are missing, or are not what they should be.
+        Damage: they are missing, or are not what they should be.
     """
     if node.op == 'conv':
         weight = _tensor(node, 'weight')
@@ -194,7 +195,7 @@ def parameters(node: Node) -> dict[str, np.ndarray]:
     mean = _tensor(node, 'running_mean')
     eps = node.fields.get('eps', EPS)
     if type(eps) is not float or not 0 <= eps < 1:
-        raise Unusable(f'no number eps at {node.place}')
+        raise Damage(f'no number eps at {node.place}')
     with np.errstate(all='ignore'):
         if 'running_std' in node.fields:  # version 1 of the class: 1 / sqrt(variance + eps)
             variance = (_tensor(node, 'running_std').astype(np.float64) ** -2 - EPS).astype(np.float32)
@@ -202,7 +203,7 @@ def parameters(node: Node) -> dict[str, np.ndarray]:
             variance = _tensor(node, 'running_var')
             variance = variance if eps == EPS else (variance + (eps - EPS)).astype(np.float32)
     if variance.min() < 0:
-        raise Unusable(f'a variance below zero, with {EPS:g} added to it, at {node.place}')
+        raise Damage(f'a variance below zero, with {EPS:g} added to it, at {node.place}')
     return {'gamma': _tensor(node, 'weight', np.ones(mean.size, 'f')),
             'beta': _tensor(node, 'bias', np.zeros(mean.size, 'f')),
             'avg_mean': mean, 'avg_var': variance, 'N': np.array(0)}
@@ -213,5 +214,5 @@ def _tensor(node: Node, name: str, default: np.ndarray | None = None) -> np.ndar
     if default is not None and (value is None or (isinstance(value, np.ndarray) and not value.size)):
         return default
     if not isinstance(value, np.ndarray) or value.dtype.kind != 'f' or not value.size:
-        raise Unusable(f'no tensor {name} at {node.place}')
+        raise Damage(f'no tensor {name} at {node.place}')
     return value

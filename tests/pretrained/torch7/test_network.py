@@ -275,6 +275,16 @@ def test_costly_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'needs more than 2 GB' in message(path, t7.dump(root))
 
 
+def test_messages_are_bounded(path: Path) -> None:
+    net = Net(np.random.RandomState(0))
+    module = net.obj('Dropout')
+    for _ in range(200):
+        module = net.sequential(module)
+    text = message(path, t7.dump(module))
+    assert 'found nn.Dropout at 1 (nn.Sequential) > 1 ' in text
+    assert len(text) < 1500
+
+
 def test_network_of_something_else(shared: Callable[[str], Path]) -> None:
     with pytest.raises(InputError, match=r'expected a convolution .* as output1, found cudnn\.VolumetricConvolution'):
         load_torch7(shared(f'{MODELS}/cudnn_modelTemp.t7'))
