@@ -278,7 +278,7 @@ def test_costly_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_messages_are_bounded(path: Path) -> None:
     net = Net(np.random.RandomState(0))
     module = net.obj('Dropout')
-    for _ in range(200):
+    for _ in range(80):
         module = net.sequential(module)
     text = message(path, t7.dump(module))
     assert 'found nn.Dropout at 1 (nn.Sequential) > 1 ' in text
