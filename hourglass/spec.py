@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hourglass.errors import InputError
+from hourglass.foreign import printable
 from hourglass.joint_table import check_name, from_table, to_table
 from hourglass.joints import JOINT_SETS, JointSet
 
@@ -116,18 +117,18 @@ class ModelSpec:
                    ('crop_length', CROP_LENGTHS), ('decoding', DECODINGS), ('upsampling', UPSAMPLINGS))
         for name, allowed in choices:
             if getattr(self, name) not in allowed and not isinstance(getattr(self, name), JointSet):
-                raise InputError(f'{name} is {getattr(self, name)!r}, not one of {", ".join(allowed)}')
+                raise InputError(f'{name} is {printable(repr(getattr(self, name)))}, not one of {", ".join(allowed)}')
         for name in (*_SIZES, 'n_modules'):
             value, most = getattr(self, name), 10 if name == 'layer_num' else 4096  # an input has at most 4096 rows
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-                raise InputError(f'{name} is {value!r}, not a number from 1 to {most}')
+                raise InputError(f'{name} is {printable(repr(value))}, not a number from 1 to {most}')
         for name in ('wide_stem', 'align_corners'):
             if not isinstance(getattr(self, name), bool):
-                raise InputError(f'{name} is {getattr(self, name)!r}, neither true nor false')
+                raise InputError(f'{name} is {printable(repr(getattr(self, name)))}, neither true nor false')
         for name, low, high in (('crop_shift', -1, 1), ('crop_margin', 0.1, 10)):
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-                raise InputError(f'{name} is {value!r}, not a number from {low} to {high}')
+                raise InputError(f'{name} is {printable(repr(value))}, not a number from {low} to {high}')
         for name, default in (('n_modules', 1), ('wide_stem', False)):
             if name not in NETWORKS[self.network].arguments and getattr(self, name) != default:
                 raise InputError(f'{name} is {getattr(self, name)!r}, but a {self.network} has no such choice')
@@ -139,9 +140,9 @@ class ModelSpec:
         step = 4 * 2 ** self.layer_num
         if len(self.input_size) != 2 or any(
                 not isinstance(s, int) or not 0 < s <= 4096 or s % step for s in self.input_size):
-            raise InputError(f'input size {self.input_size} is not two multiples of {step}')
+            raise InputError(f'input size {printable(str(self.input_size))} is not two multiples of {step}')
         if len(self.mean) != 3 or not all(isinstance(m, (int, float)) and abs(m) <= 1 for m in self.mean):
-            raise InputError(f'mean {self.mean} is not three numbers for R, G and B')
+            raise InputError(f'mean {printable(str(self.mean))} is not three numbers for R, G and B')
         self._check_confidence()
 
     def _check_confidence(self) -> None:
@@ -221,7 +222,8 @@ class ModelSpec:
         values = dict(_FORMER_NAMES.get((name, str(value)), (name, value)) for name, value in values.items())
         unknown = sorted(set(values) - set(cls.__dataclass_fields__))
         if unknown:
-            raise InputError(f'the description of the network has unknown entries: {", ".join(unknown)}')
+            raise InputError('the description of the network has unknown entries: '
+                             f'{printable(", ".join(unknown), 200)}')
         for name in ('input_size', 'mean'):
             if name in values:
                 if not isinstance(values[name], list):

@@ -67,6 +67,16 @@ def test_a_wrong_entry_is_named(change: dict[str, Any], message: str) -> None:
         ModelSpec.from_json(json.dumps(change))
 
 
+@pytest.mark.parametrize('change', [
+    {'x' * 10_000: 1}, {'crop': 'x' * 10_000}, {'width': 'x' * 10_000}, {'mean': [0] * 10_000},
+    {'input_size': [1] * 10_000}, {'align_corners': 'x' * 10_000}, {'crop_shift': [0] * 10_000},
+])
+def test_a_message_is_short_whatever_the_value(change: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        ModelSpec.from_json(json.dumps(change))
+    assert len(str(caught.value)) < 400
+
+
 @pytest.mark.parametrize('text', ['', '[1, 2]', '"x"', '{', '[' * 100_000])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(InputError, match='the description of the network is not'):
