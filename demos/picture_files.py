@@ -150,7 +150,7 @@ class Task:
         """Return the picture, (3, H, W) float32; ``InputError`` if it cannot be read, or not be written again."""
         if self.picture is None:
             return self.render().astype(np.float32)
-        image = read_image(self.picture.path, upright=True)
+        image = read_image(self.picture.path, upright=True, reduce=True)
         check_picture_size(self.targets[0], image.shape, self.picture.path)
         return image
 

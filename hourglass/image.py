@@ -65,15 +65,27 @@ def upright_picture(image: Image.Image) -> Image.Image:
         return image
 
 
+def _check_size(image: Image.Image, path: Path, reduce: bool) -> None:
+    """Refuse a picture that is too large; a JPEG file that may be reduced will be decoded at half of its size."""
+    width, height = image.size
+    if width * height <= MAX_PIXELS:
+        return
+    if reduce:
+        image.draft(None, (width // 2, height // 2))  # other formats ignore it
+    if image.width * image.height > MAX_PIXELS:
+        raise Image.DecompressionBombError
+    warn_once(f'{path}: {width} x {height} pixels are too many; the picture is read at half of its size, and joints '
+              'are in pixels of that')
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path, reduce: bool = False) -> Iterator[Image.Image]:
     """Open a picture in this block; ``InputError`` gives the reason if that, or the block, fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             with Image.open(path, formats=picture_formats()) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
+                _check_size(image, path, reduce)
                 yield image
     except FileNotFoundError:
         raise InputError(f'{path}: no such file') from None
@@ -124,20 +136,23 @@ def _load(image: Image.Image, path: Path) -> Image.Image:
     try:
         image.load()
     except OSError:
-        if image.format not in ('JPEG', 'MPO') or (complete := read_without_end(path)) is None:
+        if image.format not in ('JPEG', 'MPO') or (complete := read_without_end(path)) is None \
+                or complete.width * complete.height > MAX_PIXELS:
             raise
         warn_once(f'{path}: the end of the JPEG file is missing; the picture is read without it')
         return complete
     return _read_deep(image, path) if is_deep else image
 
 
-def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
+def read_image(path: str | os.PathLike, upright: bool = False, reduce: bool = False) -> np.ndarray:
     """Read a picture in one of :func:`picture_formats`.
 
     Args:
         path: the file.
         upright: turn the picture as its EXIF entry says, as viewers do.  Annotations of data sets are in the
             pixels as stored, so data sets leave this off.
+        reduce: read a JPEG file of more than :data:`MAX_PIXELS` at half of its size, with a warning, in place of
+            refusing it.
 
     Returns:
         (3, H, W) float32, RGB in [0, 255].
@@ -146,15 +161,15 @@ def read_image(path: str | os.PathLike, upright: bool = False) -> np.ndarray:
         InputError: the file is missing, empty, truncated, no picture, or too large.
     """
     # Pillow's copy is gone when the floating-point one is made.
-    pixels = _read_pixels(Path(path), upright)
+    pixels = _read_pixels(Path(path), upright, reduce)
     if pixels.size > _LARGE:
         return_freed_memory()
     return pixels.transpose(2, 0, 1).astype(np.float32)
 
 
-def _read_pixels(path: Path, upright: bool) -> np.ndarray:
+def _read_pixels(path: Path, upright: bool, reduce: bool) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8."""
-    with _opened(path) as image:
+    with _opened(path, reduce) as image:
         loaded = _load(image, path)
         return np.asarray(to_rgb(upright_picture(loaded) if upright else loaded, path))
 
@@ -186,7 +201,7 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
         InputError: the value is none of these, an array has fractions from 0 to 1, or the file cannot be read.
     """
     if isinstance(value, (str, os.PathLike)):
-        return read_image(value, upright=True)
+        return read_image(value, upright=True, reduce=True)
     if isinstance(value, Image.Image):
         return np.asarray(to_rgb(upright_picture(value), 'a PIL image')).transpose(2, 0, 1).astype(np.float32)
     if isinstance(value, np.ndarray) and value.size and value.dtype.kind in 'fiu':

@@ -271,3 +271,21 @@ def test_pixels_are_rounded_and_clipped() -> None:
     grey = np.arange(24, dtype=np.uint8).reshape(3, 4, 2)
     np.testing.assert_array_equal(to_pixels(grey), grey.transpose(1, 2, 0))
     assert not np.shares_memory(to_pixels(grey), grey)
+
+
+def test_a_large_jpeg_is_read_at_half_of_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr('hourglass.image.MAX_PIXELS', 50_000)
+    half = np.random.default_rng(0).integers(0, 255, (5, 10, 3), np.uint8).repeat(30, 0).repeat(30, 1)
+    picture = Image.fromarray(half.repeat(2, 0).repeat(2, 1))
+    for name in ('large.jpg', 'large.png'):
+        picture.save(tmp_path / name)
+    assert np.abs(as_image(tmp_path / 'large.jpg') - half.transpose(2, 0, 1)).mean() < 5
+    assert f'{tmp_path / "large.jpg"}: 600 x 300 pixels' in capsys.readouterr().err
+    (tmp_path / 'cut.jpg').write_bytes((tmp_path / 'large.jpg').read_bytes()[:-2])
+    for name, reduce in (('large.jpg', False), ('cut.jpg', False), ('large.png', True)):
+        with pytest.raises(InputError, match=f'{name}: more than'):
+            read_image(tmp_path / name, reduce=reduce)
+    with pytest.raises(InputError, match=r'cut\.jpg'):
+        read_image(tmp_path / 'cut.jpg', reduce=True)
