@@ -10,7 +10,7 @@ from data.synthetic import SyntheticDataset
 from hourglass.crop import Box, Square, person_box
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
-from hourglass.locate import corners, has_person, locate, search_squares
+from hourglass.locate import SEARCH_SIDES, corners, has_person, locate, search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 from tests.stand_ins import FixedBoxes
@@ -65,6 +65,20 @@ def test_a_person_at_the_side_is_found(predictor: PosePredictor) -> None:
         whole.append(_pck(predictor.poses([image])[0].points, points, labelled))
     assert np.mean(located) > 0.7, located
     assert np.mean(located) > np.mean(whole) + 0.1, whole
+
+
+def test_a_small_person_is_found_in_the_second_round(
+    predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene, points, labelled = _scene(50)
+    small = cv2.resize(scene.transpose(1, 2, 0), None, fx=0.35, fy=0.35, interpolation=cv2.INTER_AREA)
+    small = small.transpose(2, 0, 1)
+    image = np.full_like(scene, 110)
+    image[:, 60:60 + small.shape[1], 200:200 + small.shape[2]] = small
+    points = 0.35 * points + [60, 200]
+    assert _pck(locate(predictor, image).points, points, labelled) > 0.7
+    monkeypatch.setattr('hourglass.locate.SEARCH_SIDES', SEARCH_SIDES[:1])
+    assert _pck(locate(predictor, image).points, points, labelled) < 0.3
 
 
 def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
