@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.foreign import Damage, printable
 from pretrained.torch7.reader import Table, TorchObject, read_t7
-
-import numpy as np
 
 #: The operation of each class, and the fields that decide what it computes, with their values where they are missing.
 OPERATIONS: dict[str, tuple[str, dict[str, int | None]]] = {
@@ -36,16 +34,16 @@ class Node:
     """One operation; nodes are compared by identity.
 
     Attributes:
-        op: ``input``, an operation of :data:`OPERATIONS`, or the name of a class that is not known there.
+        op: ``input``, or an operation of :data:`OPERATIONS`.
         inputs: the nodes whose results it takes, in order.
-        place: where it is in the network, for messages.
+        name: class of the module; in an expected graph, the key in a weights file.
         settings: values of the fields in :data:`OPERATIONS`, in their order.
         fields: of the module.
     """
 
     op: str
     inputs: tuple[Node, ...]
-    place: str
+    name: str = ''
     settings: tuple[float, ...] = ()
     fields: Table = field(default_factory=Table)
 
@@ -76,22 +74,14 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
     root = read_t7(path)
     try:
         if not isinstance(root, TorchObject):
-            raise Damage(f'it holds {_describe(root)} and not a network')
+            raise Damage('it holds no network')
         builder = _Builder()
-        image = builder.add(Node('input', (), 'the input'))
-        result = builder.apply(root, image, _Place(printable(root.class_name), 0))
+        result = builder.apply(root, builder.add(Node('input', ())))
         return Graph(builder.nodes, builder.flat(result))
     except Damage as error:
-        raise InputError(f'{path}: {printable(str(error), 1000)}') from None
-
-
-class _Place(NamedTuple):
-    text: str
-    depth: int
-
-    def inside(self, name: str, module: Any) -> _Place:
-        name = f'{name} ({printable(module.class_name) if isinstance(module, TorchObject) else _describe(module)})'
-        return _Place(f'{self.text} > {name}' if self.depth else name, self.depth + 1)
+        raise InputError(f'{path}: {error}') from None
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise InputError(f'{path}: its network is broken') from None
 
 
 # What flows along an edge: the result of a node, or a list of such values.
@@ -108,84 +98,50 @@ class _Builder:
         self.nodes.append(node)
         return node
 
-    def apply(self, module: Any, value: _Value, place: _Place) -> _Value:
+    def apply(self, module: TorchObject, value: _Value) -> _Value:
         """Return what a module makes of a value."""
-        if not isinstance(module, TorchObject):
-            raise Damage(f'{_describe(module)} in the place of a module at {place.text}')
-        name = module.class_name.removeprefix('cudnn.').removeprefix('nn.')
+        name, fields = module.class_name.removeprefix('cudnn.').removeprefix('nn.'), module.fields
         if name == 'Identity':
             return value
         if name == 'gModule':
-            return self._apply_graph(module.fields, value, place)
-        if name in ('Sequential', 'ConcatTable', 'ParallelTable'):
-            return self._apply_container(name, module.fields, value, place)
-        op, names = OPERATIONS.get(name, (printable(module.class_name), {}))
-        settings = tuple(_setting(module.fields, key, default, place) for key, default in names.items())
-        if op == 'join' and _setting(module.fields, 'nInputDims', 0, place) == 3:
+            return self._apply_graph(fields, value)
+        if name == 'Sequential':
+            for child in fields['modules'].array():
+                value = self.apply(child, value)
+            return value
+        if name == 'ConcatTable':
+            return [self.apply(child, value) for child in fields['modules'].array()]
+        if name == 'ParallelTable':
+            return [self.apply(child, v) for child, v in zip(fields['modules'].array(), value, strict=True)]
+        if name not in OPERATIONS:
+            raise Damage(f'{printable(module.class_name)}, which is in no network that is known here')
+        op, names = OPERATIONS[name]
+        settings = tuple(_setting(module, key, default) for key, default in names.items())
+        if op == 'join' and _setting(module, 'nInputDims', 0) == 3:
             settings = (settings[0] + 1,)  # counted without the batch
-        return self.add(Node(op, tuple(self.flat(value)), place.text, settings, module.fields))
+        return self.add(Node(op, tuple(self.flat(value)), module.class_name, settings, fields))
 
     def flat(self, value: _Value) -> list[Node]:
         """Return the nodes of a list of lists."""
         return [value] if isinstance(value, Node) else [node for part in value for node in self.flat(part)]
 
-    def _apply_container(self, name: str, fields: Table, value: _Value, place: _Place) -> _Value:
-        modules = _table(fields, 'modules', place).array()
-        children = [(child, place.inside(f'{i}', child)) for i, child in enumerate(modules, 1)]
-        if name == 'Sequential':
-            for child, inside in children:
-                value = self.apply(child, value, inside)
-            return value
-        values = value if name == 'ParallelTable' else [value] * len(children)
-        if not isinstance(values, list) or len(values) != len(children):
-            raise Damage(f'{len(children)} modules side by side for other inputs at {place.text}')
-        return [self.apply(child, v, inside) for v, (child, inside) in zip(values, children, strict=True)]
-
-    def _apply_graph(self, fields: Table, value: _Value, place: _Place) -> _Value:
+    def _apply_graph(self, fields: Table, value: _Value) -> _Value:
         results: dict[int, _Value] = {}  # by the identity of a data table
-        for i, node in enumerate(_table(fields, 'forwardnodes', place).array(), 1):
-            data = _data(node, place)
-            sources = data.get('mapindex')
-            sources = sources.array() if isinstance(sources, Table) else []
-            if any(id(source) not in results for source in sources):
-                raise Damage(f'forward node {i} comes before one of its inputs')
+        for node in fields['forwardnodes'].array():
+            data = node.fields['data']
+            sources = data['mapindex'].array() if 'mapindex' in data else []
             inputs = [results[id(source)] for source in sources]
             taken = value if not inputs else inputs[0] if len(inputs) == 1 else inputs
-            if (index := data.get('selectindex')) is not None:  # most nodes stand for all of a list
-                if not (isinstance(taken, list) and isinstance(index, float) and index in range(1, len(taken) + 1)):
-                    raise Damage(f'forward node {i} selects an entry that is not there')
-                taken = taken[int(index) - 1]
-            child = data.get('module')
-            results[id(data)] = taken if child is None else self.apply(
-                child, taken, place.inside(f'forward node {i}', child))
-        outputs = _data(fields.get('outnode'), place)
-        if id(outputs) not in results:
-            raise Damage(f'the output of {place.text} is not among its nodes')
-        return results[id(outputs)]
+            if 'selectindex' in data:  # most nodes stand for all of a list
+                taken = taken[int(data['selectindex']) - 1]
+            results[id(data)] = self.apply(data['module'], taken) if 'module' in data else taken
+        return results[id(fields['outnode'].fields['data'])]
 
 
-def _data(node: Any, place: _Place) -> Table:
-    return _table(node.fields if isinstance(node, TorchObject) else Table(), 'data', place)
-
-
-def _table(fields: Table, name: str, place: _Place) -> Table:
-    value = fields.get(name)
-    if not isinstance(value, Table):
-        raise Damage(f'no table {name} at {place.text}')
-    return value
-
-
-def _setting(fields: Table, name: str, default: int | None, place: _Place) -> float:
+def _setting(module: TorchObject, name: str, default: int | None) -> float:
     # Before 2015 there was one field for the padding in both directions.
+    fields = module.fields
     value = fields.get(name, fields.get('padding', default) if name in ('padH', 'padW') else default)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Damage(f'no number {name} at {place.text}')
+        raise Damage(f'no number {name} in {printable(module.class_name)}')
     return value
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, TorchObject):
-        return f'an object of the class {printable(value.class_name)}'
-    if isinstance(value, np.ndarray):
-        return 'a tensor'
-    return {Table: 'a table', str: 'a text', float: 'a number', bool: 'a truth value'}.get(type(value), 'nothing')

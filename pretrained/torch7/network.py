@@ -3,8 +3,7 @@
 The Torch7 code has two networks: an earlier one of two stacks, which is :class:`hourglass.network.StackedHG` with
 nearest-neighbour upsampling, and that of its training, :class:`hourglass.preactivation.PreActivationHG`.  The numbers
 of stacks, levels and residual modules are counted in the graph; the network of these numbers
-(:mod:`pretrained.torch7.expected`) and the graph are then followed from the outputs back to the image, and every
-operation has to be the expected one.
+(:mod:`pretrained.torch7.expected`) has to compute the same as the graph, but for the parameters.
 """
 
 from __future__ import annotations
@@ -20,18 +19,13 @@ from hourglass.sandbox import read_in_child
 from hourglass.spec import ModelSpec
 from pretrained.topology import TORCH7_CODE, joint_set_of
 from pretrained.torch7.expected import preactivation_hg, stacked_hg
-from pretrained.torch7.graph import OPERATIONS, Graph, Node, load_graph
+from pretrained.torch7.graph import Graph, Node, load_graph
 from pretrained.weights_file import Model, model_from_arrays
 
 import numpy as np
 
 #: What the networks of this project add to the variance.
 EPS = 1e-5
-
-_NAMES = {'conv': 'a convolution', 'bn': 'a batch normalisation', 'relu': 'a ReLU', 'pool': 'a max pooling',
-          'upsample': 'a nearest-neighbour upsampling', 'add': 'a sum', 'join': 'a concatenation',
-          'input': 'the image'}
-_FIELDS = {op: list(fields) for op, fields in OPERATIONS.values()}
 
 
 def parse_torch7(path: Path) -> dict[str, np.ndarray]:
@@ -56,8 +50,7 @@ def load_torch7(path: str | os.PathLike[str]) -> Model:
             others than the Torch7 code's.
 
     Raises:
-        InputError: as for :func:`pretrained.torch7.graph.load_graph`, or it is another network; the text has
-            what was expected, what was found, and where.
+        InputError: as for :func:`pretrained.torch7.graph.load_graph`, or it is another network.
     """
     path = Path(path)
     arrays = read_in_child('pretrained.torch7.network:parse_torch7', path)
@@ -77,7 +70,7 @@ def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:
     """
     n_stack = len(graph.outputs)
     if not n_stack:
-        raise Damage('expected outputs, found none')
+        raise Damage('it has no outputs')
     # Before an output there are two convolutions of one pixel, each with a ReLU, or residual modules and one such.
     head = [graph.outputs[-1]]
     while len(head) < 5 and len(head[-1].inputs) == 1:
@@ -98,11 +91,12 @@ def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:
                      preactivation_hg(n_stack, layer_num, n_modules, is_wide)) for is_wide in (False, True)]
     numbers = _Numbers()
     found = numbers.of(graph)
-    own, expected = next((v for v in variants if numbers.of(v[1]) == found), variants[0])
-    nodes = _match(expected, graph, numbers)
-    joints = len(_tensor(graph.outputs[-1], 'weight'))
-    return ModelSpec(out_channels=joints, joints=joint_set_of(joints), width=4 * len(_tensor(stem, 'weight')),
-                     **sizes, **own, **TORCH7_CODE), nodes
+    for own, expected in variants:
+        if numbers.of(expected) == found:
+            joints = len(_tensor(graph.outputs[-1], 'weight'))
+            return ModelSpec(out_channels=joints, joints=joint_set_of(joints), width=4 * len(_tensor(stem, 'weight')),
+                             **sizes, **own, **TORCH7_CODE), numbers.pair(expected, graph)
+    raise Damage('its layers or their connections are others')
 
 
 class _Numbers:
@@ -115,55 +109,26 @@ class _Numbers:
     def of(self, graph: Graph) -> list[int]:
         """Return the numbers of a graph's outputs."""
         for node in graph.nodes:
-            inputs = [self._of_node[source] for source in node.inputs]
-            # The order does not matter in a sum, and after a concatenation the weights can be rearranged.
-            key = (node.op, node.settings, *(sorted(inputs) if node.op in ('add', 'join') else inputs))
+            key = (node.op, node.settings, *map(self._of_node.__getitem__, self._inputs(node)))
             self._of_node[node] = self._numbers.setdefault(key, len(self._numbers))
         return [self._of_node[node] for node in graph.outputs]
 
-    def pairs(self, expected: Node, found: Node) -> list[tuple[Node, Node]]:
-        """Return the inputs of two nodes of the same operation that belong together."""
-        if expected.op not in ('add', 'join'):
-            return list(zip(expected.inputs, found.inputs, strict=True))
-        ours, theirs = ({self._of_node[node] for node in side.inputs} for side in (expected, found))
-        ops = {node.op for node in expected.inputs} & {node.op for node in found.inputs}
+    def _inputs(self, node: Node) -> list[Node]:
+        # The order does not matter in a sum, and after a concatenation the weights can be rearranged.
+        return sorted(node.inputs, key=self._of_node.__getitem__) if node.op in ('add', 'join') else list(node.inputs)
 
-        def order(node: Node) -> tuple[Any, ...]:
-            # Equal ones first; of the others, in which something is wrong, those of the same operation.
-            number = self._of_node[node]
-            return (0, number) if number in ours & theirs else (1, node.op not in ops, node.op)
-
-        return list(zip(sorted(expected.inputs, key=order), sorted(found.inputs, key=order), strict=True))
-
-
-def _match(expected: Graph, graph: Graph, numbers: _Numbers) -> dict[str, Node]:
-    """Return the nodes of a graph by the keys of the expected ones."""
-    partner: dict[Node, Node] = {}
-    pending = list(zip(expected.outputs, graph.outputs, strict=True))
-    while pending:
-        node, other = pending.pop()
-        if node in partner and partner[node] is other:
-            continue
-        if node.op != other.op or node.settings != other.settings or len(node.inputs) != len(other.inputs):
-            is_same = node.op == other.op and node.settings == other.settings
-            raise Damage(f'expected {_describe(node, is_same)} as {node.place}, found {_describe(other, is_same)} at '
-                           f'{other.place}')
-        if node in partner:
-            raise Damage(f'expected one {node.place}, found it at {partner[node].place} and at {other.place}')
-        partner[node] = other
-        pending += numbers.pairs(node, other)
-    matched = set(partner.values())
-    for other in graph.nodes:
-        if other not in matched:
-            raise Damage(f'expected nothing more, found {_describe(other)} at {other.place}')
-    return {node.place: other for node, other in partner.items() if node.op in ('conv', 'bn')}
-
-
-def _describe(node: Node, with_inputs: bool = False) -> str:
-    fields = dict(zip(_FIELDS.get(node.op, ()), node.settings, strict=False))
-    settings = f' ({", ".join(f"{name} {value:g}" for name, value in fields.items())})' if fields else ''
-    inputs = f' of {len(node.inputs)} inputs' if with_inputs else ''
-    return f'{_NAMES.get(node.op, node.op)}{settings}{inputs}'
+    def pair(self, expected: Graph, graph: Graph) -> dict[str, Node]:
+        """Return the nodes of a graph by the names of the expected ones, with the same numbers of outputs."""
+        partner: dict[Node, Node] = {}
+        pending = list(zip(expected.outputs, graph.outputs, strict=True))
+        while pending:
+            node, other = pending.pop()
+            if node not in partner:
+                partner[node] = other
+                pending += zip(self._inputs(node), self._inputs(other), strict=True)
+            elif partner[node] is not other:
+                raise Damage('two modules are in the place of one')
+        return {node.name: other for node, other in partner.items() if node.op in ('conv', 'bn')}
 
 
 def _arrays(nodes: dict[str, Node]) -> dict[str, np.ndarray]:
@@ -195,7 +160,7 @@ def parameters(node: Node) -> dict[str, np.ndarray]:
     mean = _tensor(node, 'running_mean')
     eps = node.fields.get('eps', EPS)
     if type(eps) is not float or not 0 <= eps < 1:
-        raise Damage(f'no number eps at {node.place}')
+        raise Damage('no number eps in a batch normalisation')
     with np.errstate(all='ignore'):
         if 'running_std' in node.fields:  # version 1 of the class: 1 / sqrt(variance + eps)
             variance = (_tensor(node, 'running_std').astype(np.float64) ** -2 - EPS).astype(np.float32)
@@ -203,7 +168,7 @@ def parameters(node: Node) -> dict[str, np.ndarray]:
             variance = _tensor(node, 'running_var')
             variance = variance if eps == EPS else (variance + (eps - EPS)).astype(np.float32)
     if variance.min() < 0:
-        raise Damage(f'a variance below zero, with {EPS:g} added to it, at {node.place}')
+        raise Damage('a variance below zero in a batch normalisation')
     return {'gamma': _tensor(node, 'weight', np.ones(mean.size, 'f')),
             'beta': _tensor(node, 'bias', np.zeros(mean.size, 'f')),
             'avg_mean': mean, 'avg_var': variance, 'N': np.array(0)}
@@ -214,5 +179,5 @@ def _tensor(node: Node, name: str, default: np.ndarray | None = None) -> np.ndar
     if default is not None and (value is None or (isinstance(value, np.ndarray) and not value.size)):
         return default
     if not isinstance(value, np.ndarray) or value.dtype.kind != 'f' or not value.size:
-        raise Damage(f'no tensor {name} at {node.place}')
+        raise Damage(f'no tensor {name} in {node.name}')
     return value

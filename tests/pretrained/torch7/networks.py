@@ -77,7 +77,7 @@ class Net:
     def join(self) -> Obj:
         return self.obj('JoinTable', dimension=2)
 
-    def residual(self, i: int, o: int, pre: bool, skip_bn: bool = False) -> Obj:
+    def residual(self, i: int, o: int, pre: bool) -> Obj:
         h = o // 2
         sizes = ((i, h, 1, 0), (h, h, 3, 1), (h, o, 1, 0))
         parts: list[Obj] = []
@@ -90,7 +90,7 @@ class Net:
         if i == o:
             skip = self.obj('Identity')
         else:
-            skip = self.sequential(self.conv(i, o), *([] if pre and not skip_bn else [self.bn(o)]))
+            skip = self.sequential(self.conv(i, o), *([] if pre else [self.bn(o)]))
         branches = self.obj('ConcatTable', modules=[self.sequential(*parts), skip])
         return self.sequential(branches, self.add())
 
