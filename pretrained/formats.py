@@ -5,22 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.foreign import Damage, open_file, open_zip
 from pretrained.pytorch import load_pytorch
-from pretrained.pytorch.archive import TAR_MARK, ZIP_START, is_legacy, is_safetensors
+from pretrained.pytorch.archive import ZIP_START, is_legacy, is_safetensors
 from pretrained.weights_file import Model, load_model
 
 #: How a Torch7 file begins: a table or an object of a class, in binary or as text.
 _TORCH7_STARTS = (b'\3\0\0\0', b'\4\0\0\0', b'3\n', b'4\n')
-#: Kinds of files that cannot be read, by how they begin.
-_UNREADABLE = {
-    b'\x89HDF\r\n\x1a\n': 'an HDF5 file',
-    b'\x1f\x8b': 'compressed by gzip; unpack it first',
-    b'\x80': 'a Python pickle that torch.save did not write; such files can run anything and are not read',
-}
 
 
 class Kind(NamedTuple):
@@ -30,28 +24,18 @@ class Kind(NamedTuple):
     load: Callable[[Path, str | None], Model]
 
 
-def load_torch7(path: Path) -> Model:
-    """Read weights from a file of Torch7 (:func:`pretrained.torch7.load_torch7`)."""
+def _load_torch7(path: Path, part: str | None) -> Model:
     from pretrained.torch7 import load_torch7  # only here, for few files are of this kind
 
+    if part is not None:
+        raise InputError(f'{path}: a Torch7 file holds one network; --part is for others')
     return load_torch7(path)
-
-
-def _only(load: Callable[[Path], Model]) -> Callable[[Path, str | None], Model]:
-    """Return what reads a file that always holds one network."""
-    def load_only(path: Path, part: str | None) -> Model:
-        if part is not None:
-            raise InputError(f'{path}: a Torch7 file holds one network; --part is for others')
-        return load(path)
-
-    return load_only
 
 
 NPZ = Kind('.npz of Chainer', load_model)
 PYTORCH = Kind('PyTorch', load_pytorch)
 SAFETENSORS = Kind('safetensors', load_pytorch)
-TORCH7 = Kind('Torch7', _only(load_torch7))
-ZIPPED_TORCH7 = Kind('zipped Torch7', _only(load_torch7))
+TORCH7 = Kind('Torch7', _load_torch7)
 
 
 def recognise(path: str | os.PathLike[str]) -> Kind:
@@ -64,33 +48,27 @@ def recognise(path: str | os.PathLike[str]) -> Kind:
     with open_file(path, 'a weights file') as stream:
         start = stream.read(512)
         if start.startswith((ZIP_START, b'PK\5\6')):
-            return _kind_of_zip(_zip_names(stream, start))
-    if is_legacy(start) or start[TAR_MARK] == b'ustar':
+            try:
+                with open_zip(stream) as file:
+                    return _kind_of_zip(file.namelist())
+            except Damage as error:
+                raise InputError(f'{path}: {error}') from None
+    if is_legacy(start):
         return PYTORCH
     if is_safetensors(start):
         return SAFETENSORS
     if start.startswith(_TORCH7_STARTS):
         return TORCH7
-    what = (what for begin, what in _UNREADABLE.items() if start.startswith(begin))
-    raise InputError(f'{path}: not a weights file: neither .npz, nor of PyTorch, safetensors or Torch7 '
-                     f'({next(what, f"it begins with {start[:12]!r}")})')
-
-
-def _zip_names(stream: BinaryIO, start: bytes) -> list[str]:
-    """Return the names in a zip file; of a damaged one the first, which stands at its beginning, too."""
-    try:
-        with open_zip(stream) as file:
-            return file.namelist()
-    except Damage:
-        length = int.from_bytes(start[26:28], 'little')
-        return [start[30:30 + length].decode('latin-1')]
+    what = 'a Python pickle that torch.save did not write; such files can run anything and are not read' \
+        if start.startswith(b'\x80') else f'it begins with {start[:12]!r}'
+    raise InputError(f'{path}: not a weights file: neither .npz, nor of PyTorch, safetensors or Torch7 ({what})')
 
 
 def _kind_of_zip(names: list[str]) -> Kind:
     if any(name.rpartition('/')[2] == 'data.pkl' for name in names):
         return PYTORCH
     is_torch7 = any(name.endswith('.t7') for name in names) and not any(name.endswith('.npy') for name in names)
-    return ZIPPED_TORCH7 if is_torch7 else NPZ
+    return TORCH7 if is_torch7 else NPZ
 
 
 def load_any(path: str | os.PathLike[str], part: str | None = None) -> Model:
@@ -99,7 +77,8 @@ def load_any(path: str | os.PathLike[str], part: str | None = None) -> Model:
     Args:
         path: a weights file or snapshot of this project, a Chainer .npz of the reference
             (:func:`~pretrained.weights_file.load_model`), a file of PyTorch or safetensors
-            (:func:`~pretrained.pytorch.load_pytorch`), or one of Torch7 (:func:`load_torch7`), possibly zipped.
+            (:func:`~pretrained.pytorch.load_pytorch`), or one of Torch7
+            (:func:`~pretrained.torch7.load_torch7`), possibly zipped.
         part: which network, if there is more than one in the file (:func:`~pretrained.topology.choose_part`).
 
     Raises:

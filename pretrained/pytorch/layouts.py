@@ -27,7 +27,6 @@ _CONVOLUTION = {'weight': 'W', 'bias': 'b'}
 _NORMALIZATION = {'weight': 'gamma', 'bias': 'beta', 'running_mean': 'avg_mean', 'running_var': 'avg_var',
                   'num_batches_tracked': 'N'}
 
-_MAX_NAME = 200
 # Parts of the patterns below: the number of a stack and of a residual module, and the link in such a module.
 _I, _MODULE, _LINK = r'(?P<i>[0-9]+)', r'(?P<module>[0-9]+)', r'(?P<link>[a-z0-9_.]+)'
 
@@ -116,7 +115,7 @@ LAYOUTS = (
 def _link_here(layout: Layout, name: str, depth: int) -> str | None:
     """Return what a link of a port is called here, or None."""
     for pattern, here in layout.names.items():
-        match = re.fullmatch(pattern, name) if len(name) <= _MAX_NAME else None
+        match = re.fullmatch(pattern, name)
         if match is None:
             continue
         groups = match.groupdict()
@@ -193,30 +192,20 @@ def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, n
     return layout, {key: tensor.array for key, tensor in tensors.items()}
 
 
-def _dictionaries(value: Any) -> dict[str, dict[str, Any]]:
-    """Return a dictionary, those in it and those in these by the keys that lead there, each with a dot after it.
-
-    Each is returned once, for a damaged file may hold one in many places.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    seen: set[int] = set()
-    level = {'': value}
-    for _ in range(3):
-        below: dict[str, Any] = {}
-        for path, entry in level.items():
-            if isinstance(entry, dict) and id(entry) not in seen:
-                seen.add(id(entry))
-                found[path] = entry
-                below.update({f'{path}{key}.': inner for key, inner in entry.items()
-                              if isinstance(inner, dict) and len(str(key)) <= _MAX_NAME})
-        level = below
+def _dictionaries(value: Any, path: str = '', depth: int = 3) -> dict[str, dict[str, Any]]:
+    """Return a dictionary, those in it and those in these by the keys that lead there, each with a dot after it."""
+    if not isinstance(value, dict) or not depth:
+        return {}
+    found = {path: value}
+    for key, inner in value.items():
+        found.update(_dictionaries(inner, f'{path}{key}.', depth - 1))
     return found
 
 
 def _prefixes(layout: Layout, state: Mapping[str, Any]) -> list[str]:
     anchor = layout.anchors[0]
     starts = [key[:-len(anchor)] for key in state if isinstance(key, str)
-              and len(key) <= _MAX_NAME and (key == anchor or key.endswith(f'.{anchor}'))]
+              and (key == anchor or key.endswith(f'.{anchor}'))]
     return [start for start in starts if all(start + name in state for name in layout.anchors)]
 
 
@@ -228,7 +217,5 @@ def _describe(value: Any) -> str:
         return f'a pickled object of the class {name}; its state_dict(), saved alone, can be read'
     if not isinstance(value, dict):
         return f'a {type(value).__name__}'
-    inner = next((state for state in _dictionaries(value).values()
-                  if any(isinstance(entry, Tensor) for entry in state.values())), value)
-    names = ', '.join(printable(str(name)) for name in list(inner)[:3])
-    return f'{len(inner)} entries that begin with {names}' if inner else 'nothing'
+    names = ', '.join(printable(str(name)) for name in list(value)[:3])
+    return f'{len(value)} entries that begin with {names}' if value else 'nothing'

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from hourglass.foreign import Damage, printable
+from hourglass.foreign import Damage
 
 import numpy as np
 
@@ -24,9 +24,6 @@ STORAGES = {
     'torch.ShortStorage': 'i2', 'torch.CharStorage': 'i1', 'torch.ByteStorage': 'u1', 'torch.BoolStorage': '?',
     'torch.ComplexFloatStorage': 'c8', 'torch.ComplexDoubleStorage': 'c16', 'torch.storage.UntypedStorage': 'u1',
 }
-# What the standard reader raises on damage; it documents that there may be others.
-_ERRORS = (pickle.UnpicklingError, ValueError, TypeError, AttributeError, LookupError, EOFError, OverflowError,
-           RecursionError)
 
 #: Returns the numbers of a storage, (n,): takes its key, its type (a value of :data:`STORAGES`) and n.
 ReadStorage = Callable[[str, str, int], np.ndarray]
@@ -130,13 +127,9 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Any:
         if isinstance(pid, tuple) and len(pid) > 1 and pid[0] == 'module':
             return pid[1]  # the class of a pickled module, with its source text
-        if not (isinstance(pid, tuple) and len(pid) in (5, 6) and pid[0] == 'storage' and pid[5:] in ((), (None,))):
-            raise Damage('an unknown persistent object')
-        _, dtype, key, _, size = pid[:5]
-        if not isinstance(dtype, str) or dtype not in STORAGES.values():
-            raise Damage('a storage of unknown type')
-        if not isinstance(key, (str, int)) or not _is_count(size):
-            raise Damage('a storage of impossible size')
+        kind, dtype, key, _, size, *view = pid
+        if kind != 'storage' or dtype not in STORAGES.values() or not _is_count(size) or view not in ([], [None]):
+            raise Damage('a storage of unknown type or impossible size')
         key = str(key)
         if key not in self._storages:
             self._storages[key] = dtype, size, Tensor(self._read_storage(key, dtype, size))
@@ -156,9 +149,6 @@ def load_pickle(stream: BinaryIO, read_storage: ReadStorage) -> Any:
         The value, made of Python's plain types, :class:`Tensor` and :class:`Placeholder`.
 
     Raises:
-        Damage: the pickle is damaged.
+        Exception: the pickle is damaged; nearly any.
     """
-    try:
-        return _Unpickler(stream, read_storage).load()
-    except _ERRORS as error:
-        raise Damage(f'a damaged pickle, {printable(str(error) or type(error).__name__, 100)}') from None
+    return _Unpickler(stream, read_storage).load()

@@ -207,6 +207,6 @@ def test_storages_that_are_too_short(path: Path, raw: bytes, message: Message, w
 def test_missing_storage(path: Path, message: Message, write_pickle: WritePickle, tensor_pickle: TensorPickle,
                          legacy_head: bytes) -> None:
     write_pickle(path, tensor_pickle(0, (6,), (1,)))
-    assert 'data/0 is damaged or missing' in message(path)
+    assert 'data/0' in message(path)
     path.write_bytes(legacy_head + tensor_pickle(0, (6,), (1,)) + b'\x80\x02].')
     assert 'storage 0 is missing' in message(path)

@@ -87,10 +87,7 @@ class Net:
                 parts += [self.bn(a), self.relu(), conv]
             else:
                 parts += [conv, self.bn(b)] + ([self.relu()] if n < 2 else [])
-        if i == o:
-            skip = self.obj('Identity')
-        else:
-            skip = self.sequential(self.conv(i, o), *([] if pre else [self.bn(o)]))
+        skip = self.obj('Identity') if i == o else self.sequential(self.conv(i, o), *([] if pre else [self.bn(o)]))
         branches = self.obj('ConcatTable', modules=[self.sequential(*parts), skip])
         return self.sequential(branches, self.add())
 

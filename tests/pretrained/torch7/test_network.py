@@ -135,7 +135,7 @@ def set_field(name: str, index: int, **fields: Any) -> Callable[[Any, dict[str, 
 
 
 @pytest.mark.parametrize(('edit', 'reason'), [
-    (lambda net, by_class: bodies(by_class)[3].__setitem__(5, net.obj('Dropout')), 'nn.Dropout, which is in no network'),
+    (lambda net, by_class: bodies(by_class)[3].__setitem__(5, net.obj('Dropout')), 'nn.Dropout, which is in no'),
     (wider_kernel, OTHERS), (set_field('SpatialMaxPooling', 1, kW=3), OTHERS),
     (set_field('SpatialUpSamplingNearest', 0, scale_factor=4), OTHERS), (set_field('ReLU', 0, threshold=1e-6), OTHERS),
     (set_field('SpatialConvolution', 0, groups=2), OTHERS),
