@@ -66,7 +66,8 @@ def _is_turned(sample: Sample) -> bool:
 
 def _is_yolov8(sample: Sample) -> bool:
     _, length, n_boxes = sample.table.shape
-    return _is_turned(sample) or (length >= 5 and n_boxes > length and n_boxes >= _FEWEST_BOXES)
+    return _is_turned(sample) or (
+        length >= 4 + max(1, sample.n_names) and n_boxes > length and n_boxes >= _FEWEST_BOXES)
 
 
 def _decode_yolov8(sample: Sample) -> Detections:

@@ -62,25 +62,18 @@ class OnnxFile:
 def _include_weights(path: Path, model: onnx.ModelProto) -> bool:
     """Include weights that are in files beside a model; return whether there are any.
 
+    ONNX refuses files in other folders.
+
     Raises:
-        InputError: such a file is missing, in another folder, too short, or all are too large.
+        InputError: such a file is missing, in another folder or too short, or all are too large.
     """
     tensors = [tensor for tensor in helper._get_all_tensors(model) if helper.uses_external_data(tensor)]
-    size = 0
-    for tensor in tensors:
-        entries = {entry.key: entry.value for entry in tensor.external_data}
-        name = entries.get('location', '')
-        if not name or name in ('.', '..') or any(character in name for character in '/\\:\0'):
-            raise InputError(f'{path}: its weights are in {printable(name)!r}, and not in a file beside it')
-        if not (path.parent / name).is_file():
-            raise InputError(f'{path}: its weights are in {printable(name)}, which is not beside it')
-        length = entries.get('length', '')
-        size += int(length) if length.isdecimal() else (path.parent / name).stat().st_size
-    if size > MAX_BYTES:
-        raise InputError(f'{path}: its weights are larger than {MAX_BYTES:,} bytes')
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
+            parts = [helper.ExternalDataInfo(tensor) for tensor in tensors]
+            if sum(part.length or (path.parent / part.location).stat().st_size for part in parts) > MAX_BYTES:
+                raise ValueError(f'more than {MAX_BYTES:,} bytes')
             for tensor in tensors:
                 helper.load_external_data_for_tensor(tensor, str(path.parent))
     except (OSError, ValueError, RuntimeError, onnx.checker.ValidationError) as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from hourglass.boxes import suppress_boxes
 from hourglass.detection import Detector
@@ -17,7 +18,6 @@ from hourglass.detection.outputs import KEYPOINT_NUMBERS, PERSON_OF, Sample
 from hourglass.errors import InputError
 from hourglass.foreign import printable
 
-import cv2
 import numpy as np
 from onnx import TensorProto
 
@@ -32,11 +32,9 @@ _MOST_BOXES = 2000
 _DTYPES = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16}
 _LARGEST_INPUT = 8192
 
-#: Runs a network: from its inputs by name to its outputs in order.
-Runner = Callable[[dict[str, np.ndarray]], list[np.ndarray]]
 
-
-def _onnxruntime(file: OnnxFile, gpu: int) -> Runner:
+def _open_session(file: OnnxFile, gpu: int) -> Any:
+    """Return an ``onnxruntime.InferenceSession``, on a GPU if ONNX Runtime can use one."""
     from hourglass.engine.onnxruntime_engine import session_options
 
     import onnxruntime
@@ -48,31 +46,7 @@ def _onnxruntime(file: OnnxFile, gpu: int) -> Runner:
     if gpu >= 0 and session.get_providers()[0] != 'CUDAExecutionProvider':
         print('the detector runs on the CPU: this ONNX Runtime has no CUDA (the package onnxruntime-gpu has)',
               file=sys.stderr)
-    return lambda inputs: session.run(None, inputs)
-
-
-def _opencv(file: OnnxFile, gpu: int) -> Runner:
-    network = cv2.dnn.readNetFromONNX(np.frombuffer(file.content, np.uint8))
-    if gpu >= 0:
-        print('the detector runs on the CPU: OpenCV uses no GPU here', file=sys.stderr)
-    names = network.getUnconnectedOutLayersNames()
-    if len(names) != len(file.output_names):
-        raise ValueError(f'OpenCV finds {len(names)} of {len(file.output_names)} outputs')
-
-    def forward(inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
-        for name, x in inputs.items():
-            network.setInput(x.astype(np.float32), name)
-        return list(network.forward(names))
-
-    return forward
-
-
-#: What can run a network, the faster first; what is not installed is passed over.
-RUNNERS: dict[str, Callable[[OnnxFile, int], Runner]] = {'onnxruntime': _onnxruntime, 'opencv': _opencv}
-
-
-def _short(error: Exception) -> str:
-    return ' '.join(str(error).split())[:200] or type(error).__name__
+    return session
 
 
 class YOLODetector(Detector):
@@ -85,7 +59,6 @@ class YOLODetector(Detector):
     Args:
         path: the file.
         gpu: number of the GPU, used if ONNX Runtime can; -1 for the CPU.
-        runner: a key of :data:`RUNNERS`; by default the first that is installed.
         person_class: name or number of the class that is people; by default those named in :data:`PEOPLE`.
 
     Raises:
@@ -94,9 +67,7 @@ class YOLODetector(Detector):
 
     score_threshold = 0.4
 
-    def __init__(
-        self, path: Path, gpu: int = -1, runner: str | None = None, person_class: str | None = None,
-    ) -> None:
+    def __init__(self, path: Path, gpu: int = -1, person_class: str | None = None) -> None:
         self.path = path
         self._file = file = read_onnx(path)
         self._dtype = _DTYPES.get(file.input_kind)
@@ -104,7 +75,8 @@ class YOLODetector(Detector):
                 self._dtype is None):
             raise InputError(f'{path}: its input {file.input_shape} is not one picture in RGB, (1, 3, height, width)')
         self.input_size = self._input_size(file)
-        self._run = self._make_runner(file, gpu, runner)
+        with self._running():
+            self._session = _open_session(file, gpu)
         grey = np.full((1, 3, *self.input_size), GREY / 255, np.float32)
         sample = self._sample(grey)
         self.layout = self._recognise(sample)
@@ -118,15 +90,13 @@ class YOLODetector(Detector):
             raise InputError(f'{self.path}: an input of {height} by {width} pixels is not a picture')
         return height, width
 
-    def _make_runner(self, file: OnnxFile, gpu: int, name: str | None) -> Runner:
-        for make in [RUNNERS[name]] if name else RUNNERS.values():
-            try:
-                return make(file, gpu)
-            except ImportError:
-                continue
-            except Exception as error:  # cv2.error, or any of ONNX Runtime's own
-                raise InputError(f'{self.path}: cannot be run ({_short(error)})') from None
-        raise InputError(f'{self.path}: {name} is not installed')
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # the errors of ONNX Runtime have no common class
+            reason = ' '.join(str(error).split())[:200] or type(error).__name__
+            raise InputError(f'{self.path}: cannot be run ({reason})') from None
 
     def detect(
         self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
@@ -152,10 +122,8 @@ class YOLODetector(Detector):
         inputs = {file.input_name: pixels.astype(self._dtype)}
         if file.sizes_name is not None:
             inputs[file.sizes_name] = np.array([self.input_size[::-1]], np.int64)
-        try:
-            outputs = [np.asarray(output) for output in self._run(inputs)]
-        except Exception as error:
-            raise InputError(f'{self.path}: cannot be run ({_short(error)})') from None
+        with self._running():
+            outputs = self._session.run(None, inputs)
         arguments, keypoints = file.literal('args'), file.literal('kpt_shape')
         has_nms = file.literal('end2end') is True or (isinstance(arguments, dict) and arguments.get('nms') is True)
         description = ' '.join(file.metadata.get(key, '') for key in ('description', 'head')).lower()
@@ -183,27 +151,22 @@ def _people_classes(file: OnnxFile, count: int | None, chosen: str | None) -> li
         count: how many classes there are, as far as the outputs show.
         chosen: the class's name or number; by default those named in :data:`PEOPLE`.
     """
-    path, names = file.path, [name.strip().casefold() for name in file.class_names]
-    some = ', '.join(printable(name) for name in file.class_names[:5]) + (', ...' if len(names) > 5 else '')
-    if count is not None and len(names) > count:
-        raise InputError(f'{path}: names {len(names)} classes ({some}), and its boxes have scores for {count} classes')
+    names = [name.strip().casefold() for name in file.class_names]
     wanted = PEOPLE if chosen is None else (chosen.strip().casefold(),)
     if found := [i for i, name in enumerate(names) if name in wanted]:
         return found
     limit = len(names) or count
-    if chosen is not None:
-        if chosen.isdecimal() and (limit is None or int(chosen) < limit):
-            return [int(chosen)]
-        known = f'of {limit} classes' + (f' ({some})' if names else ', which have no names') if limit else 'by name'
-        raise InputError(f'{path}: no class {chosen!r} {known}')
-    if names:
-        raise InputError(f'{path}: none of its {len(names)} classes ({some}) is "person"; --detector-class chooses one')
-    if count in PERSON_OF:
+    if chosen is not None and chosen.isdecimal() and (limit is None or int(chosen) < limit):
+        return [int(chosen)]
+    if chosen is None and not names and count in PERSON_OF:
         return [PERSON_OF[count]]
-    if count is not None:
-        raise InputError(f'{path}: does not say which of its {count} classes are people; --detector-class N does')
-    print(f'{path}: names no classes, so class 0 is people; --detector-class N chooses another', file=sys.stderr)
-    return [0]
+    if chosen is None and limit is None:
+        print(f'{file.path}: names no classes, so class 0 is people; --detector-class N chooses another',
+              file=sys.stderr)
+        return [0]
+    known = ', '.join(printable(name) for name in file.class_names[:5]) + (', ...' if len(names) > 5 else '')
+    raise InputError(f'{file.path}: no class {chosen or "person"!r} of {limit} classes ({known or "without names"}); '
+                     '--detector-class chooses one by its name or number')
 
 
 def load(kind: str, file: str | None, gpu: int, person_class: str | None = None) -> YOLODetector:

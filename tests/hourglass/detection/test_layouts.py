@@ -138,13 +138,6 @@ def test_every_layout_finds_the_person(tmp_path: Path) -> None:
     assert layouts == set(LAYOUTS), 'each has a case'
 
 
-@pytest.mark.parametrize('case', ['YOLOX', 'YOLO26, masks', 'RT-DETR of Transformers'])
-def test_opencv(tmp_path: Path, case: str) -> None:
-    make, metadata, expected = CASES[case]
-    (boxes, _), = YOLODetector(write_case(tmp_path, make(), metadata), runner='opencv').detect([IMAGE])
-    np.testing.assert_allclose(boxes, [expected], atol=.01)
-
-
 def test_a_picture_without_people(tmp_path: Path) -> None:
     for table in (nms() * 0, nms()[:, :0], nms(57) * 0, np.zeros((0, 7), np.float32)):
         (boxes, scores), = YOLODetector(write_case(tmp_path, [table], ONE)).detect([IMAGE])
