@@ -59,13 +59,11 @@ class Kind:
             It is imported when the detector is used.
         file: what follows a colon: ``''`` for nothing, ``[...]`` for something optional.
         title: a short description.
-        has_classes: ``load`` also takes ``person_class``, the name or number of the class that is people.
     """
 
     module: str
     file: str
     title: str
-    has_classes: bool = False
 
     @property
     def load(self) -> Callable[..., Detector]:
@@ -79,8 +77,7 @@ DETECTORS = {
     'ssd512': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s SSD512 for Pascal VOC'),
     'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'the same for smaller inputs: faster, misses small people'),
     'yolo_v3': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s YOLOv3 for Pascal VOC'),
-    'onnx': Kind('hourglass.detection.yolo', ':FILE', 'an ONNX file of a YOLO, YOLOX or RT-DETR detector',
-                 has_classes=True),
+    'onnx': Kind('hourglass.detection.yolo', ':FILE', 'an ONNX file of a YOLO, YOLOX or RT-DETR detector'),
     'hog': Kind('hourglass.detection.hog', '', 'OpenCV\'s, which needs no weights and finds upright people'),
     'boxes': Kind('hourglass.detection.boxes_file', ':FILE', 'boxes of another program, in COCO\'s results format'),
 }
@@ -108,8 +105,7 @@ def detector_name(value: Any) -> str:
 
 def check_person_class(detector: str | None, person_class: str | None) -> None:
     """Raise ``InputError`` if a class is chosen for a detector that has no choice."""
-    kind = None if detector is None else DETECTORS.get(detector.partition(':')[0])
-    if person_class is not None and not (kind and kind.has_classes):
+    if person_class is not None and not (detector or '').startswith('onnx:'):
         raise InputError('--detector-class needs --detector onnx:FILE')
 
 
@@ -136,15 +132,6 @@ def filter_boxes(
     return boxes[is_there], scores[is_there]
 
 
-def load_default(gpu: int) -> Detector:
-    """Return the reference's detector; ``InputError`` without its weights (within seconds) or Chainer."""
-    try:
-        from hourglass.detection.voc import load_quickly
-    except ModuleNotFoundError as error:
-        raise InputError(f'{DEFAULT} needs Chainer ({error.name} is not installed)') from None
-    return load_quickly(DEFAULT, gpu)
-
-
 def load_detector(name: str | None = None, gpu: int = -1, person_class: str | None = None) -> Detector:
     """Return a detector by its name.
 
@@ -163,8 +150,10 @@ def load_detector(name: str | None = None, gpu: int = -1, person_class: str | No
         load = DETECTORS[kind].load
         return load(kind, file, gpu) if person_class is None else load(kind, file, gpu, person_class)
     try:
-        return load_default(gpu)
-    except InputError as error:
+        from hourglass.detection.voc import load_quickly
+
+        return load_quickly(DEFAULT, gpu)
+    except (InputError, ModuleNotFoundError) as error:  # without its weights, or without Chainer
         detector = load_detector(FALLBACK, gpu)
         print(f'finding people with {FALLBACK}, {DETECTORS[FALLBACK].title}: {error}', file=sys.stderr)
         return detector

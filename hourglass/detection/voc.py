@@ -5,6 +5,8 @@ SSD: Liu et al., *SSD: Single Shot MultiBox Detector*, ECCV 2016; YOLOv3: Redmon
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,20 +14,21 @@ from typing import NamedTuple
 from hourglass import download
 from hourglass.detection import Detector
 from hourglass.detection.fast import accelerate
-from hourglass.detection.weights import locate, read_arrays
 from hourglass.device import check_gpu, use_device
+from hourglass.download import Source
 from hourglass.errors import InputError
+from hourglass.npz import NpzFile
 
 import chainer
 import numpy as np
 from chainer.initializers import Zero
-from chainer.serializers import NpzDeserializer
+from chainer.serializers import DictionarySerializer, NpzDeserializer
 from chainercv.datasets import voc_bbox_label_names
 from chainercv.links import SSD300, SSD512, YOLOv3
 
 
 class NetworkKind(NamedTuple):
-    """A class of ChainerCV, and how many numbers its weights are."""
+    """A class of ChainerCV, and how many numbers its weights are, counts of batches left out."""
 
     build: Callable[..., chainer.Chain]
     n_values: int
@@ -40,6 +43,7 @@ PERSON = voc_bbox_label_names.index('person')
 
 # Boxes that score less are dropped at once, because every box costs time in non-maximum suppression.
 _LOWEST_SCORE = 0.1
+_MAX_BYTES = 512 * 1024 ** 2
 
 
 class VOCDetector(Detector):
@@ -82,6 +86,42 @@ def _weights_of(kind: str) -> tuple[str, str]:
     return url.rpartition('/')[2], url
 
 
+def _read_arrays(network: chainer.Chain, n_values: int, path: Path) -> dict[str, np.ndarray]:
+    """Read the weights of a network before its first use; ``InputError`` if the file is damaged or for another one."""
+    serializer = DictionarySerializer()
+    serializer.save(network)
+    # Counts of batches may be missing.  Arrays whose size depends on the input have no shape yet.
+    shapes = {key: np.shape(value) for key, value in serializer.target.items() if not key.endswith('/N')}
+    with NpzFile(path) as file:
+        headers = {key: file.header(key) for key in set(shapes) & set(file.keys)}
+        is_fitting = len(headers) == len(shapes) and all(
+            header.dtype.kind == 'f' and header.shape == (shapes[key] or header.shape)
+            for key, header in headers.items())
+        if not is_fitting or sum(math.prod(header.shape) for header in headers.values()) != n_values:
+            raise InputError(f'{path}: not the weights of this detector (other arrays)')
+        arrays = {key: file.read(key).astype(np.float32) for key in headers}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise InputError(f'{path}: has values that are not finite numbers')
+    return arrays
+
+
+def _find_weights(
+    kind: str, check: Callable[[Path], object], connect_seconds: float, wait_seconds: float,
+) -> Path:
+    """Return a weights file from the cache folder, from ChainerCV's own, or else by downloading it."""
+    name, url = _weights_of(kind)
+    root = os.environ.get('CHAINER_DATASET_ROOT', os.path.join('~', '.chainer', 'dataset'))
+    copy = Path(os.path.expanduser(root)) / 'pfnet' / 'chainercv' / 'models' / name
+    if not (download.cache_folder() / name).exists() and copy.is_file():
+        try:
+            check(copy)
+            return copy
+        except InputError:
+            pass  # ChainerCV's download may have been interrupted; this one starts anew
+    return download.fetch(name, (Source('ChainerCV', 'https', url),), check, _MAX_BYTES,
+                          connect_seconds=connect_seconds, wait_seconds=wait_seconds)
+
+
 def load(
     kind: str, file: str | None, gpu: int, connect_seconds: float = 10.0, wait_seconds: float = 600.0,
 ) -> VOCDetector:
@@ -101,9 +141,9 @@ def load(
     network = _build(kind)
 
     def read(path: Path) -> dict[str, np.ndarray]:
-        return read_arrays(network, NETWORKS[kind].n_values, path)
+        return _read_arrays(network, NETWORKS[kind].n_values, path)
 
-    path = locate(*_weights_of(kind), read, connect_seconds, wait_seconds) if file is None else Path(file)
+    path = _find_weights(kind, read, connect_seconds, wait_seconds) if file is None else Path(file)
     NpzDeserializer(read(path), strict=False).load(network)
     return VOCDetector(accelerate(use_device(network, gpu)))
 

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hourglass.detection import fast, load_detector, voc, weights
+from hourglass.detection import fast, load_detector, voc
 from hourglass.detection.fast import accelerate
 from hourglass.detection.finder import PersonFinder
 from hourglass.detection.voc import NETWORKS, PERSON, NetworkKind, VOCDetector
@@ -151,8 +150,6 @@ def test_plain_convolutions_are_computed_fast_and_others_as_ever(monkeypatch: py
     assert links[0].W.grad is not None
 
 
-# Weights files.
-
 def test_the_default_is_ssd_with_weights_that_are_downloaded_once(
     served: Any, cache: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -192,7 +189,7 @@ def test_without_a_network_the_default_is_the_bundled_finder_and_a_line_reports_
     with pytest.raises(InputError, match='could not be downloaded'):
         load_detector('ssd512')
     # The failure is remembered, so that no run waits for it again.
-    monkeypatch.setattr(weights.download, 'fetch', lambda *args: pytest.fail('tried again'))
+    monkeypatch.setattr(voc.download, 'fetch', lambda *args: pytest.fail('tried again'))
     assert isinstance(load_detector(), PersonFinder)
     assert 'a while ago' in capsys.readouterr().err
 
@@ -202,18 +199,19 @@ def _save(path: Path, **changes: Any) -> None:
     np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
 
 
-@pytest.mark.parametrize(('damage', 'reason'), [
-    (lambda path: _save(path, **{'conv/W': None}), 'it has no conv/W'),
-    (lambda path: _save(path, **{'conv/b': np.zeros(7, 'f')}), r'conv/b is float32 \(7,\)'),
-    (lambda path: _save(path, **{'conv/b': np.zeros(2, int)}), 'conv/b is int64'),
-    (lambda path: _save(path, **{'conv/W': np.zeros((2, 4, 3, 3), 'f')}), 'has 82 numbers and not 64'),
-    (lambda path: _save(path, **{'conv/b': np.array([0, np.nan], 'f')}), 'not finite numbers in conv/b'),
-    (lambda path: path.unlink(), 'No such file'),
-    (lambda path: _save(path, **{'conv/b': np.array([Touch(path.with_name('spy'))] * 2, object)}), 'conv/b'),
+@pytest.mark.parametrize('changes', [
+    {'conv/W': None}, {'conv/b': np.zeros(7, 'f')}, {'conv/b': np.zeros(2, int)},
+    {'conv/W': np.zeros((2, 4, 3, 3), 'f')}, {'conv/b': np.array([0, np.nan], 'f')},
 ])
-def test_files_that_are_not_the_networks(small: Path, damage: Callable[[Path], None], reason: str) -> None:
-    damage(small)
-    with pytest.raises(InputError, match=reason):
+def test_files_that_are_not_the_networks(small: Path, changes: dict[str, Any]) -> None:
+    _save(small, **changes)
+    with pytest.raises(InputError, match=f'^{small}: '):
+        load_detector(f'ssd512:{small}')
+
+
+def test_a_weights_file_executes_no_code(small: Path) -> None:
+    _save(small, **{'conv/b': np.array([Touch(small.with_name('spy'))] * 2, object)})
+    with pytest.raises(InputError):
         load_detector(f'ssd512:{small}')
     assert not small.with_name('spy').exists()
 
@@ -224,8 +222,3 @@ def test_a_file_may_lack_counts_and_be_of_other_precision(small: Path) -> None:
     detector = load_detector(f'ssd512:{small}')
     assert detector.network.conv.W.dtype == np.float32
     np.testing.assert_array_equal(detector.network.conv.W.array, arrays['conv/W'])
-
-
-def test_a_gpu_that_is_not_there(small: Path) -> None:
-    with pytest.raises(InputError, match='--gpu 99'):
-        load_detector(f'ssd512:{small}', 99)
