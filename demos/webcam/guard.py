@@ -37,63 +37,47 @@ def is_loopback(host: str) -> bool:
     return host == 'localhost' if address is None else address.is_loopback
 
 
-class Guard:
-    """Check a request's Host and Origin.
+def refusal(request: web.Request, listens: str) -> str:
+    """Return why a request to a server that listens on an address is refused; an empty text if it is not.
 
     A page of another site can make a browser ask this server, also under a name of that site's own that leads here
     (DNS rebinding).  Such a request has a foreign name as its Host, or another page as its Origin; both are refused.
     A numeric address cannot be another site's name, so all are accepted where the server is open to other computers.
-
-    Args:
-        host: the address that the server listens on.
     """
+    try:
+        url = URL(f'http://{request.headers.getone("Host")}')
+        name = (url.host or '').lower()
+    except (KeyError, ValueError):
+        return 'the request has no usable Host'
+    is_local, own = is_loopback(listens), socket.gethostname().lower()
+    names = {'localhost', listens.lower(), *(() if is_local else (own, f'{own}.local'))}
+    address = _address(name)
+    if not (name in names if address is None else address.is_loopback or not is_local):
+        return f'the host {name!r} is not this server'
+    origin = request.headers.get('Origin')
+    if origin is not None and origin.lower() != str(url.origin()).lower():
+        return f'the page {origin!r} may not use this server'
+    return ''
 
-    def __init__(self, host: str) -> None:
-        self._local = is_loopback(host)
-        names = {'localhost', host.lower()}
-        if not self._local:
-            names |= {socket.gethostname().lower(), f'{socket.gethostname().lower()}.local'}
-        self._names = names
 
-    def refusal(self, request: web.Request) -> str:
-        """Return why a request is refused; an empty text if it is not."""
+def guard(listens: str) -> Middleware:
+    """Return a middleware that refuses what :func:`refusal` says, and answers every error with JSON."""
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if reason := refusal(request, listens):
+            return error_response(403, reason)
         try:
-            url = URL(f'http://{request.headers.getone("Host")}')
-            name = (url.host or '').lower()
-        except (KeyError, ValueError):
-            return 'the request has no usable Host'
-        address = _address(name)
-        good = name in self._names if address is None else (address.is_loopback or not self._local)
-        if not good:
-            return f'the host {name!r} is not this server'
-        origin = request.headers.get('Origin')
-        if origin is not None and origin.lower() != str(url.origin()).lower():
-            return f'the page {origin!r} may not use this server'
-        return ''
+            return await handler(request)
+        except web.HTTPException as error:
+            kept = {name: value for name, value in error.headers.items() if name in ('Allow', 'Retry-After')}
+            return error_response(error.status, ' '.join((error.text or error.reason).split()), kept)
+        except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
+            return error_response(400, 'the body of the request is damaged, or the client has gone')
+        except Exception:
+            logging.getLogger(__name__).exception('%s %s', request.method, request.path)
+            return error_response(500, 'a defect of the server; its terminal says more')
 
-    def middleware(self) -> Middleware:
-        """Return a middleware that refuses what :meth:`refusal` says, and answers every error with JSON."""
-        @web.middleware
-        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-            reason = self.refusal(request)
-            if reason:
-                return error_response(403, reason)
-            try:
-                return await handler(request)
-            except web.HTTPException as error:
-                if error.status < 400:
-                    raise
-                kept = {name: value for name, value in error.headers.items() if name in ('Allow', 'Retry-After')}
-                reason = error.text or ''
-                plain = error.reason if reason.startswith(f'{error.status}: ') else ' '.join(reason.split())
-                return error_response(error.status, plain, kept)
-            except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
-                return error_response(400, 'the body of the request is damaged, or the client has gone')
-            except Exception:
-                logging.getLogger(__name__).exception('%s %s', request.method, request.path)
-                return error_response(500, 'a defect of the server; its terminal says more')
-
-        return check
+    return check
 
 
 def error_response(status: int, reason: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import signal
 import socket
@@ -39,19 +38,11 @@ def take_port(host: str, port: int) -> socket.socket:
     Raises:
         InputError: the address is not one of this computer's, or the port is not free.
     """
-    if not host:
-        raise InputError('--host is empty; 127.0.0.1 is this computer only, 0.0.0.0 is open to others')
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except (socket.gaierror, UnicodeError) as error:
-        raise InputError(f'--host {host}: no such address ({getattr(error, "strerror", error)})') from None
-    except OSError as error:
-        reasons = {errno.EADDRINUSE: f'--port {port}: in use by another program; --port names another',
-                   errno.EACCES: f'--port {port}: not allowed for this user; 1024 and above are',
-                   errno.EADDRNOTAVAIL: f'--host {host}: not an address of this computer'}
-        reason = reasons.get(error.errno or 0, f'{host}:{port}: cannot be listened on ({error.strerror})')
-        raise InputError(reason) from None
+    except (OSError, UnicodeError) as error:
+        raise InputError(f'--host {host} --port {port}: {getattr(error, "strerror", error)}') from None
 
 
 def url_of(sock: socket.socket, host: str) -> str:
@@ -101,7 +92,7 @@ async def _serve(app: web.Application, sock: socket.socket, ready: Callable[[], 
 
     previous = {number: signal.signal(number, end) for number in stop_signals()}
     logging.getLogger('aiohttp.server').addFilter(_report_bad_request)
-    # Content-Encoding is refused, so nothing is decompressed.
+    # A small body that would decompress to a large one stays small.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False, lingering_time=5.0,
                            keepalive_timeout=IDLE_TIME)
     listener = None

@@ -23,7 +23,7 @@ from importlib import resources
 from typing import Any, TypeVar
 
 from demos.webcam.finder import PoseFinder
-from demos.webcam.guard import Guard, add_headers
+from demos.webcam.guard import add_headers, guard
 from demos.webcam.live import MAX_BYTES, LiveConnection
 from demos.webcam.picture import MEDIA_TYPES, PictureError
 from hourglass.options import MIN_SCORE
@@ -35,11 +35,11 @@ T = TypeVar('T')
 #: Files of the page by their ending.
 PAGE_TYPES = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml'}
 
-#: How many pages are served at once, and how many pictures of scripts may wait.
-MAX_PAGES, MAX_REQUESTS = 16, 8
+#: How many pages are served at once, and how many pictures of scripts may arrive or wait.
+MAX_PAGES, MAX_REQUESTS = 16, 32
 
-#: Seconds that the upload of a picture may take, and how many may arrive at once.
-UPLOAD_TIME, MAX_UPLOADS = 60.0, 32
+#: Seconds that the upload of a picture may take.
+UPLOAD_TIME = 60.0
 
 #: Largest picture, in pixels: as floating-point numbers such a one takes 600 MB.
 MAX_PIXELS = 50_000_000
@@ -64,7 +64,7 @@ class PoseServer:
 
     Args:
         finder: finds the poses.
-        host: the address to listen on, for :class:`demos.webcam.guard.Guard`.
+        host: the address to listen on, for :func:`demos.webcam.guard.guard`.
         max_bytes: largest picture file.
         threshold: limbs with a joint that scores less are left out, until the user of the page changes that.
     """
@@ -79,11 +79,10 @@ class PoseServer:
         self._turn, self._turn_of_scripts = asyncio.Lock(), asyncio.Lock()
         self._n_requests = 0
         self._sockets: set[web.WebSocketResponse] = set()
-        self._uploads: list[asyncio.Transport] = []
 
     def app(self) -> web.Application:
         """Return the application; it ends this server's thread when it is cleaned up."""
-        app = web.Application(middlewares=[Guard(self.host).middleware()], client_max_size=self.max_bytes)
+        app = web.Application(middlewares=[guard(self.host)], client_max_size=self.max_bytes)
         for path, (content, media_type) in page_files().items():
             app.router.add_get(path, partial(self._file, content, media_type))
         app.router.add_get('/live', self._live, allow_head=False)
@@ -118,24 +117,19 @@ class PoseServer:
         if request.content_type not in MEDIA_TYPES:
             raise web.HTTPUnsupportedMediaType(
                 text=f'the Content-Type is {request.content_type!r}, not one of {", ".join(MEDIA_TYPES)}')
-        if request.headers.get('Content-Encoding', 'identity') != 'identity':
-            raise web.HTTPUnsupportedMediaType(text='the body must not be compressed')
-        if len(request.query) != len(set(request.query)):
-            raise web.HTTPBadRequest(text='a setting is given twice')
         try:
             settings = self.finder.settings(request.query)
         except ValueError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
-        try:
-            data = await asyncio.wait_for(self._upload(request), UPLOAD_TIME)
-        except asyncio.TimeoutError:
-            raise web.HTTPRequestTimeout(text=f'the picture took longer than {UPLOAD_TIME:g} s to arrive') from None
         if self._n_requests >= MAX_REQUESTS:
             raise _come_again(f'{MAX_REQUESTS} pictures are waiting already', 1)
         self._n_requests += 1
         try:
+            data = await asyncio.wait_for(request.read(), UPLOAD_TIME)
             async with self._turn_of_scripts, self._turn:
                 return web.json_response(await self._run(partial(self.finder.find, data, settings, MAX_PIXELS)))
+        except asyncio.TimeoutError:
+            raise web.HTTPRequestTimeout(text=f'the picture took longer than {UPLOAD_TIME:g} s to arrive') from None
         except PictureError as error:
             return web.json_response({'error': str(error)}, status=error.status)
         finally:
@@ -144,24 +138,6 @@ class PoseServer:
     async def _run(self, call: Callable[[], T]) -> T:
         """Run the predictor in its thread."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
-
-    async def _upload(self, request: web.Request) -> bytes:
-        """Receive a body.
-
-        However many arrive slowly, they hold no place in the queue and a part of the connections only: if there are
-        more than :data:`MAX_UPLOADS`, the one that began first is broken off.
-        """
-        transport = request.transport
-        if transport is None:
-            raise ConnectionResetError
-        if len(self._uploads) == MAX_UPLOADS:
-            self._uploads.pop(0).abort()
-        self._uploads.append(transport)
-        try:
-            return await request.read()
-        finally:
-            if transport in self._uploads:
-                self._uploads.remove(transport)
 
     async def _close_sockets(self, _: web.Application) -> None:
         closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b'the server ends') for socket in self._sockets]

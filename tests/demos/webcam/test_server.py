@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 from demos.webcam import server
 from demos.webcam.finder import PoseFinder
-from demos.webcam.serve import MAX_CONNECTIONS
 from tests.demos.webcam.spots import PNG, SpotPredictor, frame, join, serving, spot
 
 import pytest
@@ -60,12 +58,8 @@ async def _big_of_unknown_length() -> AsyncIterator[bytes]:
 async def test_mistakes_are_answered_with_their_status_and_a_reason(finder: PoseFinder) -> None:
     table: list[tuple[str, str, dict[str, str], Any, int, str]] = [
         ('POST', '/pose', {'Content-Type': 'text/plain'}, b'x', 415, 'text/plain'),
-        ('POST', '/pose', {**PNG, 'Content-Encoding': 'gzip'}, gzip.compress(b'x', mtime=0), 415, 'compressed'),
         ('POST', '/pose', PNG, b'II*\0' + bytes(30), 415, 'JPEG, PNG'),
-        ('POST', '/pose', PNG, b'', 415, 'not a picture'),
         ('POST', '/pose?mode=people', PNG, b'x', 400, "mode is 'people'"),
-        ('POST', '/pose?mode=middle&mode=anywhere', PNG, b'x', 400, 'twice'),
-        ('POST', '/pose?colour=red', PNG, b'x', 400, 'colour'),
         ('POST', '/pose', PNG, bytes(60_000), 413, 'body size 50000'),
         ('POST', '/pose', PNG, _big_of_unknown_length(), 413, 'body size 50000'),
         ('GET', '/pose', {}, None, 405, 'Method Not Allowed'),
@@ -122,11 +116,11 @@ async def test_a_busy_predictor_delays_no_page_and_one_picture_too_many_is_refus
         assert (await client.post('/pose', data=spot(9, 9), headers=PNG)).status == 200
 
 
-async def _begin_upload(client: Any, n_bytes: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _begin_upload(client: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Send the head of a request and the beginning of its picture, and no more."""
     reader, writer = await asyncio.open_connection('127.0.0.1', client.port)
     writer.write(f'POST /pose HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Type: image/png\r\n'
-                 'Content-Length: 10000\r\n\r\n'.encode() + bytes(n_bytes))
+                 'Content-Length: 10000\r\n\r\nthe beginning'.encode())
     await writer.drain()
     return reader, writer
 
@@ -135,14 +129,11 @@ async def test_slow_uploads_block_no_other_request_and_end(
     finder: PoseFinder, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with serving(finder) as client:
-        # As many as there may be connections: those that began first are broken off.
-        slow = [await _begin_upload(client, 3) for _ in range(MAX_CONNECTIONS)]
-        assert await asyncio.wait_for(slow[0][0].read(), 60) == b''
+        slow = [await _begin_upload(client) for _ in range(8)]
         assert (await client.get('/')).status == 200
-        assert not slow[-1][0].at_eof()
         assert (await client.post('/pose', data=spot(9, 9), headers=PNG)).status == 200
         monkeypatch.setattr(server, 'UPLOAD_TIME', 0.1)
-        slow.append(await _begin_upload(client, 3))
+        slow.append(await _begin_upload(client))
         assert b' 408 ' in await asyncio.wait_for(slow[-1][0].readline(), 60)
         for _, writer in slow:
             writer.close()
