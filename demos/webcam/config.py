@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from hourglass.config import number, option, switch, text, whole
 from hourglass.detection import FAST, check_person_class, detector_name, parse_detector
@@ -53,15 +51,9 @@ class WebcamConfig(PredictorConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_person_class(self.detector, self.detector_class)
-        for name, holds, reason in _RULES:
-            value = getattr(self, name)
-            if value is not None and not holds(self, value):
-                raise InputError(f'--{name} {reason}')
-
-
-#: What an option that is given requires: name, condition, reason.
-_RULES: tuple[tuple[str, Callable[[WebcamConfig, Any], bool], str], ...] = (
-    ('camera', lambda c, v: c.opencv_window, 'is for --opencv-window; the page asks the browser for a camera'),
-    ('port', lambda c, v: not c.opencv_window, 'is for the page, and --opencv-window has none'),
-    ('detector', lambda c, v: parse_detector(v)[0] != 'boxes', 'boxes: a file has no boxes for a camera'),
-)
+        if self.camera is not None and not self.opencv_window:
+            raise InputError('--camera is for --opencv-window; the page asks the browser for a camera')
+        if self.port is not None and self.opencv_window:
+            raise InputError('--port is for the page, and --opencv-window has none')
+        if parse_detector(self.detector)[0] == 'boxes':
+            raise InputError('--detector boxes: a file has no boxes for a camera')

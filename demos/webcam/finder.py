@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demos.video.tracking import Tracker
-from demos.webcam.heat import combined
 from demos.webcam.picture import PictureError, decode_picture
 from hourglass.draw import HEAD, PERSON_COLOURS, limb_colours
 from hourglass.errors import InputError
@@ -172,3 +171,12 @@ class PoseFinder:
         rows, columns = pixels.shape
         return {'joint': joint, 'peak': round(float(maps.max()), 4), 'box': rectangle(corners(pose.box)),
                 'rows': rows, 'columns': columns, 'values': base64.b64encode(pixels.tobytes()).decode('ascii')}
+
+
+def combined(heatmaps: np.ndarray) -> np.ndarray:
+    """Return the highest of some heatmaps (K, H, W) at each cell, (H, W) in [0, 1].
+
+    As in the drawings of heatmaps, each is scaled to its own maximum, so that weak ones are visible.
+    """
+    values = np.clip(np.nan_to_num(heatmaps), 0, None)
+    return (values / np.maximum(values.max(axis=(1, 2), keepdims=True), 0.05)).max(axis=0)

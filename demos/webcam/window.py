@@ -6,14 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from typing import Protocol
 
 from demos.video.reader import Frame
-from demos.webcam.finder import Memory, PoseFinder
-from demos.webcam.heat import combined, lay_over
+from demos.webcam.finder import Memory, PoseFinder, combined
 from hourglass.draw import draw_limbs, draw_numbered
 from hourglass.errors import InputError
 from hourglass.image import write_image
+from hourglass.locate import corners
 from hourglass.options import MIN_SCORE
 from hourglass.pixels import to_pixels
 from hourglass.predictor import Pose
@@ -25,14 +24,6 @@ import numpy as np
 TITLE = 'Human pose, live'
 HELP = 'q quit   m mirror   h heatmaps   n next mode   s save'
 _QUIT = (ord('q'), 27)  # 27 is Escape
-
-
-class Screen(Protocol):
-    """Where frames are shown."""
-
-    def show(self, pixels: np.ndarray) -> int | None:
-        """Show a frame (H, W, 3) uint8, RGB; return the key that was pressed, -1 for none, None if it was closed."""
-        ...
 
 
 class Window:
@@ -49,7 +40,7 @@ class Window:
         cv2.destroyAllWindows()
 
     def show(self, pixels: np.ndarray) -> int | None:
-        """As :meth:`Screen.show`."""
+        """Show a frame (H, W, 3) uint8, RGB; return the key that was pressed, -1 for none, None if it was closed."""
         if not self._sized:
             cv2.resizeWindow(TITLE, pixels.shape[1], pixels.shape[0])
             self._sized = True
@@ -94,7 +85,7 @@ class LiveView:
         self.mode = next(iter(finder.modes))
         self._memory = Memory(finder.predictor.spec)
 
-    def run(self, frames: Iterable[Frame], screen: Screen) -> int:
+    def run(self, frames: Iterable[Frame], screen: Window) -> int:
         """Show frames until they end, the window is closed or ``q`` is pressed; return how many were shown."""
         shown, rate, before = 0, 0.0, time.perf_counter()
         for frame in frames:
@@ -158,3 +149,16 @@ class LiveView:
         write_json(f'{name}.json', {'image': f'{name}.jpg', 'width': image.shape[2], 'height': image.shape[1],
                                     'people': people})
         print(f'wrote {name}.jpg and .json', file=sys.stderr)
+
+
+def lay_over(image: np.ndarray, heatmap: np.ndarray, pose: Pose) -> np.ndarray:
+    """Colour an image (3, H, W) float32 with a heatmap (h, w) in [0, 1] of a pose in it."""
+    y0, x0, y1, x1 = corners(pose.box)
+    rows, columns = heatmap.shape
+    # Cell i covers [i, i + 1) of the box, pixel p covers [p, p + 1) of the image.
+    scale_y, scale_x = (y1 - y0) / rows, (x1 - x0) / columns
+    matrix = np.array([[scale_x, 0, x0 + scale_x / 2 - 0.5], [0, scale_y, y0 + scale_y / 2 - 0.5]])
+    strength = np.clip(cv2.warpAffine(heatmap.astype(np.float32), matrix, image.shape[:0:-1]), 0, 1)
+    colours = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)[:, :, ::-1].transpose(2, 0, 1)
+    share = 0.65 * strength
+    return (image * (1 - share) + colours * share).astype(np.float32)

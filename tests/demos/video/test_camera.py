@@ -80,9 +80,7 @@ def test_only_the_first_frames() -> None:
 
 
 @pytest.mark.parametrize(('name', 'reason'), [
-    ('2', 'camera 2: no such camera'), ('10000', 'camera 10000: no such camera; they are numbered'),
-    ('9' * 11, 'camera 99999999999: no such camera'), ('9' * 5000, f'camera {"9" * 20}: no such camera'),
-    ('1', 'camera 1: gives no picture$'), ('missing.avi', 'missing.avi: no such file')])
+    ('2', 'camera 2: no such camera'), ('99999', '99999: no such file'), ('1', 'camera 1: gives no picture$')])
 def test_a_camera_that_is_not_there(name: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         open_video(name)

@@ -6,16 +6,19 @@ from pathlib import Path
 
 from demos.video.reader import Frame
 from demos.webcam.finder import PoseFinder
-from demos.webcam.window import LiveView, check_window
+from demos.webcam.window import LiveView, Window, check_window, lay_over
+from hourglass.crop import CropBox
 from hourglass.errors import InputError
 from hourglass.image import read_image
+from hourglass.joints import MPII
+from hourglass.predictor import Pose
 from tests.demos.webcam.spots import spot_pixels
 
 import numpy as np
 import pytest
 
 
-class _Screen:
+class _Screen(Window):
     """Takes the frames, and presses keys."""
 
     def __init__(self, *keys: int | None) -> None:
@@ -61,9 +64,20 @@ def test_keys(finder: PoseFinder) -> None:
     assert view.mode == 'middle'  # two modes on
 
 
-@pytest.mark.parametrize('end', [None, 27])
-def test_the_window_can_be_closed(finder: PoseFinder, end: int | None) -> None:
-    assert LiveView(finder).run(_frames(9), _Screen(-1, end)) == 2
+def test_the_window_can_be_closed(finder: PoseFinder) -> None:
+    assert LiveView(finder).run(_frames(9), _Screen(-1, None)) == 2
+
+
+def test_a_heatmap_over_the_picture() -> None:
+    heatmap = np.zeros((8, 8), np.float32)
+    heatmap[6, 1] = 1
+    pose = Pose(np.zeros((1, 2)), np.ones(1, np.float32), heatmap[None], CropBox(-20, 40, 60, 120), MPII,
+                np.zeros((3, 9, 9), np.float32))
+    drawn = lay_over(np.full((3, 100, 160), 50, np.float32), heatmap, pose)
+    changed = np.argwhere(abs(drawn - 50).max(axis=0) > 30)
+    # The cell covers rows 40 to 49 and columns 50 to 59.
+    np.testing.assert_allclose(changed.mean(axis=0), (44.5, 54.5), atol=1)
+    assert drawn[:, :25].max() == 50
 
 
 def test_saving(finder: PoseFinder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
