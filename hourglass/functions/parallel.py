@@ -32,27 +32,17 @@ class Workers:
 
     Attributes:
         size: their number.
-        lock: held while BLAS's threads are set.
     """
 
     def __init__(self) -> None:
         self._blas = ThreadpoolController().select(user_api='blas')
         self.size = max((library.num_threads for library in self._blas.lib_controllers), default=1)
         keep_freed_memory()
-        self._start()
-
-    def _start(self) -> None:
         self._pool = ThreadPoolExecutor(  # starts threads when there is work
             max(self.size - 1, 1), 'hourglass', np.setbufsize, (_BUFFER_SIZE,))
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()  # held while BLAS's threads are set
         self._users = 0
         self._before: list[int] = []  # of each library, while there are users: its threads before the first came
-
-    def restart(self) -> None:
-        """Start again in a process that has just been forked, where none of the threads exists."""
-        if self._users:  # another thread of the parent was at work
-            self._set_blas_threads(self._before)
-        self._start()
 
     @contextmanager
     def settings(self) -> Iterator[None]:
@@ -73,7 +63,7 @@ class Workers:
         if self.size == 1:
             yield
             return
-        with self.lock:
+        with self._lock:
             if self._users == 0:
                 self._before = [library.num_threads for library in self._blas.lib_controllers]
                 self._set_blas_threads([1] * len(self._before))
@@ -81,7 +71,7 @@ class Workers:
         try:
             yield
         finally:
-            with self.lock:
+            with self._lock:
                 self._users -= 1
                 if self._users == 0:
                     self._set_blas_threads(self._before)
@@ -151,35 +141,11 @@ def workers() -> Workers:
     return _instance
 
 
-# What a fork has waited for.
-_held: list[threading.Lock] = []
-
-
-def _before_fork() -> None:
-    """Wait until no thread is setting BLAS's threads: BLAS holds a lock then, which the child would never get."""
-    _instance_lock.acquire()
-    _held.append(_instance_lock)
-    if _instance is not None:
-        _instance.lock.acquire()
-        _held.append(_instance.lock)
-
-
-def _after_fork_in_parent() -> None:
-    # Whatever was taken: Ctrl-C may have ended the wait.  Another thread may fork as soon as the first is released.
-    held = _held[::-1]
-    _held.clear()
-    for lock in held:
-        lock.release()
-
-
-def _after_fork_in_child() -> None:
-    global _instance_lock
-    _held.clear()
-    _instance_lock = threading.Lock()
-    if _instance is not None:
-        _instance.restart()
+def _forget() -> None:
+    """Leave the threads to the parent: a process that has just been forked has none of them."""
+    global _instance
+    _instance = None
 
 
 if hasattr(os, 'register_at_fork'):  # not on Windows
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent,
-                        after_in_child=_after_fork_in_child)
+    os.register_at_fork(after_in_child=_forget)
