@@ -71,7 +71,7 @@ def _load_chainer(name: str, gpu: int) -> Loaded:
 def _load_onnxruntime(name: str, precision: str) -> Loaded:
     from hourglass.engine.onnxruntime_engine import OnnxRuntimeEngine, version
 
-    entry = cached(lambda: _key(name, 'onnxruntime', version(), precision), lambda: _graph(name, precision))
+    entry = cached(_key(name, 'onnxruntime', version(), precision), lambda: _graph(name, precision))
     return OnnxRuntimeEngine(entry.graph), entry.spec
 
 
@@ -84,7 +84,7 @@ def _load_openvino(name: str, precision: str) -> Loaded:
         entry = _graph(name, precision)
         return Entry(compile_graph(entry.graph, precision), entry.spec)
 
-    entry = cached(lambda: _key(name, 'openvino', version(), precision), make)
+    entry = cached(_key(name, 'openvino', version(), precision), make)
     return OpenVINOEngine(entry.graph, precision), entry.spec
 
 

@@ -40,15 +40,8 @@ def key_of(*parts: str) -> str:
     return hashlib.sha256(json.dumps([GRAPH_VERSION, *parts]).encode()).hexdigest()[:32]
 
 
-def cached(find_key: Callable[[], str], make: Callable[[], Entry]) -> Entry:
-    """Return an entry of the cache folder, made now if it is not there or is damaged.
-
-    Args:
-        find_key: returns the entry's name.  It is called again after ``make``: an entry from files that have changed
-            meanwhile is not kept.
-        make: makes the entry.
-    """
-    key = find_key()
+def cached(key: str, make: Callable[[], Entry]) -> Entry:
+    """Return the entry of this name (:func:`key_of`), made now if it is not there or is damaged."""
     try:
         path = cache_folder() / 'engines' / f'{key}.graph'
     except InputError:  # there is no such folder on this machine
@@ -56,10 +49,9 @@ def cached(find_key: Callable[[], str], make: Callable[[], Entry]) -> Entry:
     entry = _read(path)
     if entry is None:
         entry = make()
-        if find_key() == key:
-            with suppress(InputError):
-                _write(path, entry)
-                _remove_oldest(path.parent)
+        with suppress(InputError):
+            _write(path, entry)
+            _remove_oldest(path.parent)
     return entry
 
 

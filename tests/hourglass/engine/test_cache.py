@@ -31,65 +31,42 @@ def _maker(graph: bytes = b'a graph') -> tuple[Callable[[], Entry], list[None]]:
 
 def test_a_graph_is_made_once(folder: Path) -> None:
     make, calls = _maker(bytes(range(256)) * 100)
-    first, second = cached(lambda: 'key', make), cached(lambda: 'key', make)
+    first, second = cached('key', make), cached('key', make)
     assert first == second == Entry(bytes(range(256)) * 100, SPEC)
     assert len(calls) == 1
     assert [path.name for path in folder.iterdir()] == ['key.graph']
 
 
-DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    'empty': lambda data: b'',
-    'cut off': lambda data: data[:-3],
-    'one bit': lambda data: data[:-1] + bytes([data[-1] ^ 1]),
-    'no JSON': lambda data: b'x' + data,
-    'deep JSON': lambda data: b'[' * 100_000,
-    'another description': lambda data: data.replace(b'0.1', b'0.7'),
-    'no description': lambda data: data.replace(b'"spec": "', b'"spec": 1, "x": "'),
-}
-
-
-@pytest.mark.parametrize('damage', DAMAGES)
-def test_a_damaged_entry_is_made_anew(folder: Path, damage: str) -> None:
+@pytest.mark.parametrize('damage', [
+    lambda data: data[:-3], lambda data: b'x' + data, lambda data: data.replace(b'0.1', b'0.7'),
+    lambda data: data.replace(b'"spec": "', b'"spec": 1, "x": "'),
+], ids=['cut off', 'no JSON', 'another description', 'no description'])
+def test_a_damaged_entry_is_made_anew(folder: Path, damage: Callable[[bytes], bytes]) -> None:
     make, calls = _maker()
-    cached(lambda: 'key', make)
+    cached('key', make)
     path = folder / 'key.graph'
     whole = path.read_bytes()
-    path.write_bytes(DAMAGES[damage](whole))
-    assert cached(lambda: 'key', make) == Entry(b'a graph', SPEC)
+    path.write_bytes(damage(whole))
+    assert cached('key', make) == Entry(b'a graph', SPEC)
     assert len(calls) == 2
     assert path.read_bytes() == whole
 
 
-def test_what_was_made_while_the_weights_changed_is_not_kept(folder: Path) -> None:
-    make, calls = _maker()
-    keys = iter(['old', 'new'])
-    assert cached(lambda: next(keys), make) == Entry(b'a graph', SPEC)
-    assert not folder.exists()
-    assert cached(lambda: 'old', make) == Entry(b'a graph', SPEC)
-    assert len(calls) == 2
-
-
-def test_a_folder_that_cannot_be_used_costs_nothing_but_time(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_folder_that_cannot_be_used_costs_nothing_but_time(folder: Path, tmp_path: Path) -> None:
     (tmp_path / 'cache').write_text('a file')
     make, calls = _maker()
-    assert cached(lambda: 'key', make) == cached(lambda: 'key', make) == Entry(b'a graph', SPEC)
+    assert cached('key', make) == cached('key', make) == Entry(b'a graph', SPEC)
     assert len(calls) == 2
-    # A folder in the place of an entry.
-    monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'other'))
-    (tmp_path / 'other' / 'engines' / 'key.graph').mkdir(parents=True)
-    assert cached(lambda: 'key', make) == Entry(b'a graph', SPEC)
 
 
 def test_those_used_last_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, 'MAX_ENTRIES', 3)
     make, calls = _maker()
     for number, key in enumerate('abc'):
-        cached(lambda key=key: key, make)
+        cached(key, make)
         os.utime(folder / f'{key}.graph', (number, number))
-    cached(lambda: 'a', make)  # it is the oldest, and used now
-    cached(lambda: 'd', make)
+    cached('a', make)  # it is the oldest, and used now
+    cached('d', make)
     assert sorted(path.name for path in folder.iterdir()) == ['a.graph', 'c.graph', 'd.graph']
     assert len(calls) == 4
 
@@ -97,5 +74,3 @@ def test_those_used_last_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_key_depends_on_every_part() -> None:
     keys = [key_of('a', 'b'), key_of('b', 'a'), key_of('ab', ''), key_of('a', 'b', ''), key_of('a')]
     assert len(set(keys)) == len(keys)
-    assert key_of('a', 'b') == keys[0]
-    assert all(key.isalnum() and len(key) == 32 for key in keys)
