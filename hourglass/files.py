@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import re
 import shutil
 import stat
 import sys
@@ -19,41 +17,36 @@ from hourglass.errors import InputError
 
 #: As a target, this name stands for standard output.
 STDOUT = '-'
-_DESCRIPTORS = re.compile(r'(?:/proc/(?:self|thread-self|\d+)(?:/task/\d+)?|/dev)/fd')
 
 
-def _follow_links(path: Path) -> Path:
-    """Return what a path that may be a link leads to, but no farther than an open file of a process (``/dev/stdout``).
-
-    Raises:
-        OSError: the links lead in a circle.
-    """
-    if str(path) == STDOUT:
-        return path
-    for _ in range(40):
-        folder = os.path.realpath(path.parent)
-        if not path.is_symlink() or _DESCRIPTORS.fullmatch(folder):
-            return Path(folder, path.name)
-        path = Path(folder, os.readlink(path))
-    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+def _is_stdout(path: Path) -> bool:
+    """Return whether a path is standard output: ``-``, ``/dev/stdout``, or the file that it is redirected to."""
+    try:
+        return str(path) == STDOUT or os.path.samestat(path.stat(), os.fstat(1))
+    except OSError:
+        return False
 
 
-def _is_stream(path: Path) -> bool:
-    """Return whether a path (after :func:`_follow_links`) is a device, a pipe or an open file, which is not replaced.
+def _final_path(path: Path) -> Path | None:
+    """Return the file that a path, which may be a link, leads to; ``None`` for what is not replaced.
+
+    That is a device, a pipe and standard output.
 
     Raises:
         OSError: it is a folder, a disk or a socket.
     """
-    if str(path) == STDOUT or _DESCRIPTORS.fullmatch(str(path.parent)):
-        return True
+    if _is_stdout(path):
+        return None
+    final = Path(os.path.realpath(path))
     try:
         mode = path.stat().st_mode
     except OSError:
-        return False  # it is not there yet, or may not be looked at, which the attempt to write reports
-    for is_kind, kind in ((stat.S_ISDIR, 'folder'), (stat.S_ISBLK, 'disk'), (stat.S_ISSOCK, 'socket')):
-        if is_kind(mode):
-            raise OSError(None, f'is a {kind}')
-    return not stat.S_ISREG(mode)
+        return final  # it is not there yet, or may not be looked at, which the attempt to write reports
+    if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
+        return None
+    if not stat.S_ISREG(mode):
+        raise OSError(None, 'is a folder' if stat.S_ISDIR(mode) else 'is not a regular file')
+    return final
 
 
 def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence[str | os.PathLike | None]) -> None:
@@ -75,15 +68,14 @@ def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence
             raise InputError(f'{path}: would replace a file that is read, or be written twice')
         taken.add(place)
         try:
-            final = _follow_links(path)
-            is_stream = _is_stream(final)
+            final = _final_path(path)
         except OSError as error:
             raise InputError(f'{path}: cannot be written ({error.strerror})') from None
-        if is_stream:
-            if str(path) != STDOUT and not os.access(path, os.W_OK):
+        if final is None:
+            if not _is_stdout(path) and not os.access(path, os.W_OK):
                 raise InputError(f'{path}: cannot be written (no permission)')
             continue
-        folder = next(parent for parent in final.absolute().parents if os.path.exists(parent))
+        folder = next(parent for parent in final.parents if os.path.exists(parent))
         if not os.path.isdir(folder):
             raise InputError(f'{path}: cannot be written ({folder} is not a folder)')
         if not os.access(folder, os.W_OK):
@@ -105,17 +97,16 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     partial: Path | None = None
     try:
-        final = _follow_links(path)
-        is_stream = _is_stream(final)
-        if not is_stream:
+        final = _final_path(path)
+        if final is not None:
             final.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=path.suffix, prefix='.partial-', dir=None if is_stream else final.parent)
+        handle, name = tempfile.mkstemp(suffix=path.suffix, prefix='.partial-', dir=final and final.parent)
         os.close(handle)
         partial = Path(name)
         yield partial
-        if is_stream:
+        if final is None:
             with partial.open('rb') as file:
-                _copy_to_stream(file, final)
+                _copy_to_stream(file, path)
         else:
             sync(partial)
             partial.chmod(_mode_of(final))
@@ -139,14 +130,12 @@ def write_bytes(path: str | os.PathLike, content: bytes | memoryview) -> None:
 
 
 def _copy_to_stream(source: BinaryIO, path: Path) -> None:
-    if str(path) == STDOUT:
+    if _is_stdout(path):
         sys.stdout.flush()
         shutil.copyfileobj(source, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    # To open an own descriptor by its name would begin at the start of the file that it may be.
-    is_own = str(path.parent) == os.path.realpath('/proc/self/fd')
-    with os.fdopen(os.dup(int(path.name)) if is_own else os.open(path, os.O_WRONLY), 'wb') as target:
+    with os.fdopen(os.open(path, os.O_WRONLY), 'wb') as target:
         shutil.copyfileobj(source, target)
 
 
