@@ -23,10 +23,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from hourglass.errors import InputError
 from hourglass.joint_names import clean, infer, side_of
@@ -68,136 +68,99 @@ def check_name(joint_set: JointSet) -> None:
         raise InputError(f'{joint_set.name!r} is the name of a built-in joint set; choose another name')
 
 
-class _Table:
-    """Reads the entries of a table; every message begins with the table's source."""
-
-    def __init__(self, values: dict[str, Any], where: str) -> None:
-        self.values, self.where = values, where
-        self.joints: tuple[str, ...] = ()
-
-    def fail(self, text: str) -> InputError:
-        return InputError(f'{self.where}: {text}')
-
-    def name(self, value: Any, place: str) -> str:
-        """Return a cleaned name."""
-        text = clean(value) if isinstance(value, str) else ''
-        if not _NAME.fullmatch(text):
-            raise self.fail(f'{place} is {str(value)[:40]!r}, not a name (1 to 64 letters, digits, spaces and '
-                            '.,:()\'/+-)')
-        return text
-
-    def joint(self, value: Any, place: str) -> str:
-        """Return a joint of the table, named or by its number."""
-        if isinstance(value, int) and not isinstance(value, bool):
-            if not 0 <= value < len(self.joints):
-                raise self.fail(f'{place} names joint {value}; there are 0 to {len(self.joints) - 1}')
-            return self.joints[value]
-        name = clean(value) if isinstance(value, str) else str(value)
-        if name not in self.joints:
-            raise self.fail(f'{place} names {name[:64]!r}, which is no joint of the table')
-        return name
-
-    def list(self, key: str, most: int, lengths: tuple[int, ...] = ()) -> list[Any]:
-        """Return the list of an entry; with ``lengths``, a list of lists as long as one of them."""
-        values = self.values[key]
-        if not isinstance(values, list) or len(values) > most:
-            raise self.fail(f'{key!r} is not a list of at most {most}')
-        for i, value in enumerate(values):
-            if lengths and not (isinstance(value, list) and len(value) in lengths):
-                raise self.fail(f'{key}[{i}] is {str(value)[:40]!r}, not a list of '
-                                f'{" or ".join(map(str, lengths))} entries')
-        return values
-
-    def mapping(self, key: str, read_key: Callable[[Any, str], str], read: Callable[[Any, str], _T]) -> dict[str, _T]:
-        """Return an entry that is an object, keys and values read by functions of value and place."""
-        values = self.values[key]
-        if not isinstance(values, dict) or len(values) > MAX_JOINTS:
-            raise self.fail(f'{key!r} is not an object of at most {MAX_JOINTS} entries')
-        return {read_key(name, key): read(value, f'{key}[{str(name)[:40]!r}]') for name, value in values.items()}
-
-    def colour(self, value: Any, place: str) -> tuple[int, int, int]:
-        if isinstance(value, list) and len(value) == 3 and all(type(v) is int and 0 <= v <= 255 for v in value):
-            return value[0], value[1], value[2]
-        raise self.fail(f'{place} is {str(value)[:40]!r}, not three whole numbers from 0 to 255')
-
-    def sigma(self, value: Any, place: str) -> float:
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 10:
-            return float(value)
-        raise self.fail(f'{place} is {str(value)[:40]!r}, not a number above 0 and up to 10')
-
-    def members(self, value: Any, place: str) -> tuple[str, ...]:
-        """Return joints of the table, each once."""
-        if not isinstance(value, list) or not 0 < len(value) <= MAX_JOINTS:
-            raise self.fail(f'{place} is {str(value)[:40]!r}, not a list of joints')
-        joints = tuple(self.joint(joint, place) for joint in value)
-        if len(set(joints)) < len(joints):
-            raise self.fail(f'{place} names a joint more than once')
-        return joints
-
-    def halves(self, value: Any, place: str) -> tuple[str, str]:
-        """Return two joints of another set."""
-        if not isinstance(value, list) or len(value) != 2:
-            raise self.fail(f'{place} is {str(value)[:40]!r}, not a list of two joints')
-        return self.name(value[0], place), self.name(value[1], place)
+def _fail(value: Any, expected: str) -> NoReturn:
+    raise ValueError(f'{str(value)[:40]!r} is not {expected}')
 
 
-def _read_joints(table: _Table) -> tuple[str, ...]:
-    joints = tuple(table.name(value, f'joints[{i}]') for i, value in enumerate(table.list('joints', MAX_JOINTS)))
-    if not joints:
-        raise table.fail("'joints' is empty")
-    for joint in joints:
-        if joints.count(joint) > 1:
-            raise table.fail(f'two joints are called {joint!r}')
+def _name(value: Any) -> str:
+    name = clean(value) if isinstance(value, str) else ''
+    return name if _NAME.fullmatch(name) else _fail(value, "a name (1 to 64 letters, digits, spaces and .,:()'/+-)")
+
+
+def _colour(value: Any) -> int:
+    return value if type(value) is int and 0 <= value <= 255 else _fail(value, 'a whole number from 0 to 255')
+
+
+def _sigma(value: Any) -> float:
+    is_number = type(value) in (int, float) and 0 < value <= 10
+    return float(value) if is_number else _fail(value, 'a number above 0 and up to 10')
+
+
+def _list(read: Callable[[Any], _T], least: int, most: int) -> Callable[[Any], tuple[_T, ...]]:
+    """Return a reader of a list of ``least`` to ``most`` values, each of which ``read`` reads."""
+    def read_list(value: Any) -> tuple[_T, ...]:
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            _fail(value, f'a list of {least} to {most} entries')
+        return tuple(map(read, value))
+
+    return read_list
+
+
+def _object(read_key: Callable[[Any], str], read: Callable[[Any], _T]) -> Callable[[Any], dict[str, _T]]:
+    """Return a reader of an object, whose keys and values these functions read."""
+    def read_object(value: Any) -> dict[str, _T]:
+        if not isinstance(value, dict) or len(value) > MAX_JOINTS:
+            _fail(value, f'an object of at most {MAX_JOINTS} entries')
+        return {read_key(key): read(item) for key, item in value.items()}
+
+    return read_object
+
+
+def _each_once(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f'{name!r} is there more than once')
+
+
+def _read_joints(value: Any) -> tuple[str, ...]:
+    joints = _list(_name, 1, MAX_JOINTS)(value)
+    _each_once(joints)
     return joints
 
 
-def _read_pairs(table: _Table) -> tuple[tuple[str, str], ...]:
-    pairs = tuple((table.joint(a, f'pairs[{i}]'), table.joint(b, f'pairs[{i}]'))
-                  for i, (a, b) in enumerate(table.list('pairs', MAX_JOINTS, (2,))))
-    seen: set[str] = set()
-    for joint in (joint for pair in pairs for joint in pair):
-        if joint in seen:
-            raise table.fail(f'pairs name {joint!r} more than once')
-        seen.add(joint)
-    return pairs
+def _readers(joints: tuple[str, ...]) -> dict[str, Callable[[Any], Any]]:
+    """Return what reads the entries that may be missing, in a table with these joints."""
+    def joint(value: Any) -> str:
+        if type(value) is int and 0 <= value < len(joints):
+            return joints[value]
+        name = clean(value) if isinstance(value, str) else ''
+        return name if name in joints else _fail(value, f'a joint of the table, or its number from 0 to '
+                                                        f'{len(joints) - 1}')
+
+    def pairs(value: Any) -> tuple[tuple[str, ...], ...]:
+        found = _list(_list(joint, 2, 2), 0, MAX_JOINTS)(value)
+        _each_once([name for pair in found for name in pair])
+        return found
+
+    def limb(value: Any) -> tuple[str, ...]:
+        a, b, *part = _list(lambda entry: entry, 2, 3)(value)
+        return joint(a), joint(b), *map(_name, part)
+
+    def groups(value: Any) -> dict[str, tuple[str, ...]]:
+        found = _object(_name, _list(joint, 1, MAX_JOINTS))(value)
+        if not found or 'Total' in found:
+            raise ValueError('there is no row, or one that is called Total as the sum of all is')
+        return found
+
+    def same_as(value: Any) -> dict[str, str]:
+        found = {name: other for name, other in _object(joint, _name)(value).items() if name != other}
+        _each_once([*joints, *found.values()])
+        return found
+
+    return {'pairs': pairs, 'groups': groups, 'colours': _object(_name, _list(_colour, 3, 3)),
+            'sigmas': _object(joint, _sigma), 'same_as': same_as, 'derived': _object(joint, _list(_name, 2, 2)),
+            'limbs': _list(limb, 0, _MAX_LIMBS)}
 
 
-def _read_limbs(table: _Table, base: JointSet) -> tuple[tuple[str, str, str], ...]:
-    limbs = []
-    for i, (a, b, *part) in enumerate(table.list('limbs', _MAX_LIMBS, (2, 3))):
-        place = f'limbs[{i}]'
-        ends = table.joint(a, place), table.joint(b, place)
-        if ends[0] == ends[1]:
-            raise table.fail(f'{place} goes from {ends[0]!r} to itself')
-        limbs.append((*ends, table.name(part[0], place) if part else side_of(base, *ends)))
-    return tuple(limbs)
+_ENTRIES = ('name', 'joints', *_readers(()))
 
 
-def _read_groups(table: _Table) -> dict[str, tuple[str, ...]]:
-    groups = table.mapping('groups', table.name, table.members)
-    if not groups or 'Total' in groups:
-        raise table.fail("'groups' has no row, or one that is called 'Total' as the sum of all is")
-    return groups
-
-
-def _read_same_as(table: _Table) -> dict[str, str]:
-    same_as = table.mapping('same_as', table.joint, table.name)
-    for joint, name in same_as.items():
-        if (name in table.joints and name != joint) or list(same_as.values()).count(name) > 1:
-            raise table.fail(f'same_as calls {joint!r} {name!r}, as another joint is called')
-    return {joint: name for joint, name in same_as.items() if joint != name}
-
-
-#: What reads the entries that may be missing; limbs, which come last, look at what the others say.
-_READERS: dict[str, Callable[[_Table], Any]] = {
-    'pairs': _read_pairs,
-    'groups': _read_groups,
-    'colours': lambda table: table.mapping('colours', table.name, table.colour),
-    'sigmas': lambda table: table.mapping('sigmas', table.joint, table.sigma),
-    'same_as': _read_same_as,
-    'derived': lambda table: table.mapping('derived', table.joint, table.halves),
-}
-_ENTRIES = ('name', 'joints', *_READERS, 'limbs')
+def _read(key: str, value: Any, read: Callable[[Any], _T], where: str) -> _T:
+    """Read an entry; ``InputError`` names it and its table if it is wrong."""
+    try:
+        return read(value)
+    except ValueError as error:
+        raise InputError(f'{where}: {key!r}: {error}') from None
 
 
 def from_table(values: Any, where: str, name: str = 'own') -> JointSet:
@@ -216,19 +179,21 @@ def from_table(values: Any, where: str, name: str = 'own') -> JointSet:
     unknown = [str(key)[:40] for key in values if key not in _ENTRIES]
     if unknown:
         raise InputError(f'{where}: unknown entries {", ".join(unknown[:5])}; there are {", ".join(_ENTRIES)}')
-    table = _Table(values, where)
-    table.joints = _read_joints(table)
-    title = table.name(values.get('name', name), "'name'")
-    joint_set = replace(infer(title, table.joints), name=title,
-                        **{key: read(table) for key, read in _READERS.items() if key in values})
-    if 'limbs' in values:
-        joint_set = replace(joint_set, limbs=_read_limbs(table, joint_set))
+    joints = _read('joints', values['joints'], _read_joints, where)
+    title = _read('name', values.get('name', name), _name, where)
+    found = {key: _read(key, values[key], read, where) for key, read in _readers(joints).items() if key in values}
+    limbs = found.pop('limbs', None)
+    joint_set = replace(infer(title, joints), name=title, **found)
+    if limbs is not None:
+        # A limb without a part belongs to a side, which follows from what else is known of the joints.
+        joint_set = replace(joint_set, limbs=tuple(
+            limb if len(limb) == 3 else (*limb, side_of(joint_set, *limb)) for limb in limbs))
     if len(json.dumps(to_table(joint_set))) > MAX_CHARACTERS:
-        raise table.fail(f'written out, the table has more than {MAX_CHARACTERS:,} characters')
+        raise InputError(f'{where}: written out, the table has more than {MAX_CHARACTERS:,} characters')
     try:
         check_name(joint_set)
     except InputError as error:
-        raise table.fail(str(error)) from None
+        raise InputError(f'{where}: {error}') from None
     return JOINT_SETS.get(title, joint_set)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,20 +18,12 @@ if TYPE_CHECKING:
     from hourglass.engine.base import Engine
     from hourglass.spec import ModelSpec
 
-_LOAD_ENGINE = 'pretrained.engines:load_engine'
-_RENDERED_PEOPLE = 'data.synthetic.dataset:rendered_people'
-
-
-def _find(source: str) -> Any:
-    module, name = source.split(':')
-    return getattr(import_module(module), name)
-
 
 def load_engine(name: str | None, gpu: int, engine: str, precision: str) -> tuple[Engine, ModelSpec]:
     """Load weights into an engine; see :func:`pretrained.engines.load_engine`."""
-    return _find(_LOAD_ENGINE)(name, gpu, engine, precision)
+    return import_module('pretrained.engines').load_engine(name, gpu, engine, precision)
 
 
 def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
     """Yield ``n`` rendered people; see :func:`data.synthetic.dataset.rendered_people`."""
-    return _find(_RENDERED_PEOPLE)(n)
+    return import_module('data.synthetic.dataset').rendered_people(n)

@@ -223,7 +223,7 @@ def _second(**fields: Any) -> Callable[[Content], None]:
     (lambda c: c.update(categories=5), 'no list of categories'),
     (lambda c: c.update(categories=[{'id': 1}]), 'no entry with keypoints'),
     (_two, 'more than one entry with keypoints'),
-    (lambda c: c['categories'][0].update(keypoints=['a', 'a', 'b', 'c', 'd']), "two joints are called 'a'"),
+    (lambda c: c['categories'][0].update(keypoints=['a', 'a', 'b', 'c', 'd']), "'joints': 'a' is there more than once"),
     (lambda c: c['categories'][0].update(keypoints=['a;', 'b', 'c', 'd', 'e']), r'categories\[0\]: joints\[0\] is'),
     (_second(keypoints=[1] * 12), r"annotations\[1\] has 12 of 15 numbers under 'keypoints' \(id 2\)"),
     (_second(keypoints=[1e7, 2, 2] * 5), r'annotations\[1\] has a keypoint that is not'),

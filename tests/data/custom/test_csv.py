@@ -180,7 +180,7 @@ HEADER = 'image,nose_x,nose_y\n'
     ('image,nose\na,1', 'line 1: no joints'),
     ('image,a_x,a_y,A_x\na,1,1,1', "line 1: two columns are called 'A_x'"),
     ('image,a_b_x,a_b_y,a b_x,a b_y\na,1,1,1,1', "line 1: two joints are called 'a b'"),
-    ('image,<_x,<_y\na,1,1', r"joints\[0\] is '<', not a name"),
+    ('image,<_x,<_y\na,1,1', "'joints': '<' is not a name"),
     ('image,nose_x,nose_y,box_x\na,1,1,1', 'line 1: a column box_x and no box_y'),
     (HEADER + 'a,1,2\nb,1\n', 'line 3: 2 columns in place of 3'),
     (HEADER + 'a,1,2\n\nb,one,2\n', "line 4, column nose_x: 'one' is not a number"),
