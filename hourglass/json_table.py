@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,21 +20,8 @@ MAX_BYTES = 1_500_000_000
 MAX_MEMORY = 2_000_000_000
 
 
-class _NotANumber(Exception):
-    """A file holds NaN or Infinity."""
-
-
 def _refuse_constant(name: str) -> NoReturn:
-    raise _NotANumber(name)
-
-
-def _place_of_constant(value: Any, place: str = '') -> str | None:
-    """Return where NaN or Infinity stands first, as ``annotations[1].area``; ``None`` if nowhere."""
-    if isinstance(value, float):
-        return place if not math.isfinite(value) else None
-    parts = ((f'{place}.{key}' if place else key, part) for key, part in value.items()) if isinstance(value, dict) \
-        else ((f'{place}[{i}]', part) for i, part in enumerate(value)) if isinstance(value, list) else ()
-    return next((found for key, part in parts if (found := _place_of_constant(part, key)) is not None), None)
+    raise ValueError(f'holds {name}, which is not a number')
 
 
 @contextmanager
@@ -69,11 +55,6 @@ def read_json(path: Path) -> Any:
     try:
         with _no_collection():
             return json.loads(content, parse_constant=_refuse_constant)
-    except _NotANumber as error:
-        # Behind the constant the file may be damaged.
-        with suppress(ValueError, RecursionError, MemoryError):
-            raise InputError(f'{path}: {_place_of_constant(json.loads(content))} is {error}, not a number') from None
-        raise InputError(f'{path}: holds {error}, not a number') from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(f'{path}: damaged, or not JSON ({error or "too large for the memory"})') from None
 
@@ -161,9 +142,6 @@ class Table:
             return array
         wanted = f'{shape[0]} finite numbers' if shape else 'a whole number' if whole else 'a finite number'
         for i, value in enumerate(values):
-            if shape and isinstance(value, list) and len(value) != shape[0]:
-                whose = f' (id {self.rows[i]["id"]})' if type(self.rows[i].get('id')) is int else ''
-                self.fail(i, f'has {len(value)} of {shape[0]} numbers under {key!r}{whose}')
             if _to_numbers(value, shape, whole) is None:
                 self.fail(i, f'has {key!r} {str(value)[:40]!r}, not {wanted}')
         raise InputError(f'{self.path}: {self.name} have {key!r} of different types, not {wanted}')
