@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -150,7 +151,8 @@ def fetch(
                 continue
             return _keep(name, target, digest, sha256)
         reasons = '; '.join(failures)
-        _remember_failure(name, reasons)
+        with suppress(OSError):  # most likely the disk is full, which is one of the reasons then
+            _failure_stamp(name).write_text(reasons, 'utf-8')
         raise InputError(f'{name} could not be downloaded ({reasons})')
 
 
@@ -189,11 +191,3 @@ def _keep(name: str, target: Path, digest: str, sha256: str | None) -> Path:
 
 def _failure_stamp(name: str) -> Path:
     return cache_folder() / f'{name}.failed'
-
-
-def _remember_failure(name: str, reasons: str) -> None:
-    try:
-        _failure_stamp(name).write_text(reasons, 'utf-8')
-    except OSError:
-        # A full disk, most likely; that is one of the reasons then, and the next run tries again.
-        return

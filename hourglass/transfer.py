@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 #: Seconds without a byte from a server that has answered before.
 READ_SECONDS = 20.0
-_ATTEMPTS = 3
 # Largest part of an interrupted transfer that is lost, in bytes.
 _CHUNK = 64 * 1024
 
@@ -31,9 +30,7 @@ def reason(error: Exception) -> str:
         return 'no answer in time'
     if isinstance(error, socket.gaierror):
         return 'its name is not known here (no network?)'
-    if isinstance(error, ChunkedEncodingError):
-        return 'the connection ended early'
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, (requests.ConnectionError, ChunkedEncodingError)):
         return 'the connection failed'
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
@@ -74,29 +71,26 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _too_large(partial: Path | None, max_bytes: int) -> TransferError:
-    """Return the error, after removing the partial file, which would be too large as well."""
-    if partial is not None:
-        partial.unlink(missing_ok=True)
+def _too_large(max_bytes: int) -> TransferError:
     return TransferError(f'the file has more than {max_bytes:,} bytes')
 
 
 def _from_https(source: Source, target: Path, max_bytes: int, connect_seconds: float) -> Path:
     """Download from a URL; an interrupted transfer resumes where it stopped, now or in the next run."""
     partial = target.with_name(f'{target.name}.https.part')
-    for attempt in range(1, _ATTEMPTS + 1):
+    while True:
         before = _size(partial)
         try:
             _append(source, partial, max_bytes, connect_seconds)
-            break
-        except ChunkedEncodingError:
-            if attempt == _ATTEMPTS:
+        except TransferError:
+            partial.unlink(missing_ok=True)  # of a file that is not wanted
+            raise
+        except (ChunkedEncodingError, requests.ConnectionError, requests.Timeout):
+            # A server is asked again as long as each answer has brought something.
+            if _size(partial) <= before:
                 raise
-        except (requests.ConnectionError, requests.Timeout):
-            # A server that no longer answers is asked again only if it did before.
-            if attempt == _ATTEMPTS or _size(partial) <= before:
-                raise
-    return partial
+        else:
+            return partial
 
 
 def _append(source: Source, partial: Path, max_bytes: int, connect_seconds: float) -> None:
@@ -111,22 +105,22 @@ def _append(source: Source, partial: Path, max_bytes: int, connect_seconds: floa
             raise TransferError('redirects to an address without encryption')
         content_range = response.headers.get('Content-Range', '')
         if response.status_code == 416 and done:
-            if content_range == f'bytes */{done}':
-                return  # it is complete; an earlier run was stopped before the check
-            partial.unlink()  # it is no part of this file: the next attempt starts anew
-            raise ChunkedEncodingError
+            # It is complete, for an earlier run was stopped before the check; or it is no part of this file.
+            partial.unlink()
+            _append(source, partial, max_bytes, connect_seconds)
+            return
         response.raise_for_status()
         if response.status_code != 206 or not content_range.startswith(f'bytes {done}-'):
             done = 0  # the server sends the whole file
         length = response.headers.get('Content-Length', '')
         total = done + int(length) if length.isdecimal() else None
         if total is not None and total > max_bytes:
-            raise _too_large(partial, max_bytes)
+            raise _too_large(max_bytes)
         with partial.open('ab' if done else 'wb') as file, _progress_bar(source.title, done, total) as bar:
             for chunk in response.iter_content(_CHUNK):
                 done += len(chunk)
                 if done > max_bytes:
-                    raise _too_large(partial, max_bytes)
+                    raise _too_large(max_bytes)
                 file.write(chunk)
                 bar.update(len(chunk))
     if total is not None and done < total:
@@ -138,13 +132,12 @@ def _from_drive(source: Source, target: Path, max_bytes: int, connect_seconds: f
     import gdown  # only here, for it takes a while to import
 
     output = target.with_name(f'{target.name}.drive')
-    partials = _gdown_partials(output)
-    for partial in partials[1:]:
-        partial.unlink()  # gdown resumes only if there is one; the longest stays
-    with _progress_bar(source.title, _size(partials[0]) if partials else 0, None) as bar:
+    with _progress_bar(source.title, 0, None) as bar:
         def progress(done: int, total: int | None) -> None:
             if max(done, total or 0) > max_bytes:
-                raise _too_large(next(iter(_gdown_partials(output)), None), max_bytes)
+                for partial in output.parent.glob(f'{output.name}*.part'):
+                    partial.unlink()
+                raise _too_large(max_bytes)
             bar.total = total
             bar.update(done - bar.n)
 
@@ -152,24 +145,9 @@ def _from_drive(source: Source, target: Path, max_bytes: int, connect_seconds: f
             gdown.download(source.url, str(output), quiet=True, use_cookies=False, resume=True, retries=2,
                            timeout=(connect_seconds, READ_SECONDS), progress=progress)
         except (gdown.exceptions.DownloadError, KeyError, ValueError) as error:
-            if partials and 'byte range' in str(error):
-                partials[0].unlink(missing_ok=True)  # it is no part of this file: the next run starts anew
-            raise TransferError(_gdown_text(error)) from None
+            cause = error.__cause__
+            raise TransferError(reason(cause if isinstance(cause, requests.RequestException) else error)) from None
     return output
-
-
-def _gdown_partials(output: Path) -> list[Path]:
-    """Return gdown's partial files (the name and eight characters, ``.part``), the longest first."""
-    return sorted(output.parent.glob(f'{output.name}????????.part'), key=_size, reverse=True)
-
-
-def _gdown_text(error: Exception) -> str:
-    """Return the part of gdown's message that is about the cause."""
-    if isinstance(error.__cause__, requests.RequestException):
-        return reason(error.__cause__)
-    text = ' '.join(str(error).split())
-    text = text.removeprefix('Failed to retrieve file url: ')
-    return text.split(' You may still be able to access')[0].split('. The received bytes are kept')[0]
 
 
 #: How a file gets from a source to a path beside its target; the keys are ``Source.kind``.
