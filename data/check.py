@@ -41,11 +41,6 @@ class Contents:
     is_upright: bool = False
 
 
-def _empty_splits(rows: Sequence[Sequence[str | int]]) -> list[str]:
-    empty = sum(not row[-1] for row in rows)
-    return [counted(empty, 'split without people', 'splits without people')] if empty else []
-
-
 # Readers of the sets.  Those of published sets return None where there are no annotations.
 
 def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | None:
@@ -65,7 +60,7 @@ def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
         return None
     problems = [counted(len(missing), 'missing annotation file')] if missing else []
     lines = table_lines(('split', 'images', 'used', 'people'), rows) + listing('missing annotation file', missing)
-    return Contents(lines, pictures, problems + _empty_splits(rows))
+    return Contents(lines, pictures, problems)
 
 
 def _read_leeds(
@@ -99,13 +94,9 @@ def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
         chosen = select(people.image, annotations.is_validation, split, protocol)
         rows.append((split if split == 'train' else f'{split}, {protocol}', len(np.unique(people.image[chosen])),
                      len(chosen)))
-    problems = _empty_splits(rows)
-    if annotations.n_unseen:
-        problems.append(counted(annotations.n_unseen, 'validation image that the annotations do not have',
-                                'validation images that the annotations do not have'))
     pictures = pictures_of(root / IMAGE_FOLDER, people.image.tolist(), people.points, people.labelled, {},
                            sorted(set(people.image.tolist())))
-    return Contents(table_lines(('split', 'images', 'people'), rows), pictures, problems)
+    return Contents(table_lines(('split', 'images', 'people'), rows), pictures)
 
 
 def _parts(files: list[Annotations], is_one_each: bool) -> list[tuple[str, Annotations]]:
@@ -149,7 +140,7 @@ def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: Joi
         *table_lines(('split', 'images', 'people'), rows),
         *table_lines(('joint', 'labelled', 'visible', 'mirrored'), _joint_rows(files[0].joint_set, files)),
         f'PCK divides errors by {"torsos" if reference == "torso" else "the sides of boxes"}']
-    return Contents(lines, pictures, _empty_splits(rows), is_upright=True)
+    return Contents(lines, pictures, is_upright=True)
 
 
 READERS: dict[str, Callable[[Path, Sequence[str] | None], Contents | None]] = {

@@ -30,7 +30,7 @@ _TOLERANCE = 1.0
 _WRONG = {
     'relative': 'people have all joints within one pixel: coordinates from 0 to 1 are not pixels',
     'sizes': 'images have another size than the annotations state',
-    'outside': 'joints lie outside their images',
+    'outside': 'people have joints outside their images',
 }
 
 
@@ -83,25 +83,18 @@ class Faults:
     Attributes:
         missing, damaged: one line for each image that is not there or cannot be read.
         wrong: by the kinds of :data:`_WRONG`, one line for each image or person.
-        counts, totals: by the same kinds, how many joints, people or images are wrong, and how many there are.
+        totals: by the same kinds, how many images or people there are.
     """
 
     missing: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     wrong: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in _WRONG})
-    counts: Counter[str] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
-
-    def add(self, kind: str, line: str, count: int = 1) -> None:
-        """Add wrong numbers of a kind."""
-        self.wrong[kind].append(line)
-        self.counts[kind] += count
 
     def _phrases(self, is_rule: bool) -> list[str]:
         """Return a phrase for each kind of wrong numbers that are many, or few."""
-        return [f'{self.counts[kind]:,} of {self.totals[kind]:,} {what} (the first: {self.wrong[kind][0]})'
-                for kind, what in _WRONG.items()
-                if self.wrong[kind] and (self.counts[kind] > _FEW * self.totals[kind]) == is_rule]
+        return [f'{len(lines):,} of {self.totals[kind]:,} {_WRONG[kind]} (the first: {lines[0]})'
+                for kind, lines in self.wrong.items() if lines and (len(lines) > _FEW * self.totals[kind]) == is_rule]
 
     @property
     def problems(self) -> list[str]:
@@ -170,18 +163,17 @@ def _compare(picture: Picture, size: tuple[int, int], faults: Faults) -> None:
     if picture.size is not None:
         faults.totals['sizes'] += 1
         if picture.size != size:
-            turned = ', turned as its EXIF entry says' if picture.size == size[::-1] else ''
-            faults.add('sizes', f'{picture.name}: {picture.size[0]:g} x {picture.size[1]:g} stated, '
-                                f'{width} x {height} in the file{turned}')
+            faults.wrong['sizes'].append(f'{picture.name}: {picture.size[0]:g} x {picture.size[1]:g} stated, '
+                                         f'{width} x {height} in the file')
     for joints in picture.people:
-        faults.totals.update(relative=1, outside=len(joints))
+        faults.totals.update(('relative', 'outside'))
         outside = ((joints < -_TOLERANCE) | (joints > np.array([height, width]) + _TOLERANCE)).any(axis=1)
         if outside.any():
             y, x = joints[outside][0]
-            faults.add('outside', f'{picture.name}: x {x:g}, y {y:g} in {width} x {height} pixels', int(outside.sum()))
+            faults.wrong['outside'].append(f'{picture.name}: x {x:g}, y {y:g} in {width} x {height} pixels')
         if len(joints) > 1 and min(size) > 2 and (joints >= 0).all() and (joints <= 1).all() \
                 and (joints != joints[0]).any():
-            faults.add('relative', f'{picture.name}: x {joints[0, 1]:g}, y {joints[0, 0]:g}')
+            faults.wrong['relative'].append(f'{picture.name}: x {joints[0, 1]:g}, y {joints[0, 0]:g}')
 
 
 def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:

@@ -11,7 +11,7 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from data.mpii.dataset import has_annotations
@@ -20,13 +20,11 @@ from hourglass import download
 from hourglass.download import Source
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
-from hourglass.lock import only_process
 from hourglass.wording import counted
 
 from tqdm import tqdm
 
 _CHUNK = 1024 * 1024
-_HIDDEN_LOCK = '.fetch.lock'
 
 
 def _count(archive: Archive, base: Path) -> int:
@@ -119,7 +117,6 @@ def _unpack_member(content: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path
 
 def fetch_set(
     name: str, root: Path, splits: Sequence[str] | None = None, keep: bool = False, insecure: bool = False,
-    say: Callable[[str], object] = print,
 ) -> None:
     """Download and unpack what is missing of a data set.
 
@@ -129,7 +126,6 @@ def fetch_set(
         splits: the splits wanted, by default all; only for a set that has ``splits``.
         keep: leave the archives in ``root`` after unpacking.
         insecure: accept plain HTTP for an archive whose checksum is not known.
-        say: called with a line about each archive.
 
     Raises:
         InputError: the set may not be downloaded by a program, an archive cannot be downloaded or unpacked.
@@ -139,20 +135,16 @@ def fetch_set(
     if published.by_hand:
         if has_annotations(root):
             return  # the check reports what is missing
-        say(published.instructions(root))
+        print(published.instructions(root))
         raise InputError(f'{published.title} is not downloaded by the program ({published.by_hand}): get it from '
                          f'{published.page} and unpack it in {root}')
-    try:
-        with only_process(root / _HIDDEN_LOCK, 0, lambda: f'{root}: another process is fetching into this folder'):
-            for archive in published.archives:
-                if splits and archive.split is not None and archive.split not in splits:
-                    continue
-                if _is_unpacked(archive, root):
-                    say(f'{archive.name}: is unpacked already')
-                    continue
-                path = _get_archive(archive, root, insecure)
-                say(f'{archive.name}: {counted(unpack(archive, path, root), "file")} unpacked')
-                if not keep:
-                    path.unlink()
-    except OSError as error:
-        raise InputError(f'{root}: cannot be written to ({_reason(error)})') from None
+    for archive in published.archives:
+        if splits and archive.split is not None and archive.split not in splits:
+            continue
+        if _is_unpacked(archive, root):
+            print(f'{archive.name}: is unpacked already')
+            continue
+        path = _get_archive(archive, root, insecure)
+        print(f'{archive.name}: {counted(unpack(archive, path, root), "file")} unpacked')
+        if not keep:
+            path.unlink()

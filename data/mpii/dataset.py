@@ -37,25 +37,22 @@ class Annotations:
     Attributes:
         people: all people who can be used, in the order of the source.
         is_validation: (N,) bool, whether the person is in a validation image.
-        n_unseen: number of validation images without annotated people: zero for the whole of MPII.
     """
 
     people: People
     is_validation: np.ndarray
-    n_unseen: int
 
 
 def _read_matlab(root: Path, path: Path) -> Annotations:
     people = read_cached(path)
-    hashes, wanted = name_hashes(people.image), validation_hashes(root)
-    return Annotations(people, np.isin(hashes, wanted), len(np.setdiff1d(wanted, hashes)))
+    return Annotations(people, np.isin(name_hashes(people.image), validation_hashes(root)))
 
 
 def _read_hdf5_files(paths: dict[str, Path]) -> Annotations:
     parts = {split: read_hdf5(path) for split, path in paths.items()}
     people = People.join(list(parts.values()))
     is_validation = np.concatenate([np.full(len(part), split == 'val') for split, part in parts.items()])
-    return Annotations(people, is_validation, 0)
+    return Annotations(people, is_validation)
 
 
 def has_annotations(root: str | Path) -> bool:
@@ -82,7 +79,7 @@ def read_annotations(root: str | Path) -> Annotations:
         annotations = _read_hdf5_files(paths)
     # A person may be listed without any joint.
     usable = np.flatnonzero(annotations.people.labelled.any(axis=1))
-    return Annotations(annotations.people.take(usable), annotations.is_validation[usable], annotations.n_unseen)
+    return Annotations(annotations.people.take(usable), annotations.is_validation[usable])
 
 
 def to_persons(people: People, joint_set: JointSet = MPII) -> list[Person]:

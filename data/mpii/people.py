@@ -24,9 +24,6 @@ class People:
         extent: (N, 4) float64, (y, x, height, width) of the person (:class:`hourglass.crop.Extent`).  Not float32: its
             rounding moves some crops by a pixel.
         head_size: (N,) float64, the length that PCKh divides errors by; NaN where there is no head box.
-
-    Raises:
-        ValueError: the arrays do not fit together.
     """
 
     image: np.ndarray
@@ -35,13 +32,6 @@ class People:
     visible: np.ndarray
     extent: np.ndarray
     head_size: np.ndarray
-
-    def __post_init__(self) -> None:
-        for name, (kind, shape) in _LAYOUT.items():
-            array = getattr(self, name)
-            if array.dtype.kind != kind or array.shape != (len(self.image), *shape):
-                raise ValueError(f'{name} has shape {array.shape} and type {array.dtype} '
-                                 f'for {len(self.image)} people')
 
     def __len__(self) -> int:
         return len(self.image)
@@ -55,12 +45,6 @@ class People:
         """Put the people of several sources behind each other."""
         return cls(**{field.name: np.concatenate([getattr(part, field.name) for part in parts])
                       for field in fields(cls)})
-
-
-_LAYOUT: dict[str, tuple[str, tuple[int, ...]]] = {
-    'image': ('U', ()), 'points': ('f', (N_JOINTS, 2)), 'labelled': ('b', (N_JOINTS,)),
-    'visible': ('b', (N_JOINTS,)), 'extent': ('f', (4,)), 'head_size': ('f', ()),
-}
 
 
 def is_stored(points: np.ndarray) -> np.ndarray:

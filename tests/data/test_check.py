@@ -8,9 +8,7 @@ from typing import Any
 
 from data.__main__ import main
 from data.check import READERS, check_set
-from data.disk import listing
 from data.mpii.dataset import MATLAB_FILES
-from data.mpii.splits import NAMES_FILE
 from data.published import PUBLISHED
 from data.sets import DATASETS
 from hourglass.errors import InputError, run
@@ -88,23 +86,11 @@ def test_missing_and_damaged_images_are_named(
     assert any(PUBLISHED[name].archives[0].name in line for line in lines)
 
 
-def test_listing() -> None:
-    assert listing('thing', []) == []
-    assert listing('thing', list('abcdefghijkl'))[-2:] == ['  j', '  and 2 more']
-    assert listing('thing', ['a']) == ['1 thing:', '  a']
-
-
 def test_a_part_of_the_people_is_not_the_set(
     roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(PUBLISHED, 'lsp', replace(PUBLISHED['lsp'], n_people=2000))
     assert _report(capsys, 'lsp', roots['lsp'])[1].endswith(f'{N} people in joints.mat in place of 2000')
-
-
-def test_validation_images_that_are_not_annotated(roots: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    (roots['mpii'] / NAMES_FILE).write_text('b.jpg\nnot-annotated.jpg\n')
-    error = _report(capsys, 'mpii', roots['mpii'])[1]
-    assert error.endswith('1 validation image that the annotations do not have')
 
 
 @pytest.mark.parametrize(('name', 'file', 'reason'), [
