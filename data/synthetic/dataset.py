@@ -42,7 +42,8 @@ class SyntheticDataset(PersonDataset):
     """Rendered people, one in an image, with exact joints; nothing is read from disk.
 
     An entry depends on the seed, the split, the size and its index alone, not on the order or the process in which
-    entries are read.  ``people`` computes annotations without drawing.  A person is where the labelled joints are
+    entries are read.  ``people`` computes annotations without drawing.  A joint in the image is labelled and
+    counts as visible, whatever is in front of it.  A person is where the labelled joints are
     (:class:`hourglass.crop.Extent`); the reference length is the torso, from left shoulder to right hip, NaN if one of
     the two is not labelled.
 
@@ -87,7 +88,7 @@ class SyntheticDataset(PersonDataset):
         annotation, = annotate(scene)
         points, labelled = annotation.points[None], annotation.labelled[None]
         person, = make_people(
-            [f'{index:06d}.png'], points, labelled, annotation.visible[None], map(Extent.of_points, points, labelled),
+            [f'{index:06d}.png'], points, labelled, labelled, map(Extent.of_points, points, labelled),
             torso_lengths(points, labelled, MPII), MPII, self.joint_set)
         return person
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from data.synthetic.background import meadow
 from data.synthetic.camera import frame, look_at
 from data.synthetic.clothes import sample_clothes
-from data.synthetic.pose import Pose
+from data.synthetic.pose import Pose, sample_pose
 from data.synthetic.render import draw
 from data.synthetic.scene import Annotation, Figure, Scene, annotate, make_figure
-from data.synthetic.skeleton import pose_body, sample_physique, sample_skeleton
+from data.synthetic.skeleton import pose_body, sample_physique
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def demo_people(size: tuple[int, int] = (480, 720), seed: int = 21) -> tuple[np.
     figures = []
     for owner, ((x, z), yaw, kind) in enumerate(_PEOPLE):
         body = sample_physique(rng, build=1.0)
-        figures.append(make_figure(owner, np.array([x, 0.0, z]), yaw, sample_skeleton(rng, body, kind),
+        figures.append(make_figure(owner, np.array([x, 0.0, z]), yaw, pose_body(body, sample_pose(rng, kind)),
                                    sample_clothes(rng)))
     joints = np.concatenate([figure.skeleton.joints() for figure in figures])
     camera = frame(look_at(np.array([0.0, 0.9, 0.0]), 6.5, 4), joints, size, (0.8, 0.84))

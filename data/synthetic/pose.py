@@ -11,19 +11,11 @@ Range = tuple[float, float]
 #: One range for both sides, or one for the right and one for the left side (before the random mirroring).
 Sides = Range | tuple[Range, Range]
 
-#: Angles of the trunk in degrees and their limits.  The whole body turns forwards (pitch) and to its left (roll); the
-#: spine bends forwards (bend), to the left (side) and turns to the left (twist); the head likewise (nod, tilt, look).
-TRUNK_LIMITS: dict[str, Range] = {
-    'pitch': (-360, 360), 'roll': (-360, 360), 'bend': (-35, 85), 'side': (-35, 35), 'twist': (-45, 45),
-    'nod': (-45, 45), 'tilt': (-35, 35), 'look': (-70, 70),
-}
-#: Angles of a leg: thigh forwards (hip) and outwards (spread), thigh turned outwards (turn), knee bent, toes lifted
-#: (ankle); level is not an angle: how far the sole is made level with the ground instead, 0 to 1.
-LEG_LIMITS: dict[str, Range] = {
-    'hip': (-45, 130), 'spread': (-25, 80), 'turn': (-40, 60), 'knee': (0, 150), 'ankle': (-50, 30), 'level': (0, 1),
-}
-#: Angles of an arm: upper arm forwards (raise) and outwards (out), upper arm turned outwards (rotate), elbow bent.
-ARM_LIMITS: dict[str, Range] = {'raise': (-55, 180), 'out': (-40, 175), 'rotate': (-85, 90), 'elbow': (0, 150)}
+# Angles of the trunk in degrees: the whole body turns forwards (pitch) and to its left (roll); the spine bends forwards
+# (bend), to the left (side) and turns to the left (twist); the head likewise (nod, tilt, look).
+# Of a leg: thigh forwards (hip) and outwards (spread), thigh turned outwards (turn), knee bent, toes lifted (ankle);
+# level is not an angle: how far the sole is made level with the ground instead, 0 to 1.
+# Of an arm: upper arm forwards (raise) and outwards (out), upper arm turned outwards (rotate), elbow bent.
 
 #: Where a kind of pose gives no range; angles that are not named here either are 0.
 _TRUNK_DEFAULT: dict[str, Range] = {
@@ -54,8 +46,7 @@ class Kind:
 
     Attributes:
         weight: how often it is drawn, relative to the others.
-        legs: ranges for :data:`LEG_LIMITS`.
-        trunk: ranges for :data:`TRUNK_LIMITS`.
+        legs, trunk: ranges of the angles.
         arms: keys of :data:`ARMS` for the right and left arm, or None for any two.
         airborne: height of the lowest point above the ground in metres.
     """
@@ -104,9 +95,8 @@ class Pose:
     """Joint angles in degrees; an angle that is not named is 0.
 
     Attributes:
-        trunk: by the names in :data:`TRUNK_LIMITS`.
-        legs: of the right and the left leg, by the names in :data:`LEG_LIMITS`.
-        arms: of the right and the left arm, by the names in :data:`ARM_LIMITS`.
+        trunk: by name.
+        legs, arms: of the right and the left one, by name.
         airborne: height of the lowest point above the ground in metres.
     """
 
@@ -122,14 +112,13 @@ class Pose:
         return Pose(trunk, self.legs[::-1], self.arms[::-1], self.airborne)
 
 
-def _draw(rng: np.random.Generator, ranges: Mapping[str, Sides], limits: dict[str, Range],
-          side: int = 0) -> dict[str, float]:
-    """Draw each angle from its range, more often near the middle, within the joint's limits."""
+def _draw(rng: np.random.Generator, ranges: Mapping[str, Sides], side: int = 0) -> dict[str, float]:
+    """Draw each angle from its range or up to a tenth beyond, more often near the middle."""
     angles = {}
     for name, given in ranges.items():
         low, high = given[side] if isinstance(given[0], tuple) else given
         share = 0.65 * rng.uniform(-0.1, 1.1) + 0.35 * rng.uniform(-0.1, 1.1)
-        angles[name] = float(np.clip(low + share * (high - low), *limits[name]))
+        angles[name] = float(low + share * (high - low))
     return angles
 
 
@@ -143,8 +132,8 @@ def sample_pose(rng: np.random.Generator, name: str | None = None) -> Pose:
     weights = np.array([kind.weight for kind in KINDS.values()])
     kind = KINDS[name or list(KINDS)[rng.choice(len(weights), p=weights / weights.sum())]]
     arms = kind.arms or rng.choice(list(ARMS), 2)
-    right_leg, left_leg = (_draw(rng, _LEG_DEFAULT | kind.legs, LEG_LIMITS, side) for side in (0, 1))
-    right_arm, left_arm = (_draw(rng, ARMS[arm], ARM_LIMITS) for arm in arms)
-    trunk = _draw(rng, _TRUNK_DEFAULT | kind.trunk, TRUNK_LIMITS)
+    right_leg, left_leg = (_draw(rng, _LEG_DEFAULT | kind.legs, side) for side in (0, 1))
+    right_arm, left_arm = (_draw(rng, ARMS[arm]) for arm in arms)
+    trunk = _draw(rng, _TRUNK_DEFAULT | kind.trunk)
     pose = Pose(trunk, (right_leg, left_leg), (right_arm, left_arm), float(rng.uniform(*kind.airborne)))
     return pose if rng.random() < 0.5 else pose.mirrored()

@@ -8,9 +8,8 @@ from data.synthetic.background import Place, sample_place
 from data.synthetic.body import Part, body_parts
 from data.synthetic.camera import Camera, frame, look_at
 from data.synthetic.clothes import Clothes, sample_clothes
-from data.synthetic.raster import rasterise
-from data.synthetic.skeleton import Skeleton, rotation, sample_physique, sample_skeleton
-from hourglass.joints import MPII
+from data.synthetic.pose import sample_pose
+from data.synthetic.skeleton import Skeleton, pose_body, rotation, sample_physique
 
 import numpy as np
 
@@ -58,24 +57,12 @@ class Annotation:
     Attributes:
         points: (16, 2) float32, MPII's joints, exact by projection.
         labelled: (16,) bool; whether the joint lies inside the picture.
-        visible: (16,) bool; labelled, and neither another part of the body nor another person is in front of it.
-        box: (y0, x0, y1, x1), extent of the whole person, hidden parts included, clipped to the picture.
+        box: (y0, x0, y1, x1), extent of the whole person, clipped to the picture; what is hidden counts as well.
     """
 
     points: np.ndarray
     labelled: np.ndarray
-    visible: np.ndarray
     box: tuple[float, float, float, float]
-
-
-#: Thickness of the body in front of each joint in metres, for a stature of 1.75 m: what is nearer hides the joint.
-_COVER = {
-    'ankle': 0.075, 'knee': 0.085, 'hip': 0.14, 'pelvis': 0.16, 'thorax': 0.15, 'upper neck': 0.11, 'head top': 0.13,
-    'wrist': 0.05, 'elbow': 0.065, 'shoulder': 0.09,
-}
-_COVERS = np.array([_COVER[joint.removeprefix('right ').removeprefix('left ')] for joint in MPII.joints])
-#: Length of the longer side, in pixels, at which hidden joints are found, whatever the size of the picture.
-_DEPTH_SIZE = 160
 
 
 def make_figure(owner: int, place: np.ndarray, yaw: float, skeleton: Skeleton, clothes: Clothes) -> Figure:
@@ -97,7 +84,7 @@ def sample_scene(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
     """
     body = sample_physique(rng)
     yaw = rng.normal(0, 50) if rng.random() < 0.45 else rng.uniform(-180, 180)
-    figure = make_figure(0, np.zeros(3), yaw, sample_skeleton(rng, body), sample_clothes(rng))
+    figure = make_figure(0, np.zeros(3), yaw, pose_body(body, sample_pose(rng)), sample_clothes(rng))
     joints = figure.skeleton.joints()
     target = (joints.min(axis=0) + joints.max(axis=0)) / 2
     distance = float(np.exp(rng.uniform(np.log(2.6), np.log(9)))) + float(np.ptp(joints[:, 0])) * 0.5
@@ -121,22 +108,13 @@ def sample_scene(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
 def annotate(scene: Scene) -> list[Annotation]:
     """Return the annotation of each person in a scene."""
     height, width = scene.size
-    factor = _DEPTH_SIZE / max(scene.size)
-    coarse = round(height * factor), round(width * factor)
-    fragments = rasterise(scene.parts, scene.camera.scaled(factor), coarse)
-    depths = np.full(coarse[0] * coarse[1], np.inf)
-    depths[fragments.pixel] = fragments.depth
     annotations = []
     for figure in scene.figures:
         projected = scene.camera.project(figure.skeleton.joints())
         xy, ahead = projected[:, :2], projected[:, 2]
         labelled = ((xy >= -0.5) & (xy < [width - 0.5, height - 0.5])).all(axis=1) & (ahead > 0.05)
-        x, y = (np.clip((xy[:, i] + 0.5) * factor, 0, coarse[1 - i] - 1).astype(int) for i in (0, 1))
-        # Clothes lie further out than the body.
-        cover = _COVERS * figure.skeleton.physique.unit + 0.03
-        visible = labelled & (depths[y * coarse[1] + x] > ahead - cover)
         outline = np.concatenate([scene.camera.project(part.vertices)[:, :, 1::-1].reshape(-1, 2)
                                   for part in figure.parts])
         y0, x0, y1, x1 = np.clip([outline.min(axis=0), outline.max(axis=0) + 1], 0, [height, width]).ravel().tolist()
-        annotations.append(Annotation(xy[:, ::-1].astype(np.float32), labelled, visible, (y0, x0, y1, x1)))
+        annotations.append(Annotation(xy[:, ::-1].astype(np.float32), labelled, (y0, x0, y1, x1)))
     return annotations

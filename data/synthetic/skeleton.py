@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from data.synthetic.pose import Pose, sample_pose
+from data.synthetic.pose import Pose
 from hourglass.joints import MPII
 
 import numpy as np
@@ -180,33 +180,3 @@ def pose_body(body: Physique, pose: Pose) -> Skeleton:
         body, pose.airborne, np.array([np.zeros(3), waist, thorax, top, top + head[:, 1] * 0.87 * length['head']]),
         np.array([pelvis, chest, neck, head]), (right_leg, left_leg),
         (replace(right, points=right.points + base), replace(left, points=left.points + base)))
-
-
-def is_possible(skeleton: Skeleton) -> bool:
-    """Whether no limb runs through the trunk, the head or another limb; parts are taken as round bars."""
-    pelvis, waist, thorax, neck, crown = skeleton.spine
-    bars = [(pelvis, waist, 0.12), (waist, thorax, 0.10), (neck, crown, 0.09)]
-    bars += [(leg.points[i], leg.points[i + 1], 0.055) for leg in skeleton.legs for i in (0, 1)]
-    bars += [(arm.points[1], (arm.points[2] + arm.points[3]) / 2, 0.035) for arm in skeleton.arms]
-    share = np.linspace(0, 1, 9)[:, None]
-    along = np.array([start + (end - start) * share for start, end, _ in bars])
-    gaps = np.linalg.norm(along[:, None, :, None] - along[None, :, None], axis=4).min(axis=(2, 3))
-    radius = np.array([bar[2] for bar in bars]) * skeleton.physique.unit
-    is_free = gaps > radius[:, None] + radius
-    # The first three are the trunk and the head, then right thigh and shank, left thigh and shank, forearms with hands.
-    return bool(is_free[7, :7].all() and is_free[8, :8].all() and is_free[4, [5, 6]].all())
-
-
-def sample_skeleton(rng: np.random.Generator, body: Physique, name: str | None = None) -> Skeleton:
-    """Draw a pose of a body in which no limb runs through another, or the last of 12 attempts.
-
-    Args:
-        rng: random generator.
-        body: the body.
-        name: kind of pose, a key of :data:`data.synthetic.pose.KINDS`; drawn if not given.
-    """
-    for _ in range(12):
-        skeleton = pose_body(body, sample_pose(rng, name))
-        if is_possible(skeleton):
-            break
-    return skeleton

@@ -19,15 +19,13 @@ def make_body(seed: int = 0) -> Physique:
     return sample_physique(np.random.default_rng(seed), build=1.0)
 
 
-def make_scene(pose: Pose = STILL, yaw: float = 0.0, size: tuple[int, int] = (128, 128),
-               depths: tuple[float, ...] = (0.0,)) -> Scene:
-    """People with the same pose, each at a depth (z), before a level camera on the +z side that shows the nearest."""
+def make_scene(pose: Pose = STILL, yaw: float = 0.0, size: tuple[int, int] = (128, 128)) -> Scene:
+    """A person in a pose before a level camera on the +z side."""
     clothes = sample_clothes(np.random.default_rng(1))
-    figures = [make_figure(owner, np.array([0.0, 0.0, z]), yaw, pose_body(make_body(), pose), clothes)
-               for owner, z in enumerate(depths)]
-    joints = figures[int(np.argmax(depths))].skeleton.joints()
+    figure = make_figure(0, np.zeros(3), yaw, pose_body(make_body(), pose), clothes)
+    joints = figure.skeleton.joints()
     camera = frame(look_at(joints.mean(axis=0), 6.0, 0.0), joints, size, (0.8, 0.8))
-    return Scene(size, camera, figures, meadow(7), np.array([0.36, 0.8, 0.48]))
+    return Scene(size, camera, [figure], meadow(7), np.array([0.36, 0.8, 0.48]))
 
 
 def draw_silhouette(scene: Scene, factor: int = 2) -> np.ndarray:

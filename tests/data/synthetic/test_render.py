@@ -17,7 +17,7 @@ def _changes(scene: Scene) -> np.ndarray:
     return draw(scene).mean(axis=0) - 255 * np.sqrt(light).mean(axis=2)
 
 
-@pytest.mark.parametrize('size', [(96, 96), (97, 131), (131, 64), (33, 32)])
+@pytest.mark.parametrize('size', [(97, 131), (33, 32)])
 def test_pictures_have_the_size_asked_for(size: tuple[int, int]) -> None:
     image = draw(sample_scene(np.random.default_rng(16), size))
     assert image.shape == (3, *size)
