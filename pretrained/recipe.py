@@ -24,9 +24,8 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -39,7 +38,7 @@ from hourglass.lock import only_run
 from hourglass.textfile import read_values
 
 ROOT = Path(__file__).resolve().parents[1]
-_PACK_OPTIONS = ('dataset', 'split', 'joints', 'size', 'margin', 'samples')
+_PACK_OPTIONS = {'dataset', 'split', 'joints', 'size', 'margin', 'samples'}
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Recipe:
     """The content of a recipe file, as the module's docstring explains it."""
 
     packed: dict[str, dict[str, Any]]
-    stages: tuple[dict[str, Any], ...]
+    stages: list[dict[str, Any]]
     file: str
     common: dict[str, Any]
     processes: int = 1
@@ -65,45 +64,44 @@ class Recipe:
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; ``InputError`` if the file is not one."""
     values = read_values(path, 'recipe')
-    problem = _problem(values)
-    if problem:
+    entries = {field.name for field in fields(Recipe)}
+    if not isinstance(values, dict) or not {'packed', 'stages', 'file'} <= values.keys() <= entries:
+        raise InputError(f'{path}: a recipe has "packed", "stages" and "file", and may have "common", "processes" and '
+                         '"calibrate"')
+    recipe = Recipe(**{**values, 'common': values.get('common') or {}})
+    if problem := _problem(recipe):
         raise InputError(f'{path}: {problem}')
-    return Recipe(values['packed'], tuple(values['stages']), values['file'], values.get('common') or {},
-                  values.get('processes', 1), values.get('calibrate'))
+    return recipe
 
 
-def _problem(values: Any) -> str | None:
+def _problem(recipe: Recipe) -> str | None:
     """Return what is wrong with the content of a recipe."""
-    if not isinstance(values, dict) or not {'packed', 'stages', 'file'} <= set(values):
-        return 'a recipe has "packed", "stages" and "file"'
-    packed, stages, processes = values['packed'], values['stages'], values.get('processes', 1)
-    if unknown := set(values) - {'packed', 'stages', 'file', 'common', 'processes', 'calibrate'}:
-        return f'unknown: {", ".join(map(str, sorted(unknown, key=str)))}'
-    if type(processes) is not int or processes < 1:
+    packed, stages, file = recipe.packed, recipe.stages, recipe.file
+    if type(recipe.processes) is not int or recipe.processes < 1:
         return 'processes must be a number from 1'
-    if not isinstance(values['file'], str) or Path(values['file']).name != values['file']:
+    if not isinstance(file, str) or Path(file).name != file:
         return 'file must be a file name without a folder'
-    if not isinstance(values.get('common') or {}, dict):
+    if not isinstance(recipe.common, dict):
         return 'common must hold options by their names'
     if not isinstance(packed, dict) or not all(
-            _is_name(name) and isinstance(entry, dict) and 'dataset' in entry and set(entry) <= set(_PACK_OPTIONS)
+            _is_name(name) and isinstance(entry, dict) and {'dataset'} <= entry.keys() <= _PACK_OPTIONS
             for name, entry in packed.items()):
-        return f'packed must hold options by the names of files: {", ".join(_PACK_OPTIONS)}'
-    if values.get('calibrate') not in (None, *packed):
+        return f'packed must hold options by the names of files: {", ".join(sorted(_PACK_OPTIONS))}'
+    if recipe.calibrate not in (None, *packed):
         return f'calibrate must be one of {", ".join(packed)}'
-    if not isinstance(stages, list) or not stages:
-        return 'stages must be a list'
-    for stage in stages:
-        if not isinstance(stage, dict) or not {'name', 'people'} <= set(stage) <= {'name', 'people', 'options'} \
-                or not _is_name(stage['name']) or not isinstance(stage.get('options') or {}, dict):
-            return 'a stage has a "name", a list of "people" and "options"'
-        if not isinstance(stage['people'], list) or not stage['people'] or set(map(str, stage['people'])) - set(packed):
-            return f'stage {stage["name"]}: people must be some of {", ".join(packed)}'
-    names = [stage['name'] for stage in stages]
-    if twice := [name for name in names if names.count(name) > 1]:
+    if not isinstance(stages, list) or not stages or not all(_is_stage(stage, packed) for stage in stages):
+        return f'stages must be a list, each with a "name", "people" out of {", ".join(packed)}, and perhaps "options"'
+    if len({stage['name'] for stage in stages}) < len(stages):
         # The second would use the folder of the first, and take its result for its own.
-        return f'stage {twice[0]}: there are several of this name'
+        return 'several stages have the same name'
     return None
+
+
+def _is_stage(stage: Any, packed: dict[str, Any]) -> bool:
+    return (isinstance(stage, dict) and {'name', 'people'} <= stage.keys() <= {'name', 'people', 'options'}
+            and _is_name(stage['name']) and isinstance(stage.get('options') or {}, dict)
+            and isinstance(stage['people'], list) and bool(stage['people'])
+            and set(map(str, stage['people'])) <= packed.keys())
 
 
 def _is_name(text: Any) -> bool:
@@ -198,25 +196,22 @@ def _run(command: Sequence[str]) -> int:
 
     For a step that succeeds in spite of a signal, the signal's status (such as 130) is returned.
     """
-    child: subprocess.Popen[bytes] | None = None
     came: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         came.append(number)
         # A terminal sends Ctrl-C to the child as well; other signals reach this process alone.
-        if child is not None and number != signal.SIGINT:
+        if number != signal.SIGINT:
             child.send_signal(number)
 
-    # Python lets only the main thread handle signals.  A handler and not SIG_IGN, which the child would inherit.
-    numbers = stop_signals() if threading.current_thread() is threading.main_thread() else ()
-    previous = {number: signal.signal(number, stop) for number in numbers}
     try:
         child = subprocess.Popen(command, cwd=ROOT)
-        if came and came[0] != signal.SIGINT:  # during the start
-            child.send_signal(came[0])
-        status = child.wait()
     except FileNotFoundError:
         raise InputError(f'{command[0]}: no such command; extra "distributed" installs it') from None
+    # A handler and not SIG_IGN, which the child would inherit.
+    previous = {number: signal.signal(number, stop) for number in stop_signals()}
+    try:
+        status = child.wait()
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
