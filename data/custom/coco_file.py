@@ -91,24 +91,22 @@ def find_images(
         there.  If nothing is there, the names are what they are.
     """
     names = list(dict.fromkeys(names))
-    parts = {name: _parts(name) for name in names}
-    sample = names[::max(1, len(names) // _N_SAMPLES)]
-    longest = max((len(found) for found in parts.values()), default=1)
     folders = _folders(path) if images is None else [images]
+    as_they_are = folders[0] if images is None else images, {name: name for name in names}
+    sample = names[::max(1, len(names) // _N_SAMPLES)]
     # Absolute names count as they are only if no folder is named.
-    best = sum(Path(name).is_file() for name in sample if images is None and name.startswith('/')), folders[0], 0
-    for n in range(longest, 0, -1):
-        if len({parts[name][-n:] for name in names}) < len(names):
+    if images is None and any(name.startswith('/') and Path(name).is_file() for name in sample):
+        return as_they_are
+    parts = {name: _parts(name) for name in names}
+    found: tuple[int, tuple[Path, dict[str, str]]] = 0, as_they_are
+    for n in range(max(map(len, parts.values()), default=0), 0, -1):
+        short = {name: '/'.join(parts[name][-n:]) for name in names}
+        if len(set(short.values())) < len(names):
             break  # two images would become one
         for folder in folders:
-            if best[0] == len(sample):
-                break
-            n_there = sum((folder / '/'.join(parts[name][-n:])).is_file() for name in sample)
-            best = max(best, (n_there, folder, n), key=lambda found: found[0])
-    n_there, folder, n = best
-    if not n_there:
-        return path.parent if images is None else images, {name: name for name in names}
-    return folder, {name: '/'.join(parts[name][-n:]) if n else name for name in names}
+            n_there = sum((folder / short[name]).is_file() for name in sample)
+            found = max(found, (n_there, (folder, short)), key=lambda place: place[0])
+    return found[1]
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -34,54 +34,30 @@ def _changed(**fields: Any) -> Change:
     return change
 
 
-def _without(field: str) -> Change:
-    """Make two people, the second without a field."""
-    def change(content: Content) -> Content:
-        value = _changed()(content)
-        del value['annotations'][1][field]
-        return value
-
-    return change
-
-
 #: What a file holds, or how it differs from a sound one, and the reason for which it is refused.
 BAD_ANNOTATIONS = {
     'empty': ('', 'the file is empty'),
     'truncated': (lambda c: json.dumps(c)[:-200], 'damaged, or not JSON'),
-    'nested': ('[' * 100_000, 'not JSON'),
     'list': ([], r'not a file of COCO annotations \(a JSON list\)'),
-    'no images': ({'annotations': []}, 'has no list of images'),
     'image without a name': (lambda c: {**c, 'images': [{'id': 7}]}, r"images\[0\] has no 'file_name'"),
-    'image name of another type': (lambda c: {**c, 'images': [{'id': 7, 'file_name': 3}]},
-                                   "'file_name' '3', not a text"),
     'image outside': (lambda c: {**c, 'images': [{'id': 7, 'file_name': '../../x.jpg'}]}, 'leads out of the image fol'),
     'absolute image': (lambda c: {**c, 'images': [{'id': 7, 'file_name': '/etc/x.jpg'}]}, 'leads out of the image fol'),
     'repeated image': (lambda c: {**c, 'images': [c['images'][0]] * 2}, 'the id 7, which occurs more than once'),
     'no annotations': (lambda c: {'images': c['images']}, 'has no list of annotations'),
-    'annotations of another type': (lambda c: {**c, 'annotations': {'a': 1}}, 'has no list of annotations'),
     'NaN': (lambda c: json.dumps(_changed(area=float('nan'))(c)), 'holds NaN, which is not a number'),
-    'overflow': (lambda c: json.dumps(_changed(area=123.5)(c)).replace('123.5', '1e999'),
-                 r"annotations\[1\] has 'area' 'inf'"),
     'unknown image': (_changed(image_id=8), 'annotations name 1 unknown image; the first is image_id 8'),
     'fractional image id': (_changed(image_id=7.5), r"annotations\[1\] has 'image_id' '7.5', not a whole number"),
-    'huge image id': (_changed(image_id=10 ** 30), 'not a whole number'),
-    'repeated annotation': (_changed(id=1), 'the id 1, which occurs more than once'),
-    'negative width': (_changed(bbox=[1, 1, -5, 5]), r"annotations\[1\] has a 'bbox' with a negative width"),
-    'short box': (_changed(bbox=[1, 1, 5]), r"annotations\[1\] has 'bbox' .* not 4 finite numbers"),
     'box of texts': (_changed(bbox=['1', '2', '3', '4']), 'not 4 finite numbers'),
-    'no box': (_without('bbox'), r"annotations\[1\] has no 'bbox'"),
-    'no area': (_without('area'), "has no 'area'"),
+    'negative width': (_changed(bbox=[1, 1, -5, 5]), r"annotations\[1\] has a 'bbox' with a negative width"),
+    'no box': (_changed(bbox=None), r"annotations\[1\] has no 'bbox'"),
     'negative area': (_changed(area=-1), 'has a negative area'),
-    'text as area': (_changed(area='big'), "'area' 'big', not a finite number"),
     'short keypoints': (_changed(keypoints=[1, 2, 2]), "'keypoints' .* not 51 finite numbers"),
-    'keypoints of another type': (_changed(keypoints='none'), 'not 51 finite numbers'),
     'visibility': (_changed(keypoints=[5] * 51), 'visibility is not 0, 1 or 2'),
     'instances': (lambda c: {**c, 'annotations': [{'id': 1, 'image_id': 7, 'category_id': 1, 'bbox': [0, 0, 1, 1],
                                                    'area': 1}]}, 'the file needed is person_keypoints'),
     'other joints': (lambda c: {**c, 'categories': [{'id': 1, 'keypoints': ['tail']}]},
                      '1 joint and not COCO.* --dataset coco-json'),
     'no people': (lambda c: {**c, 'annotations': []}, 'no person who can be used'),
-    'only crowds': (lambda c: {**c, 'annotations': [c['annotations'][1]]}, 'no person who can be used'),
 }
 
 

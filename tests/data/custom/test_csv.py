@@ -119,7 +119,6 @@ def test_tables_as_excel_writes_them(pictures: Path, tmp_path: Path) -> None:
         'first line': lines(';', 'sep=;').encode(),
         'first line, other divider': lines('|', '"sep=|"').encode('utf-8-sig'),
         'quoted': lines(',', quote='"').encode(),
-        'quoted, first line': lines(',', 'SEP=,', quote='"').encode(),
         'tabs': lines('\t').encode(),
         'empty lines': lines(',', quote='"').replace('\r\n', '\r\n\r\n').encode('utf-8-sig'),
         'Unicode text': lines('\t').encode('utf-16'),
@@ -173,24 +172,19 @@ HEADER = 'image,nose_x,nose_y\n'
 
 @pytest.mark.parametrize(('text', 'message'), [
     ('', 'the file is empty'),
-    ('\n', 'its first line is empty'),
     (HEADER, 'no person is in it'),
     ('picture,nose_x,nose_y\na,1,2', 'line 1: no column "image"; its columns are picture, nose_x, nose_y'),
     ('image,nose_x\na,1', 'line 1: a column nose_x and no nose_y'),
     ('image,nose\na,1', 'line 1: no joints'),
     ('image,a_x,a_y,A_x\na,1,1,1', "line 1: two columns are called 'A_x'"),
-    ('image,a_b_x,a_b_y,a b_x,a b_y\na,1,1,1,1', "line 1: two joints are called 'a b'"),
-    ('image,<_x,<_y\na,1,1', "'joints': '<' is not a name"),
     ('image,nose_x,nose_y,box_x\na,1,1,1', 'line 1: a column box_x and no box_y'),
     (HEADER + 'a,1,2\nb,1\n', 'line 3: 2 columns in place of 3'),
     (HEADER + 'a,1,2\n\nb,one,2\n', "line 4, column nose_x: 'one' is not a number"),
-    (HEADER + 'a,1,inf\n', "line 2, column nose_y: 'inf' is not from"),
+    (HEADER + 'a,1,inf\n', "line 2, column nose_y: 'inf' is not a number from"),
     (HEADER + 'a,,2\n', 'line 2, column nose_x: is empty, but nose_y is not'),
-    (HEADER + ',1,2\n', 'line 2, column image: is empty'),
     ('image,nose_x,nose_y,nose_visible\na,1,2,3\n', "line 2, column nose_visible: '3' is not 1"),
     ('image,nose_x,nose_y,center_x,center_y,side\na,1,2,3,4,0\n', "line 2, column side: '0' is not above 0"),
     (HEADER + 'a,"1,2\n', 'not a table that can be read'),
-    (HEADER + 'a,nan,nan\n', "no person in the split 'all' has a joint"),
 ])
 def test_a_wrong_table_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / 'a.csv').write_text(text)
