@@ -49,7 +49,7 @@ class PeopleConfig(PredictorConfig, DrawingConfig):
         help='with onnx:FILE: the class that is people (default: person, people, pedestrian, or the usual number)')
     score_threshold: float | None = _people(
         number(0, 1), None, metavar='SCORE',
-        help='minimum score of a box (default: 0.6 for ssd512 and ssd300, else 0.37 to 0.5). ssd512, ssd300 and '
+        help='minimum score of a box (default: 0.6 for ssd512 and ssd300, else 0.3 to 0.5). ssd512, ssd300 and '
              'yolo_v3 give no box below 0.1, onnx none below 0.05')
     max_people: int | None = _people(
         whole(1), None, metavar='N', help='take only the N best boxes of each picture (default: all)')

@@ -1,4 +1,4 @@
-"""The person finder that is included: a small hourglass network on the whole picture, checked by the pose network.
+"""The person finder that is included: a small hourglass network on the whole picture.
 
 What the outputs of the finder's network mean is in :mod:`hourglass.box_codec`; :mod:`training.finder` trained it.
 """
@@ -11,17 +11,15 @@ from functools import partial
 from hourglass import providers
 from hourglass.box_codec import CHANNELS, decode_boxes
 from hourglass.boxes import fuse_boxes, suppress_boxes
-from hourglass.crop import Extent, person_box
 from hourglass.detection import Detector
 from hourglass.engine.base import Engine
 from hourglass.errors import InputError
 from hourglass.pixels import resize_image
-from hourglass.predictor import PosePredictor
 
 import numpy as np
 
-#: Name of its weights in the registry, and of the pose weights that check what it finds.
-WEIGHTS, POSE_WEIGHTS = 'person-finder', 'bundled'
+#: Name of its weights in the registry.
+WEIGHTS = 'person-finder'
 #: Pixels of the picture's longer side when the network sees it once, and when it looks several times.
 SIZE, SIZES = 256, (128, 192, 288, 384)
 #: Both sides of the input are multiples of this.
@@ -33,13 +31,6 @@ _SAME_PERSON = 0.55
 #: Height in pixels at which people are found best, and the standard deviation in octaves by which a size of the picture
 #: counts less for people of another height.
 _BEST_HEIGHT, _OCTAVES = 96, 1.1
-#: At most so many boxes are checked by their poses, so that a crowd takes no longer; and none of a score that is so low
-#: that the best pose would not make it a person.
-_MOST_CHECKED, _LEAST_CHECKED = 10, 0.1
-#: A pose's score is the mean of this many of its highest peaks.  Boxes that are not checked have a typical one.
-_TOP_JOINTS, _UNCHECKED = 12, 0.3
-#: Joints with such a peak belong to the person, and an edge moves by this share of the way to those outside of the box.
-_SEEN_JOINT, _MOVE = 0.1, 0.25
 
 
 class PersonFinder(Detector):
@@ -50,19 +41,14 @@ class PersonFinder(Detector):
         sizes: pixels of the picture's longer side each time that the network sees it.  The boxes of all times are
             merged (:func:`hourglass.boxes.fuse_boxes`); those count most in which a person is about 96 pixels high.
         flip: whether the network also sees the mirror image each time.
-        predictor: checks the best boxes: people have a pose.  A box grows towards joints outside of it, and its score
-            becomes the geometric mean of itself and the square root of the pose's.
     """
 
-    def __init__(
-        self, engine: Engine, sizes: Sequence[int] = (SIZE,), flip: bool = False,
-        predictor: PosePredictor | None = None,
-    ) -> None:
+    def __init__(self, engine: Engine, sizes: Sequence[int] = (SIZE,), flip: bool = False) -> None:
         self.engine = engine
         self.sizes = sizes
         self.flip = flip
-        self.predictor = predictor
-        self.score_threshold = 0.4 if predictor is None else 0.37
+        # More looks give lower scores: they are a mean of all looks.
+        self.score_threshold = 0.4 if len(sizes) == 1 else 0.3
 
     def detect(
         self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
@@ -73,8 +59,6 @@ class PersonFinder(Detector):
     def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         boxes, scores = fuse_boxes([view for size in self.sizes for view in self._look(image, size)],
                                    _SAME_PERSON, partial(self._reliability, max(image.shape[1:])))
-        if self.predictor is not None:
-            boxes, scores = self._check(self.predictor, image, boxes, scores)
         kept = suppress_boxes(boxes, _OVERLAP, scores)
         kept = kept[scores[kept] >= _LOWEST_SCORE]
         return boxes[kept].astype(np.float32), scores[kept].astype(np.float32)
@@ -103,32 +87,12 @@ class PersonFinder(Detector):
             views.append((boxes[kept], scores[kept]))
         return views
 
-    def _check(
-        self, predictor: PosePredictor, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Correct boxes and scores by the poses of the best boxes."""
-        shape = image.shape[1:]
-        boxes, pose_scores = boxes.copy(), np.full(len(boxes), _UNCHECKED)
-        best = boxes[scores >= _LEAST_CHECKED][:_MOST_CHECKED]
-        poses = predictor.poses([image] * len(best), [person_box(Extent.of_box(box), shape, predictor.spec)
-                                                      for box in best])
-        for i, pose in enumerate(poses):
-            peaks = pose.heatmaps.max(axis=(1, 2))
-            pose_scores[i] = np.clip(np.sort(peaks)[-_TOP_JOINTS:].mean(), 0, 1)
-            points = pose.points[peaks >= _SEEN_JOINT]
-            if len(points) > 2:
-                points = np.clip(points, 0, shape)
-                boxes[i, :2] += _MOVE * np.minimum(points.min(axis=0) - boxes[i, :2], 0)
-                boxes[i, 2:] += _MOVE * np.maximum(points.max(axis=0) - boxes[i, 2:], 0)
-        return boxes, np.sqrt(scores * np.sqrt(pose_scores))
-
 
 def load(kind: str, file: str | None, gpu: int) -> PersonFinder:
     """Load the finder that is included, or one from a weights file.
 
     Args:
-        kind: ``bundled``: it looks at the picture several times, and the pose network that is included checks what it
-            finds; ``bundled-fast``: it looks once.
+        kind: ``bundled``: it looks at the picture several times; ``bundled-fast``: it looks once.
         file: the finder's weights.
         gpu: number of the GPU; -1 for the CPU.
 
@@ -140,4 +104,4 @@ def load(kind: str, file: str | None, gpu: int) -> PersonFinder:
         raise InputError(f'{file}: the weights find joints and not people')
     if kind == 'bundled-fast':
         return PersonFinder(engine)
-    return PersonFinder(engine, SIZES, True, PosePredictor.load(POSE_WEIGHTS, gpu))
+    return PersonFinder(engine, SIZES, flip=True)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from data.synthetic import demo_people
 from hourglass.box_codec import STRIDE, decode_boxes, encode_boxes, to_output
 from hourglass.boxes import box_iou
-from hourglass.crop import Box
 from hourglass.detection import load_detector
 from hourglass.detection.finder import SIZE, PersonFinder
 from hourglass.engine.base import Engine
 from hourglass.errors import InputError
-from hourglass.locate import corners
-from hourglass.predictor import Pose, PosePredictor
-from hourglass.spec import ModelSpec
+from hourglass.predictor import PosePredictor
 
 import cv2
 import numpy as np
@@ -110,35 +105,6 @@ def test_several_sizes_and_mirror_images_give_each_person_once() -> None:
     assert box_iou(often[0], once[0])[0, 0] > 0.8
 
 
-class _Poses(PosePredictor):
-    """Sees all joints of a person in the left half of a picture, on the border of a box, and none in the right half."""
-
-    def __init__(self, box: tuple[float, ...]) -> None:
-        super().__init__(_Engine(), ModelSpec(crop='pad'))
-        self.box = np.array(box)
-        self.n_asked = 0
-
-    def poses(self, imgs: Sequence[np.ndarray], boxes: Iterable[Box] | None = None, bgr: bool = False) -> list[Pose]:
-        poses = []
-        for image, crop in zip(imgs, boxes or (), strict=True):
-            is_person = sum(corners(crop)[1::2]) / 2 < image.shape[2] / 2
-            points = np.resize(self.box.reshape(2, 2), (16, 2))
-            maps = np.full((16, 2, 2), 0.81 if is_person else 0.01, np.float32)
-            poses.append(Pose(points, maps.max(axis=(1, 2)), maps, crop, self.spec.joint_set, image))
-        self.n_asked += len(poses)
-        return poses
-
-
-def test_poses_correct_boxes_and_scores() -> None:
-    boxes = np.array([(100., 100, 300, 180), (100, 400, 300, 480)])
-    finder = PersonFinder(_Sees(boxes, (480, 640)), predictor=_Poses((80., 120, 290, 200)))
-    (found, scores), = finder.detect([np.zeros((3, 480, 640), np.float32)])
-    assert (scores >= finder.score_threshold).tolist() == [True, False]
-    np.testing.assert_allclose(scores[1] / scores[0], (0.01 / 0.81) ** 0.25, rtol=0.02)
-    # Edges move outwards only.
-    np.testing.assert_allclose(found, [(95, 100, 300, 185), boxes[1]], atol=2)
-
-
 class _SeesOnce(Engine):
     """Sees a person who is 0.9 of a square picture high, but only if the picture has this size."""
 
@@ -161,26 +127,6 @@ def test_a_size_in_which_the_person_is_too_high_counts_little() -> None:
     assert fitting[0] > 0.7
     assert len(too_large) == 1
     assert too_large[0] < 0.3
-
-
-def test_a_box_that_no_pose_can_make_a_person_is_not_checked() -> None:
-    sizes = 96, 768
-    image = np.zeros((3, 300, 300), np.float32)
-    asked = []
-    for size in sizes:
-        predictor = _Poses((0., 0, 300, 300))
-        PersonFinder(_SeesOnce(size), sizes, predictor=predictor).detect([image])
-        asked.append(predictor.n_asked)
-    assert asked == [1, 0]
-
-
-def test_a_crowd_is_found_though_not_every_box_is_checked() -> None:
-    boxes = [(10 + 118 * i, 20 + 124 * k, 110 + 118 * i, 64 + 124 * k) for i in range(4) for k in range(5)]
-    predictor = _Poses((0., 0, 480, 640))
-    finder = PersonFinder(_Sees(np.array(boxes), (480, 640)), predictor=predictor)
-    (found, _), = finder.detect([np.zeros((3, 480, 640), np.float32)])
-    assert predictor.n_asked == 10
-    assert len(found) == 20
 
 
 def test_two_peaks_in_one_person_are_one_person() -> None:
