@@ -99,8 +99,10 @@ def annotate_video(
         predictor = predictor or config.load()
         with stop.listening():
             summary = _annotate(reader, config, predictor, stop, overlap)
-        complaint = reader.complaint()
-    for warning in _warnings(config, predictor, summary, None if stop.requested else complaint):
+        complaint = None if stop.requested else reader.complaint()
+    lost = summary.lost_sound and (f'{config.target}: without the sound, which is {summary.lost_sound} and not for '
+                                   'this format; an .mkv holds most kinds')
+    for warning in filter(None, (complaint, lost, predictor.detector.complaint())):
         print(f'warning: {warning}', file=sys.stderr)
     if stop.requested:
         print(f'stopped: {config.target} has the first {counted(summary.n_frames, "frame")}', file=sys.stderr)
@@ -134,14 +136,3 @@ def _annotate(reader: VideoReader | CameraReader, config: VideoConfig, predictor
         video.close()
     return Summary(video.n_written, n_tracks, time.perf_counter() - start, video.lost_sound,
                    stop.status if stop.requested else 0)
-
-
-def _warnings(config: VideoConfig, predictor: PeoplePredictor, summary: Summary, complaint: str | None,
-              ) -> Iterator[str]:
-    if complaint:
-        yield complaint
-    if summary.lost_sound:
-        yield (f'{config.target}: without the sound, which is {summary.lost_sound} and not for this format; an .mkv '
-               'holds most kinds')
-    if complaint := predictor.detector.complaint():
-        yield complaint

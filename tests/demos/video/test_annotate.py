@@ -142,12 +142,12 @@ def test_overlapping_changes_nothing(tmp_path: Path) -> None:
 
 def test_every_nth_frame(tmp_path: Path) -> None:
     finder = _Finder()
-    lines = _annotate(write_clip(tmp_path / 'clip.mp4', _clip(10)), tmp_path, finder, frame_stride=2)
-    assert [line['frame'] for line in lines] == [0, 2, 4, 6, 8]
-    assert finder.calls == 5
+    lines = _annotate(write_clip(tmp_path / 'clip.mp4', _clip(6)), tmp_path, finder, frame_stride=2)
+    assert [line['frame'] for line in lines] == [0, 2, 4]
+    assert finder.calls == 3
     assert {person['track'] for line in lines for person in line['people']} == {1, 2}
     with VideoReader(tmp_path / 'out.mp4') as reader:
-        assert len(list(reader)) == 10
+        assert len(list(reader)) == 6
 
 
 def test_smoothing_takes_the_tremble_out(tmp_path: Path) -> None:
@@ -172,38 +172,34 @@ def test_smoothing_takes_the_tremble_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(('values', 'reason'), [
     ({'video': 'missing.mp4'}, 'missing.mp4: no such file'),
     ({'out': 'clip.mp4'}, 'would replace'),
-    ({'json': 'out.mp4'}, 'would replace'),
     ({'out': 'a.mp4', 'detector': 'boxes:a.mp4'}, 'would replace'),
-    ({'out': 'text.mp4/a.mp4'}, 'is not a folder'),
-    ({'json': '.'}, 'is a folder'),
+    ({'json': 'out.mp4'}, 'would replace'),
 ])
 def test_mistakes_are_found_before_the_weights_are_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, str], reason: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(VideoConfig, 'load', lambda _: pytest.fail('the weights were loaded'))
-    (tmp_path / 'text.mp4').write_text('no video')
     write_clip(tmp_path / 'clip.mp4', _clip(2))
     with pytest.raises(InputError, match=reason):
         annotate_video(VideoConfig(**{'video': 'clip.mp4', 'out': 'out.mp4', **values}))
-    assert _files(tmp_path) == {'text.mp4', 'clip.mp4'}
+    assert _files(tmp_path) == {'clip.mp4'}
 
 
 def _files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize('error', [InputError('no more memory'), RuntimeError('a defect')])
-def test_an_error_leaves_nothing_behind(tmp_path: Path, error: Exception) -> None:
+def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
     class Failing(_Finder):
         def detect(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Boxes:
             if self.calls == 5:
-                raise error
+                raise RuntimeError('a defect')
             return super().detect(images, names)
 
     (tmp_path / 'out.mp4').write_text('from yesterday')
     source, before = write_clip(tmp_path / 'clip.mp4', _clip(20)), threading.active_count()
-    with pytest.raises(type(error), match=str(error)):
+    with pytest.raises(RuntimeError, match='a defect'):
         _annotate(source, tmp_path, Failing())
     assert _files(tmp_path) == {'clip.mp4', 'out.mp4'}
     assert (tmp_path / 'out.mp4').read_text() == 'from yesterday'
@@ -257,29 +253,20 @@ def test_a_stop_before_the_first_frame_writes_nothing(tmp_path: Path) -> None:
     assert _files(tmp_path) == {'clip.mp4'}
 
 
-def test_a_video_that_breaks_off_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    clip = write_clip(tmp_path / 'clip.avi', _clip(20))
+def test_what_is_wrong_with_video_or_boxes_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip, boxes = write_clip(tmp_path / 'clip.avi', _clip(20)), tmp_path / 'boxes.json'
     clip.write_bytes(clip.read_bytes()[:clip.stat().st_size // 2])
-    lines = _annotate(clip, tmp_path)
-    assert 2 <= len(lines) < 15
-    warning, last = capsys.readouterr().err.splitlines()
-    assert warning.startswith(f'warning: {clip}: only {len(lines)} of the 20 frames')
-    assert f'{len(lines)} frames, ' in last
-
-
-@pytest.mark.parametrize(('frame', 'stride', 'is_reported'), [
-    ('0002', 1, False), (2, 2, False), (1, 2, True), ('walk.jpg', 1, True)])
-def test_a_file_without_boxes_of_the_frames_is_reported(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], frame: int | str, stride: int, is_reported: bool,
-) -> None:
-    boxes = tmp_path / 'boxes.json'
-    boxes.write_text(json.dumps([{'image_id': frame, 'category_id': 1, 'bbox': [1, 1, 9, 9], 'score': 0.9}]))
-    predictor = _Finder()
-    predictor.detector = BoxesFile(boxes)
-    _annotate(write_clip(tmp_path / 'clip.mp4', _clip(3)), tmp_path, predictor, frame_stride=stride)
-    *warnings, last = capsys.readouterr().err.splitlines()
-    assert warnings == [f'warning: {boxes}: no boxes of any of these pictures'] * is_reported
-    assert ': 3 frames, ' in last
+    for frame in ('walk.jpg', '0002'):
+        boxes.write_text(json.dumps([{'image_id': frame, 'category_id': 1, 'bbox': [1, 1, 9, 9], 'score': 0.9}]))
+        predictor = _Finder()
+        predictor.detector = BoxesFile(boxes)
+        lines = _annotate(clip, tmp_path, predictor)
+        assert 2 < len(lines) < 15
+        first, *others, last = capsys.readouterr().err.splitlines()
+        assert first.startswith(f'warning: {clip}: only {len(lines)} of the 20 frames')
+        assert len(others) == (frame == 'walk.jpg')
+        assert all(line.startswith(f'warning: {boxes}: ') for line in others)
+        assert f'{len(lines)} frames, ' in last
 
 
 def test_people_who_come_back(tmp_path: Path) -> None:
