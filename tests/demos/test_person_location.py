@@ -50,18 +50,13 @@ def test_negative_numbers_on_the_command_line() -> None:
 @pytest.mark.parametrize(('values', 'reason'), [
     ({'box': '1,2,3'}, '--box must be X0,Y0,X1,Y1'),
     ({'box': '1,2,x,4'}, '--box must be'),
-    ({'box': 5}, '--box must be'),
     ({'box': 'nan,2,3,4'}, '--box must be'),
     ({'box': (0, 0, 1e30, 4)}, '--box must be'),
     ({'box': (5, 2, 3, 4)}, 'empty or reversed'),
-    ({'box': (1, 4, 3, 4)}, 'empty or reversed'),
     ({'center': '4', 'scale': 1}, '--center must be X,Y'),
     ({'center': (4, 5)}, 'go together'),
-    ({'center': (4, 5), 'scale': 0}, '--scale must'),
-    ({'fit': 'crop'}, '--fit must be one of'),
     ({'auto': True, 'fit': 'pad'}, '--auto and --fit exclude each other'),
     ({'box': (1, 2, 3, 4), 'center': (4, 5), 'scale': 1}, '--box and --center exclude each other'),
-    ({'box': (1, 2, 3, 4), 'scale': 1}, 'go together'),
     ({'detector': 'hog'}, '--detector is for --auto'),
     ({'auto': True, 'detector': 'eyes'}, "no detector 'eyes'"),
 ])
@@ -71,7 +66,7 @@ def test_locations_that_make_no_sense(values: dict[str, Any], reason: str) -> No
 
 
 @pytest.mark.parametrize('values', [
-    {'box': (0, 240, 50, 300)}, {'box': (-50, 0, -1, 50)}, {'center': (-200, 100), 'scale': 1}])
+    {'box': (0, 240, 50, 300)}, {'center': (-200, 100), 'scale': 1}])
 def test_a_location_outside_of_the_picture(predictor: PosePredictor, values: dict[str, Any]) -> None:
     with pytest.raises(InputError, match='outside of the picture, which is 240 pixels high and 200 wide'):
         PersonLocation(**values).find(predictor, demo_scene((240, 200)))

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from demos.picture_files import Picture, find_pictures, result_names
-from hourglass.coco_format import image_id, image_ids
 from hourglass.errors import InputError
 
 import pytest
@@ -81,18 +80,3 @@ def test_names_of_results() -> None:
     assert result_names(pictures('b.jpg', 'a.jpg')) == ['b_', 'a_']
     assert result_names(pictures('x/a.jpg', 'y/A.jpg', 'a-2.jpg', 'a.png')) == ['a_', 'A-2_', 'a-2-2_', 'a-3_']
     assert result_names([]) == []
-
-
-@pytest.mark.parametrize(('name', 'expected'), [
-    ('a/000000000785.jpg', 785), ('7.png', 7), ('COCO_train2014_000000000009.jpg', 9), ('photo.jpg', 'photo.jpg'),
-    ('a/b/IMG_123.jpg', 'IMG_123.jpg'), ('12a.jpg', '12a.jpg'), ('1' * 30 + '.jpg', '1' * 30 + '.jpg'), (5, 5),
-    ('٣.jpg', '٣.jpg'),
-])
-def test_image_ids(name: str | int, expected: int | str) -> None:
-    assert image_id(name) == expected
-
-
-def test_image_ids_differ() -> None:
-    assert image_ids(['a/1.jpg', 'b/2.jpg', 'c/x.jpg']) == [1, 2, 'x.jpg']
-    assert image_ids(['a/1.jpg', 'b/1.png', '2.jpg']) == ['a/1.jpg', 'b/1.png', 2]
-    assert image_ids([]) == []
