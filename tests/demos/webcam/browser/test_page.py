@@ -199,13 +199,9 @@ def test_files_that_are_no_photo(page: Any) -> None:
     assert page.shows == 'nothing'
 
 
-@pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_a_phone_shows_everything_and_all_is_legible(page: Any, scheme: str) -> None:
-    driver = page.driver
-    driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride',
-                           {'width': 360, 'height': 740, 'deviceScaleFactor': 2, 'mobile': True})
-    driver.execute_cdp_cmd('Emulation.setEmulatedMedia',
-                           {'features': [{'name': 'prefers-color-scheme', 'value': scheme}]})
+def test_a_phone_shows_everything(page: Any) -> None:
+    page.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride',
+                                {'width': 360, 'height': 740, 'deviceScaleFactor': 2, 'mobile': True})
     try:
         page.start_camera()
         assert page.run('return document.scrollingElement.scrollWidth') <= 360
@@ -216,32 +212,8 @@ def test_a_phone_shows_everything_and_all_is_legible(page: Any, scheme: str) -> 
         for name, left, right, height in boxes:
             assert 0 <= left < right <= 360, name
             assert height >= 32, name
-        colours = page.run(
-            'const behind = (one) => { const colour = getComputedStyle(one).backgroundColor;'
-            '  return colour === "rgba(0, 0, 0, 0)" ? behind(one.parentElement) : colour; };'
-            'document.getElementById("message").hidden = false;'
-            'return [...document.querySelectorAll("h1, p, span, label, button, select, summary, output, .button")]'
-            '.filter((one) => one.checkVisibility()).map((one) => [one.id || one.tagName,'
-            ' getComputedStyle(one).color, behind(one)])')
-        for name, text, ground in colours:
-            assert _contrast(text, ground) >= 4.5, (name, text, ground)
-        dark = scheme == 'dark'
-        assert (_luminance(page.run('return getComputedStyle(document.body).backgroundColor')) < 0.2) == dark
     finally:
-        driver.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
-        driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': []})
-
-
-def _luminance(colour: str) -> float:
-    """Relative luminance of a CSS colour, as WCAG defines it."""
-    channels = np.array([float(part) for part in colour[colour.index('(') + 1:-1].split(',')[:3]]) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
-
-
-def _contrast(one: str, other: str) -> float:
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+        page.driver.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
 
 
 def test_everything_can_be_done_with_the_keyboard(page: Any) -> None:
@@ -260,10 +232,6 @@ def test_everything_can_be_done_with_the_keyboard(page: Any) -> None:
     assert visited == ['file', 'save', 'mode', 'heatmap', 'threshold', 'mirror', 'SUMMARY']
     press(Keys.ENTER)
     assert page.wait(page.joints)
-    unnamed = page.run('return [...document.querySelectorAll("button, select, input")].filter((one) =>'
-                       '!(one.textContent.trim() || [...one.labels].map((label) => label.textContent).join("").trim())'
-                       ').map((one) => one.id)')
-    assert unnamed == []
 
 
 def test_without_a_camera_the_page_says_so_and_photos_work(page_without_camera: Any, person: RenderedPerson,
