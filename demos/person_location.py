@@ -188,7 +188,7 @@ class PersonLocation(Options):
         """Return whether the person is not in the middle, as was assumed, but elsewhere in the picture.
 
         The pose in the middle is then not confident, and the included finder sees a person whose crop is not nearly the
-        whole picture.  Where the finder cannot be used, the answer is no.
+        whole picture.
         """
         from hourglass.boxes import box_iou
         from hourglass.crop import Extent, person_box
@@ -196,11 +196,7 @@ class PersonLocation(Options):
 
         if not self.is_middle or has_person(pose, spec):
             return False
-        try:
-            detector = load_detector(FALLBACK, self.gpu)
-        except (InputError, ImportError):
-            return False
-        shape = image.shape[1:]
+        detector, shape = load_detector(FALLBACK, self.gpu), image.shape[1:]
         crops = [corners(person_box(Extent.of_box(box), shape, spec)) for box in find_boxes(detector, image)]
         overlap = box_iou(np.array(crops).reshape(-1, 4), np.array([[0, 0, *shape]]))
         return bool((overlap < _SAME_CROP).any())

@@ -68,8 +68,6 @@ def _pictures_of(paths: Iterable[Path]) -> list[Path]:
 
 
 def _expand(argument: str) -> list[Picture]:
-    if not argument:
-        raise InputError('the name of a picture is empty')
     path = Path(argument)
     if path.is_dir():
         found, complaint = _pictures_of(path.iterdir()), 'no pictures in this folder'
@@ -90,18 +88,13 @@ def find_pictures(arguments: Sequence[str]) -> list[Picture]:
             folders within; patterns with ``*``, ``?``, ``[...]`` and ``**``.
 
     Raises:
-        InputError: a folder or a pattern gives no picture, or a folder cannot be read.
+        InputError: a folder or a pattern gives no picture.
+        OSError: a folder cannot be read.
     """
     found: dict[Path, Picture] = {}
     for argument in arguments:
-        try:
-            pictures = _expand(argument)
-        except OSError as error:
-            raise InputError(f'{argument}: cannot be read ({error.strerror})') from None
-        for picture in pictures:
-            key = picture.path.resolve()
-            if key not in found or picture.is_named:
-                found[key] = Picture(found.get(key, picture).path, picture.is_named)
+        for picture in _expand(argument):
+            found.setdefault(picture.path.resolve(), picture)
     return list(found.values())
 
 

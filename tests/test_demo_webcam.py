@@ -105,7 +105,7 @@ def _run(config: WebcamConfig) -> None:
     ({'camera': '1'}, '--camera is for --opencv-window'), ({'model': 'missing.npz'}, 'missing.npz'),
     ({'opencv_window': True, 'port': 9}, '--port is for the page'),
     ({'detector': 'nobody'}, "no detector 'nobody'"), ({'detector': 'boxes:a.json'}, '--detector boxes'),
-    ({'opencv_window': True, 'camera': 'missing.avi'}, 'missing.avi: no such file'),
+    ({'opencv_window': True, 'camera': 'missing.avi'}, 'missing.avi: cannot be opened'),
 ])
 def test_mistakes_name_the_file_or_the_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any], reason: str,

@@ -73,10 +73,6 @@ def open_container(name: str) -> av.container.InputContainer:
         options, kind = {'protocol_whitelist': 'file'}, None
         if (first := _first_number(path)) is not None:
             options, kind = {**options, 'start_number': str(first)}, 'image2'
-        elif not path.is_file():
-            raise InputError(f'{name}: {"is not a file" if path.exists() else "no such file"}')
-        elif path.stat().st_size == 0:
-            raise InputError(f'{name}: the file is empty')
         return av.open(f'file:{path.absolute()}', format=kind, options=options, metadata_errors='replace')
     except av.error.InvalidDataError:
         raise InputError(f'{name}: {_NO_VIDEO}') from None

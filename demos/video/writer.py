@@ -146,7 +146,6 @@ class VideoWriter:
             with self._reporting():
                 self._container.mux(self._stream.encode(None))
                 self._container.close()
-
         finally:
             self.abandon()
 

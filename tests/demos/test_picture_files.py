@@ -37,7 +37,6 @@ def test_files_folders_and_patterns() -> None:
 @pytest.mark.usefixtures('folder')
 def test_what_is_named_itself() -> None:
     assert [p.is_named for p in find_pictures(['photos/b.jpg', 'photos'])] == [True, False]
-    assert [p.is_named for p in find_pictures(['photos', './photos/b.jpg'])] == [False, True]
     assert [p.is_named for p in find_pictures(['photos/b*'])] == [False]
 
 

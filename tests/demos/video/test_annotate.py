@@ -170,7 +170,7 @@ def test_smoothing_takes_the_tremble_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('values', 'reason'), [
-    ({'video': 'missing.mp4'}, 'missing.mp4: no such file'),
+    ({'video': 'missing.mp4'}, 'missing.mp4: cannot be opened'),
     ({'out': 'clip.mp4'}, 'would replace'),
     ({'out': 'a.mp4', 'detector': 'boxes:a.mp4'}, 'would replace'),
     ({'json': 'out.mp4'}, 'would replace'),

@@ -80,7 +80,7 @@ def test_only_the_first_frames() -> None:
 
 
 @pytest.mark.parametrize(('name', 'reason'), [
-    ('2', 'camera 2: no such camera'), ('99999', '99999: no such file'), ('1', 'camera 1: gives no picture$')])
+    ('2', 'camera 2: no such camera'), ('99999', '99999: cannot be opened'), ('1', 'camera 1: gives no picture$')])
 def test_a_camera_that_is_not_there(name: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         open_video(name)

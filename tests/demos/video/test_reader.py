@@ -144,8 +144,9 @@ def _unknown_codec(path: Path) -> None:
 
 
 @pytest.mark.parametrize(('name', 'make', 'reason'), [
-    ('a.mp4', lambda path: None, 'no such file'),
-    ('a.mp4', Path.mkdir, 'is not a file'),
+    ('a.mp4', lambda path: None, 'cannot be opened .No such file'),
+    ('a.mp4', Path.mkdir, 'cannot be opened .Is a directory'),
+    ('a.mp4', Path.touch, 'not a video'),
     ('a.mp4', lambda path: path.write_text('no video, ' * 100), 'not a video'),
     ('a.mp4', _unknown_codec, 'not a video'),
     ('a.mp4', _cut_off, 'not a video .*cut off before its table of contents'),
