@@ -100,10 +100,9 @@ def test_settings_that_make_no_sense(finder: PoseFinder, values: dict[str, Any],
 def test_the_page_gets_limbs_and_colours(finder: PoseFinder) -> None:
     description = finder.description()
     assert description['joints'] == list(finder.joint_set.joints)
-    for i, (a, b, colour) in enumerate(limb_colours(finder.joint_set)):
-        of_person_2 = limb_colours(finder.joint_set, PERSON_COLOURS[1])[i][2]
-        shades = ['#{:02x}{:02x}{:02x}'.format(*shade) for shade in (colour, of_person_2)]
-        assert description['limbs'][i][:2] == [a, b]
-        assert [description['limbs'][i][2][k] for k in (0, 2)] == shades
+    of_person_2 = limb_colours(finder.joint_set, PERSON_COLOURS[1])
+    for limb, alone, second in zip(description['limbs'], limb_colours(finder.joint_set), of_person_2, strict=True):
+        assert limb[:2] == [*alone[:2]]
+        assert [limb[2][k] for k in (0, 2)] == ['#{:02x}{:02x}{:02x}'.format(*shade[2]) for shade in (alone, second)]
     assert [description['joints'][i] for i in description['heads']] == ['head top', 'upper neck']
     assert json.loads(json.dumps(description)) == description

@@ -89,7 +89,7 @@ async def test_too_many_connections_are_broken_off_and_others_go_on(
     assert not caplog.records
 
 
-@pytest.mark.parametrize('head', ['', 'GET / HTTP/1.1\r\nHost: 127', 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT'])
+@pytest.mark.parametrize('head', ['', 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT'])
 async def test_who_sends_no_whole_request_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, head: str) -> None:
     monkeypatch.setattr(serve, 'IDLE_TIME', 0.2)
     async with _served() as port:
@@ -110,14 +110,10 @@ async def test_a_live_connection_may_be_silent(monkeypatch: pytest.MonkeyPatch) 
         assert (answer.type, answer.data) == (WSMsgType.TEXT, 'still here')
 
 
-@pytest.mark.parametrize('request_text', [b'GET / HTTP/9\r\n\r\n', b'GET /' + b'a' * 20000 + b' HTTP/1.1\r\n\r\n',
-                                          b'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n'])
-async def test_what_is_no_request_is_reported_on_one_line(
-    caplog: pytest.LogCaptureFixture, request_text: bytes,
-) -> None:
+async def test_what_is_no_request_is_reported_on_one_line(caplog: pytest.LogCaptureFixture) -> None:
     async with _served() as port:
         reader, writer = await asyncio.open_connection('127.0.0.1', port)
-        writer.write(request_text)
+        writer.write(b'GET /' + b'a' * 20000 + b' HTTP/1.1\r\n\r\n')
         assert b' 400 ' in await asyncio.wait_for(reader.readline(), 60)
         writer.close()
     record, = caplog.records
