@@ -8,6 +8,7 @@ from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hourglass.config import Kind, number, one_of, switch, whole
 from hourglass.errors import InputError
 from hourglass.foreign import printable
 from hourglass.joint_table import check_name, from_table, to_table
@@ -46,15 +47,15 @@ DECODINGS = ('argmax', 'quarter-offset', 'dark', 'torch7')
 #: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each pixel
 #: repeated twice in both directions.
 UPSAMPLINGS = ('bilinear', 'nearest')
-#: Entries of weights files from before the present names.
-_FORMER_NAMES: dict[tuple[str, str], tuple[str, Any]] = {
-    ('refine', 'none'): ('decoding', 'argmax'), ('refine', 'quarter'): ('decoding', 'quarter-offset'),
-    ('refine', 'gaussian'): ('decoding', 'dark'), ('refine', 'authors'): ('decoding', 'torch7'),
-    ('grid', 'scaled'): ('align_corners', False), ('grid', 'aligned'): ('align_corners', True),
-    ('crop', 'truncate'): ('crop', 'clip'), ('crop', 'affine'): ('crop', 'torch7'),
-}
 #: Most points of a table of confidence.
 _MAX_POINTS = 64
+#: What an entry of a :class:`ModelSpec` may be (:mod:`hourglass.config`).
+_KINDS: dict[str, Kind] = {
+    'network': one_of(NETWORKS), 'crop': one_of(CROPS), 'crop_length': one_of(CROP_LENGTHS),
+    'decoding': one_of(DECODINGS), 'upsampling': one_of(UPSAMPLINGS), 'wide_stem': switch, 'align_corners': switch,
+    **dict.fromkeys((*_SIZES, 'n_modules'), whole(1, 4096)), 'layer_num': whole(1, 10),
+    'crop_shift': number(-1, 1), 'crop_margin': number(0.1, 10),
+}
 
 
 @dataclass(frozen=True)
@@ -113,42 +114,27 @@ class ModelSpec:
         if isinstance(self.joints, JointSet) and self.joints.name in JOINT_SETS:
             check_name(self.joints)
             object.__setattr__(self, 'joints', self.joints.name)  # one form for each set
-        choices = (('network', tuple(NETWORKS)), ('joints', tuple(JOINT_SETS)), ('crop', CROPS),
-                   ('crop_length', CROP_LENGTHS), ('decoding', DECODINGS), ('upsampling', UPSAMPLINGS))
-        for name, allowed in choices:
-            if getattr(self, name) not in allowed and not isinstance(getattr(self, name), JointSet):
-                raise InputError(f'{name} is {printable(repr(getattr(self, name)))}, not one of {", ".join(allowed)}')
-        for name in (*_SIZES, 'n_modules'):
-            value, most = getattr(self, name), 10 if name == 'layer_num' else 4096  # an input has at most 4096 rows
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-                raise InputError(f'{name} is {printable(repr(value))}, not a number from 1 to {most}')
-        for name in ('wide_stem', 'align_corners'):
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f'{name} is {printable(repr(getattr(self, name)))}, neither true nor false')
-        for name, low, high in (('crop_shift', -1, 1), ('crop_margin', 0.1, 10)):
+        kinds = _KINDS if isinstance(self.joints, JointSet) else {**_KINDS, 'joints': one_of(JOINT_SETS)}
+        for name, kind in kinds.items():
             value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-                raise InputError(f'{name} is {printable(repr(value))}, not a number from {low} to {high}')
-        for name, default in (('n_modules', 1), ('wide_stem', False)):
-            if name not in NETWORKS[self.network].arguments and getattr(self, name) != default:
-                raise InputError(f'{name} is {getattr(self, name)!r}, but a {self.network} has no such choice')
+            try:
+                object.__setattr__(self, name, kind(value))
+            except ValueError as error:
+                raise InputError(f'{name} is {printable(repr(value))}, not {error}') from None
         if self.width % 4:
             raise InputError(f'width is {self.width}, not a multiple of 4')
         if self.out_channels != len(self.joint_set):
             raise InputError(f'{self.out_channels} output channels for the {len(self.joint_set)} joints '
                              f'of {self.joints}')
         step = 4 * 2 ** self.layer_num
-        if len(self.input_size) != 2 or any(
-                not isinstance(s, int) or not 0 < s <= 4096 or s % step for s in self.input_size):
-            raise InputError(f'input size {printable(str(self.input_size))} is not two multiples of {step}')
-        if len(self.mean) != 3 or not all(isinstance(m, (int, float)) and abs(m) <= 1 for m in self.mean):
-            raise InputError(f'mean {printable(str(self.mean))} is not three numbers for R, G and B')
-        self._check_confidence()
-
-    def _check_confidence(self) -> None:
+        if not _are_numbers(self.input_size, 2, step, 4096) or any(
+                not isinstance(size, int) or size % step for size in self.input_size):
+            raise InputError(f'input_size is {printable(str(self.input_size))}, not two multiples of {step}')
+        if not _are_numbers(self.mean, 3, -1, 1):
+            raise InputError(f'mean is {printable(str(self.mean))}, not three numbers for R, G and B')
         points = self.confidence
-        is_table = len(points) <= _MAX_POINTS and all(
-            len(point) == 2 and all(isinstance(v, (int, float)) and 0 <= v <= 1 for v in point) for point in points)
+        is_table = isinstance(points, tuple) and len(points) <= _MAX_POINTS and all(
+            _are_numbers(point, 2, 0, 1) for point in points)
         if not is_table or any(b[0] <= a[0] or b[1] < a[1] for a, b in pairwise(points)):
             raise InputError(f'confidence is not a table of at most {_MAX_POINTS} rising pairs of numbers from 0 to 1')
 
@@ -216,24 +202,20 @@ class ModelSpec:
             raise InputError(f'the description of the network is not JSON ({error})') from None
         if not isinstance(values, dict):
             raise InputError('the description of the network is not a JSON object')
-        # Networks with padded crops from before these entries were trained with the person's middle in the crop's.
-        if 'refine' in values and values.get('crop') == 'pad':
-            values = {'crop_length': 'longer', 'crop_shift': 0.0, **values}
-        values = dict(_FORMER_NAMES.get((name, str(value)), (name, value)) for name, value in values.items())
         unknown = sorted(set(values) - set(cls.__dataclass_fields__))
         if unknown:
             raise InputError('the description of the network has unknown entries: '
                              f'{printable(", ".join(unknown), 200)}')
-        for name in ('input_size', 'mean'):
-            if name in values:
-                if not isinstance(values[name], list):
-                    raise InputError(f'the description of the network has no list in {name!r}')
-                values[name] = tuple(values[name])
-        if 'confidence' in values:
-            points = values['confidence']
-            if not isinstance(points, list) or not all(isinstance(point, list) for point in points):
-                raise InputError("the description of the network has no list of lists in 'confidence'")
-            values['confidence'] = tuple(map(tuple, points))
         if isinstance(values.get('joints'), dict):
             values['joints'] = from_table(values['joints'], 'the joints of the network')
-        return cls(**values)
+        return cls(**{name: _to_tuple(value) for name, value in values.items()})
+
+
+def _to_tuple(value: Any) -> Any:
+    """Return a list of JSON, and those in it, as tuples."""
+    return tuple(map(_to_tuple, value)) if isinstance(value, list) else value
+
+
+def _are_numbers(values: Any, count: int, low: float, high: float) -> bool:
+    return isinstance(values, tuple) and len(values) == count and all(
+        isinstance(value, int | float) and low <= value <= high for value in values)
