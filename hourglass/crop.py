@@ -124,11 +124,6 @@ class CropBox:
 Box = CropBox | WarpedBox | Torch7Transform
 
 
-def _check_way(crop: str) -> None:
-    if crop not in ('clip', 'pad'):
-        raise ValueError(f'a box in whole pixels cannot be cropped by {crop!r}')
-
-
 def crop_box(square: Square, image_shape: tuple[int, int], crop: str = 'clip') -> CropBox:
     """Return a square in whole pixels.
 
@@ -139,11 +134,7 @@ def crop_box(square: Square, image_shape: tuple[int, int], crop: str = 'clip') -
 
     Returns:
         A box of at least one pixel: where the square lies wholly outside the image, it is moved to the border.
-
-    Raises:
-        ValueError: ``crop`` is another word; :func:`person_box` knows every way of cropping.
     """
-    _check_way(crop)
     y, x, side = square
     if crop == 'pad':
         length = max(1, round(side))
@@ -215,10 +206,7 @@ def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'clip') 
         (3, *size) float32.
     """
     if isinstance(box, Torch7Transform):
-        if size[0] != size[1]:
-            raise ValueError(f'the crop of the Torch7 code is square, and {size[0]}x{size[1]} is not')
         return torch7_crop(image, box.resized(size[0]))
-    _check_way(crop)
     if isinstance(box, WarpedBox):
         return box.cut(image, size)
     if crop == 'pad':

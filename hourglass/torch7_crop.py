@@ -37,18 +37,11 @@ class Torch7Transform:
         center: (y, x) in pixels of the image.
         side: of the square in pixels of the image.
         size: side of the crop in its own pixels.
-
-    Raises:
-        ValueError: a value that no crop can have.
     """
 
     center: tuple[float, float]
     side: float
     size: int
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.center).all() and 0 < self.side < np.inf and self.size > 0):
-            raise ValueError(f'no crop has centre {self.center}, side {self.side} and size {self.size}')
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -91,16 +91,9 @@ def test_every_box_maps_points_there_and_back() -> None:
         np.testing.assert_allclose(inside, [[0, 0], box.shape], atol=1e-9)
 
 
-def test_a_way_of_cropping_is_never_taken_for_another() -> None:
+def test_the_crop_of_the_torch7_code_is_square() -> None:
     with pytest.raises(InputError, match='square'):
         person_box(Square(5, 5, 10), (20, 20), ModelSpec(input_size=(64, 128), crop='torch7'))
-    with pytest.raises(ValueError, match='torch7'):
-        crop_box(Square(5, 5, 10), (20, 20), 'torch7')
-    image = np.zeros((3, 20, 20), np.float32)
-    with pytest.raises(ValueError, match='torch7'):
-        cut(image, CropBox(0, 0, 5, 5), (8, 8), 'torch7')
-    with pytest.raises(ValueError, match='square'):
-        cut(image, Torch7Transform((5, 5), 1, 8), (8, 16), 'torch7')
 
 
 BOX = np.array([100.0, 200.0, 300.0, 260.0])
