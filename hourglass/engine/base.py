@@ -8,9 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-#: Most threads that an engine starts on a machine with fewer CPUs.
-MAX_THREADS = 64
-
 
 class Engine(ABC):
     """A trained network that is ready to run.
@@ -37,15 +34,11 @@ class Engine(ABC):
 
 
 def threads() -> int:
-    """Return how many threads an engine may have: ``OMP_NUM_THREADS``, or else one for each CPU of this process.
-
-    At most :data:`MAX_THREADS` and the number of CPUs.
-    """
+    """Return how many threads an engine may have: ``OMP_NUM_THREADS``, or else one for each CPU of this process."""
     # A process can be confined to some of the CPUs (taskset, batch systems, containers).
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     wanted = os.environ.get('OMP_NUM_THREADS', '').split(',')[0].strip()
-    # Python converts no number of thousands of digits.
-    return min(int(wanted[:9]), max(cpus, MAX_THREADS)) if wanted.isdecimal() and int(wanted[:9]) else cpus
+    return int(wanted) if wanted.isdecimal() and int(wanted) else cpus
 
 
 def run_in_pieces(run: Callable[[np.ndarray], np.ndarray], x: np.ndarray, threads: int) -> np.ndarray:

@@ -38,8 +38,6 @@ def choose_engine(engine: str = 'auto', precision: str = 'f32', gpu: int = -1) -
     if engine not in ENGINES or precision not in PRECISIONS:
         raise InputError(f'--engine {engine} --precision {precision}: there are {", ".join(ENGINES)}; '
                          f'{", ".join(PRECISIONS)}')
-    if gpu < -1:
-        raise InputError(f'--gpu {gpu}: GPUs are numbered from 0; -1 is the CPU')
     if gpu >= 0 and engine not in ('auto', 'chainer'):
         raise InputError(f'--engine {engine} runs on the CPU; --gpu is for --engine chainer')
     if engine == 'chainer' or gpu >= 0:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -190,8 +189,5 @@ def test_threads_and_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ('', 'many', '0'):
         monkeypatch.setenv('OMP_NUM_THREADS', value)
         assert threads() >= 1
-    for value in ('1000000', '9' * 5000):
-        monkeypatch.setenv('OMP_NUM_THREADS', value)
-        assert 64 <= threads() <= max(64, os.cpu_count() or 1)
     for n in (1, 3, 4, 5, 17):
         np.testing.assert_array_equal(run_in_pieces(lambda piece: piece[:4] + 1, np.arange(n), 2), np.arange(n) + 1)

@@ -50,7 +50,6 @@ def test_the_choice(
     (('onnx', 'onnxruntime'), 'auto', 'bf16', -1, 'pip install openvino'),
     (('onnx', 'openvino'), 'openvino', 'int8', -1, 'pip install onnxruntime'),
     (ALL, 'torch', 'f32', -1, '--engine torch'),
-    (ALL, 'auto', 'f32', -2, '--gpu -2'),
 ])
 def test_combinations_that_are_refused(
     installed: Install, packages: tuple[str, ...], engine: str, precision: str, gpu: int, reason: str,
