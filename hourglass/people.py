@@ -150,10 +150,6 @@ class PeoplePredictor:
         people = self.predict_boxes(arrays, self.detector.detect(arrays, [names] if isinstance(names, str) else names))
         return people[0] if is_one_image(images) else people
 
-    def predict_one(self, image: Picture, name: str | None = None, bgr: bool = False) -> People:
-        """Find all people in one image; see :meth:`predict`."""
-        return self.predict(image, name, bgr)
-
     def predict_boxes(
         self, images: Sequence[Picture], found: Sequence[tuple[np.ndarray, np.ndarray]],
     ) -> list[People]:

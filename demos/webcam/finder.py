@@ -116,7 +116,7 @@ class PoseFinder:
             Poses, each with a dictionary of what else is known of the person.
         """
         if mode == 'people' and self.people is not None:
-            people = self.people.predict_one(image)
+            people = self.people.predict(image)
             numbers = list(range(1, len(people) + 1))
             if memory is not None and people:
                 arrays = ([getattr(person, name) for person in people] for name in ('box', 'points', 'scores'))

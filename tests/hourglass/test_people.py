@@ -46,7 +46,7 @@ def test_the_weights_have_the_rule_of_the_crop() -> None:
 
     def seen(spec: ModelSpec) -> list[Box]:
         people = PeoplePredictor(_predictor(spec), FixedBoxes(*boxes), nms=1, nms_oks=1)
-        return [person.pose.box for person in people.predict_one(image)]
+        return [person.pose.box for person in people.predict(image)]
 
     # Boxes 100 and 60 high: centres 7.5 and 4.5 lower, sides 125 and 75.
     assert seen(SPEC) == [CropBox(45, 87, 170, 212), CropBox(117, 112, 192, 187)]
@@ -59,11 +59,11 @@ def test_scores_order_and_limit() -> None:
     detector = FixedBoxes(*([y - 40, x - 20, y + 40, x + 20] for y, x in places), scores=[.6, .95, .9])
     image = spots(*places)
     image[:, :, 120:280] *= .5
-    people = PeoplePredictor(_predictor(), detector).predict_one(image)
+    people = PeoplePredictor(_predictor(), detector).predict(image)
     assert [person.box_score for person in people] == pytest.approx([.9, .6, .95], abs=1e-6)
     for person in people:
         assert person.score == pytest.approx(person.box_score * person.pose.scores.mean(), rel=1e-6)
-    limited = PeoplePredictor(_predictor(), detector, max_people=2).predict_one(image)
+    limited = PeoplePredictor(_predictor(), detector, max_people=2).predict(image)
     assert {person.box_score for person in limited} == {np.float32(.95), np.float32(.9)}
 
 
@@ -72,17 +72,17 @@ def test_the_threshold_is_the_detectors_unless_another_is_given() -> None:
     image = spots((50, 25), (50, 125), (150, 225))
     for own, given, expected in ((.5, None, 2), (.55, None, 1), (.5, .55, 1), (.5, .1, 3), (.5, 0, 3)):
         detector.score_threshold = own
-        people = PeoplePredictor(_predictor(), detector, given).predict_one(image)
+        people = PeoplePredictor(_predictor(), detector, given).predict(image)
         assert len(people) == expected, (own, given)
 
 
 def test_overlapping_boxes_are_one_person() -> None:
     boxes = [[50, 50, 150, 100], [52, 50, 152, 102], [50, 250, 150, 300]]
     image = spots((100, 75), (100, 275))
-    people = PeoplePredictor(_predictor(), FixedBoxes(*boxes)).predict_one(image)
+    people = PeoplePredictor(_predictor(), FixedBoxes(*boxes)).predict(image)
     assert [person.box for person in people] == [tuple(boxes[0]), tuple(boxes[2])]
     # Nothing lets the same box count twice.
-    twice = PeoplePredictor(_predictor(), FixedBoxes(*boxes, boxes[0]), nms=1, nms_oks=1).predict_one(image)
+    twice = PeoplePredictor(_predictor(), FixedBoxes(*boxes, boxes[0]), nms=1, nms_oks=1).predict(image)
     assert sorted(person.box for person in twice) == sorted(tuple(box) for box in boxes)
 
 
@@ -90,9 +90,9 @@ def test_alike_poses_are_one_person() -> None:
     # The boxes hardly overlap, but both crops hold nothing but the same spot.
     boxes = [[60, 60, 140, 100], [60, 105, 140, 145], [20, 300, 100, 340]]
     image = spots((100, 102), (60, 320))
-    found = PeoplePredictor(_predictor(), FixedBoxes(*boxes)).predict_one(image)
+    found = PeoplePredictor(_predictor(), FixedBoxes(*boxes)).predict(image)
     assert [person.box for person in found] == [tuple(boxes[0]), tuple(boxes[2])]
-    assert len(PeoplePredictor(_predictor(), FixedBoxes(*boxes), nms_oks=1).predict_one(image)) == 3
+    assert len(PeoplePredictor(_predictor(), FixedBoxes(*boxes), nms_oks=1).predict(image)) == 3
 
 
 NO_PEOPLE = [
@@ -109,7 +109,7 @@ def test_boxes_without_a_person_are_left_out() -> None:
     for boxes in ([], NO_PEOPLE):
         assert PeoplePredictor(predictor, FixedBoxes(*boxes)).predict([spots((9, 9))] * 2) == [[], []]
     assert predictor.network.batches == []
-    found = PeoplePredictor(predictor, FixedBoxes(*NO_PEOPLE, good)).predict_one(spots((140, 220)))
+    found = PeoplePredictor(predictor, FixedBoxes(*NO_PEOPLE, good)).predict(spots((140, 220)))
     assert [person.box for person in found] == [tuple(good)]
 
 
@@ -120,7 +120,7 @@ def test_boxes_without_a_person_are_left_out() -> None:
 ])
 def test_boxes_partly_outside_huge_or_tiny(crop: str, box: list[float]) -> None:
     people = PeoplePredictor(_predictor(replace(SPEC, crop=crop)), FixedBoxes(box))
-    person, = people.predict_one(spots((150, 200)))
+    person, = people.predict(spots((150, 200)))
     assert np.isfinite(person.pose.points).all()
     assert person.box == tuple(np.array(box, np.float32).tolist())
 
@@ -147,7 +147,7 @@ def test_a_crowd_goes_through_in_batches(monkeypatch: pytest.MonkeyPatch) -> Non
         return prepare(self, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(PosePredictor, 'prepare', count)
-    people = PeoplePredictor(predictor, FixedBoxes(*boxes), nms_oks=1).predict_one(image)
+    people = PeoplePredictor(predictor, FixedBoxes(*boxes), nms_oks=1).predict(image)
     assert len(people) == 100
     assert predictor.network.batches == [16] * 6 + [4]
     assert max(held) == 16, 'crops must be cut out when their batch is due'
@@ -161,7 +161,7 @@ def test_people_of_several_images_share_batches() -> None:
     together = people.predict(images)
     assert predictor.network.batches == [4, 4, 4, 3]
     for image, found in zip(images, together, strict=True):
-        for one, other in zip(found, people.predict_one(image), strict=True):
+        for one, other in zip(found, people.predict(image), strict=True):
             assert one.box == other.box
             np.testing.assert_array_equal(one.pose.points, other.pose.points)
             assert one.pose.heatmaps.shape == (16, 32, 32)
@@ -171,7 +171,7 @@ def test_people_of_several_images_share_batches() -> None:
 def test_the_bundled_weights_find_the_joints_of_the_drawn_people() -> None:
     image, annotations = demo_people()
     people = PeoplePredictor(PosePredictor.load('bundled', flip=True), load_detector('hog'))
-    found = sorted(people.predict_one(image.astype(np.float32)), key=lambda person: person.box[1])
+    found = sorted(people.predict(image.astype(np.float32)), key=lambda person: person.box[1])
     assert len(found) == 4
     correct = []
     for person, true in zip(found, annotations, strict=True):
@@ -186,7 +186,7 @@ def test_pictures_of_every_kind_and_results_that_draw_themselves(tmp_path: Path)
     Image.fromarray(pixels).save(tmp_path / 'a.png')
     predictor = PeoplePredictor(_predictor(), FixedBoxes((50, 60, 150, 140), (100, 260, 200, 340)))
     expected, = predictor.predict([pixels.transpose(2, 0, 1).astype(np.float32)])
-    for people in (predictor.predict(tmp_path / 'a.png'), predictor.predict_one(pixels),
+    for people in (predictor.predict(tmp_path / 'a.png'), predictor.predict(pixels),
                    predictor.predict(pixels[:, :, ::-1], bgr=True), *predictor.predict([Image.fromarray(pixels)])):
         assert len(people) == 2
         for person, like in zip(people, expected, strict=True):

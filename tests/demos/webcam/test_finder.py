@@ -24,7 +24,7 @@ class _TwoPeople(PeoplePredictor):
         self.predictor = predictor
         self.step = 1
 
-    def predict_one(self, image: np.ndarray) -> list[PersonPose]:
+    def predict(self, image: np.ndarray) -> list[PersonPose]:
         poses = self.predictor.poses([image] * 2, [CropBox(0, 0, 80, 80), CropBox(0, 80, 80, 160)])
         return [PersonPose(pose, (0, 80 * i, 80, 80 * i + 80), 0.9, 0.5) for i, pose in enumerate(poses)][::self.step]
 
