@@ -45,8 +45,6 @@ def open_file(path: Path, kind: str, max_bytes: int = MAX_BYTES) -> Iterator[Bin
     Raises:
         InputError: it is missing, not a regular file, empty or too large, or cannot be read within the statement.
     """
-    if '\0' in str(path):
-        raise InputError(f'{str(path)!r}: a null character in the name')
     try:
         # A named pipe would wait for a writer, so the kind of file is checked before it is opened.
         status = path.stat()

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hourglass import memory
-
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,13 +32,3 @@ def test_freed_memory_is_used_again_without_asking_the_system() -> None:
 
     assert count('keep') < 1000
     assert count('plain') > 10_000
-
-
-def test_elsewhere_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, 'platform', 'win32')
-    assert not memory.keep_freed_memory()
-    memory.return_freed_memory()
-    monkeypatch.setattr(sys, 'platform', 'linux')
-    monkeypatch.setattr(memory.ctypes, 'CDLL', lambda name: object())
-    assert not memory.keep_freed_memory()
-    memory.return_freed_memory()

@@ -81,8 +81,6 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert 'a folder' in message(tmp_path)
     os.mkfifo(tmp_path / 'pipe')
     assert 'not a regular file' in message(tmp_path / 'pipe')
-    with pytest.raises(InputError, match='null'):
-        NpzFile(Path('a\0b'))
 
 
 def test_an_error_of_the_disk_names_the_file(path: Path) -> None:
@@ -102,7 +100,6 @@ def test_file_without_permission(path: Path) -> None:
     (b'', 'empty'),
     (b'<!DOCTYPE html><html>Quota exceeded</html>' * 100, 'not a zip file'),
     (npy(np.zeros(3)), 'not a zip file'),
-    (b'PK\3\4' + b'\0' * 100, 'not a zip file'),
     (b'PK\5\6', 'not a zip file'),
     (b'PK\5\6' + b'\1' * 18, 'more entries than are read'),
     (b'\0' * 100 + b'PK\5\6' + b'\0' * 8 + b'\xff\0\0\0' * 2 + b'\0\0', 'not a readable .npz file'),
@@ -131,8 +128,6 @@ def test_list_of_entries_is_bounded(path: Path) -> None:
     locator = struct.pack('<4sLQL', b'PK\6\7', 0, 0, 1)
     path.write_bytes(end_64 + locator + struct.pack('<4s4H2LH', b'PK\5\6', 0, 0, 1, 1, 10, 0, 0))
     assert 'more entries than are read' in message(path)
-    path.write_bytes(b'x' + path.read_bytes())
-    assert 'the place of its list of entries is damaged' in message(path)
 
 
 def test_too_large_file_is_not_opened_as_zip(path: Path) -> None:
