@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hourglass.errors import InputError
-from hourglass.foreign import ZIP_DAMAGE, Damage, open_file, open_zip, printable
+from hourglass.foreign import Damage, open_file, open_zip, printable
 from pretrained.torch7.stream import Stream
 
 import numpy as np
@@ -75,17 +75,15 @@ def read_t7(path: str | os.PathLike[str]) -> Any:
         InputError: the file cannot be read, is larger than 2 GB, is not such a file, or is damaged.
     """
     path = Path(path)
-    stream = None
     try:
         with open_file(path, 'a Torch7 file') as file:
-            data = _content(file)
-        stream = Stream(data)
-        value = _Reader(stream).read()
-        stream.expect_end()
-    except (Damage, *ZIP_DAMAGE) as error:  # NumPy raises ValueError for impossible shapes
-        place = f' at byte {stream.position:,} of {len(data):,}' if stream else ''
-        raise InputError(f'{path}: not a readable Torch7 file{place} ({printable(str(error), 120)})') from None
-    return value
+            return _Reader(Stream(_content(file))).read()
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        # zipfile, NumPy and the stream report damage with nearly any exception.
+        reason = printable(str(error) or type(error).__name__, 120)
+        raise InputError(f'{path}: not a readable Torch7 file ({reason})') from None
 
 
 def _content(file: BinaryIO) -> bytes:
@@ -173,24 +171,16 @@ class _Reader:
 
     def _table(self, index: int) -> _Part:
         table = self._objects[index] = Table()
-        count = self._stream.integer()
-        if count < 0:
-            raise Damage('a table of negative size')
-        for _ in range(count):
+        for _ in range(self._stream.integer()):
             key = yield
             value = yield
-            if key is None or (isinstance(key, float) and key != key):
-                raise Damage('a table without a key for a value')
             if value is not None and type(key) in (str, float):
                 table[key] = value
         return table
 
     def _torch_object(self, index: int, class_name: str) -> _Part:
         found = self._objects[index] = TorchObject(class_name, Table())
-        fields = yield
-        if not isinstance(fields, Table):
-            raise Damage(f'an object of the class {printable(class_name)} without fields')
-        found.fields = fields
+        found.fields = yield
         return found
 
     def _tensor(self, index: int, dtype: np.dtype) -> _Part:

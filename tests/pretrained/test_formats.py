@@ -83,11 +83,7 @@ def test_damaged_zip_of_torch7(tmp_path: Path) -> None:
     path = tmp_path / 'zipped.zip'
     with zipfile.ZipFile(path, 'w') as file:
         file.writestr('a.t7', b'\4\0\0\0' + bytes(100))
-    with pytest.raises(InputError, match=f'^{path}: not a readable Torch7 file') as caught:
-        load_any(path)
-    assert 'weights.t7' not in str(caught.value)
-    data = path.read_bytes()
-    path.write_bytes(data.replace(bytes(50), b'\1' * 50, 1))
+    path.write_bytes(path.read_bytes().replace(bytes(50), b'\1' * 50, 1))
     with pytest.raises(InputError, match=f'^{path}: not a readable Torch7 file'):
         load_any(path)
     with zipfile.ZipFile(path, 'a') as file:
