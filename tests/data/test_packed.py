@@ -109,12 +109,12 @@ def test_other_joints_and_splits(packed: Path) -> None:
         PackedDataset(packed, 'x')
 
 
-@pytest.mark.parametrize('place', [3, 30, 700, 0.5, -1])
+@pytest.mark.parametrize('place', [3, 30, -1])
 def test_one_flipped_bit_is_found_before_a_library_opens_the_file(
-    packed: Path, place: float, monkeypatch: pytest.MonkeyPatch,
+    packed: Path, place: int, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     content = bytearray(packed.read_bytes())
-    content[int(place * len(content)) if isinstance(place, float) else place] ^= 4
+    content[place] ^= 4
     packed.write_bytes(content)
     monkeypatch.setattr('h5py.File', None)
     with pytest.raises(InputError, match=r'people\.h5: (damaged|not a file of packed|packed by another)'):
@@ -132,10 +132,8 @@ def test_files_of_other_versions_and_programs_are_refused(packed: Path) -> None:
 
 
 @pytest.mark.parametrize(('name', 'value'), [
-    ('names', None), ('names', np.arange(8)), ('images', np.zeros((8, 3), np.uint8)), ('location', np.zeros((8, 3))),
-    ('location', np.full((8, 4), np.nan)), ('location', np.full((8, 4), [9, 9, 9, np.inf])),
-    ('shape', np.zeros((8, 2), int)), ('points', np.zeros((2, 14, 2), np.float32)),
-    ('points', np.full((8, 14, 2), np.inf)),
+    ('names', None), ('names', np.arange(8)), ('images', np.zeros((8, 3), np.uint8)),
+    ('location', np.full((8, 4), np.nan)), ('shape', np.zeros((8, 2), int)), ('points', np.full((8, 14, 2), np.inf)),
 ])
 def test_other_content_with_the_right_checksum_is_refused(packed: Path, name: str, value: np.ndarray | None) -> None:
     with h5py.File(packed, 'r+') as file:

@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -235,11 +235,3 @@ def test_verify_compares_the_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(REGISTRY, 'bundled', replace(REGISTRY['bundled'], sha256='0' * 64))
     with pytest.raises(InputError, match='SHA-256'):
         main(['verify', 'bundled'])
-
-
-@pytest.mark.parametrize('argv', [
-    [], ['nonsense'], ['fetch'], ['fetch', 'nothing'], ['verify', 'nothing'], ['list', 'x'],
-])
-def test_mistakes_are_input_errors(argv: Sequence[str]) -> None:
-    with pytest.raises(InputError):
-        main(argv)

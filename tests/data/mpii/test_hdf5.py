@@ -140,10 +140,8 @@ def test_image_names_beside_the_file(dataset: PersonDataset, tmp_path: Path) -> 
     ('part', None, "has no 'part'"),
     ('part', np.zeros((N, 14, 2)), r'shape \(6, 14, 2\)'),
     ('scale', np.ones(N - 1), 'different lengths: .*scale 5'),
-    ('scale', np.zeros(N), 'no positive scale'),
     ('center', np.full((N, 2), np.nan), 'no centre'),
     ('visible', np.full((N, 16), b'1'), r'not \(N, 16\) numbers'),
-    ('normalize', np.float64(3), r'shape \(\)'),
 ])
 def test_wrong_columns(
     dataset: PersonDataset, tmp_path: Path, key: str, value: np.ndarray | None, reason: str,
@@ -159,18 +157,15 @@ def test_wrong_columns(
     assert str(error.value).startswith(str(tmp_path / 'wrong.h5'))
 
 
-@pytest.mark.parametrize(('key', 'shape', 'kind'), [
-    ('center', (10 ** 12, 2), 'f8'), ('imgname', (10 ** 6,), 'S1000000')])
-def test_files_that_claim_too_much(
-    dataset: PersonDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, shape: tuple[int, ...],
-    kind: str,
+def test_a_file_that_claims_too_much(
+    dataset: PersonDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr('data.mpii.hdf5.read_in_child', read_in_child)
     path = tmp_path / 'huge.h5'
     to_hdf5(dataset, path)
     with h5py.File(path, 'a') as file:
-        del file[key]
-        file.create_dataset(key, shape, kind, chunks=(1, *shape[1:]))
+        del file['center']
+        file.create_dataset('center', (10 ** 12, 2), 'f8', chunks=(1, 2))
     with pytest.raises(InputError, match=r'huge\.h5: .*needs more than 2 GB'):
         read_hdf5(path)
 

