@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 
 # Enough for the longest table of a user's joints; four bytes a character.
 _MAX_META_BYTES = 262_144
-# No level of an hourglass has fewer arrays than this, for each of its residual modules in one place; counts of batches
-# are left out.
-_MIN_ARRAYS_OF_LEVEL = {'StackedHG': 100, 'PreActivationHG': 50}
+# Fewer than a level of an hourglass has, for each of its residual modules in one place.
+_MIN_ARRAYS_OF_LEVEL = 20
 
 
 @dataclass(frozen=True)
@@ -230,19 +229,6 @@ def _find_meta(file: NpzFile, prefix: str) -> str | None:
     return None if key is None else file.text(key, _MAX_META_BYTES)
 
 
-def check_count(spec: ModelSpec, n_arrays: int) -> None:
-    """Check that there are about as many arrays as the sizes ask for, before anything is made by these sizes.
-
-    Raises:
-        InputError: there are far too few.
-    """
-    # The narrow networks behind network_shapes() are large, too, if a file says so.
-    if _MIN_ARRAYS_OF_LEVEL[spec.network] * spec.n_modules * spec.n_stack * spec.layer_num > n_arrays:
-        raise InputError(f'{counted(n_arrays, "array")} are too few for a {spec.network} of '
-                         f'{counted(spec.n_stack, "stack")} of depth '
-                         f'{spec.layer_num}')
-
-
 def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
     """Compare names, shapes and types of arrays with those of a network, before anything is allocated.
 
@@ -250,7 +236,10 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
         InputError: they are not those of the network, or too large to be read; the text has what was expected and
             what is there.
     """
-    check_count(spec, len(headers))
+    network = f'{spec.network} of {counted(spec.n_stack, "stack")}'
+    # What a file says of itself may stand for any number of arrays, so they are not listed before.
+    if _MIN_ARRAYS_OF_LEVEL * spec.n_modules * spec.n_stack * spec.layer_num > len(headers):
+        raise InputError(f'{counted(len(headers), "array")} are too few for a {network} of depth {spec.layer_num}')
     shapes = network_shapes(spec)
     problems = {
         'missing': [key for key in shapes if key not in headers],
@@ -263,7 +252,7 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
     if any(problems.values()):
         listed = '; '.join(f'{counted(len(keys), "array")} {what}: {_first_few(keys)}'
                          for what, keys in problems.items() if keys)
-        raise InputError(f'does not fit a {spec.network} of {counted(spec.n_stack, "stack")}, width {spec.width}, '
+        raise InputError(f'does not fit a {network}, width {spec.width}, '
                          f'depth {spec.layer_num} and {counted(spec.out_channels, "joint")}; {listed}')
     if (size := 4 * sum(map(math.prod, shapes.values()))) > MAX_BYTES:
         raise InputError(f'{size:,} bytes of weights are more than the {MAX_BYTES:,} that are read')

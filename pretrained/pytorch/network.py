@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from hourglass.errors import InputError
-from hourglass.parameters import is_counter, network_shapes
 from hourglass.sandbox import read_in_child
 from pretrained.pytorch.archive import read_tensors
 from pretrained.pytorch.layouts import LAYOUTS, find_state, rename
 from pretrained.topology import infer_spec
-from pretrained.weights_file import Model, check_count, model_from_arrays
+from pretrained.weights_file import Model, model_from_arrays
 
 import numpy as np
 
@@ -51,9 +50,8 @@ def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model
     extra = next(known.spec for known in LAYOUTS if known.name == layout)
     try:
         spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), **extra)
-        check_count(spec, len(arrays))
     except InputError as error:
         raise InputError(f'{path}: {error}') from None
     # Files of PyTorch before 0.4.1 have no numbers of batches.
-    counts = {key: np.array(0) for key in network_shapes(spec) if is_counter(key)}
+    counts = {f'{key.removesuffix("avg_mean")}N': np.array(0) for key in arrays if key.endswith('/avg_mean')}
     return model_from_arrays(spec, {**counts, **arrays}, path, f'{path} ({title}, {layout} layout)')
