@@ -32,9 +32,7 @@ def _count(archive: Archive, base: Path) -> int:
     found = 0
     for prefix, folder in (('', base), *((f'{path.name}/', path) for path in base.glob('*') if path.is_dir())):
         if folder.is_dir():
-            # README.txt is no part of the set; not every copy has it.
-            found += sum(re.fullmatch(archive.members, prefix + name) is not None for name in os.listdir(folder)
-                         if name != 'README.txt')
+            found += sum(re.fullmatch(archive.members, prefix + name) is not None for name in os.listdir(folder))
     return found
 
 

@@ -29,8 +29,6 @@ def read_variable(path: Path, name: str, **options: Any) -> Any:
         raise InputError(f'{path}: has no variable "{name}"') from None
     except MemoryError:
         raise
-    except NotImplementedError:
-        raise InputError(f'{path}: a file of MATLAB 7.3, which is not read; save it again with -v7') from None
     except Exception as error:
         # SciPy reports damage with nearly any exception.
         raise InputError(f'{path}: damaged, or not a MATLAB file ({error or type(error).__name__})') from None

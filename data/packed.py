@@ -35,7 +35,6 @@ import numpy as np
 
 #: How a file begins; the number is raised with every change of the layout.
 MARK = b'hourglass-packed-3\n'
-_ANY_MARK = b'hourglass-packed-'
 COMPRESSIONS = ('none', 'lzf', 'gzip')
 #: Splits by name, and the groups they are made of.
 SPLITS = {'train': ('train',), 'val': ('val',), 'trainval': ('train', 'val')}
@@ -151,10 +150,7 @@ def _check_file(path: Path) -> None:
     if not path.is_file():
         raise InputError(f'{path}: no such file; python -m data pack writes one')
     if not check_front(path, MARK):
-        with path.open('rb') as file:
-            is_other = file.read(len(_ANY_MARK)) == _ANY_MARK
-        raise InputError(f'{path}: packed by another version of this program; pack the people again' if is_other else
-                         f'{path}: not a file of packed people (python -m data pack writes one)')
+        raise InputError(f'{path}: not a file of packed people of this version (python -m data pack writes one)')
 
 
 def _read_fields(group: h5py.Group, n_joints: int) -> dict[str, np.ndarray]:

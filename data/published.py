@@ -86,7 +86,7 @@ def _leeds(title: str, name: str, digits: int, count: int) -> PublishedSet:
     archive = Archive(
         f'{name}_dataset.zip', tuple(f'{scheme}://{address}_dataset.zip' for scheme in ('https', 'http')),
         f'{count:,} images', 10 ** 9, None,
-        rf'(?:lsp(?:et)?_dataset/)?(images/im[0-9]{{{digits}}}\.jpg|joints\.mat|README\.txt)', '',
+        rf'(?:lsp(?:et)?_dataset/)?(images/im[0-9]{{{digits}}}\.jpg|joints\.mat)', '',
         count + 1, 2 * 10 ** 9)
     return PublishedSet(title, f'http://{address}.html', (archive,), ('joints.mat', f'images/im{1:0{digits}}.jpg'),
                         n_people=count)

@@ -82,14 +82,6 @@ def test_the_set_arrives_once_and_nothing_else_stays(
     assert len(server.requested) == 1
 
 
-def test_a_readme_does_not_stand_for_a_missing_image(archive: Archive, tmp_path: Path) -> None:
-    fetch_set('lsp', tmp_path)
-    next(tmp_path.rglob('*.jpg')).unlink()
-    (tmp_path / 'README.txt').write_text('about the set')
-    fetch_set('lsp', tmp_path)
-    assert len(list(tmp_path.rglob('*.jpg'))) == len(FILES) - 1
-
-
 def test_an_archive_can_be_kept_and_brought_by_hand(archive: Archive, server: Any, tmp_path: Path) -> None:
     (tmp_path / 'lsp_dataset.zip').write_bytes(server.content)
     fetch_set('lsp', tmp_path, keep=True)
@@ -219,7 +211,7 @@ def test_too_much_is_not_unpacked(archive: Archive, server: Any, tmp_path: Path)
 
 
 @pytest.mark.parametrize(('content', 'reason'), [
-    (b'<html>moved</html>', 'not a zip file'), (make_zip({'readme': b''}), 'none of the files'),
+    (b'<html>moved</html>', 'not a zip file'), (make_zip({'README.txt': b''}), 'none of the files'),
     (make_zip({**FILES, 'other': bytes(10 ** 5)}), 'more than 100,000 bytes'),
 ])
 def test_a_wrong_file_does_not_stay(

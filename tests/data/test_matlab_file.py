@@ -16,9 +16,6 @@ import scipy.io
 def test_other_files_are_refused(read: object, tmp_path: Path) -> None:
     assert callable(read)
     path = tmp_path / 'joints.mat'
-    path.write_bytes(b'MATLAB 7.3 MAT-file'.ljust(124) + b'\x00\x02IM' + bytes(400))
-    with pytest.raises(InputError, match=r'joints\.mat: a file of MATLAB 7\.3.*-v7$'):
-        read(path)
     path.write_bytes(b'text')
     with pytest.raises(InputError, match=r'joints\.mat: damaged, or not a MATLAB file'):
         read(path)

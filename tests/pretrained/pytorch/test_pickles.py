@@ -6,28 +6,27 @@ import datetime
 import enum
 import pickle
 import struct
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from hourglass.errors import InputError
 from hourglass.sandbox import read_in_child
 from pretrained.pytorch import load_pytorch, read_tensors
 from pretrained.pytorch.pickles import Placeholder
+from tests.pretrained.pytorch.writer import FLOATS, LEGACY_HEAD, tensor_pickle, write_pickle
+from tests.refusal import refusal
 from tests.touch import Touch
 
 import numpy as np
 import pytest
 
-Message = Callable[[Path], str]
-WritePickle = Callable[..., None]
-TensorPickle = Callable[..., bytes]
-FLOATS = b'(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x06tQ'
 DICT = b'ccollections\nOrderedDict\n'
 KEYS = b'\x80\x02](X\x01\0\0\x000e.'
+message = partial(refusal, read_tensors)
 
 
 @pytest.mark.parametrize('protocol', [2, 4])
-def test_plain_values(path: Path, protocol: int, write_pickle: WritePickle) -> None:
+def test_plain_values(path: Path, protocol: int) -> None:
     value = {'a': [1, 2.5, 'text', None, True, (1, 2, 3, 4), -3, 2 ** 40, 70000], 'b': {'c': ()}}
     if protocol > 2:  # version 2 makes bytes by a call
         value['a'].append(b'bytes')
@@ -35,7 +34,7 @@ def test_plain_values(path: Path, protocol: int, write_pickle: WritePickle) -> N
     assert read_tensors(path)[0] == value
 
 
-def test_dictionaries(path: Path, write_pickle: WritePickle) -> None:
+def test_dictionaries(path: Path) -> None:
     pairs = b'](' + b'](U\x01aK\x01e' + b'](U\x01bK\x02e' + b'e'
     for data, expected in (
             (b'\x80\x02' + DICT + pairs + b'\x85R.', {'a': 1, 'b': 2}),  # Python 2: lists, and texts as bytes
@@ -68,7 +67,7 @@ Row = collections.namedtuple('Row', 'a b')
 
 
 @pytest.mark.parametrize('protocol', [2, 4])
-def test_other_objects_become_placeholders(path: Path, protocol: int, write_pickle: WritePickle) -> None:
+def test_other_objects_become_placeholders(path: Path, protocol: int) -> None:
     objects = [
         np.float64(.5), np.arange(3), np.random.RandomState(0), argparse.Namespace(a=1), datetime.datetime.now(),
         datetime.timedelta(1), PurePosixPath('a/b'), State(a=1), Config(b=2), Colour.RED, Slots(),
@@ -88,12 +87,12 @@ def test_other_objects_become_placeholders(path: Path, protocol: int, write_pick
 
 
 @pytest.mark.parametrize('protocol', [2, 4])
-def test_nothing_is_executed(path: Path, protocol: int, write_pickle: WritePickle, legacy_head: bytes) -> None:
+def test_nothing_is_executed(path: Path, protocol: int) -> None:
     evidence = path.parent / 'executed'
     data = pickle.dumps({'a': Touch(evidence)}, protocol)
     write_pickle(path, data)
     legacy = path.with_suffix('.old')
-    legacy.write_bytes(legacy_head + data + b'\x80\x02].')
+    legacy.write_bytes(LEGACY_HEAD + data + b'\x80\x02].')
     for file_path in (path, legacy):
         assert isinstance(read_tensors(file_path)[0]['a'], Placeholder)
     assert not evidence.exists()
@@ -108,14 +107,13 @@ def test_nothing_is_executed(path: Path, protocol: int, write_pickle: WritePickl
     b'ca\nb\n)\x81}X\x09\0\0\0__class__cc\nd\nsb.', b'ca\nb\n)RX\x01\0\0\0xa.', b'ca\nb\n)R(K\x01K\x02e.',
     b'ca\nb\n)R(K\x01\x90.',
 ])
-def test_names_are_never_looked_up(path: Path, data: bytes, write_pickle: WritePickle) -> None:
+def test_names_are_never_looked_up(path: Path, data: bytes) -> None:
     write_pickle(path, b'\x80\x04' + data)
     value, _ = read_tensors(path)
     assert isinstance(value, Placeholder) or issubclass(value, Placeholder)
 
 
-def test_nothing_of_the_reader_can_be_changed(
-        path: Path, message: Message, write_pickle: WritePickle, tensor_pickle: TensorPickle) -> None:
+def test_nothing_of_the_reader_can_be_changed(path: Path) -> None:
     """The instruction BUILD sets attributes: by a dictionary, and by a pair with those of slots."""
     slots = b'N}X\x0c\0\0\0__setstate__K\x01s\x86b.'
     write_pickle(path, b'\x80\x02ca\nb\n' + slots)
@@ -136,10 +134,10 @@ def test_nothing_of_the_reader_can_be_changed(
     FLOATS.replace(b'K\x06tQ', b'K\x06(K\x01K\x04K\x04ttQ') + b'.', FLOATS + FLOATS.replace(b'Float', b'Half') + b'.',
     b'X\xff\xff\xff\x7fabc.', b'.', b'h\x05.', b'X\x01\0\0\0\xff.', b'\xff', b'\x8e' + b'\xff' * 7 + b'\x7fabc.',
 ])
-def test_bad_pickles(path: Path, data: bytes, message: Message, write_pickle: WritePickle, legacy_head: bytes) -> None:
+def test_bad_pickles(path: Path, data: bytes) -> None:
     write_pickle(path, b'\x80\x02' + data)
     message(path)
-    path.write_bytes(legacy_head + b'\x80\x02' + data)
+    path.write_bytes(LEGACY_HEAD + b'\x80\x02' + data)
     message(path)
 
 
@@ -147,9 +145,7 @@ def test_bad_pickles(path: Path, data: bytes, message: Message, write_pickle: Wr
     (b'})' + b'\x85' * 1_000_000 + b'Ns.', 'crashes the library that reads it'),  # the hash of a deep tuple
     (b'Nr\xff\xff\xff\x7f.', 'needs more than 2 GB'),  # a value is remembered under a large number
 ])
-def test_costly_pickles(
-    path: Path, data: bytes, reason: str, write_pickle: WritePickle, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_costly_pickles(path: Path, data: bytes, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip('resource')
     monkeypatch.setattr('pretrained.pytorch.network.read_in_child', read_in_child)
     write_pickle(path, b'\x80\x04' + data)
@@ -159,30 +155,27 @@ def test_costly_pickles(
 
 # Tensors.
 
-def test_views_share_a_storage(path: Path, write_pickle: WritePickle, tensor_pickle: TensorPickle) -> None:
+def test_views_share_a_storage(path: Path) -> None:
     write_pickle(path, tensor_pickle(1, (2, 2), (1, 2)), _0=np.arange(6, dtype='f4').tobytes())
     np.testing.assert_array_equal(read_tensors(path)[0]['a'].array, [[1, 3], [2, 4]])
 
 
-def test_bfloat16_is_the_upper_half_of_float32(
-        path: Path, write_pickle: WritePickle, tensor_pickle: TensorPickle, legacy_head: bytes) -> None:
+def test_bfloat16_is_the_upper_half_of_float32(path: Path) -> None:
     expected = np.array([1, -2.5, 0, 1e30, 3, 4], 'f4')
     raw = (expected.view('u4') >> 16).astype('u2').tobytes()
     data = tensor_pickle(0, (6,), (1,), FLOATS.replace(b'FloatStorage', b'BFloat16Storage'))
     write_pickle(path, data, _0=raw)
     np.testing.assert_allclose(read_tensors(path)[0]['a'].array, expected, rtol=1 / 128)
-    path.write_bytes(legacy_head + data + KEYS + struct.pack('<q', 6) + raw)
+    path.write_bytes(LEGACY_HEAD + data + KEYS + struct.pack('<q', 6) + raw)
     np.testing.assert_allclose(read_tensors(path)[0]['a'].array, expected, rtol=1 / 128)
 
 
 @pytest.mark.parametrize(('offset', 'shape', 'strides'), [
-    (0, (7,), (1,)), (1, (6,), (1,)), (0, (2, 2), (5, 1)), (0, (1000000, 1000000), (0, 0)), (0, (7,), (0,)),
-    (-1, (2,), (1,)), (0, (-1,), (1,)), (0, (2,), (-1,)), (0, (2, 2), (1,)),
-    (7, (1,), (1,)),
+    (1, (6,), (1,)), (0, (2, 2), (5, 1)), (0, (1000000, 1000000), (0, 0)), (-1, (2,), (1,)), (0, (-1,), (1,)),
+    (0, (2,), (-1,)), (0, (2, 2), (1,)), (7, (1,), (1,)),
 ])
 def test_tensors_beyond_their_storage(
-    path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], message: Message,
-    write_pickle: WritePickle, tensor_pickle: TensorPickle,
+    path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...],
 ) -> None:
     write_pickle(path, tensor_pickle(offset, shape, strides), _0=bytes(24))
     text = message(path)
@@ -190,18 +183,16 @@ def test_tensors_beyond_their_storage(
 
 
 @pytest.mark.parametrize('raw', [bytes(20), bytes(23), b''])
-def test_storages_that_are_too_short(path: Path, raw: bytes, message: Message, write_pickle: WritePickle,
-                                     tensor_pickle: TensorPickle, legacy_head: bytes) -> None:
+def test_storages_that_are_too_short(path: Path, raw: bytes) -> None:
     data = tensor_pickle(0, (6,), (1,))
     write_pickle(path, data, _0=raw)
     message(path)
-    path.write_bytes(legacy_head + data + KEYS + struct.pack('<q', len(raw) // 4) + raw[:20])
+    path.write_bytes(LEGACY_HEAD + data + KEYS + struct.pack('<q', len(raw) // 4) + raw[:20])
     message(path)
 
 
-def test_missing_storage(path: Path, message: Message, write_pickle: WritePickle, tensor_pickle: TensorPickle,
-                         legacy_head: bytes) -> None:
+def test_missing_storage(path: Path) -> None:
     write_pickle(path, tensor_pickle(0, (6,), (1,)))
     assert 'data/0' in message(path)
-    path.write_bytes(legacy_head + tensor_pickle(0, (6,), (1,)) + b'\x80\x02].')
+    path.write_bytes(LEGACY_HEAD + tensor_pickle(0, (6,), (1,)) + b'\x80\x02].')
     assert 'storage 0 is missing' in message(path)

@@ -1,4 +1,4 @@
-"""Writing PyTorch's files."""
+"""Writing PyTorch's files, and files around any pickle."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from typing import Any
 
 import numpy as np
 
+#: Magic number, version and facts of the machine, which precede the value in the older format.
+LEGACY_HEAD = (b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.' + b'\x80\x02M\xe9\x03.'
+               + b'\x80\x02}X\x0d\0\0\0little_endian\x88s.')
+#: The pickle of a storage of six numbers.
+FLOATS = b'(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x06tQ'
 _STORAGE_NAMES = {'f4': 'FloatStorage', 'f8': 'DoubleStorage', 'f2': 'HalfStorage', 'i8': 'LongStorage',
                   'u1': 'ByteStorage', 'b1': 'BoolStorage'}
 
@@ -93,3 +98,20 @@ class TorchWriter:
             data += array.tobytes()
         text = json.dumps(header).encode()
         path.write_bytes(struct.pack('<Q', len(text)) + text + data)
+
+
+def write_pickle(path: Path, data: bytes, **storages: bytes) -> None:
+    """Write a zip file around a pickle."""
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('x/data.pkl', data)
+        for key, raw in storages.items():
+            file.writestr(f'x/data/{key.removeprefix("_")}', raw)
+
+
+def tensor_pickle(offset: int, shape: tuple[int, ...], strides: tuple[int, ...], storage: bytes = FLOATS) -> bytes:
+    """Return the pickle of a dictionary with a tensor ``a`` in it, of a storage of six numbers."""
+    def numbers(values: tuple[int, ...]) -> bytes:
+        return b'(' + b''.join(b'J' + struct.pack('<i', v) for v in values) + b't'
+
+    return (b'\x80\x02}X\x01\0\0\0actorch._utils\n_rebuild_tensor_v2\n(' + storage + b'J'
+            + struct.pack('<i', offset) + numbers(shape) + numbers(strides) + b'\x89}tRs.')

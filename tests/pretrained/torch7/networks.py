@@ -133,8 +133,7 @@ class Net:
                        self.residual(w // 2, w, pre))
         return pool, h
 
-    def demo(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 16, stem_first: bool = False,
-             last_levels: int | None = None) -> Obj:
+    def demo(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 16, stem_first: bool = False) -> Obj:
         """The earlier network, with residual modules of post-activation."""
         def hourglass(x: dict, i: int, n: int) -> dict:
             def res(x: dict, *sizes: int) -> dict:
@@ -148,8 +147,7 @@ class Net:
         outputs, joined = [], w // 2 + w
         for i in range(1, n_stack + 1):
             features = 2 * w if i == n_stack else w
-            depth = last_levels if last_levels and i == n_stack else levels
-            h = hourglass(h, w if i == 1 else joined, depth)
+            h = hourglass(h, w if i == 1 else joined, levels)
             h = self.chain(h, self.conv(2 * w, 2 * w), self.bn(2 * w), self.relu(), self.conv(2 * w, features),
                            self.bn(features), self.relu())
             outputs.append(self(self.conv(features, joints), h))
@@ -159,8 +157,7 @@ class Net:
                          self(self.conv(joints, joined), outputs[-1]))
         return self.graph(*outputs)
 
-    def hg(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 16, n: int = 1,
-           last_levels: int | None = None) -> Obj:
+    def hg(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 16, n: int = 1) -> Obj:
         """The network of the training code, with residual modules of pre-activation."""
         def res(x: dict) -> dict:
             return self.chain(x, *(self.residual(w, w, True) for _ in range(n)))
@@ -173,8 +170,7 @@ class Net:
         _, h = self.stem(w, True, 1)
         outputs = []
         for i in range(1, n_stack + 1):
-            depth = last_levels if last_levels and i == n_stack else levels
-            f = self.chain(res(hourglass(h, depth)), self.conv(w, w), self.bn(w), self.relu())
+            f = self.chain(res(hourglass(h, levels)), self.conv(w, w), self.bn(w), self.relu())
             outputs.append(self(self.conv(w, joints), f))
             if i < n_stack:
                 h = self(self.add(), h, self(self.conv(w, w), f), self(self.conv(joints, w), outputs[-1]))

@@ -152,9 +152,6 @@ def test_other_pieces_are_refused(path: Path, edit: Any, reason: str) -> None:
 
 
 def test_other_connections(path: Path) -> None:
-    for kind in ('demo', 'hg'):
-        net = Net(np.random.RandomState(0))
-        assert OTHERS in message(path, t7.dump(getattr(net, kind)(last_levels=1)))
     net = Net(np.random.RandomState(0))
     h = net.chain(net(None), net.conv(3, 2, 7, 2, 3), net.bn(2), net.relu())
     assert OTHERS in message(path, t7.dump(net.graph(h)))
