@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demos.video.tracking import Tracker
 from demos.webcam.picture import PictureError, decode_picture
@@ -15,14 +15,12 @@ from hourglass.errors import InputError
 from hourglass.follow import Follower
 from hourglass.locate import corners, locate
 from hourglass.options import CLEAR_SCORE
-from hourglass.predictor import Pose, PosePredictor
+from hourglass.people import PeoplePredictor
+from hourglass.predictor import Pose
 from hourglass.results import rectangle
 from hourglass.spec import ModelSpec
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from hourglass.people import PeoplePredictor
 
 #: How people are searched for, with the text of the page.
 MODES = {
@@ -64,19 +62,13 @@ class PoseFinder:
     """Find poses in pictures, and describe them as data for JSON.
 
     Args:
-        predictor: finds one person.
-        people: finds all people, and its detector one person anywhere; without it there is no mode ``people``.
+        people: finds all people; its predictor finds one person, with the help of its detector.
     """
 
-    def __init__(self, predictor: PosePredictor, people: PeoplePredictor | None = None) -> None:
-        self.predictor = predictor
+    def __init__(self, people: PeoplePredictor) -> None:
         self.people = people
-        self.joint_set = predictor.spec.joint_set
-
-    @property
-    def modes(self) -> dict[str, str]:
-        """Those of :data:`MODES` that this finder has."""
-        return {mode: words for mode, words in MODES.items() if mode != 'people' or self.people is not None}
+        self.predictor = people.predictor
+        self.joint_set = people.predictor.spec.joint_set
 
     def settings(self, values: Mapping[str, Any]) -> Settings:
         """Check the settings of a client; ``ValueError`` says what is wrong."""
@@ -84,7 +76,7 @@ class PoseFinder:
         if unknown:
             raise ValueError(f'{unknown[0]!r} is no setting; mode and heatmap are')
         mode, heatmap = values.get('mode', 'middle'), values.get('heatmap', '')
-        for name, value, allowed in (('mode', mode, tuple(self.modes)),
+        for name, value, allowed in (('mode', mode, tuple(MODES)),
                                      ('heatmap', heatmap, ('', ALL_JOINTS, *self.joint_set.joints))):
             if value not in allowed:
                 raise ValueError(f'{name} is {value!r}, not one of {", ".join(map(repr, allowed))}')
@@ -101,21 +93,21 @@ class PoseFinder:
         places = self.joint_set.places
         return {'joint_set': self.joint_set.name, 'joints': list(self.joint_set.joints), 'limbs': limbs,
                 'heads': [places[name] for name in HEAD if name in places], 'clear_score': CLEAR_SCORE,
-                'modes': self.modes}
+                'modes': MODES}
 
     def poses(self, image: np.ndarray, mode: str, memory: Memory | None = None) -> list[tuple[Pose, dict]]:
         """Find people in an image (3, H, W) float32, RGB in [0, 255].
 
         Args:
             image: the image.
-            mode: a key of :attr:`modes`.
+            mode: a key of :data:`MODES`.
             memory: of the frames before; it is updated.  Without it, the mode ``anywhere`` searches the whole image,
                 which takes about 30 times as long, and ``people`` are numbered by their scores.
 
         Returns:
             Poses, each with a dictionary of what else is known of the person.
         """
-        if mode == 'people' and self.people is not None:
+        if mode == 'people':
             people = self.people.predict(image)
             numbers = list(range(1, len(people) + 1))
             if memory is not None and people:
@@ -126,7 +118,7 @@ class PoseFinder:
                     for number, person in zip(numbers, people, strict=True)]
         if mode != 'anywhere':
             return [(pose, {}) for pose in self.predictor.poses([image])]
-        detector = None if self.people is None else self.people.detector
+        detector = self.people.detector
         if memory is None:
             return [(locate(self.predictor, image, detector), {})]
         return [(memory.follower.find(self.predictor, image, detector), {})]

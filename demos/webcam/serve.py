@@ -82,7 +82,14 @@ class _Door(asyncio.Protocol):
         handler.connection_made(transport)
 
 
-async def _serve(app: web.Application, sock: socket.socket, ready: Callable[[], object]) -> None:
+async def serve(app: web.Application, sock: socket.socket, ready: Callable[[], object]) -> None:
+    """Serve until Ctrl-C or SIGTERM, then close the connections and finish what is being predicted.
+
+    Args:
+        app: the application.
+        sock: from :func:`take_port`.
+        ready: called when requests are answered.
+    """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def end(number: int, _: object) -> None:
@@ -108,14 +115,3 @@ async def _serve(app: web.Application, sock: socket.socket, ready: Callable[[], 
         await runner.cleanup()
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def serve(app: web.Application, sock: socket.socket, ready: Callable[[], object] = lambda: None) -> None:
-    """Serve until Ctrl-C or SIGTERM, then close the connections and finish what is being predicted.
-
-    Args:
-        app: the application.
-        sock: from :func:`take_port`.
-        ready: called when requests are answered.
-    """
-    asyncio.run(_serve(app, sock, ready))

@@ -3,7 +3,7 @@
 ======  ============  =============================================================================================
 method  path          what
 ======  ============  =============================================================================================
-GET     ``/``         the page; its other files lie beside it
+GET     ``/``         the page; its other files are in ``/page``
 GET     ``/live``     WebSocket: frames one way, joints the other (:class:`demos.webcam.live.LiveConnection`)
 POST    ``/pose``     one picture file as the body, its media type as Content-Type; the query may have ``mode`` and
                       ``heatmap``.  Answers what :meth:`demos.webcam.finder.PoseFinder.find` returns
@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from importlib import resources
+from pathlib import Path
 from typing import Any, TypeVar
 
 from demos.webcam.finder import PoseFinder
@@ -31,9 +31,7 @@ from hourglass.options import MIN_SCORE
 from aiohttp import WSCloseCode, web
 
 T = TypeVar('T')
-
-#: Files of the page by their ending.
-PAGE_TYPES = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml'}
+_PAGE = Path(__file__).with_name('page')
 
 #: How many pages are served at once, and how many pictures of scripts may arrive or wait.
 MAX_PAGES, MAX_REQUESTS = 16, 32
@@ -43,17 +41,6 @@ UPLOAD_TIME = 60.0
 
 #: Largest picture, in pixels: as floating-point numbers such a one takes 600 MB.
 MAX_PIXELS = 50_000_000
-
-
-def page_files() -> dict[str, tuple[bytes, str]]:
-    """Return content and media type of the page's files by their path."""
-    files = {}
-    for file in (resources.files('demos.webcam') / 'page').iterdir():
-        suffix = file.name[file.name.rfind('.'):]
-        if suffix in PAGE_TYPES:
-            path = '/' if file.name == 'index.html' else f'/{file.name}'
-            files[path] = (file.read_bytes(), PAGE_TYPES[suffix])
-    return files
 
 
 class PoseServer:
@@ -83,8 +70,8 @@ class PoseServer:
     def app(self) -> web.Application:
         """Return the application; it ends this server's thread when it is cleaned up."""
         app = web.Application(middlewares=[guard(self.host)], client_max_size=self.max_bytes)
-        for path, (content, media_type) in page_files().items():
-            app.router.add_get(path, partial(self._file, content, media_type))
+        app.router.add_get('/', self._page)
+        app.router.add_static('/page', _PAGE)
         app.router.add_get('/live', self._live, allow_head=False)
         app.router.add_post('/pose', self._pose)
         app.on_response_prepare.append(add_headers)
@@ -92,8 +79,8 @@ class PoseServer:
         app.on_cleanup.append(self._end)
         return app
 
-    async def _file(self, content: bytes, media_type: str, _: web.Request) -> web.Response:
-        return web.Response(body=content, content_type=media_type, charset='utf-8')
+    async def _page(self, _: web.Request) -> web.FileResponse:
+        return web.FileResponse(_PAGE / 'index.html')
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         if len(self._sockets) >= MAX_PAGES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import math
 import sys
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ def _load_finder(config: WebcamConfig) -> PoseFinder:
 
     predictor = config.load_predictor()
     detector = load_detector(config.detector, config.gpu, config.detector_class)
-    return PoseFinder(predictor, PeoplePredictor(predictor, detector, max_people=MAX_PEOPLE, keep_heatmaps=True))
+    return PoseFinder(PeoplePredictor(predictor, detector, max_people=MAX_PEOPLE, keep_heatmaps=True))
 
 
 def show_window(config: WebcamConfig) -> None:
@@ -53,11 +54,8 @@ def show_window(config: WebcamConfig) -> None:
 
 def serve_page(config: WebcamConfig) -> None:
     """Serve the page until Ctrl-C or SIGTERM; ``InputError`` if that is impossible."""
-    try:
-        from demos.webcam.guard import is_loopback
-        from demos.webcam.serve import serve, take_port, url_of
-    except ModuleNotFoundError as error:
-        raise InputError(f'the page needs {error.name}: pip install ".[webcam]"') from None
+    from demos.webcam.guard import is_loopback
+    from demos.webcam.serve import serve, take_port, url_of
 
     sock = take_port(config.host, 8000 if config.port is None else config.port)
     from demos.webcam.server import PoseServer
@@ -66,5 +64,5 @@ def serve_page(config: WebcamConfig) -> None:
     if not is_loopback(config.host):
         print('any computer that reaches this address can use the page; browsers give it no camera, photos work',
               file=sys.stderr)
-    serve(server.app(), sock, lambda: print(f'{url_of(sock, config.host)}   (Ctrl-C ends)', flush=True))
+    asyncio.run(serve(server.app(), sock, lambda: print(f'{url_of(sock, config.host)}   (Ctrl-C ends)', flush=True)))
     print('ended', file=sys.stderr)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 
 from demos.video.reader import Frame
-from demos.webcam.finder import Memory, PoseFinder, combined
+from demos.webcam.finder import MODES, Memory, PoseFinder, combined
 from hourglass.draw import draw_limbs, draw_numbered
 from hourglass.errors import InputError
 from hourglass.image import write_image
@@ -74,7 +74,7 @@ class LiveView:
     Attributes:
         mirror: whether the picture is shown as a mirror does.
         heatmaps: whether they are drawn.
-        mode: a key of the finder's modes.
+        mode: a key of :data:`demos.webcam.finder.MODES`.
     """
 
     def __init__(self, finder: PoseFinder, threshold: float = MIN_SCORE) -> None:
@@ -82,7 +82,7 @@ class LiveView:
         self.threshold = threshold
         self.mirror = True
         self.heatmaps = False
-        self.mode = next(iter(finder.modes))
+        self.mode = next(iter(MODES))
         self._memory = Memory(finder.predictor.spec)
 
     def run(self, frames: Iterable[Frame], screen: Window) -> int:
@@ -95,7 +95,7 @@ class LiveView:
             pixels = self._draw(image, found, self.mirror)
             now = time.perf_counter()
             rate, before = 0.8 * rate + 0.2 / max(now - before, 1e-3) if rate else 1 / max(now - before, 1e-3), now
-            words = f'{rate:.1f} frames/s   {1000 * (now - start):.0f} ms   {self.finder.modes[self.mode]}'
+            words = f'{rate:.1f} frames/s   {1000 * (now - start):.0f} ms   {MODES[self.mode]}'
             key = screen.show(self._with_words(pixels, words))
             shown += 1
             if key is None or key in _QUIT:
@@ -128,7 +128,7 @@ class LiveView:
         elif key == ord('h'):
             self.heatmaps = not self.heatmaps
         elif key == ord('n'):
-            modes = list(self.finder.modes)
+            modes = list(MODES)
             self.mode = modes[(modes.index(self.mode) + 1) % len(modes)]
             self._memory = Memory(self.finder.predictor.spec)
 

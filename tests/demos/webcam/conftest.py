@@ -4,7 +4,9 @@ import asyncio
 import inspect
 
 from demos.webcam.finder import PoseFinder
+from hourglass.people import PeoplePredictor
 from tests.demos.webcam.spots import SpotPredictor
+from tests.stand_ins import FixedBoxes
 
 import pytest
 
@@ -26,4 +28,4 @@ def predictor() -> SpotPredictor:
 
 @pytest.fixture
 def finder(predictor: SpotPredictor) -> PoseFinder:
-    return PoseFinder(predictor)
+    return PoseFinder(PeoplePredictor(predictor, FixedBoxes()))

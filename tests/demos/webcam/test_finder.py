@@ -56,7 +56,7 @@ def test_heatmaps_are_bright_where_the_joint_is(finder: PoseFinder, joint: str) 
 
 def test_heatmaps_of_the_torch7_crop_lie_where_it_was_cut() -> None:
     spec = ModelSpec(input_size=(64, 64), crop='torch7')
-    finder = PoseFinder(PosePredictor(spec.build_network(), spec))
+    finder = PoseFinder(PeoplePredictor(PosePredictor(spec.build_network(), spec), FixedBoxes()))
     pose, = finder.predictor.poses([np.zeros((3, 120, 200), np.float32)])
     heatmap = finder._heatmap(pose, 'all')
     assert heatmap['box'] == pytest.approx({'x0': 40, 'y0': 0, 'x1': 160, 'y1': 120})
@@ -64,7 +64,7 @@ def test_heatmaps_of_the_torch7_crop_lie_where_it_was_cut() -> None:
 
 def test_all_people_are_found_where_there_is_a_detector(finder: PoseFinder) -> None:
     two = _TwoPeople(finder.predictor)
-    people = PoseFinder(finder.predictor, two)
+    people = PoseFinder(two)
     answer = people.find(spot(40, 30), people.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
     assert len(answer['people']) == len(answer['heatmaps']) == 2
     assert [person['seen']['x0'] for person in answer['people']] == [0, 80]
@@ -78,12 +78,10 @@ def test_all_people_are_found_where_there_is_a_detector(finder: PoseFinder) -> N
     two.step = -1
     again = people.poses(image, 'people', memory)
     assert [(more['number'], more['box']) for _, more in again[::-1]] == [(m['number'], m['box']) for _, m in found]
-    assert list(people.modes) == ['middle', 'anywhere', 'people']
-    assert list(finder.modes) == ['middle', 'anywhere']
 
 
 def test_one_person_anywhere_is_looked_for_where_the_detector_finds_people(finder: PoseFinder) -> None:
-    helped = PoseFinder(finder.predictor, PeoplePredictor(finder.predictor, FixedBoxes((100, 110, 140, 140))))
+    helped = PoseFinder(PeoplePredictor(finder.predictor, FixedBoxes((100, 110, 140, 140))))
     for memory in (None, Memory(finder.predictor.spec)):
         seen = helped.find(spot(120, 125), Settings('anywhere'), 10 ** 6, memory)['people'][0]['seen']
         assert seen['x0'] < 125 < seen['x1'] < seen['x0'] + 90
@@ -91,7 +89,7 @@ def test_one_person_anywhere_is_looked_for_where_the_detector_finds_people(finde
 
 
 @pytest.mark.parametrize(('values', 'reason'), [
-    ({'mode': 'people'}, "mode is 'people'"), ({'heatmap': ['all']}, 'heatmap is'), ({'flip': '1'}, "'flip'")])
+    ({'mode': 'all'}, "mode is 'all'"), ({'heatmap': ['all']}, 'heatmap is'), ({'flip': '1'}, "'flip'")])
 def test_settings_that_make_no_sense(finder: PoseFinder, values: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         finder.settings(values)

@@ -51,7 +51,7 @@ async def _served() -> AsyncIterator[int]:
     app.router.add_get('/', _page)
     app.router.add_get('/live', _echo)
     sock = take_port('127.0.0.1', 0)
-    task = asyncio.create_task(serve._serve(app, sock, ready.set))
+    task = asyncio.create_task(serve.serve(app, sock, ready.set))
     try:
         await ready.wait()
         yield sock.getsockname()[1]

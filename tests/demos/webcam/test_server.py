@@ -16,11 +16,11 @@ async def test_the_page_and_its_files_come_from_here_only(finder: PoseFinder) ->
     async with serving(finder) as client:
         page = await (await client.get('/')).text()
         names = re.findall(r'(?:src|href)="([^"]+)"', page)
-        assert set(names) >= {'app.js', 'style.css', 'icon.svg'}
+        assert set(names) >= {'page/app.js', 'page/style.css', 'page/icon.svg'}
         scripts = [name for name in names if name.endswith('.js')]
         for script in scripts:
             text = await (await client.get(f'/{script}')).text()
-            scripts += [name for name in re.findall(r"from '\./([^']+)'", text) if name not in scripts]
+            scripts += [f'page/{name}' for name in re.findall(r"from '\./([^']+)'", text)]
         for name in {*names, *scripts}:
             response = await client.get(f'/{name}')
             assert response.status == 200, name
@@ -28,7 +28,7 @@ async def test_the_page_and_its_files_come_from_here_only(finder: PoseFinder) ->
             addresses = set(re.findall(r'\w+://[^\s\'"]+', text))
             assert addresses <= {'http://www.w3.org/2000/svg', 'http://127.0.0.1', 'http://localhost'}, addresses
             assert 'innerHTML' not in text
-        assert (await client.get('/app.js')).content_type == 'text/javascript'
+        assert (await client.get('/page/app.js')).content_type.endswith('/javascript')
 
 
 async def test_every_response_forbids_what_the_page_does_not_need(finder: PoseFinder) -> None:
@@ -59,12 +59,13 @@ async def test_mistakes_are_answered_with_their_status_and_a_reason(finder: Pose
     table: list[tuple[str, str, dict[str, str], Any, int, str]] = [
         ('POST', '/pose', {'Content-Type': 'text/plain'}, b'x', 415, 'text/plain'),
         ('POST', '/pose', PNG, b'II*\0' + bytes(30), 415, 'JPEG, PNG'),
-        ('POST', '/pose?mode=people', PNG, b'x', 400, "mode is 'people'"),
+        ('POST', '/pose?mode=all', PNG, b'x', 400, "mode is 'all'"),
         ('POST', '/pose', PNG, bytes(60_000), 413, 'body size 50000'),
         ('POST', '/pose', PNG, _big_of_unknown_length(), 413, 'body size 50000'),
         ('GET', '/pose', {}, None, 405, 'Method Not Allowed'),
-        ('GET', '/page/app.js', {}, None, 404, 'Not Found'),
-        ('GET', '/%2e%2e/server.py', {}, None, 404, 'Not Found'),
+        ('GET', '/app.js', {}, None, 404, 'Not Found'),
+        ('GET', '/page/%2e%2e/server.py', {}, None, 404, 'Not Found'),
+        ('GET', '/page/', {}, None, 403, 'Forbidden'),
         ('GET', '/live', {}, None, 400, 'WebSocket'),
         ('GET', '/', {'Host': 'evil.example'}, None, 403, 'evil.example'),
         ('POST', '/pose', {**PNG, 'Origin': 'http://evil.example'}, b'x', 403, 'evil.example'),

@@ -61,7 +61,7 @@ def test_keys(finder: PoseFinder) -> None:
     plain, warm = ((np.ptp(pixels[:120].astype(int), axis=2) > 60).sum() for pixels in screen.shown[1:3])
     assert warm > plain + 50
     assert view.heatmaps
-    assert view.mode == 'middle'  # two modes on
+    assert view.mode == 'people'  # two modes on
 
 
 def test_the_window_can_be_closed(finder: PoseFinder) -> None:

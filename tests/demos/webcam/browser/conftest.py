@@ -48,7 +48,7 @@ class RunningServer:
 
     def __init__(self) -> None:
         predictor = PosePredictor.load('bundled')
-        self.finder = PoseFinder(predictor, PeoplePredictor(predictor, _Halves(), keep_heatmaps=True))
+        self.finder = PoseFinder(PeoplePredictor(predictor, _Halves(), keep_heatmaps=True))
         self.port = 0
         self.start()
 
