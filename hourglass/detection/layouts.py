@@ -29,7 +29,8 @@ LOWEST_SCORE = 0.05
 # YOLOX gives the logarithm of the sides, in cells: e ** 10 cells are larger than any input.
 _LARGEST_LOGARITHM = 10.0
 _FEWEST_BOXES = 21  # in an input of 32 by 32 pixels
-_MASK_NUMBERS = 32
+# Numbers behind a box: of its mask, or x, y and score of COCO's 17 key points.
+_MASK_NUMBERS, _KEYPOINT_NUMBERS = 32, 51
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _are_corners(corners: np.ndarray, scores: np.ndarray) -> bool:
 
 def _is_nms(sample: Sample) -> bool:
     _, n_boxes, length = sample.table.shape
-    if length - 6 not in (0, _MASK_NUMBERS, sample.n_keypoint_numbers):
+    if length - 6 not in (0, _MASK_NUMBERS, _KEYPOINT_NUMBERS):
         return False
     rows = sample.table[0]
     is_grid = anchors(n_boxes, sample.size)[0] > 0

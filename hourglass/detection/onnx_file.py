@@ -59,15 +59,15 @@ class OnnxFile:
         return [str(name) for name in names] if isinstance(names, list) else []
 
 
-def _include_weights(path: Path, model: onnx.ModelProto) -> bool:
-    """Include weights that are in files beside a model; return whether there are any.
-
-    ONNX refuses files in other folders.
+def _with_weights(path: Path, model: onnx.ModelProto, content: bytes) -> bytes:
+    """Return the content of a model with the weights that are in files beside it; ONNX refuses other folders.
 
     Raises:
         InputError: such a file is missing, in another folder or too short, or all are too large.
     """
     tensors = [tensor for tensor in helper._get_all_tensors(model) if helper.uses_external_data(tensor)]
+    if not tensors:
+        return content
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -76,9 +76,9 @@ def _include_weights(path: Path, model: onnx.ModelProto) -> bool:
                 raise ValueError(f'more than {MAX_BYTES:,} bytes')
             for tensor in tensors:
                 helper.load_external_data_for_tensor(tensor, str(path.parent))
-    except (OSError, ValueError, RuntimeError, onnx.checker.ValidationError) as error:
+        return model.SerializeToString()
+    except (OSError, ValueError, RuntimeError, EncodeError, onnx.checker.ValidationError) as error:
         raise InputError(f'{path}: the files with its weights cannot be read ({error})') from None
-    return bool(tensors)
 
 
 def _inputs(path: Path, model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, str | None]:
@@ -107,12 +107,8 @@ def read_onnx(path: Path) -> OnnxFile:
     except (DecodeError, ValueError) as error:
         raise InputError(f'{path}: not an ONNX file, or a damaged one ({error})') from None
     picture, sizes_name = _inputs(path, model)
-    if _include_weights(path, model):
-        try:
-            content = model.SerializeToString()
-        except (EncodeError, ValueError) as error:
-            raise InputError(f'{path}: too large with its weights ({error})') from None
     tensor = picture.type.tensor_type
     return OnnxFile(
-        path, content, picture.name, tuple(axis.dim_value for axis in tensor.shape.dim), tensor.elem_type, sizes_name,
+        path, _with_weights(path, model, content), picture.name,
+        tuple(axis.dim_value for axis in tensor.shape.dim), tensor.elem_type, sizes_name,
         [value.name for value in model.graph.output], {pair.key: pair.value for pair in model.metadata_props})
