@@ -23,7 +23,7 @@ from hourglass.options import Options
 import numpy as np
 
 if TYPE_CHECKING:
-    from hourglass.crop import Extent, Location
+    from hourglass.crop import Location
     from hourglass.predictor import Pose, PosePredictor
     from hourglass.spec import ModelSpec
 
@@ -129,27 +129,24 @@ class PersonLocation(Options):
         """The file that the detector is read from, if one was named."""
         return parse_detector(self.detector)[1] if self.detector not in (None, 'none') else None
 
-    def check_inside(self, shape: tuple[int, ...]) -> None:
-        """Raise ``InputError`` if the box or the centre is outside of a picture (height, width)."""
-        location = self._location
-        if location is None:
-            return
-        y, x, height, width = location
-        if y + height / 2 <= 0 or x + width / 2 <= 0 or y - height / 2 >= shape[0] or x - width / 2 >= shape[1]:
-            name = '--center' if self.box is None else '--box'
-            raise InputError(f'{name} is outside of the picture, which is {shape[0]} pixels high and {shape[1]} wide')
+    def _location(self, height: int, width: int) -> Location | None:
+        """Return where the person is in a picture, if that is known; ``InputError`` if it is outside of the picture."""
+        from hourglass.crop import Extent, Square
 
-    @property
-    def _location(self) -> Extent | None:
-        """Where the person is, if that is known."""
-        from hourglass.crop import Extent
-
+        if self.fit == 'pad':
+            return Square(height / 2, width / 2, float(max(height, width)))
         if self.box is not None:
             x0, y0, x1, y1 = self.box
-            return Extent.of_box(np.array([y0, x0, y1, x1]))
-        if self.center is not None and self.scale is not None:
-            return Extent.of_scale(self.center[::-1], self.scale)
-        return None
+            person = Extent.of_box(np.array([y0, x0, y1, x1]))
+        elif self.center is not None and self.scale is not None:
+            person = Extent.of_scale(self.center[::-1], self.scale)
+        else:
+            return None
+        y, x, h, w = person
+        if y + h / 2 <= 0 or x + w / 2 <= 0 or y - h / 2 >= height or x - w / 2 >= width:
+            name = '--center' if self.box is None else '--box'
+            raise InputError(f'{name} is outside of the picture, which is {height} pixels high and {width} wide')
+        return person
 
     def with_fit(self, predictor: PosePredictor) -> PosePredictor:
         """Return the predictor, with the way of cropping that ``fit`` asks for."""
@@ -171,16 +168,13 @@ class PersonLocation(Options):
         Raises:
             InputError: the box or the centre is outside of the picture, or the detector cannot be loaded.
         """
-        from hourglass.crop import Square, person_box
+        from hourglass.crop import person_box
         from hourglass.locate import locate
 
         if self.auto:
             return locate(predictor, image, self._loaded_detector, name, show_progress=True)
         height, width = image.shape[1:]
-        self.check_inside((height, width))
-        location: Location | None = self._location
-        if self.fit == 'pad':
-            location = Square(height / 2, width / 2, float(max(height, width)))
+        location = self._location(height, width)
         boxes = None if location is None else [person_box(location, (height, width), predictor.spec)]
         return predictor.poses([image], boxes)[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hourglass.pixels import resize_image
 
@@ -30,15 +30,15 @@ class Frame:
         return (boxes - np.tile(self.corner, 2)) / np.tile(self.scale, 2)
 
 
-def _pad(image: np.ndarray, size: tuple[int, int], is_centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pad(image: np.ndarray, size: tuple[int, int], is_centred: bool) -> Frame:
     height, width = image.shape[1:]
     scale = min(size[0] / height, size[1] / width)
     inner = [min(max(1, round(n * scale)), m) for n, m in zip((height, width), size, strict=True)]
     corner = np.array([(m - n) // 2 if is_centred else 0 for n, m in zip(inner, size, strict=True)])
-    pixels = np.full((3, *size), GREY, np.float32)
-    pixels[:, corner[0]:corner[0] + inner[0], corner[1]:corner[1] + inner[1]] = resize_image(
+    pixels = np.full((1, 3, *size), GREY, np.float32)
+    pixels[0, :, corner[0]:corner[0] + inner[0], corner[1]:corner[1] + inner[1]] = resize_image(
         image, (inner[0], inner[1]))
-    return pixels, np.array([scale, scale]), corner
+    return Frame(pixels, np.array([scale, scale]), corner)
 
 
 def letterbox(image: np.ndarray, size: tuple[int, int]) -> Frame:
@@ -51,14 +51,14 @@ def letterbox(image: np.ndarray, size: tuple[int, int]) -> Frame:
     Returns:
         The frame, RGB in [0, 1].
     """
-    pixels, scale, corner = _pad(image, size, is_centred=True)
-    return Frame(pixels[None] / 255, scale, corner)
+    frame = _pad(image, size, is_centred=True)
+    return replace(frame, pixels=frame.pixels / 255)
 
 
 def letterbox_bgr(image: np.ndarray, size: tuple[int, int]) -> Frame:
     """As :func:`letterbox`, into the upper left corner of a frame of BGR in [0, 255], as YOLOX does."""
-    pixels, scale, corner = _pad(image, size, is_centred=False)
-    return Frame(pixels[None, ::-1].copy(), scale, corner)
+    frame = _pad(image, size, is_centred=False)
+    return replace(frame, pixels=frame.pixels[:, ::-1].copy())
 
 
 def stretch(image: np.ndarray, size: tuple[int, int]) -> Frame:

@@ -8,9 +8,6 @@ const REASONS = {
   NotAllowedError: 'The browser does not allow this page to use the camera. Allow it beside the address, then start '
     + 'the camera again. Photos work without.',
   NotFoundError: 'No camera was found. Plug one in and start it again, or choose a photo.',
-  OverconstrainedError: 'That camera is not there any more. Choose another one, or a photo.',
-  NotReadableError: 'The camera cannot be read; another program may be using it. Photos work without.',
-  AbortError: 'The camera did not start. Try again, or choose a photo.',
 };
 
 /** Why there is no camera, in words for the user. */

@@ -41,15 +41,6 @@ async def test_every_response_forbids_what_the_page_does_not_need(finder: PoseFi
             assert response.headers['X-Content-Type-Options'] == 'nosniff'
 
 
-async def test_a_script_gets_the_pose_of_a_picture(finder: PoseFinder) -> None:
-    async with serving(finder) as client:
-        response = await client.post('/pose?mode=middle&heatmap=left+wrist', data=spot(100, 60), headers=PNG)
-        assert response.status == 200
-        answer = await response.json()
-        assert answer['people'][0]['joints'][3]['x'] == pytest.approx(60, abs=6)
-        assert answer['heatmaps'][0]['joint'] == 'left wrist'
-
-
 async def _big_of_unknown_length() -> AsyncIterator[bytes]:
     for _ in range(60):
         yield bytes(1000)
