@@ -28,6 +28,9 @@ MAX_PIXELS = 50_000_000
 #: Seconds after which a URL that does not answer is given up.
 _TIMEOUT = 20.0
 
+#: The first of numbered pictures has at most about this number.
+_LARGEST_START = 100_000
+
 _NO_VIDEO = 'not a video that can be read (no video, sound only, damaged, or cut off before its table of contents)'
 
 
@@ -71,26 +74,13 @@ def open_container(name: str) -> av.container.InputContainer:
         path = Path(name)
         # "file:": a colon in the name does not make it a URL.  A file cannot make FFmpeg open network addresses.
         options, kind = {'protocol_whitelist': 'file'}, None
-        if (first := _first_number(path)) is not None:
-            options, kind = {**options, 'start_number': str(first)}, 'image2'
+        if re.search(r'%0?\d*d', path.name) and not path.exists():
+            options, kind = {**options, 'start_number_range': str(_LARGEST_START)}, 'image2'
         return av.open(f'file:{path.absolute()}', format=kind, options=options, metadata_errors='replace')
     except av.error.InvalidDataError:
         raise InputError(f'{name}: {_NO_VIDEO}') from None
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f'{name}: cannot be opened ({error.strerror})') from None
-
-
-def _first_number(path: Path) -> int | None:
-    """Return the first number of the pictures that a pattern such as ``img_%05d.png`` names; ``None`` if it is none."""
-    parts = re.split(r'%0?\d*d', path.name)
-    if len(parts) != 2 or path.exists():
-        return None
-    fits = re.compile(r'(\d+)'.join(map(re.escape, parts)))
-    names = path.parent.iterdir() if path.parent.is_dir() else ()
-    numbers = [int(match[1]) for entry in names if (match := fits.fullmatch(entry.name))]
-    if not numbers:
-        raise InputError(f'{path}: no pictures with such names')
-    return min(numbers)
 
 
 def upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
