@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,7 +53,7 @@ class Result(NamedTuple):
 
 def measure(
     case: Case, modes: list[str], repeats: int, budget: float = math.inf, clock: str = 'wall', gpu: int = -1,
-    memory_modes: list[str] | None = None,
+    memory_modes: Sequence[str] = (),
 ) -> Result:
     """Time a case by turns, a matrix product among them; on a GPU one mode after the other, because of its memory."""
     runs, problems = {}, {}
@@ -76,7 +77,7 @@ def measure(
         compute, n_operations = matrix_product()
         seconds = time_by_turns({'product': compute, **runs}, repeats, budget, settle, clock)
         rate = n_operations / min(seconds.pop('product'))
-    for mode in memory_modes or ():
+    for mode in memory_modes:
         if mode not in problems:
             memory[mode] = in_child(cases.memory_of, case, mode)
     return Result(seconds, cases.operations(case), rate, memory, problems)
@@ -124,8 +125,6 @@ def main(arguments: list[str]) -> None:
                         help='cpu counts the time of this process alone, for a machine that does other work; with '
                              'OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1')
     parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU; -1 is the CPU (default)')
-    parser.add_argument('--memory', action='store_true',
-                        help='measure peak memory, too, each in a process of its own; on a GPU it always is')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures to this file, too')
     options = parser.parse_args(arguments)
     check_targets((options.json,), ())
@@ -141,7 +140,7 @@ def main(arguments: list[str]) -> None:
         for_engines = not case.training and options.gpu < 0
         modes = options.modes or [mode for mode in MODES if for_engines or mode not in ENGINES]
         result = measure(case, modes, options.repeats, math.inf if options.gpu < 0 else GPU_BUDGET, options.clock,
-                         options.gpu, modes if options.memory and options.gpu < 0 else None)
+                         options.gpu)
         print(f'\n{show(case, result)}', flush=True)
         for mode, problem in result.problems.items():
             print(f'{mode}: not measured ({problem})', flush=True)

@@ -5,17 +5,14 @@
     python -m benchmarks --record       write benchmarks/recorded.json, too
     python -m benchmarks compare        networks, engines and GPUs of your choice
     python -m benchmarks gpu            training and prediction on a GPU
-    python -m benchmarks growth         time over people, stacks, input size and batch
     python -m benchmarks video          frames a second of a video, and each step's time
-    python -m benchmarks samples        training samples a second that one core prepares
 
-Each of the last five has its own --help; benchmarks/README.md explains all.
+Each of the last three has its own --help; benchmarks/README.md explains all.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,8 +22,7 @@ from benchmarks import growth
 from benchmarks.cases import MODES, Case
 from benchmarks.compare import Result, machine, measure
 from benchmarks.harness import script_parser, table
-from hourglass.errors import InputError
-from hourglass.files import check_targets, write_bytes
+from hourglass.files import write_bytes
 from hourglass.results import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,26 +122,10 @@ def ratio_table(targets: Iterable[Target], figures: Figures) -> str:
     return table(rows)
 
 
-def worse(measured: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
-    """Return a line for each ratio that is worse than the recorded one by more than a tenth."""
-    return [f'{title}: {measured[title]:.3f}, recorded {recorded[title]:.3f}'
-            for title in measured if title in recorded and measured[title] > TOLERANCE * recorded[title]]
-
-
-def read_recorded(path: Path) -> dict[str, float]:
-    """Return the recorded ratios by title; ``InputError`` if the file does not hold any."""
-    try:
-        return {title: float(ratio) for title, ratio in json.loads(path.read_text())['ratios'].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f'{path}: no recorded ratios ({error})') from None
-
-
-def fill_page(path: Path, text: str) -> str:
-    """Return a page with the text between its two marks; ``InputError`` if it does not have them."""
-    page, n = re.subn(f'(?s)(?<={START}).*(?={END})', lambda _: f'\n{text}\n', path.read_text(encoding='utf-8'))
-    if n != 1:
-        raise InputError(f'{path}: no lines "{START}" and "{END}"')
-    return page
+def fill_page(page: str, text: str) -> str:
+    """Return the text of a page with other text between its two marks."""
+    before, rest = page.split(START)
+    return f'{before}{START}\n{text}\n{END}{rest.split(END)[1]}'
 
 
 def main(arguments: list[str]) -> None:
@@ -153,12 +133,7 @@ def main(arguments: list[str]) -> None:
     action = parser.add_mutually_exclusive_group()
     action.add_argument('--check', action='store_true', help='compare with the recorded ratios and write no page')
     action.add_argument('--record', action='store_true', help='record the ratios')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures to this file, too')
     options = parser.parse_args(arguments)
-    check_targets([options.json, *([] if options.check else [PAGE, COST, RECORDED])], ())
-    recorded = read_recorded(RECORDED) if options.check else {}
-    if not options.check:
-        fill_page(PAGE, '')
 
     figures, problems, rate = measure_figures(TARGETS)
     measured = ratios(TARGETS, figures)
@@ -167,26 +142,25 @@ def main(arguments: list[str]) -> None:
              f'Chainer {facts["chainer"]}. Best runs; times are for each image.', '', ratio_table(TARGETS, figures)]
     lines += [f'\n{mode}: not measured ({problem})' for mode, problem in problems.items()]
     print('\n'.join(lines), flush=True)
-    if options.json:
-        write_json(options.json, {'machine': facts, 'ratios': measured, 'figures': [
-            {**case._asdict(), 'figure': name, 'value': value} for (case, name), value in figures.items()]})
+    if options.check:
+        check(measured, json.loads(RECORDED.read_text())['ratios'])
+        return
     if options.record:
         rounded = {title: round(ratio, 3) for title, ratio in measured.items()}
         write_json(RECORDED, {'machine': facts, 'ratios': rounded})
-    if options.check:
-        _check(measured, recorded)
-        return
-    growth.draw(growth.measure(growth.PANELS, WIDTH, REPEATS, POINT_BUDGET), COST)
-    write_bytes(PAGE, fill_page(PAGE, '\n'.join([*lines, PICTURE])).encode())
+    growth.draw_growth(COST, growth.PANELS, WIDTH, REPEATS, POINT_BUDGET)
+    write_bytes(PAGE, fill_page(PAGE.read_text(encoding='utf-8'), '\n'.join([*lines, PICTURE])).encode())
 
 
-def _check(measured: Mapping[str, float], recorded: Mapping[str, float]) -> None:
-    """Exit with status 1 if a ratio is worse than the recorded one."""
-    if not measured.keys() & recorded.keys():
-        raise InputError(f'{RECORDED}: no ratio to compare with')
+def check(measured: Mapping[str, float], recorded: Mapping[str, float]) -> None:
+    """Exit with status 1 if a ratio is worse than the recorded one by more than a tenth."""
+    is_worse = False
     for target in TARGETS:
-        if target.title not in measured or target.title not in recorded:
+        new, old = measured.get(target.title), recorded.get(target.title)
+        if new is None or old is None:
             print(f'{target.title}: not compared', file=sys.stderr)
-    if lost := worse(measured, recorded):
-        print('\n'.join(lost), file=sys.stderr)
+        elif new > TOLERANCE * old:
+            print(f'{target.title}: {new:.3f}, recorded {old:.3f}', file=sys.stderr)
+            is_worse = True
+    if is_worse:
         sys.exit(1)

@@ -9,8 +9,7 @@ from pathlib import Path
 from benchmarks import growth, report
 from benchmarks.cases import Case
 from benchmarks.harness import matrix_product
-from benchmarks.report import END, START, TARGETS, fill_page, ratio_table, ratios, read_recorded, worse
-from hourglass.errors import InputError
+from benchmarks.report import END, START, TARGETS, fill_page, ratio_table, ratios
 
 import cv2
 import pytest
@@ -26,24 +25,14 @@ def test_a_ratio_is_met_missed_or_not_measured():
     assert 'missed by 50%' in ratio_table([target], figures)
 
 
-def test_a_tenth_worse_is_too_much():
-    recorded = {'a': 1., 'b': .5, 'c': 2.}
-    assert worse({'a': 1.09, 'b': .3, 'd': 9.}, recorded) == []
-    assert [line.split(':')[0] for line in worse({'a': 1.11, 'b': .56, 'c': 1.}, recorded)] == ['a', 'b']
-
-
-def test_only_what_is_between_the_marks_changes(tmp_path):
-    page = tmp_path / 'speed.md'
-    page.write_text(f'before\n{START}\nold\n{END}\nafter\n')
-    assert fill_page(page, r'new \1') == f'before\n{START}\nnew \\1\n{END}\nafter\n'
-    page.write_text(f'{START}\n')
-    with pytest.raises(InputError, match=r'speed\.md'):
-        fill_page(page, '')
+def test_only_what_is_between_the_marks_changes():
+    page = f'before\n{START}\n{{}}\n{END}\nafter\n'
+    assert fill_page(page.format('old'), r'new \1') == page.format(r'new \1')
 
 
 def test_the_projects_own_page_and_recorded_ratios():
-    assert fill_page(report.ROOT / 'docs' / 'speed.md', '').count(END) == 1
-    assert set(read_recorded(report.ROOT / 'benchmarks' / 'recorded.json')) <= {target.title for target in TARGETS}
+    assert fill_page(report.PAGE.read_text(), '').count(END) == 1
+    assert set(json.loads(report.RECORDED.read_text())['ratios']) <= {target.title for target in TARGETS}
 
 
 @pytest.fixture
@@ -69,19 +58,18 @@ def test_everything_with_tiny_networks(
     monkeypatch.setattr(report, 'REPEATS', 2)
     monkeypatch.setattr('benchmarks.compare.in_child', lambda function, *arguments: function(*arguments))
     monkeypatch.setattr(report, 'WIDTH', 4)
-    report.main(['--record', '--json', str(folder / 'figures.json')])
+    report.main(['--record'])
     printed = capsys.readouterr().out
     assert printed.count('| ') > len(TARGETS)
     assert printed.strip() in (folder / 'speed.md').read_text()
     assert min(cv2.imread(str(folder / 'cost.png')).shape[:2]) > 200
     # Those with PyTorch are there only where it is installed.
-    measured = json.loads((folder / 'figures.json').read_text())['ratios']
-    assert {target.title for target in TARGETS if target.by != 'torch'} <= measured.keys()
-    assert read_recorded(folder / 'recorded.json') == pytest.approx(measured, abs=.001)
+    recorded = json.loads((folder / 'recorded.json').read_text())['ratios']
+    assert {target.title for target in TARGETS if target.by != 'torch'} <= recorded.keys()
 
 
 @pytest.mark.parametrize(('was', 'status'), [(.5, 1), (.55, 0)])
-def test_a_check_fails_if_a_ratio_is_worse(
+def test_a_check_fails_if_a_ratio_is_worse_by_a_tenth(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], was: float, status: int,
 ) -> None:
     title = TARGETS[0].title
@@ -94,11 +82,3 @@ def test_a_check_fails_if_a_ratio_is_worse(
     lines = capsys.readouterr().err.splitlines()
     assert sum(line.startswith(title) for line in lines) == status
     assert sum(line.endswith('not compared') for line in lines) == len(TARGETS) - 1
-
-
-@pytest.mark.parametrize('content', ['{"a"', '[]', '{"ratios": {"a": "b"}}', '{"ratios": {}}'])
-def test_a_check_needs_recorded_ratios(folder: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
-    (folder / 'recorded.json').write_text(content)
-    monkeypatch.setattr(report, 'measure_figures', lambda targets: ({}, {}, 1e9))
-    with pytest.raises(InputError, match=r'recorded\.json'):
-        report.main(['--check'])
