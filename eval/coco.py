@@ -120,7 +120,7 @@ def _score_network(config: EvalConfig) -> OKSResult:
 
 
 def _check_annotated(config: EvalConfig, path: Path, has_annotated: bool) -> None:
-    if not has_annotated and (config.json or config.plot or not config.save_predictions):
+    if not has_annotated and (config.json or config.plot or config.compare or not config.save_predictions):
         raise InputError(f'{path}: annotates no person, so there are no scores; --save-predictions alone writes '
                          'the poses')
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from data.coco.annotations import PERSON, Annotations
 from eval.coco_results import PoseResults
-from eval.score import or_null, percent, to_rates
+from eval.score import or_null, percent
 
 import numpy as np
 from pycocotools.coco import COCO as COCOIndex
@@ -59,13 +59,13 @@ class COCOScore:
     def from_dict(cls, value: Mapping[str, Any]) -> COCOScore:
         """Undo :meth:`to_dict`; ``KeyError``, ``TypeError`` or ``ValueError`` if it is no description of a score."""
         curve, levels = value['curve'], np.linspace(.5, .95, 10)
-        recall = to_rates(curve['recall'])
-        precision = np.stack([to_rates(curve['precision'][f'{level:.2f}']) for level in levels])
-        if precision.shape[1] != len(recall) or not (np.diff(recall) > 0).all():
+        # In a list, null becomes NaN.
+        precision = np.array([curve['precision'][f'{level:.2f}'] for level in levels], np.float64)
+        recall = np.array(curve['recall'], np.float64)
+        if precision.shape != (len(levels), len(recall)):
             raise ValueError('precision and recall of another shape')
-        stats = to_rates([value['stats'][name] for name in STATS])
-        return cls(dict(zip(STATS, stats.tolist(), strict=True)), levels, recall, precision, int(value['poses']),
-                   int(value['people']))
+        stats = {name: float('nan') if value['stats'][name] is None else float(value['stats'][name]) for name in STATS}
+        return cls(stats, levels, recall, precision, int(value['poses']), int(value['people']))
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the score for JSON; null where no person is annotated."""

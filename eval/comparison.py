@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval.record import Record, read_records, to_common_joints
-from eval.score import known_mean, or_null, percent
+from eval.record import JointRates, Record, read_records, to_common_joints
+from eval.score import or_null, percent
 from hourglass.errors import InputError
 from hourglass.results import write_json
 from hourglass.wording import counted
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class _PersonRows:
-    """What each person contributes to each row.
+    """What each person contributes to each row: the groups, ``Total`` and perhaps the mean OKS.
 
     Attributes:
         sums: (N, R), number of correct joints, or OKS.
@@ -50,24 +50,20 @@ class _PersonRows:
     sums: np.ndarray
     counts: np.ndarray
 
+    @classmethod
+    def of(cls, joints: JointRates, person_oks: np.ndarray | None) -> _PersonRows:
+        rows = list(joints.rows.values())
+        sums = [(joints.people[:, members] == 1).sum(axis=1) for members in rows]
+        counts = [(joints.people[:, members] >= 0).sum(axis=1) for members in rows]
+        if person_oks is not None:
+            sums.append(np.nan_to_num(person_oks))
+            counts.append(np.isfinite(person_oks))
+        return cls(np.stack(sums, axis=1).astype(np.float64), np.stack(counts, axis=1).astype(np.float64))
+
     def rates(self, weights: np.ndarray) -> np.ndarray:
         """Return the rates (R,) if each person counts as often as ``weights`` (N,) says."""
         counts = weights @ self.counts
         return np.divide(weights @ self.sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
-
-
-def _person_rows(record: Record, with_oks: bool) -> _PersonRows | None:
-    """Return what each person contributes to the groups, ``Total`` and the mean OKS; ``None`` if it is not known."""
-    if record.joints is None or record.joints.people is None:
-        return None
-    marks = record.joints.people
-    rows = list(record.joints.rows.values())
-    sums = [(marks[:, joints] == 1).sum(axis=1) for joints in rows]
-    counts = [(marks[:, joints] >= 0).sum(axis=1) for joints in rows]
-    if with_oks and record.person_oks is not None:
-        sums.append(np.nan_to_num(record.person_oks))
-        counts.append(np.isfinite(record.person_oks))
-    return _PersonRows(np.stack(sums, axis=1).astype(np.float64), np.stack(counts, axis=1).astype(np.float64))
 
 
 def _intervals(first: _PersonRows, other: _PersonRows, are_same_people: bool) -> np.ndarray:
@@ -114,17 +110,16 @@ class Comparison:
             rows = [Row(name, value, other.oks.stats[name], None) for name, value in first.oks.stats.items()]
         if first.joints is None or other.joints is None:
             return rows
-        values = [(name, float(rates[-1]), float(other_rates[-1])) for (name, rates), other_rates in zip(
-            first.joints.curves().items(), other.joints.curves().values(), strict=True)]
-        with_oks = first.person_oks is not None and other.person_oks is not None
-        if first.person_oks is not None and other.person_oks is not None:
-            values.append(('mean OKS', known_mean(first.person_oks), known_mean(other.person_oks)))
-        parts = _person_rows(first, with_oks), _person_rows(other, with_oks)
-        if parts[0] is None or parts[1] is None:
-            return rows + [Row(*value, None) for value in values]
-        intervals = _intervals(parts[0], parts[1], self.are_same_people(i)).tolist()
-        return rows + [Row(*value, None if np.isnan(value[1]) or np.isnan(value[2]) else (low, high))
-                       for value, (low, high) in zip(values, intervals, strict=True)]
+        names, oks = list(first.joints.rows), (first.person_oks, other.person_oks)
+        if oks[0] is None or oks[1] is None:
+            oks = None, None
+        else:
+            names.append('mean OKS')
+        people = _PersonRows.of(first.joints, oks[0]), _PersonRows.of(other.joints, oks[1])
+        values = [part.rates(np.ones(len(part.sums))).tolist() for part in people]
+        intervals = _intervals(*people, self.are_same_people(i)).tolist()
+        return rows + [Row(name, a, b, None if np.isnan(a) or np.isnan(b) else (low, high))
+                       for name, a, b, (low, high) in zip(names, *values, intervals, strict=True)]
 
     def text(self) -> str:
         """Return tables for a terminal, in percent."""
@@ -139,26 +134,19 @@ class Comparison:
         if self.left_out:
             common = next(record.joints for record in self.records if record.joints is not None).joints
             yield f'{counted(len(common), "joint")} in common; left out: {", ".join(self.left_out)}'
-        has_intervals = set()
+        has_intervals = False
         for i in range(1, len(self.records)):
             rows = self.rows(i)
-            if any(row.interval is not None for row in rows):
-                has_intervals.add(i)
             yield ''
             yield from _table(rows, i + 1)
-            if self._without_people(i):
-                yield 'no intervals: ' + ' and '.join(self._without_people(i)) + ' without results of each person'
-            elif i in has_intervals and not self.are_same_people(i):
-                yield f'1 and {i + 1} are not known to be of the same people, which makes the intervals wider'
+            if any(row.interval is not None for row in rows):
+                has_intervals = True
+                if not self.are_same_people(i):
+                    yield f'1 and {i + 1} are not known to be of the same people, which makes the intervals wider'
         if has_intervals:
             yield ''
             yield f'95 % bootstrap intervals over people ({_RESAMPLES:,} resamples);'
             yield 'one that contains 0 is no evidence of a difference'
-
-    def _without_people(self, i: int) -> list[str]:
-        """Return the labels of the results that hold rates but not those of each person."""
-        return [record.label for record in (self.records[0], self.records[i])
-                if record.joints is not None and record.joints.people is None]
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the comparison for JSON; null where nothing is annotated or no interval is known."""

@@ -6,7 +6,6 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from eval.record import Record
 from eval.reliability import Reliability
@@ -16,11 +15,14 @@ from hourglass.files import write_bytes
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 #: OKS thresholds of which precision is drawn.
 _OKS_THRESHOLDS = (0.5, 0.75, 0.9)
 #: Bars of a histogram of OKS.
 _BINS = 20
+#: Panels in a row.
+_COLUMNS = 4
 
 
 def _save_figure(figure: Figure, path: str | os.PathLike) -> None:
@@ -33,21 +35,17 @@ def _save_figure(figure: Figure, path: str | os.PathLike) -> None:
     write_bytes(path, content.getbuffer())
 
 
-def _styles(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Return the colour and the kind of line of each result by its label: the same in every panel and picture."""
-    return {record.label: {'color': f'C{i % 10}', 'linestyle': ('-', '--', ':')[i // 10 % 3]}
-            for i, record in enumerate(records)}
+def _colours(records: Sequence[Record]) -> dict[str, str]:
+    """Return the colour of each result by its label: the same in every panel and picture."""
+    return {record.label: f'C{i}' for i, record in enumerate(records)}
 
 
-def _add_legend(figure: Figure, styles: Mapping[str, dict[str, Any]], title: str) -> None:
+def _add_legend(figure: Figure, colours: Mapping[str, str], title: str) -> None:
     """Write the title above, and below it the legend of all results; ``figure`` has a layout that makes room."""
-    from matplotlib.lines import Line2D
-
-    longest = max(map(len, styles))
-    columns = max(1, min(len(styles), int(figure.get_figwidth() * 12) // (longest + 8)))
+    columns = max(1, min(len(colours), int(figure.get_figwidth() * 12) // (max(map(len, colours)) + 8)))
     figure.suptitle(title, fontsize=10)
-    figure.legend([Line2D([], [], **style) for style in styles.values()], list(styles), loc='outside lower center',
-                  ncols=columns, frameon=False)
+    figure.legend([Line2D([], [], color=colour) for colour in colours.values()], list(colours),
+                  loc='outside lower center', ncols=columns, frameon=False)
 
 
 def _finish(axis: Axes, x_label: str, y_label: str) -> None:
@@ -66,27 +64,19 @@ def _plot_joints(records: Sequence[Record], path: str | os.PathLike, by_joint: b
     names = list(next(iter(curves.values())))
     # Without those of joints that are not annotated, if any joint is.
     panels = [panel for panel in names if any(np.isfinite(rates[panel]).any() for rates in curves.values())] or names
-    columns = 4
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(3.2 * columns, 2.8 * rows + 0.8), layout='constrained')
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    styles = {label: style for label, style in _styles(records).items() if label in curves}
-    for axis, panel in zip(axes.flat, panels, strict=False):
+    rows = -(-len(panels) // _COLUMNS)
+    figure = Figure(figsize=(3.2 * _COLUMNS, 2.8 * rows + 0.8), layout='constrained')
+    axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    colours = {label: colour for label, colour in _colours(records).items() if label in curves}
+    for i, (axis, panel) in enumerate(zip(axes, panels, strict=False)):
         for record, joints in drawn:
-            axis.plot(joints.thresholds, 100 * curves[record.label][panel], **styles[record.label])
+            axis.plot(joints.thresholds, 100 * curves[record.label][panel], colours[record.label])
         axis.set(title=panel, ylim=(0, 100), xlim=(0, first.threshold))
-        axis.grid(alpha=0.4)
-    for axis in axes.flat[len(panels):]:
+        _finish(axis, f'error / {first.reference or "reference length"}',
+                '' if i % _COLUMNS else f'{first.metric} (%)')
+    for axis in axes[len(panels):]:
         axis.set_visible(False)
-    for column in range(columns):
-        # The lowest panel of a column, above the places that are empty.
-        last = (len(panels) - 1 - column) // columns
-        if last >= 0:
-            axes[last, column].set_xlabel(f'error / {first.reference or "reference length"}')
-            axes[last, column].tick_params(labelbottom=True)
-    for axis in axes[:, 0]:
-        axis.set_ylabel(f'{first.metric} (%)')
-    _add_legend(figure, styles, title)
+    _add_legend(figure, colours, title)
     _save_figure(figure, path)
 
 
@@ -96,19 +86,19 @@ def _plot_precision_recall(records: Sequence[Record], path: str | os.PathLike, t
     Results without COCO's score are not drawn, and keep their colour.
     """
     figure = Figure(figsize=(4 * len(_OKS_THRESHOLDS), 4.2), layout='constrained')
-    axes = np.atleast_1d(figure.subplots(1, len(_OKS_THRESHOLDS), sharey=True))
-    styles = _styles(records)
+    axes = figure.subplots(1, len(_OKS_THRESHOLDS), sharey=True)
+    colours = _colours(records)
     for axis, threshold in zip(axes, _OKS_THRESHOLDS, strict=True):
         for record in records:
             if record.oks is None:
                 continue
             row = int(np.argmin(np.abs(record.oks.thresholds - threshold)))
-            axis.plot(record.oks.recall, record.oks.precision[row], **styles[record.label],
+            axis.plot(record.oks.recall, record.oks.precision[row], colours[record.label],
                       label=f'{100 * record.oks.precision[row].mean():.1f}')
         axis.set(title=f'OKS {threshold}', xlim=(0, 1), ylim=(0, 1.02))
         axis.legend(loc='lower left', title='average precision')
         _finish(axis, 'recall', 'precision' if axis is axes[0] else '')
-    _add_legend(figure, {r.label: styles[r.label] for r in records if r.oks is not None}, title)
+    _add_legend(figure, {r.label: colours[r.label] for r in records if r.oks is not None}, title)
     _save_figure(figure, path)
 
 
@@ -119,22 +109,22 @@ def _plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str) ->
     """
     figure = Figure(figsize=(10, 4.2), layout='constrained')
     shares, at_least = figure.subplots(1, 2)
-    styles = _styles(records)
+    colours = _colours(records)
     for record in records:
         if record.person_oks is None:
             continue
-        style = styles[record.label]
+        colour = colours[record.label]
         known = np.sort(record.person_oks[~np.isnan(record.person_oks)])
         counts, edges = np.histogram(known, _BINS, (0, 1))
-        shares.stairs(100 * counts / max(len(known), 1), edges, linewidth=1.5, **style,
+        shares.stairs(100 * counts / max(len(known), 1), edges, linewidth=1.5, color=colour,
                       label=f'{known.mean():.3f}' if len(known) else '-')
         levels = np.linspace(0, 1, 201)
-        at_least.plot(levels, 100 * (len(known) - np.searchsorted(known, levels)) / max(len(known), 1), **style)
+        at_least.plot(levels, 100 * (len(known) - np.searchsorted(known, levels)) / max(len(known), 1), colour)
     shares.legend(title='mean OKS', loc='upper left')
     for axis, label in ((shares, 'people (%)'), (at_least, 'people with at least this OKS (%)')):
         axis.set_xlim(0, 1)
         _finish(axis, 'OKS', label)
-    _add_legend(figure, {r.label: styles[r.label] for r in records if r.person_oks is not None}, title)
+    _add_legend(figure, {r.label: colours[r.label] for r in records if r.person_oks is not None}, title)
     _save_figure(figure, path)
 
 

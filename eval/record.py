@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eval.coco_score import COCOScore
-from eval.score import to_numbers, to_rates
 from hourglass.errors import InputError
 from hourglass.json_table import read_json
 
@@ -48,13 +46,12 @@ class JointRates:
     Attributes:
         metric: PCK or PCKh.
         threshold: largest error of a correct joint, in reference lengths.
-        reference: what errors are divided by; empty if it is not known.
+        reference: what errors are divided by; empty if it is not known, as for packed people.
         joints: names of the K joints.
         groups: joints that are reported together, by the name of the row.
-        counts: (K,) int, how often each joint is annotated.
         thresholds: (T,) rising, the last is ``threshold``.
         rates: (T, K) rate of correct joints; NaN where nothing is annotated.
-        people: (N, K) int8, for each person's joint 1 (correct), 0 (wrong) or -1 (not annotated); ``None`` if unknown.
+        people: (N, K) int8, for each person's joint 1 (correct), 0 (wrong) or -1 (not annotated).
     """
 
     metric: str
@@ -62,40 +59,32 @@ class JointRates:
     reference: str
     joints: tuple[str, ...]
     groups: dict[str, tuple[str, ...]]
-    counts: np.ndarray
     thresholds: np.ndarray
     rates: np.ndarray
-    people: np.ndarray | None
+    people: np.ndarray
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> JointRates:
         """Read a description; ``KeyError``, ``TypeError`` or ``ValueError`` if it is none."""
         joints, curve = tuple(value['joints']), value['joint_curve']
-        counts = np.array([int(joint['count']) for joint in value['joints'].values()])
-        thresholds = to_numbers(curve['thresholds'])
-        rates = np.stack([to_rates(curve['rates'][joint]) for joint in joints], axis=1)
+        # In a list, null becomes NaN.
+        thresholds = np.array(curve['thresholds'], np.float64)
+        rates = np.array([curve['rates'][joint] for joint in joints], np.float64).T
         groups = {str(name): tuple(members) for name, members in value['group_joints'].items()}
-        if rates.shape != (len(thresholds), len(joints)) or not len(thresholds) or (np.diff(thresholds) <= 0).any() \
-                or not set(joints) >= {member for members in groups.values() for member in members}:
+        if rates.shape != (len(thresholds), len(joints)):
             raise ValueError('curves of another shape')
-        people = None
-        if 'per_person' in value:
-            text = ''.join(value['per_person']['correct']).encode('ascii')
-            marks = np.frombuffer(text, np.uint8).reshape(-1, len(joints))
-            if not np.isin(marks, list(_MARKS)).all():
-                raise ValueError('unknown marks of people')
-            people = np.select([marks == _MARKS[0], marks == _MARKS[1]], [0, 1], -1).astype(np.int8)
-        return cls(str(value['metric']), float(value['threshold']), str(value.get('reference', '')), joints, groups,
-                   counts, thresholds, rates, people)
+        marks = np.frombuffer(''.join(value['per_person']['correct']).encode(), np.uint8).reshape(-1, len(joints))
+        people = np.select([marks == _MARKS[0], marks == _MARKS[1]], [0, 1], -1).astype(np.int8)
+        return cls(str(value['metric']), float(value['threshold']), str(value['reference']), joints, groups,
+                   thresholds, rates, people)
 
     def take(self, joints: Sequence[str], groups: Mapping[str, Sequence[str]]) -> JointRates:
         """Return the rates of some joints, in groups; a group keeps those of its joints that are named."""
         places = [self.joints.index(joint) for joint in joints]
         kept = {name: tuple(member for member in members if member in joints)
                 for name, members in groups.items() if set(members) & set(joints)}
-        return replace(self, joints=tuple(joints), groups=kept, counts=self.counts[places],
-                       rates=self.rates[:, places],
-                       people=None if self.people is None else self.people[:, places])
+        return replace(self, joints=tuple(joints), groups=kept, rates=self.rates[:, places],
+                       people=self.people[:, places])
 
     @property
     def rows(self) -> dict[str, list[int]]:
@@ -105,10 +94,11 @@ class JointRates:
 
     def curves(self) -> dict[str, np.ndarray]:
         """Return the rate (T,) of each of :attr:`rows` over the thresholds, over all annotations of its joints."""
-        correct = np.nan_to_num(self.rates) * self.counts
+        counts = (self.people >= 0).sum(axis=0)
+        correct = np.nan_to_num(self.rates) * counts
         found = {}
         for name, joints in self.rows.items():
-            count = self.counts[joints].sum()
+            count = counts[joints].sum()
             found[name] = correct[:, joints].sum(axis=1) / count if count else np.full(len(self.thresholds), np.nan)
         return found
 
@@ -134,7 +124,6 @@ class Record:
         joints: rates of correct joints; ``None`` for detected people, to whom no annotation belongs.
         oks: COCO's score, if it is one of COCO.
         person_oks: (N,) OKS of each annotated person, NaN where it is not defined; ``None`` if unknown.
-        name: what its file is called among others; empty for a result that comes from no file.
     """
 
     label: str
@@ -144,11 +133,10 @@ class Record:
     joints: JointRates | None
     oks: COCOScore | None
     person_oks: np.ndarray | None
-    name: str = ''
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, Any], label: str) -> Record:
-        """Read a description; ``label`` is its name if it holds none.
+    def from_dict(cls, value: Mapping[str, Any]) -> Record:
+        """Read a description.
 
         Raises:
             KeyError, TypeError, ValueError, AttributeError: it is no description of a result.
@@ -156,21 +144,22 @@ class Record:
         oks = COCOScore.from_dict(value['oks']) if value.get('oks') is not None else None
         joints = JointRates.from_dict(value) if oks is None or 'metric' in value else None
         people = value.get('per_person', {})
-        return cls(str(value.get('weights') or label), str(value.get('data') or value['title']),
-                   str(people.get('key', '')), int(value['oks']['people'] if joints is None else value['people']),
-                   joints, oks, to_rates(people['oks']) if 'oks' in people else None)
+        return cls(str(value['weights']), str(value['data']), str(people.get('key', '')),
+                   int(value['oks']['people'] if joints is None else value['people']), joints, oks,
+                   np.array(people['oks'], np.float64) if 'oks' in people else None)
 
+    @property
+    def measure(self) -> str:
+        """What is compared, in words."""
+        return 'OKS' if self.joints is None else self.joints.measure
 
-def _file_names(files: Sequence[Path]) -> list[str]:
-    """Name files: by their names, where these repeat by their folders too, and then by their endings."""
-    whole = [file.absolute() for file in files]
-    common = os.path.commonpath([file.parent for file in whole]) if whole else ''
-    ways = [[file.stem for file in files],
-            [os.path.relpath(file.with_suffix(''), common) for file in whole],
-            [os.path.relpath(file, common) for file in whole]]
-    if repeated := [file for file, name in zip(files, ways[-1], strict=True) if ways[-1].count(name) > 1]:
-        raise InputError(f'{repeated[0]}: named twice')
-    return [next(names[i] for names in ways if names.count(names[i]) == 1) for i in range(len(files))]
+    def is_comparable(self, other: Record) -> bool:
+        """Whether both have the same rates of correct joints, or one has none and both have COCO's score."""
+        a, b = self.joints, other.joints
+        if a is None or b is None:
+            return self.oks is not None and other.oks is not None
+        return (a.metric, a.threshold) == (b.metric, b.threshold) and (
+            a.reference == b.reference or '' in (a.reference, b.reference))
 
 
 def read_records(paths: Sequence[str | os.PathLike], first: Record | None = None) -> list[Record]:
@@ -183,36 +172,25 @@ def read_records(paths: Sequence[str | os.PathLike], first: Record | None = None
         first: a result that comes before those of the files.
 
     Raises:
-        InputError: a file is missing, is no such result, is named twice, or cannot be compared with another.
+        InputError: a file is missing, is no such result, or cannot be compared with another.
     """
-    files = [Path(path) for path in paths]
     records = [] if first is None else [first]
-    for file, name in zip(files, _file_names(files), strict=True):
+    for path in paths:
         try:
-            record = Record.from_dict(read_json(file), name)
+            record = Record.from_dict(read_json(Path(path)))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
-            raise InputError(f'{file}: not a result that eval.py --json wrote') from None
+            raise InputError(f'{path}: not a result that eval.py --json wrote') from None
         for earlier in records:
-            if reason := _difference(earlier, record):
-                raise InputError(f'{file}: holds {reason}')
-        records.append(replace(record, name=name))
-    repeated = {label for label, n in Counter(record.label for record in records).items() if n > 1}
-    return [replace(record, label=f'{record.label} ({record.name})')
-            if record.label in repeated and record.name not in ('', record.label) else record for record in records]
-
-
-def _difference(one: Record, other: Record) -> str | None:
-    """Return why a result cannot be compared with an earlier one; ``None`` if it can."""
-    if one.joints is not None and other.joints is not None:
-        a, b = one.joints, other.joints
-        is_alike = (a.metric, a.threshold) == (b.metric, b.threshold) and (
-            a.reference == b.reference or '' in (a.reference, b.reference))
-    else:
-        is_alike = one.oks is not None and other.oks is not None
-    if is_alike:
-        return None
-    measures = ['OKS' if record.joints is None else record.joints.measure for record in (other, one)]
-    return f'{measures[0]}, which cannot be compared with {measures[1]}'
+            if not record.is_comparable(earlier):
+                raise InputError(f'{path}: holds {record.measure}, which cannot be compared with {earlier.measure}')
+        records.append(record)
+    labels = [record.label for record in records]
+    files = [Path(path).absolute() for path in paths]
+    for i, file in enumerate(files, len(records) - len(files)):
+        if labels.count(labels[i]) > 1:
+            name = os.path.relpath(file.with_suffix(''), os.path.commonpath([file.parent for file in files]))
+            records[i] = replace(records[i], label=f'{labels[i]} ({name})')
+    return records
 
 
 def to_common_joints(records: Sequence[Record]) -> tuple[list[Record], list[str]]:

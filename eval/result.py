@@ -56,7 +56,7 @@ class Result(ABC):
 
     def record(self) -> Record:
         """Return what is compared and drawn."""
-        return Record.from_dict(self.to_dict(), 'this result')
+        return Record.from_dict(self.to_dict())
 
     def compare(self, paths: Sequence[str | os.PathLike]) -> Comparison:
         """Compare earlier results, files of :meth:`save_json`, with this one.

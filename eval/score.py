@@ -96,24 +96,6 @@ def or_null(values: np.ndarray) -> list[float | None]:
     return [None if np.isnan(value) else value for value in values.tolist()]
 
 
-def to_numbers(values: Any) -> np.ndarray:
-    """Undo :func:`or_null`: return (N,) float64; ``TypeError`` or ``ValueError`` if it is no list of numbers."""
-    if any(isinstance(value, (bool, str)) for value in values):
-        raise ValueError('not a number')
-    array = np.array([np.nan if value is None else value for value in values], np.float64)
-    if array.ndim != 1:
-        raise ValueError('not a list of numbers')
-    return array
-
-
-def to_rates(values: Any) -> np.ndarray:
-    """Undo :func:`or_null` for numbers in [0, 1]; errors as there."""
-    rates = to_numbers(values)
-    if not ((rates >= 0) & (rates <= 1) | np.isnan(rates)).all():
-        raise ValueError('not from 0 to 1')
-    return rates
-
-
 def relative_errors(
     points: np.ndarray, true_points: np.ndarray, labelled: np.ndarray, reference_lengths: np.ndarray,
 ) -> np.ndarray:

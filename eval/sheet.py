@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from data.person import Person, PersonDataset
+from eval.score import known_mean
 from hourglass.crop import CropBox, crop_box, cut, whole_person
 from hourglass.draw import draw_pose, draw_tiles
 from hourglass.errors import InputError
@@ -24,26 +24,9 @@ _TEXT = 22
 _TRUTH = (255, 255, 0)
 
 
-def worst_people(errors: np.ndarray, count: int) -> np.ndarray:
-    """Return the rows of the ``count`` largest of (N,) errors, the largest first; NaN is left out."""
-    errors = np.asarray(errors, np.float64)
-    rows = np.argsort(-np.where(np.isnan(errors), -np.inf, errors), kind='stable')
-    return rows[~np.isnan(errors[rows])][:count]
-
-
 def person_errors(errors: np.ndarray) -> np.ndarray:
-    """Return the mean error (N,) of each person's joints.
-
-    Args:
-        errors: (N, K) errors in reference lengths (:func:`eval.score.relative_errors`).
-
-    Returns:
-        (N,) float64; NaN where nothing counts, infinity where a joint has no prediction.
-    """
-    known = ~np.isnan(errors)
-    count = known.sum(axis=1)
-    return np.divide(np.where(known, errors, 0).sum(axis=1), count, out=np.full(len(errors), np.nan),
-                     where=count > 0)
+    """Return the mean (N,) of each person's (N, K) errors; NaN where nothing counts, infinity without a prediction."""
+    return np.array([known_mean(row) for row in errors])
 
 
 def _in_tile(points: np.ndarray, box: CropBox) -> np.ndarray:
@@ -68,30 +51,6 @@ def _draw_tile(
     return canvas.transpose(2, 0, 1)
 
 
-def draw_sheet(
-    dataset: PersonDataset, points: np.ndarray, rows: Sequence[int] | np.ndarray, captions: Sequence[str],
-) -> np.ndarray:
-    """Draw some people of a data set side by side.
-
-    Args:
-        dataset: the annotated people.
-        points: (N, K, 2) predictions for all of them, (y, x) in pixels of the images; NaN is not drawn.
-        rows: the people to draw, in this order.
-        captions: a short text for each.
-
-    Returns:
-        (3, H, W) uint8.
-
-    Raises:
-        InputError: an image cannot be read.
-    """
-    tiles = []
-    for i, caption in zip(rows, captions, strict=True):
-        image, person = dataset[int(i)]
-        tiles.append(_draw_tile(image, person, points[i], dataset.joint_set, caption))
-    return draw_tiles(tiles, (_TILE + _TEXT, _TILE), _COLUMNS)
-
-
 def write_sheet(
     path: str | os.PathLike, dataset: PersonDataset, points: np.ndarray, errors: np.ndarray,
 ) -> np.ndarray:
@@ -100,7 +59,7 @@ def write_sheet(
     Args:
         path: picture to write.
         dataset: the annotated people.
-        points: (N, K, 2) predictions, (y, x) in pixels of the images.
+        points: (N, K, 2) predictions, (y, x) in pixels of the images; NaN is not drawn.
         errors: (N,), the larger the worse: ``1 - person_oks(...)`` (:mod:`eval.coco_people`) or
             :func:`person_errors`; NaN for a person who is not scored.
 
@@ -110,9 +69,14 @@ def write_sheet(
     Raises:
         InputError: no person has an error, an image cannot be read, or the picture cannot be written.
     """
-    rows = worst_people(errors, _PEOPLE)
+    worst = np.argsort(-errors, kind='stable')  # NaN comes last
+    rows = worst[~np.isnan(errors[worst])][:_PEOPLE]
     if not len(rows):
         raise InputError(f'{path}: no person of {dataset.name} can be scored, so there are no errors to show')
-    captions = [f'{i}  {os.path.basename(dataset.people[i].image)[-22:]}  {errors[i]:.3f}' for i in rows]
-    write_image(path, draw_sheet(dataset, points, rows, captions))
+    tiles = []
+    for i in rows.tolist():
+        image, person = dataset[i]
+        caption = f'{i}  {os.path.basename(person.image)[-22:]}  {errors[i]:.3f}'
+        tiles.append(_draw_tile(image, person, points[i], dataset.joint_set, caption))
+    write_image(path, draw_tiles(tiles, (_TILE + _TEXT, _TILE), _COLUMNS))
     return rows

@@ -61,18 +61,6 @@ def test_the_same_people_are_drawn_together(save: Save) -> None:
     assert {row.interval for row in same} == {(0.0, 0.0)}
 
 
-def test_a_result_without_people_has_no_intervals(save: Save, tmp_path: Path) -> None:
-    old = Path(save('old', .7))
-    value = json.loads(old.read_text())
-    del value['per_person']
-    old.write_text(json.dumps(value))
-    text = compare([save('a', .6), old]).text()
-    assert 'no intervals: old without results of each person' in text
-    assert 'bootstrap' not in text
-    total = next(line for line in text.splitlines() if line.startswith('Total'))
-    assert len(total.split()) == 4
-
-
 def test_joints_that_are_left_out_are_named(save: Save) -> None:
     errors = np.full((400, 16), .1)
     errors[:, MPII.index('left knee')] = np.nan

@@ -8,7 +8,7 @@ from typing import Any
 from eval.coco import OKSResult
 from eval.coco_score import STATS, COCOScore
 from eval.pck import PCKResult
-from eval.record import Record, read_records, to_common_joints
+from eval.record import read_records, to_common_joints
 from hourglass.errors import InputError
 from hourglass.image import read_image
 from hourglass.joints import COCO, LSP, MPII, JointSet
@@ -75,12 +75,9 @@ def test_a_score_of_coco_is_read_as_it_was_written(save: Callable[..., str]) -> 
 
 
 def test_labels_are_weights_and_files_where_weights_repeat(save: Callable[..., str]) -> None:
-    paths = [save(_pck('net'), 'a/run.json'), save(_pck('net'), 'b/run.json'), save(_pck('other'), 'c.json'),
-             save(_pck(''), 'plain.json')]
-    assert [record.label for record in read_records(paths)] == ['net (a/run)', 'net (b/run)', 'other', 'plain']
+    paths = [save(_pck('net'), 'a/run.json'), save(_pck('net'), 'b/run.json'), save(_pck('other'), 'c.json')]
+    assert [record.label for record in read_records(paths)] == ['net (a/run)', 'net (b/run)', 'other']
     assert [record.label for record in read_records(paths[:1], _pck('net').record())] == ['net', 'net (run)']
-    with pytest.raises(InputError, match=r'run\.json: named twice'):
-        read_records([paths[0], paths[0]])
 
 
 @pytest.mark.parametrize(('other', 'reason'), [
@@ -92,14 +89,6 @@ def test_labels_are_weights_and_files_where_weights_repeat(save: Callable[..., s
 def test_results_of_another_measure_are_refused(save: Callable[..., str], other: Any, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         read_records([save(_pck(), 'a.json'), save(other, 'b.json')])
-
-
-def test_every_two_results_must_be_alike(save: Callable[..., str]) -> None:
-    by_box = _oks('c', .5)
-    by_box = OKSResult('COCO val2017', 'c', by_box.oks, _pck('c', COCO, reference='box'))
-    paths = [save(_oks('a', .5, False), 'a.json'), save(_oks('b', .5), 'b.json'), save(by_box, 'c.json')]
-    with pytest.raises(InputError, match=r'c\.json: holds PCK@0.2 by the box'):
-        read_records(paths)
 
 
 def test_the_common_joints_are_compared() -> None:
@@ -132,25 +121,15 @@ def _changed(result: Any, *keys: str, **changes: Any) -> dict[str, Any]:
     return value
 
 
-BAD: dict[str, tuple[Any, str]] = {
-    'missing': (None, 'no such file'),
-    'truncated': (json.dumps(_pck().to_dict())[:-200], 'damaged, or not JSON'),
-    'list': ([], 'not a result'),
-    'curve of another length': (_changed(_pck(), 'joint_curve', thresholds=[0, 1]), 'not a result'),
-    'texts': (_changed(_pck(), 'joint_curve', 'rates', pelvis=['1'] * 11), 'not a result'),
-    'group of unknown joints': (_changed(_pck(), group_joints={'Tail': ['tail']}), 'not a result'),
-    'people with other marks': (_changed(_pck(), 'per_person', correct=['x' * 16]), 'not a result'),
-    'percent': (_changed(_oks('a', .5), 'oks', 'curve', 'precision', **{'0.50': [50.0] * 101}), 'not a result'),
-    'falling recall': (_changed(_oks('a', .5), 'oks', 'curve', recall=np.linspace(1, 0, 101).tolist()), 'not a result'),
-    'no stats': (_changed(_oks('a', .5), 'oks', stats={}), 'not a result'),
-}
-
-
-@pytest.mark.parametrize(('value', 'reason'), BAD.values(), ids=BAD)
-def test_what_is_no_result_is_named(tmp_path: Path, value: Any, reason: str) -> None:
+@pytest.mark.parametrize(('value', 'reason'), [
+    (json.dumps(_pck().to_dict())[:-200], 'damaged, or not JSON'),
+    ('[]', 'not a result'),
+    (json.dumps(_changed(_pck(), 'joint_curve', thresholds=[0, 1])), 'not a result'),
+    (json.dumps(_changed(_oks('a', .5), 'oks', stats={})), 'not a result'),
+])
+def test_what_is_no_result_is_named(tmp_path: Path, value: str, reason: str) -> None:
     path = tmp_path / 'bad.json'
-    if value is not None:
-        path.write_text(value if isinstance(value, str) else json.dumps(value))
+    path.write_text(value)
     with pytest.raises(InputError, match=reason) as caught:
         read_records([path])
     assert str(caught.value).startswith(f'{path}: ')
@@ -186,12 +165,3 @@ def test_an_unknown_format_is_an_error(tmp_path: Path, result: Any) -> None:
     with pytest.raises(InputError, match=r'plot\.xyz: '):
         result.plot(tmp_path / 'plot.xyz')
     assert not list(tmp_path.iterdir())
-
-
-def test_colours_do_not_depend_on_what_is_drawn() -> None:
-    from eval.plot import _styles
-
-    records = [Record(name, '', '', 0, None, None, None) for name in 'abcdefghijkl']
-    styles = _styles(records)
-    assert len({(style['color'], style['linestyle']) for style in styles.values()}) == 12
-    assert _styles(records[:3]) == {name: styles[name] for name in 'abc'}
