@@ -14,7 +14,7 @@ GPU = ['--gpu', '0', '--networks', 'full', 'bundled', '--tasks', 'prediction', '
 
 def main() -> None:
     name, arguments = 'report', sys.argv[1:]
-    if arguments and arguments[0] in ('compare', 'gpu', 'video'):
+    if arguments and arguments[0] in ('compare', 'gpu'):
         name, *arguments = arguments
     if name == 'gpu':
         name, arguments = 'compare', GPU + arguments

@@ -92,7 +92,7 @@ def torch_run(case: Case, gpu: int) -> Run:
     """Return what computes a case once with PyTorch (eager, channels first)."""
     from benchmarks.torch_network import StackedHG
 
-    import torch  # type: ignore[import-not-found,unused-ignore]
+    import torch
 
     if gpu >= 0 and not torch.cuda.is_available():
         raise InputError('PyTorch finds no CUDA device')

@@ -5,9 +5,8 @@
     python -m benchmarks --record       write benchmarks/recorded.json, too
     python -m benchmarks compare        networks, engines and GPUs of your choice
     python -m benchmarks gpu            training and prediction on a GPU
-    python -m benchmarks video          frames a second of a video, and each step's time
 
-Each of the last three has its own --help; benchmarks/README.md explains all.
+Each of the last two has its own --help; benchmarks/README.md explains all.
 """
 
 from __future__ import annotations

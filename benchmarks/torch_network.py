@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hourglass.spec import ModelSpec
 
-import torch  # type: ignore[import-not-found,unused-ignore]
-import torch.nn.functional as F  # type: ignore[import-not-found,unused-ignore]
-from torch import Tensor, nn  # type: ignore[import-not-found,unused-ignore]
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
 def unit(in_channels: int, out_channels: int, ksize: int = 1, stride: int = 1, relu: bool = True) -> nn.Sequential:

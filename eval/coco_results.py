@@ -6,7 +6,6 @@ score for each of 17 joints) and ``score``; https://cocodataset.org/#format-resu
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ from data.coco.dataset import COCODataset
 from data.coco.detections import rows_by_image
 from eval.image_ids import as_whole, find_images
 from hourglass.coco_format import PERSON
-from hourglass.errors import InputError
-from hourglass.files import atomic_write
-from hourglass.joints import COCO, JointSet, convert_points
+from hourglass.joints import COCO, convert_points
 from hourglass.json_table import Table, read_json
 from hourglass.oks import oks_nms, pose_scores
+from hourglass.results import write_json_rows
 
 import numpy as np
 
@@ -37,22 +35,12 @@ class PoseResults:
         points: (N, 17, 2) float64, (y, x).
         joint_scores: (N, 17) float64; zero for a joint that was not looked for.
         scores: (N,) float64.
-
-    Raises:
-        ValueError: the arrays do not fit together.
     """
 
     image_ids: np.ndarray
     points: np.ndarray
     joint_scores: np.ndarray
     scores: np.ndarray
-
-    def __post_init__(self) -> None:
-        n, k = len(self.image_ids), len(COCO)
-        shapes = self.points.shape, self.joint_scores.shape, self.scores.shape
-        if shapes != ((n, k, 2), (n, k), (n,)):
-            raise ValueError(f'points {shapes[0]}, joint scores {shapes[1]} and scores {shapes[2]} '
-                             f'do not fit {n} poses of {k} joints')
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -86,17 +74,12 @@ def to_results(dataset: COCODataset, points: np.ndarray, joint_scores: np.ndarra
     as wrong where it is labelled.
     """
     points, joint_scores = np.asarray(points, np.float64), np.asarray(joint_scores, np.float64)
-    scores = pose_scores(dataset.records.scores, joint_scores)
-    in_coco, coco_scores = _to_coco(points, joint_scores, dataset.joint_set)
-    return PoseResults(dataset.records.image_ids, in_coco, coco_scores, scores)
-
-
-def _to_coco(points: np.ndarray, joint_scores: np.ndarray, joint_set: JointSet) -> tuple[np.ndarray, np.ndarray]:
-    found = np.ones(joint_scores.shape, bool)
+    found, joint_set = np.ones(joint_scores.shape, bool), dataset.joint_set
     in_coco, _ = convert_points(points, found, joint_set, COCO)
     # Scores go the way of the points, as both coordinates.
     paired, _ = convert_points(np.stack([joint_scores, joint_scores], axis=-1), found, joint_set, COCO)
-    return in_coco, paired[..., 0]
+    return PoseResults(dataset.records.image_ids, in_coco, paired[..., 0],
+                       pose_scores(dataset.records.scores, joint_scores))
 
 
 def write_results(path: str | os.PathLike, results: PoseResults) -> None:
@@ -105,17 +88,11 @@ def write_results(path: str | os.PathLike, results: PoseResults) -> None:
     Raises:
         InputError: a value is not finite, or the file cannot be written.
     """
-    numbers = results.points, results.joint_scores, results.scores
-    if not all(np.isfinite(array).all() for array in numbers):
-        raise InputError(f'{path}: not written: some joints or scores are not finite numbers')
     columns = np.concatenate([results.points[..., ::-1].round(2), results.joint_scores[..., None].round(5)], axis=2)
-    with atomic_write(path) as partial, open(partial, 'w', encoding='utf-8') as file:
-        file.write('[')
-        for i, image_id in enumerate(results.image_ids.tolist()):
-            entry = {'image_id': image_id, 'category_id': PERSON, 'keypoints': columns[i].ravel().tolist(),
-                     'score': float(results.scores[i])}
-            file.write((',\n' if i else '\n') + json.dumps(entry, allow_nan=False))
-        file.write('\n]\n')
+    write_json_rows(path, [
+        {'image_id': image_id, 'category_id': PERSON, 'keypoints': keypoints.ravel().tolist(), 'score': score}
+        for image_id, keypoints, score in zip(results.image_ids.tolist(), columns, results.scores.tolist(),
+                                              strict=True)])
 
 
 def _people_of(table: Table) -> Table:

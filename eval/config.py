@@ -175,6 +175,11 @@ class EvalConfig(PredictorConfig):
         if self.sheet:
             check_picture_name(self.sheet)
 
+
+def _is_for_a_network(config: EvalConfig) -> bool:
+    return config.predictions is None and not config.is_coco
+
+
 #: What an option that is given demands of the others: its name, the condition, and what is said where it fails.
 _RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
     ('predictions', lambda c: c.annotations is not None, 'needs --annotations'),
@@ -182,23 +187,17 @@ _RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
     ('annotations', lambda c: c.predictions is not None or c.is_coco, 'needs --predictions or --dataset coco'),
     ('samples', lambda c: c.entry.has_samples, 'is for --dataset synthetic'),
     ('protocol', lambda c: c.entry.has_protocols, 'is for --dataset mpii'),
-    ('protocol', lambda c: c.predictions is None, 'is not for --predictions: all people of --annotations count'),
-    ('save_predictions', lambda c: c.predictions is None, 'is for a network; --predictions is a file already'),
-    ('images', lambda c: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
-    ('normalise', lambda c: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
-    ('pck_threshold', lambda c: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json'),
+    *((name, lambda c: c.predictions is None, 'and --predictions exclude each other')
+      for name in ('protocol', 'save_predictions', 'detections', 'detector')),
+    *((name, lambda c: c.is_coco or c.is_own, 'is for --dataset coco, csv and coco-json')
+      for name in ('images', 'normalise', 'pck_threshold')),
     ('joints', lambda c: c.is_own, 'is for --dataset csv and coco-json; elsewhere the weights decide'),
-    ('detections', lambda c: c.is_coco, 'is for --dataset coco'),
-    ('detections', lambda c: c.predictions is None, 'and --predictions exclude each other'),
-    ('detector', lambda c: c.is_coco, 'is for --dataset coco'),
-    ('detector', lambda c: c.predictions is None, 'and --predictions exclude each other'),
+    *((name, lambda c: c.is_coco, 'is for --dataset coco') for name in ('detections', 'detector')),
     ('detector', lambda c: c.detections is None, 'and --detections exclude each other'),
     ('nms', lambda c: c.has_detected, 'needs --detections or --detector'),
-    ('csv', lambda c: not c.has_detected, 'is a table of correct joints, which detected people do not have'),
-    ('sheet', lambda c: not c.has_detected, 'shows annotated people, and not detected ones'),
+    *((name, lambda c: not c.has_detected, 'needs annotated people, not detected ones') for name in ('csv', 'sheet')),
     ('sheet', lambda c: c.predictions is None or c.is_coco, 'needs images, which HDF5 predictions have not'),
-    ('reliability', lambda c: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),
-    ('calibrate', lambda c: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO'),
+    *((name, _is_for_a_network, 'is for a network, and not for COCO') for name in ('reliability', 'calibrate')),
     ('calibrate', lambda c: c.weights is not None, 'needs --model or --snapshot'),
     ('calibrate', lambda c: str(c.calibrate).endswith('.npz'), 'needs a file name that ends with .npz'),
     ('compare', lambda c: len(c.compare) > 1 or not c.is_comparison,

@@ -29,14 +29,10 @@ T = TypeVar('T')
 
 #: Where mpiexec and srun say how many processes they have started.
 _COUNTS = ('OMPI_COMM_WORLD_SIZE', 'PMI_SIZE', 'SLURM_STEP_NUM_TASKS')
-#: Where they say which of these this process is.
-_NUMBERS = ('OMPI_COMM_WORLD_RANK', 'PMI_RANK', 'SLURM_PROCID')
 #: With one of these a user sets the number of threads.
 _THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 #: Seconds that other processes wait while the first one reports an error and ends all.
 _PATIENCE = 60.0
-#: The same where MPI has not started.
-_HEAD_START = 2.0
 #: Seconds for mpiexec to read the last lines of a process.
 _READING = 1.0
 
@@ -180,19 +176,6 @@ def _started() -> int:
     """Return the number of processes that were started together, according to the environment."""
     counts = [os.environ.get(name, '') for name in _COUNTS]
     return max([int(count) for count in counts if count.isdecimal()], default=1)
-
-
-@contextmanager
-def report_once() -> Iterator[None]:
-    """Let only the first process report an error that all find before MPI is started."""
-    try:
-        yield
-    except InputError:
-        if any(os.environ.get(name, '0') != '0' for name in _NUMBERS):
-            # mpiexec ends the other processes as soon as one fails.
-            time.sleep(_HEAD_START)
-            sys.exit(2)
-        raise
 
 
 def _communicator(on_gpu: bool) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from hourglass.config import number
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS, JointSet
 from hourglass.spec import CROP_ENTRIES, ModelSpec
@@ -167,11 +168,9 @@ def parse_scales(network: Any, texts: Sequence[str]) -> list[tuple[Any, float]]:
     for text in texts:
         pattern, _, value = text.rpartition('=')
         try:
-            factor = float(value)
-        except ValueError:
-            factor = -1.0
-        if not pattern or not 0 < factor < float('inf'):
-            raise InputError(f'--lr-scale {text!r} is not a pattern, "=" and a positive number')
+            factor = number(0, above=True)(value)
+        except ValueError as error:
+            raise InputError(f'--lr-scale {text!r}: the factor must be {error}') from None
         for name, parameter in _matching(network, pattern, '--lr-scale'):
             scales.setdefault(name, (parameter.update_rule.hyperparam, factor))
     return list(scales.values())

@@ -11,10 +11,11 @@ above 0), and w are the joints' weights, by default 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hourglass.config import number
 from hourglass.errors import InputError
 from hourglass.joints import JointSet
 from hourglass.spec import ModelSpec
@@ -150,19 +151,16 @@ def parse_joint_weights(texts: Sequence[str], joint_set: JointSet) -> tuple[floa
     """
     if not texts:
         return None
-    weights: Mapping[str, float] = dict.fromkeys(joint_set.joints, 1.0)
+    weights = dict.fromkeys(joint_set.joints, 1.0)
     for text in texts:
         name, _, value = text.partition('=')
         if name not in weights:
             raise InputError(f'--joint-weights {text!r}: {joint_set.name} has no joint {name!r}; it has '
                              f'{", ".join(joint_set.joints)}')
         try:
-            weight = float(value)
-        except ValueError:
-            raise InputError(f'--joint-weights {text!r} is not a joint, "=" and a number') from None
-        if not 0 <= weight < float('inf'):
-            raise InputError(f'--joint-weights {text!r}: a weight must not be negative')
-        weights = {**weights, name: weight}
+            weights[name] = number(0)(value)
+        except ValueError as error:
+            raise InputError(f'--joint-weights {text!r}: a weight must be {error}') from None
     if not any(weights.values()):
         raise InputError('--joint-weights: at least one joint must have a weight above 0')
     return tuple(weights.values())

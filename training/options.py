@@ -41,10 +41,8 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
 
 def _main() -> None:
     from training import train
-    from training.distributed import report_once
 
-    with report_once():
-        train(parse_config())
+    train(parse_config())
 
 
 def training() -> NoReturn:

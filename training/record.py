@@ -26,7 +26,6 @@ _PACKAGES = ('chainer', 'chainercv', 'numpy', 'scipy', 'opencv-python', 'h5py', 
 #: People, evenly spread, whose annotations are hashed where they are computed on request.
 _HASHED_PEOPLE = 100
 _KEY = 'extensions/RunRecord/run'
-_MAX_RECORD_BYTES = 400_000
 
 
 def hash_people(dataset: Any) -> str:
@@ -103,11 +102,8 @@ class RunRecord(Extension):
         Raises:
             InputError: it is not; the text says what differs.
         """
-        array = arrays.get(_KEY)
-        if array is None or array.dtype.kind != 'U' or array.nbytes > _MAX_RECORD_BYTES:
-            raise InputError(f'{path}: a snapshot without the record of its training')
         try:
-            stored = json.loads(str(array))
+            stored = json.loads(str(arrays[_KEY]))
             options, spec, data = stored['options'], stored['spec'], stored['data']
             # An option that is newer than the snapshot had its default.
             before = {key: convert_option(entry, options.get(key, entry.default)) for key, entry in DECISIVE.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import json
 from pathlib import Path
@@ -23,8 +22,6 @@ import cv2
 import numpy as np
 from chainer.training import Extension, Trainer
 
-#: Modules with a ``SummaryWriter``.
-_EVENT_WRITERS = ('tensorboardX', 'torch.utils.tensorboard')
 _FIRST_COLUMNS = ('epoch', 'iteration', 'elapsed_time', 'lr', 'main/loss')
 #: People in ``people.jpg``, and height and width of each picture in pixels.
 _PEOPLE, _PANEL = 8, 192
@@ -128,28 +125,25 @@ class PeopleGrid(Extension):
         return strip.transpose(2, 0, 1)
 
 
-def event_writer_class() -> Any:
-    """Return the class that writes TensorBoard's events; ``InputError`` if no package has one."""
-    for name in _EVENT_WRITERS:
-        try:
-            return importlib.import_module(name).SummaryWriter
-        except ImportError:
-            continue
-    raise InputError('--tensorboard needs tensorboardX, which is not installed (extra "tensorboard"; docs/install.md)')
-
-
 class Events(Extension):
     """Write each epoch's results for TensorBoard.
 
     Args:
-        writer_class: from :func:`event_writer_class`.
         folder: where the events go.
+
+    Raises:
+        InputError: tensorboardX is not installed.
     """
 
     priority = 30
 
-    def __init__(self, writer_class: Any, folder: Path) -> None:
-        self.writer_class, self.folder = writer_class, folder
+    def __init__(self, folder: Path) -> None:
+        try:
+            from tensorboardX import SummaryWriter
+        except ImportError:
+            raise InputError('--tensorboard needs tensorboardX, which is not installed (extra "tensorboard"; '
+                             'docs/install.md)') from None
+        self.writer_class, self.folder = SummaryWriter, folder
         self._writer: Any = None
 
     def initialize(self, trainer: Trainer) -> None:

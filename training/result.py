@@ -19,8 +19,8 @@ class TrainResult:
     Attributes:
         out: folder with all files.
         model: weights after the last epoch.
-        best: weights with the best validation score; ``None`` without validation, or if the file is of another
-            training (one that was resumed from an older snapshot finds the file of what came after it).
+        best: weights with the best validation score; ``None`` without validation, or where a training that was resumed
+            in another folder has found no better ones.
         score: validation score of the best weights, from 0 to 1; ``None`` without validation.
         log: one entry for each epoch, as in the file ``log``.
     """
@@ -35,9 +35,7 @@ class TrainResult:
     def of_trainer(cls, trainer: Trainer, out: Path) -> TrainResult:
         log = trainer.get_extension('LogReport').log
         score, best = log[-1].get(BEST_SCORE) if log else None, out / 'best.npz'
-        # A training that is resumed in another folder has left its best weights in the first one.
-        has_best = score is not None and best.exists() and not trainer.get_extension('BestWeights').is_replaced
-        return cls(out, out / 'model.npz', best if has_best else None, score, log)
+        return cls(out, out / 'model.npz', best if score is not None and best.exists() else None, score, log)
 
     def summary(self, validation: Validation | None) -> str:
         """Return one line: how good the weights are, and where."""
@@ -47,9 +45,6 @@ class TrainResult:
         if validation is None or SCORE not in last:
             return f'loss {last["main/loss"]:.4g} after epoch {last["epoch"]}: {self.model}'
         text = f'{validation.title} {last[SCORE]:.3f} after epoch {last["epoch"]}: {self.model}'
-        if self.score is None or not (self.out / 'best.npz').exists():
-            return text
-        best = f'{self.score:.3f} after epoch {last[BEST_EPOCH]:.0f}'
         if self.best is None:
-            return f'{text}; the best, {best}, is lost: best.npz is of another training'
-        return f'{text}; the best, {best}: {self.best}'
+            return text
+        return f'{text}; the best, {self.score:.3f} after epoch {last[BEST_EPOCH]:.0f}: {self.best}'

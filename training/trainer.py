@@ -34,13 +34,12 @@ from training.mixed import LossScale
 from training.preparation import Inputs, Validation, comes_from_elsewhere, read_inputs, resolve, seed_everything
 from training.progress import ProgressBar
 from training.record import RunRecord
-from training.report import Events, LogFiles, PeopleGrid, event_writer_class
+from training.report import Events, LogFiles, PeopleGrid
 from training.result import TrainResult
 from training.schedule import OPTIMIZERS, LearningRateSchedule
 from training.snapshot import (
     EarlySnapshot,
     Snapshots,
-    check_snapshot_size,
     clear_partial,
     find_snapshots,
     load_snapshot,
@@ -186,7 +185,6 @@ def _make_optimizer(
         if init is not None and init.spec.confidence and not config.calibrate:
             comm.print_rank0(f'the scores of {init.source} are calibrated, those of the new weights will be peaks of '
                              'heatmaps; --calibrate calibrates them')
-    check_snapshot_size(chain)
     use_device(chain, inputs.gpus[0])
     return optimizer, scales
 
@@ -246,7 +244,7 @@ def _add_extensions(
     trainer.extend(extensions.LogReport(trigger=each_epoch, filename=None), trigger=each_iteration)
     trainer.extend(LogFiles(out, validation.title if validation is not None else 'score'), trigger=each_epoch)
     if config.tensorboard:
-        trainer.extend(Events(event_writer_class(), out / 'tensorboard'), trigger=each_epoch)
+        trainer.extend(Events(out / 'tensorboard'), trigger=each_epoch)
     samples = trainer.updater.get_iterator('main').dataset
     trainer.extend(ProgressBar(len(samples), config.epochs), trigger=each_iteration)
 
@@ -263,9 +261,7 @@ def _run(trainer: training.Trainer, config: TrainConfig, stop: StopRequest, comm
         sys.exit(stop.status)
     launcher = ['mpiexec', '-n', str(comm.size)] if comm.size > 1 else []
     command = [*launcher, 'python', 'train.py', *(['--distributed'] if launcher else []), '--config',
-               str(Path(config.out) / 'run.json'), '--resume',
-               # By name if there is a newer one, of a training that was resumed from an older snapshot.
-               *([] if snapshots.is_newest else [str(snapshots.last)])]
+               str(Path(config.out) / 'run.json'), '--resume', str(snapshots.last)]
     comm.print_rank0(f'stopped in epoch {trainer.updater.epoch + 1} of {config.epochs}; the snapshot is written; '
                      f'resume with: {shlex.join(command)}')
     sys.exit(stop.status)

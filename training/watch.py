@@ -12,7 +12,6 @@ import pretrained
 from data.sampling import SampleIterator
 from data.sets import parts_of
 from hourglass.errors import InputError
-from hourglass.files import sha256_of
 from hourglass.spec import ModelSpec
 from training.distributed import Communicator
 
@@ -91,23 +90,15 @@ class BestWeights(Extension):
         self.path, self.network, self.spec = path, network, spec
         self.score = -math.inf
         self.epoch = 0
-        # SHA-256 of the file as it was written.
-        self.digest = ''
-
-    @property
-    def is_replaced(self) -> bool:
-        """Whether the file is not the one that was written: resuming from an older snapshot finds a later one."""
-        return self.path.exists() and self.digest != sha256_of(self.path)
 
     def __call__(self, trainer: Trainer) -> None:
         score = trainer.observation.get(SCORE, math.nan)
         if score > self.score:
             pretrained.save_model(self.path, self.network, self.spec)
-            self.digest = sha256_of(self.path)
             self.score, self.epoch = float(score), trainer.updater.epoch
         if self.epoch:
             reporter.report({BEST_SCORE: self.score, BEST_EPOCH: self.epoch})
 
     def serialize(self, serializer: Any) -> None:
-        state = serializer('state', json.dumps([self.score, self.epoch, self.digest]))
-        self.score, self.epoch, self.digest = json.loads(str(state))
+        state = serializer('state', json.dumps([self.score, self.epoch]))
+        self.score, self.epoch = json.loads(str(state))[:2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import __main__, compare, growth, video
+from benchmarks import __main__, compare, growth
 from hourglass.errors import InputError
 from tests.conftest import DEVICES
 
@@ -43,13 +43,6 @@ def test_gpu(device, tmp_path, monkeypatch, capsys):
 def test_all_people_of_an_image_are_predicted():
     poses = growth.prediction(growth.Point(people=3), 4)()
     assert len({pose.box.corner[1] for pose in poses}) == 3
-
-
-def test_video(capsys):
-    video.main(['--model', 'bundled', '--size', '64', '96', '--frames', '2'])
-    printed = capsys.readouterr().out
-    for name in ('read', 'write', 'all, overlapping'):
-        assert f'| {name} ' in printed
 
 
 @pytest.mark.parametrize('option', ['--batches', '--repeats'])

@@ -67,26 +67,10 @@ def test_boxes_and_poses_of_a_detector(coco_root: Path, tmp_path: Path, use: Cal
     assert compare([tmp_path / 'scores.json', tmp_path / 'other.json']).text()
 
 
-def test_the_same_boxes_from_a_file_give_the_same_poses(
-    coco_root: Path, tmp_path: Path, use: Callable[[Detector], None],
-) -> None:
-    people = read_annotations(coco_root / ANNOTATIONS)
-    use(_Annotated(coco_root / ANNOTATIONS))
-    entries = [{'image_id': int(i), 'category_id': 1, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'score': .9}
-               for i, (y0, x0, y1, x1) in zip(people.image_ids, people.boxes.tolist(), strict=True)]
-    (tmp_path / 'found.json').write_text(json.dumps(entries))
-    from_file = evaluate('bundled', dataset='coco', root=coco_root, detections=str(tmp_path / 'found.json')).to_dict()
-    assert 'boxes' not in from_file
-    found = _evaluate(coco_root)['oks']
-    for name, value in found['stats'].items():
-        assert value == pytest.approx(from_file['oks']['stats'][name], abs=.02)
-
-
-@pytest.mark.parametrize('shift', [0, 4, 15])
-def test_box_scores_are_those_of_pycocotools(coco_root: Path, shift: float) -> None:
+def test_box_scores_are_those_of_pycocotools(coco_root: Path) -> None:
     people = read_annotations(coco_root / ANNOTATIONS)
     rng = np.random.default_rng(0)
-    found = Detections(people.image_ids, people.boxes + rng.uniform(-shift, shift, people.boxes.shape),
+    found = Detections(people.image_ids, people.boxes + rng.uniform(-9, 9, people.boxes.shape),
                        rng.uniform(0, 1, len(people)), 'test')
     boxes = np.concatenate([found.boxes[:, 1::-1], found.boxes[:, :1:-1] - found.boxes[:, 1::-1]], axis=1)
     evaluation = by_pycocotools([

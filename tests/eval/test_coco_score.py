@@ -48,10 +48,9 @@ def test_the_annotations_themselves_are_perfect(coco_root: Path, capfd: pytest.C
     assert len(value['curve']['recall']) == len(value['curve']['precision']['0.95']) == 101
 
 
-@pytest.mark.parametrize('spread', [1, 8])
-def test_scores_are_those_of_pycocotools(coco_root: Path, tmp_path: Path, spread: float) -> None:
+def test_scores_are_those_of_pycocotools(coco_root: Path, tmp_path: Path) -> None:
     annotations, path = coco_root / ANNOTATIONS, tmp_path / 'results.json'
-    write_results(path, jittered(COCODataset(coco_root, 'val2017'), spread))
+    write_results(path, jittered(COCODataset(coco_root, 'val2017'), 8))
     people = read_annotations(annotations)
     score = score_results(read_results(path, people.images), people)
     assert 0 < score.stats['AP'] < 1

@@ -80,8 +80,7 @@ def test_a_result_with_scores_is_reliable_or_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('model', 'protocol'), [
-    (None, 'one-per-image'), ('published', 'one-per-image'), ('some/file.npz', 'one-per-image'), ('umich', 'all'),
-    ('bearpaw-hg8', 'all'),
+    (None, 'one-per-image'), ('some/file.npz', 'one-per-image'), ('umich', 'all'),
 ])
 def test_named_weights_are_scored_as_they_were_published(model: str | None, protocol: str) -> None:
     assert default_protocol(model) == protocol

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import weakref
 from pathlib import Path
 
 from data.person import Person, PersonDataset
@@ -62,21 +61,3 @@ def test_points_are_in_pixels_of_the_image() -> None:
 def test_an_image_that_cannot_be_read_stops_with_its_name() -> None:
     with pytest.raises(InputError, match='damaged'):
         predict_dataset(_predictor(2), _dataset(['0', '1', 'damaged', '3']))
-
-
-def test_heatmaps_are_not_collected(monkeypatch: pytest.MonkeyPatch) -> None:
-    predictor = _predictor(2)
-    alive: list[weakref.ref[np.ndarray]] = []
-    counts: list[int] = []
-
-    def heatmaps(inputs: np.ndarray) -> np.ndarray:
-        counts.append(sum(reference() is not None for reference in alive))
-        maps = np.random.default_rng(0).uniform(0, 1, (len(inputs), 16, 8, 8)).astype(np.float32)
-        alive.append(weakref.ref(maps))
-        return maps
-
-    monkeypatch.setattr(predictor, 'heatmaps', heatmaps)
-    predict_dataset(predictor, _dataset([str(i) for i in range(15)]))
-    assert len(counts) == 8
-    # The maps of the batch before may still be there, those of earlier ones not.
-    assert max(counts) <= 1

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import json
-
 from eval.reliability import fit_confidence, fitted_error, reliability
-from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -47,24 +44,3 @@ def test_what_does_not_rise_is_levelled() -> None:
     assert len({rate for _, rate in table[1:]}) == 1
     assert fit_confidence(np.full(50, .3), np.ones(50, bool)) == ((0, 0), (.3, 1.0))
     ModelSpec(confidence=table)
-
-
-@pytest.mark.parametrize('table', [
-    ((.5, .2), (.5, .3)), ((.1, .3), (.2, .2)), ((.1, 1.2),), ((.1,),), (('a', .1),), ((float('nan'), .1),),
-    tuple((i / 100, 0) for i in range(65)),
-])
-def test_tables_that_are_none(table: tuple) -> None:
-    with pytest.raises(InputError, match='confidence is not a table'):
-        ModelSpec(confidence=table)
-
-
-@pytest.mark.parametrize('value', ['1', '[1]', '{}', '[[1, 2, 3]]', 'null'])
-def test_descriptions_with_another_table(value: str) -> None:
-    with pytest.raises(InputError, match='confidence'):
-        ModelSpec.from_json(f'{{"confidence": {value}}}')
-
-
-def test_without_a_table_nothing_changes() -> None:
-    assert 'confidence' not in json.loads(ModelSpec().to_json())
-    heights = np.array([.2, .7], np.float32)
-    assert ModelSpec().scores(heights) is heights

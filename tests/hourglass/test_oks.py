@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from hourglass.joints import COCO, MPII, MPII_COCO
-from hourglass.oks import SIGMAS, oks, oks_matrix, oks_nms, sigmas_for
+from hourglass.oks import SIGMAS, oks, oks_matrix, oks_nms, pose_scores, sigmas_for
 
 import numpy as np
 import pytest
@@ -131,3 +131,8 @@ def test_suppression_compares_joints_that_both_have() -> None:
     assert oks_nms(points, scores, areas, .9).tolist() == [0, 1]
     # The second agrees where it has joints; the third has nothing to be compared by.
     assert oks_nms(points, scores, areas, .9, found).tolist() == [0, 2]
+
+
+def test_a_pose_scores_its_box_times_the_mean_of_its_joints() -> None:
+    joints = np.array([[.5, .7, .9], [.1, .9, 0], [0, 0, 0]])
+    np.testing.assert_allclose(pose_scores(np.array([1, .5, 1]), joints), [.7, .25, 0])

@@ -77,3 +77,12 @@ def test_the_spec_builds_its_network(spec: ModelSpec) -> None:
 def test_the_score_of_a_peak() -> None:
     assert ModelSpec().score_of(.25) == .25
     assert ModelSpec(confidence=((0, 0), (.2, .3), (.3, .5))).score_of(.25) == pytest.approx(.4)
+
+
+@pytest.mark.parametrize('table', [
+    [[.5, .2], [.5, .3]], [[.1, .3], [.2, .2]], [[.1, 1.2]], [[.1]], [['a', .1]], 1, None,
+    [[i / 100, 0] for i in range(65)],
+])
+def test_confidence_is_a_rising_table(table: Any) -> None:
+    with pytest.raises(InputError, match='confidence'):
+        ModelSpec.from_json(json.dumps({'confidence': table}))

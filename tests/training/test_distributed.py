@@ -133,7 +133,7 @@ def test_stopped_by_one_process_all_go_on_as_if_nothing_had_happened(
     out = tmp_path / 'out'
     status, _, errors = job.run(RANKS, 'stop', *arguments, '--ema', '0.9', '--out', out)
     assert status == 0, errors
-    assert f'resume with: mpiexec -n 2 python train.py --distributed --config {out}/run.json --resume' in errors
+    assert f'resume with: mpiexec -n 2 python train.py --distributed --config {out}/run.json --resume {out}/' in errors
     assert f'resuming from {out}/snapshot_iter_6 (epoch 1, iteration 6)' in errors
     same_result(out, folder / 'whole')
 
@@ -187,18 +187,15 @@ def test_no_process_outlives_another(
 def test_processes_that_do_not_know_each_other_are_refused(job: Job, arguments: list[str], tmp_path: Path) -> None:
     status, _, errors = job.run(ROOT / 'train.py', *arguments, '--out', tmp_path / 'out')
     assert status == 2
-    assert errors.count('train.py: 2 processes were started') == 1
+    assert 'train.py: 2 processes were started' in errors
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.fixture
-def _without_mpi4py(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(
+    run_training: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, 'mpi4py', None)
     monkeypatch.setitem(sys.modules, 'mpi4py.MPI', None)
-
-
-@pytest.mark.usefixtures('_without_mpi4py')
-def test_a_missing_package_is_reported(run_training: Callable[..., None], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r'--distributed needs mpi4py.*distributed'):
         run_training('--distributed', '--out', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
@@ -210,19 +207,6 @@ def test_another_mpi_than_mpiexecs_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(InputError, match='4 processes were started, but mpi4py sees only this one'), \
             joined(True, on_gpu=False):
         pass
-
-
-@pytest.mark.usefixtures('job')
-def test_gradients_on_gpus_are_gathered_without_kernels_that_cupy_14_cannot_compile(
-        monkeypatch: pytest.MonkeyPatch) -> None:
-    import chainermn
-
-    create = chainermn.create_communicator
-    wanted = []
-    monkeypatch.setattr(chainermn, 'create_communicator', lambda name: wanted.append(name) or create('naive'))
-    assert create('naive').batched_copy, 'otherwise there is nothing to switch off'
-    assert not distributed._communicator(on_gpu=True).batched_copy
-    assert wanted == ['pure_nccl']
 
 
 @pytest.mark.parametrize('device', [GPU], indirect=True)
@@ -237,13 +221,3 @@ def test_one_process_gathers_its_gradients_by_nccl(device: int) -> None:
     communicator.multi_node_mean_grad(network)
     for number, parameter in enumerate(network.params()):
         assert (parameter.grad == number).all()
-
-
-def test_only_the_first_reports_what_all_find(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distributed, '_HEAD_START', 0)
-    with pytest.raises(InputError), distributed.report_once():
-        raise InputError('x')
-    monkeypatch.setenv('PMI_RANK', '3')
-    with pytest.raises(SystemExit) as end, distributed.report_once():
-        raise InputError('x')
-    assert end.value.code == 2

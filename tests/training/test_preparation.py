@@ -61,7 +61,7 @@ def test_a_training_can_be_repeated_from_its_record(
     (['--gpu', '77'], '--gpu 77'),
     (['--resume', 'missing'], 'missing'),
     (['--freeze', 'x*'], "--freeze 'x*' fits no parameter"),
-    (['--lr-scale', 'conv0/*'], "--lr-scale 'conv0/*' is not"),
+    (['--lr-scale', 'conv0/*'], "--lr-scale 'conv0/*': the factor must be a number"),
     (['--joint-weights', 'nose=2'], "no joint 'nose'"),
     (['--freeze', '*'], '--freeze *: no parameter is left to train'),
     (['--ohkm', '15'], '--ohkm 15: the network has 14 joints'),

@@ -60,14 +60,6 @@ def test_a_stop_before_the_first_step_leaves_nothing_to_go_on_from(
     run_training('--out', out, '--epoch', 1)
 
 
-@pytest.mark.parametrize('value', [np.nan, np.inf, 'x'])
-def test_a_snapshot_whose_iteration_is_no_number_is_passed_over(tmp_path: Path, value: object) -> None:
-    np.savez(tmp_path / 'snapshot.npz', **{'updater/iteration': np.array(value)})
-    (tmp_path / 'snapshot.npz').rename(tmp_path / 'snapshot_iter_3')
-    with pytest.raises(InputError, match=r'updater/iteration is not a whole number'):
-        read_newest(tmp_path)
-
-
 def test_a_small_file_does_not_fill_the_memory(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / 'bomb.npz', **{'updater/iteration': np.array(3), 'x': np.zeros(10_000_000)})
     (tmp_path / 'bomb.npz').rename(tmp_path / 'snapshot_iter_3')
@@ -100,6 +92,6 @@ def test_nothing_in_a_snapshot_is_executed(
     arrays['updater/optimizer:main/t'] = np.array(_Evil(), dtype=object)
     with Path('evil').open('wb') as stream:
         np.savez(stream, **arrays)
-    with pytest.raises(InputError, match=r'evil: .*t is of the type object'):
+    with pytest.raises(InputError, match=r'evil: not a readable .npz file at .*/t'):
         run_training('--out', 'out', '--resume', 'evil')
     assert [path.name for path in tmp_path.iterdir()] == ['evil']
