@@ -12,12 +12,12 @@ from data.coco.dataset import find_annotations, image_folder
 from data.coco.detections import Detections
 from data.sets import DATASETS
 from eval.coco_boxes import BoxScore, detect_people, score_boxes
-from eval.coco_people import match_people, person_oks
+from eval.coco_people import match_people
 from eval.coco_results import NMS_OKS, PoseResults, read_results, to_results, write_results
 from eval.coco_score import COCOScore, score_results
 from eval.config import EvalConfig
 from eval.pck import PCKResult
-from eval.predict import ground_truth, load_predictor, predict_people
+from eval.predict import ground_truth, load_predictor, person_oks, predict_people
 from eval.record import people_key
 from eval.result import Result
 from eval.score import relative_errors
@@ -143,7 +143,7 @@ def _score(
     oks = score_results(results, read_annotations(dataset.annotation_file)) if dataset.has_annotated else None
     if points is None:
         return OKSResult(dataset.name, name, oks, None)
-    similarity = person_oks(points, dataset)
+    similarity = person_oks(points, dataset, dataset.records.areas)
     if config.sheet:
         write_sheet(config.sheet, dataset, points, 1 - similarity)
     pck = PCKResult(dataset.name, 'PCK', config.pck_threshold or _PCK_THRESHOLD, dataset.joint_set,

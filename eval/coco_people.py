@@ -1,4 +1,4 @@
-"""The annotated people of COCO: OKS of each, and the assignment of poses to people."""
+"""The assignment of poses to the annotated people of COCO."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ from eval.coco_results import PoseResults
 from eval.predict import ground_truth
 from hourglass.errors import InputError
 from hourglass.joints import COCO
-from hourglass.oks import oks, oks_matrix, sigmas_for
+from hourglass.oks import oks_matrix
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-
-
-def person_oks(points: np.ndarray, dataset: COCODataset) -> np.ndarray:
-    """Return the OKS (N,) of one prediction for each person; NaN where no joint is labelled that COCO has.
-
-    Args:
-        points: (N, K, 2), (y, x) in pixels of the images; NaN counts as wrong.
-        dataset: the annotated people, with the joints of the predictions.
-    """
-    true_points, labelled, _ = ground_truth(dataset)
-    return oks(points, true_points, labelled, dataset.records.areas, sigmas_for(dataset.joint_set))
 
 
 def match_people(results: PoseResults, dataset: COCODataset) -> np.ndarray:

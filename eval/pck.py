@@ -10,7 +10,7 @@ from typing import Any
 from data.mpii.hdf5 import read_hdf5
 from eval.config import EvalConfig
 from eval.pckh import THRESHOLD
-from eval.predict import ground_truth, load_predictor, predict_people
+from eval.predict import ground_truth, load_predictor, person_oks, predict_people
 from eval.predictions import read_predictions, save_predictions
 from eval.record import people_key, person_marks
 from eval.reliability import Reliability, calibrate, reliability
@@ -20,7 +20,6 @@ from hourglass.errors import InputError
 from hourglass.files import atomic_write
 from hourglass.joint_table import read_joint_set
 from hourglass.joints import MPII, JointSet
-from hourglass.oks import oks, sigmas_for
 from hourglass.wording import counted
 from pretrained.entries import REGISTRY
 
@@ -114,7 +113,7 @@ class PCKResult(Result):
         curves = {key: {name: or_null(rates) for name, rates in rate_curves(self.errors, joints, thresholds).items()}
                   for key, joints in rows.items()}
         per_person: dict[str, Any] = {'key': self.people_key, 'correct': person_marks(self.errors, self.threshold)}
-        if self.oks is not None:
+        if self.oks is not None and not np.isnan(self.mean_oks):
             per_person['oks'] = or_null(self.oks.round(4))
         return {
             'title': self.title, 'weights': self.weights, 'data': self.data, 'metric': self.metric,
@@ -189,7 +188,7 @@ def _score_network(config: EvalConfig) -> PCKResult:
     errors = relative_errors(points, *ground_truth(dataset))
     result = PCKResult(dataset.name, entry.metric, threshold, joint_set, errors, name,
                        getattr(dataset, 'reference', entry.reference), people_key(p.image for p in dataset.people),
-                       own_oks(points, dataset) if entry.is_own else None, scores)
+                       person_oks(points, dataset, dataset.areas) if entry.is_own else None, scores)
     if config.sheet:
         from eval.sheet import person_errors, write_sheet
 
@@ -198,13 +197,6 @@ def _score_network(config: EvalConfig) -> PCKResult:
         note = calibrate(scores, errors, threshold, config.weights or '', config.calibrate)
         result = replace(result, notes=(note,))
     return result
-
-
-def own_oks(points: np.ndarray, dataset: Any) -> np.ndarray | None:
-    """Return the OKS (N,) of predictions for a user's people; ``None`` if no joint has a constant."""
-    sigmas = sigmas_for(dataset.joint_set)
-    true_points, labelled, _ = ground_truth(dataset)
-    return oks(points, true_points, labelled, dataset.areas, sigmas) if np.isfinite(sigmas).any() else None
 
 
 def default_protocol(model: str | None) -> str:

@@ -12,6 +12,7 @@ from data.disk import check_image_files
 from data.person import PersonDataset
 from hourglass.codec import decode_in_images
 from hourglass.crop import Box, person_box, prepare
+from hourglass.oks import oks, sigmas_for
 from hourglass.predictor import PosePredictor
 from pretrained.registry import with_default
 
@@ -74,6 +75,18 @@ def ground_truth(dataset: PersonDataset) -> tuple[np.ndarray, np.ndarray, np.nda
     people = list(dataset.people)
     return (np.stack([person.points for person in people]), np.stack([person.labelled for person in people]),
             np.array([person.reference_length for person in people]))
+
+
+def person_oks(points: np.ndarray, dataset: PersonDataset, areas: np.ndarray) -> np.ndarray:
+    """Return the OKS (N,) of one prediction for each person; NaN where no joint is labelled that has a constant.
+
+    Args:
+        points: (N, K, 2), (y, x) in pixels of the images; NaN counts as wrong.
+        dataset: the annotated people, with the joints of the predictions.
+        areas: (N,) of the people, in square pixels.
+    """
+    true_points, labelled, _ = ground_truth(dataset)
+    return oks(points, true_points, labelled, areas, sigmas_for(dataset.joint_set))
 
 
 def load_predictor(config: EvalConfig) -> tuple[PosePredictor, str]:

@@ -60,7 +60,7 @@ def write_sheet(
         path: picture to write.
         dataset: the annotated people.
         points: (N, K, 2) predictions, (y, x) in pixels of the images; NaN is not drawn.
-        errors: (N,), the larger the worse: ``1 - person_oks(...)`` (:mod:`eval.coco_people`) or
+        errors: (N,), the larger the worse: ``1 - person_oks(...)`` (:mod:`eval.predict`) or
             :func:`person_errors`; NaN for a person who is not scored.
 
     Returns:

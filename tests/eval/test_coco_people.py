@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.coco import COCODataset
-from eval.coco_people import match_people, person_oks
+from eval.coco_people import match_people
 from eval.coco_results import to_results
+from eval.predict import person_oks
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 from tests.eval.truth import truth
@@ -20,10 +21,10 @@ def dataset(coco_root: Path) -> COCODataset:
 
 def test_oks_of_each_person(dataset: COCODataset) -> None:
     points = truth(dataset)
-    np.testing.assert_allclose(person_oks(points, dataset), 1)
+    np.testing.assert_allclose(person_oks(points, dataset, dataset.records.areas), 1)
     points[3] += 1000
     points[4] = np.nan
-    found = person_oks(points, dataset)
+    found = person_oks(points, dataset, dataset.records.areas)
     assert found[[3, 4]].tolist() == [0, 0]
     np.testing.assert_allclose(np.delete(found, [3, 4]), 1)
 
@@ -33,7 +34,7 @@ def test_oks_of_joints_of_another_set(coco_root: Path) -> None:
     points = truth(dataset)
     # COCO has no thorax, so it does not count.
     points[:, MPII.index('thorax')] += 100
-    found = person_oks(points, dataset)
+    found = person_oks(points, dataset, dataset.records.areas)
     np.testing.assert_allclose(found[~np.isnan(found)], 1)
     assert np.isfinite(found).sum() >= 10
 

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from eval import EvalConfig, compare, evaluate
-from eval.coco import OKSResult
-from eval.coco_score import STATS, COCOScore
+from eval.coco_score import STATS
 from eval.options import main
-from eval.pck import PCKResult
 from hourglass.errors import InputError
-from hourglass.joints import COCO, LSP, MPII
+from hourglass.joints import LSP, MPII
+from tests.eval.truth import oks_result, pck_result
 
 import numpy as np
 import pytest
@@ -22,11 +21,9 @@ Save = Callable[..., str]
 @pytest.fixture
 def save(tmp_path: Path) -> Save:
     """Write a result of LSP's joints with given rates of correct joints, and return its path."""
-    def write(name: str, rate: float, n: int = 400, seed: int = 0, **changes: Any) -> str:
-        errors = np.where(np.random.default_rng(seed).random((n, 14)) < rate, .1, .3)
-        result = PCKResult(**{'data': 'LSP test', 'metric': 'PCK', 'threshold': .2, 'joint_set': LSP,
-                              'errors': errors, 'weights': name, 'reference': 'torso', 'people_key': 'k', **changes})
-        result.save_json(tmp_path / f'{name}.json')
+    def write(name: str, rate: float, seed: int = 0, **changes: Any) -> str:
+        errors = np.where(np.random.default_rng(seed).random((400, 14)) < rate, .1, .3)
+        pck_result(name, **{'joint_set': LSP, 'errors': errors, **changes}).save_json(tmp_path / f'{name}.json')
         return str(tmp_path / f'{name}.json')
 
     return write
@@ -83,11 +80,8 @@ def test_mean_oks_is_compared(save: Save) -> None:
 
 
 def test_scores_of_coco_are_compared_without_intervals(tmp_path: Path) -> None:
-    for name, level in (('a', .4), ('b', .5)):
-        score = COCOScore(dict.fromkeys(STATS, level), np.linspace(.5, .95, 10), np.linspace(0, 1, 101),
-                          np.full((10, 101), level), 3, 3)
-        pck = PCKResult('COCO', 'PCK', .2, COCO, np.full((3, 17), .1), name, 'torso', 'k', np.full(3, level))
-        OKSResult('COCO', name, score, pck if name == 'a' else None).save_json(tmp_path / f'{name}.json')
+    oks_result('a', .4).save_json(tmp_path / 'a.json')
+    oks_result('b', .5, with_joints=False).save_json(tmp_path / 'b.json')
     comparison = compare([tmp_path / 'a.json', tmp_path / 'b.json'])
     assert [row.name for row in comparison.rows(1)] == list(STATS)
     line = next(line for line in comparison.text().splitlines() if line.startswith('AP '))

@@ -5,34 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eval.coco import OKSResult
-from eval.coco_score import STATS, COCOScore
-from eval.pck import PCKResult
 from eval.record import read_records, to_common_joints
 from hourglass.errors import InputError
 from hourglass.image import read_image
 from hourglass.joints import COCO, LSP, MPII, JointSet
+from tests.eval.truth import oks_result, pck_result
 
 import numpy as np
 import pytest
-
-
-def _pck(weights: str = 'a', joint_set: JointSet = MPII, seed: int = 0, **changes: Any) -> PCKResult:
-    errors = np.random.default_rng(seed).uniform(0, .6, (40, len(joint_set)))
-    errors[:5, 2:4] = np.nan
-    return PCKResult(**{'data': 'LSP test', 'metric': 'PCK', 'threshold': .2, 'joint_set': joint_set,
-                        'errors': errors, 'weights': weights, 'reference': 'torso', 'people_key': 'k', **changes})
-
-
-def _score(level: float) -> COCOScore:
-    return COCOScore(dict.fromkeys(STATS, level), np.linspace(.5, .95, 10), np.linspace(0, 1, 101),
-                     np.full((10, 101), level), 3, 3)
-
-
-def _oks(weights: str, level: float, with_joints: bool = True) -> OKSResult:
-    spread = np.random.default_rng(1).uniform(0, 1, 40) ** (1 - level)
-    return OKSResult('COCO val2017', weights, _score(level),
-                     _pck(weights, COCO, oks=spread, data='COCO val2017') if with_joints else None)
 
 
 @pytest.fixture
@@ -48,7 +28,7 @@ def save(tmp_path: Path) -> Callable[..., str]:
 
 
 def test_a_result_is_read_as_it_was_written(save: Callable[..., str]) -> None:
-    result = _pck(errors=np.array([[.1] * 16, [np.nan] * 8 + [.3] * 8]))
+    result = pck_result(errors=np.array([[.1] * 16, [np.nan] * 8 + [.3] * 8]))
     record, = read_records([save(result, 'x.json')])
     joints = record.joints
     assert joints is not None
@@ -60,7 +40,7 @@ def test_a_result_is_read_as_it_was_written(save: Callable[..., str]) -> None:
 
 
 def test_a_score_of_coco_is_read_as_it_was_written(save: Callable[..., str]) -> None:
-    result = _oks('net', .25)
+    result = oks_result('net', .25)
     assert result.oks is not None
     result.oks.stats['APm'] = float('nan')
     result.oks.precision[3] = np.nan
@@ -75,24 +55,25 @@ def test_a_score_of_coco_is_read_as_it_was_written(save: Callable[..., str]) -> 
 
 
 def test_labels_are_weights_and_files_where_weights_repeat(save: Callable[..., str]) -> None:
-    paths = [save(_pck('net'), 'a/run.json'), save(_pck('net'), 'b/run.json'), save(_pck('other'), 'c.json')]
+    paths = [save(pck_result(weights), name) for weights, name in (
+        ('net', 'a/run.json'), ('net', 'b/run.json'), ('other', 'c.json'))]
     assert [record.label for record in read_records(paths)] == ['net (a/run)', 'net (b/run)', 'other']
-    assert [record.label for record in read_records(paths[:1], _pck('net').record())] == ['net', 'net (run)']
+    assert [record.label for record in read_records(paths[:1], pck_result('net').record())] == ['net', 'net (run)']
 
 
 @pytest.mark.parametrize(('other', 'reason'), [
-    (_pck(metric='PCKh'), 'holds PCKh@0.2 by the torso, which cannot be compared with PCK@0.2 by the torso'),
-    (_pck(threshold=.1), 'holds PCK@0.1 by the torso'),
-    (_pck(reference='box'), 'holds PCK@0.2 by the box'),
-    (_oks('a', .5, False), 'holds OKS, which cannot be compared with PCK'),
+    (pck_result(metric='PCKh'), 'holds PCKh@0.2 by the torso, which cannot be compared with PCK@0.2 by the torso'),
+    (pck_result(threshold=.1), 'holds PCK@0.1 by the torso'),
+    (pck_result(reference='box'), 'holds PCK@0.2 by the box'),
+    (oks_result('a', .5, False), 'holds OKS, which cannot be compared with PCK'),
 ])
 def test_results_of_another_measure_are_refused(save: Callable[..., str], other: Any, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
-        read_records([save(_pck(), 'a.json'), save(other, 'b.json')])
+        read_records([save(pck_result(), 'a.json'), save(other, 'b.json')])
 
 
 def test_the_common_joints_are_compared() -> None:
-    one, other = _pck(), _pck('b', LSP)
+    one, other = pck_result(), pck_result('b', LSP)
     (first, second), left_out = to_common_joints([one.record(), other.record()])
     assert left_out == ['pelvis', 'thorax']
     assert first.joints is not None
@@ -103,12 +84,12 @@ def test_the_common_joints_are_compared() -> None:
     np.testing.assert_array_equal(second.joints.people[:, second.joints.joints.index('left wrist')],  # type: ignore
                                   other.errors[:, LSP.index('left wrist')] <= .2)
     # COCO's head is other joints, so that group is not compared with MPII's.
-    (first, second), left_out = to_common_joints([one.record(), _pck('c', COCO).record()])
+    (first, second), left_out = to_common_joints([one.record(), pck_result('c', COCO).record()])
     assert first.joints is not None
     assert list(first.joints.groups) == ['Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle']
     assert {'head top', 'nose', 'pelvis'} <= set(left_out)
     with pytest.raises(InputError, match='no joint in common'):
-        to_common_joints([one.record(), _pck('d', JointSet('x', ('tail',), (), {'Tail': ('tail',)}),
+        to_common_joints([one.record(), pck_result('d', JointSet('x', ('tail',), (), {'Tail': ('tail',)}),
                                              errors=np.zeros((9, 1)), people_key='').record()])
 
 
@@ -122,10 +103,10 @@ def _changed(result: Any, *keys: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(('value', 'reason'), [
-    (json.dumps(_pck().to_dict())[:-200], 'damaged, or not JSON'),
+    (json.dumps(pck_result().to_dict())[:-200], 'damaged, or not JSON'),
     ('[]', 'not a result'),
-    (json.dumps(_changed(_pck(), 'joint_curve', thresholds=[0, 1])), 'not a result'),
-    (json.dumps(_changed(_oks('a', .5), 'oks', stats={})), 'not a result'),
+    (json.dumps(_changed(pck_result(), 'joint_curve', thresholds=[0, 1])), 'not a result'),
+    (json.dumps(_changed(oks_result('a', .5), 'oks', stats={})), 'not a result'),
 ])
 def test_what_is_no_result_is_named(tmp_path: Path, value: str, reason: str) -> None:
     path = tmp_path / 'bad.json'
@@ -138,29 +119,28 @@ def test_what_is_no_result_is_named(tmp_path: Path, value: str, reason: str) -> 
 # Plots.
 
 def test_rates_of_several_results_are_drawn(save: Callable[..., str], tmp_path: Path) -> None:
-    _pck().plot(tmp_path / 'one.png')
-    _pck().compare([save(_pck('b', LSP, 1), 'b.json')]).plot(tmp_path / 'two.png')
+    pck_result().plot(tmp_path / 'one.png')
+    pck_result().compare([save(pck_result('b', LSP), 'b.json')]).plot(tmp_path / 'two.png')
     one, two = read_image(tmp_path / 'one.png'), read_image(tmp_path / 'two.png')
     assert one.shape == two.shape
     assert (one != two).any()
 
 
 def test_results_of_coco_give_three_pictures(save: Callable[..., str], tmp_path: Path) -> None:
-    _oks('now', .8).compare([save(_oks('b', .4), 'b.json'), save(_oks('c', .6, False), 'c.json')]).plot(
-        tmp_path / 'a.png')
+    earlier = [save(oks_result('b', .4), 'b.json'), save(oks_result('c', .6, False), 'c.json')]
+    oks_result('now', .8).compare(earlier).plot(tmp_path / 'a.png')
     assert {path.name for path in tmp_path.glob('*.png')} == {'a.png', 'a-oks.png', 'a-pck.png'}
     for path in tmp_path.glob('*.png'):
         assert read_image(path).std() > 10
 
 
 def test_a_result_without_people_is_drawn_empty(tmp_path: Path) -> None:
-    OKSResult('x', 'y', _score(float('nan')), _pck('y', COCO, errors=np.full((2, 17), np.nan),
-                                                   oks=np.full(2, np.nan))).plot(tmp_path / 'plot.svg')
+    oks_result('x', np.nan, errors=np.full((2, 17), np.nan), oks=np.full(2, np.nan)).plot(tmp_path / 'plot.svg')
     assert all(b'</svg>' in path.read_bytes() for path in tmp_path.iterdir())
-    assert len(list(tmp_path.iterdir())) == 3
+    assert {path.name for path in tmp_path.iterdir()} == {'plot.svg', 'plot-pck.svg'}
 
 
-@pytest.mark.parametrize('result', [_pck(), _oks('a', .5)])
+@pytest.mark.parametrize('result', [pck_result(), oks_result('a', .5)])
 def test_an_unknown_format_is_an_error(tmp_path: Path, result: Any) -> None:
     with pytest.raises(InputError, match=r'plot\.xyz: '):
         result.plot(tmp_path / 'plot.xyz')

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.coco import COCODataset
-from eval.coco_people import person_oks
+from eval.predict import person_oks
 from eval.sheet import person_errors, write_sheet
 from hourglass.errors import InputError
 from hourglass.image import read_image
@@ -27,7 +27,7 @@ def test_a_sheet_of_the_worst(dataset: COCODataset, tmp_path: Path) -> None:
     points = truth(dataset)
     points[7] += 30
     points[2] += 1e30
-    rows = write_sheet(tmp_path / 'sheet.png', dataset, points, 1 - person_oks(points, dataset))
+    rows = write_sheet(tmp_path / 'sheet.png', dataset, points, 1 - person_oks(points, dataset, dataset.records.areas))
     assert rows[:2].tolist() == [2, 7]
     assert read_image(tmp_path / 'sheet.png').shape == (3, 3 * 278, 6 * 256)
 
