@@ -19,9 +19,6 @@ from hourglass.json_table import read_json
 
 import numpy as np
 
-#: A joint of a person in a description: wrong, correct, not annotated.
-_MARKS = b'01-'
-
 
 def people_key(images: Iterable[str]) -> str:
     """Return a short text that is the same for the same people: made of the names of their images, in order."""
@@ -35,8 +32,8 @@ def person_marks(errors: np.ndarray, threshold: float) -> list[str]:
         errors: (N, K) errors in reference lengths; NaN for a joint that is not annotated.
         threshold: largest error of a correct joint.
     """
-    marks = np.where(np.isnan(errors), _MARKS[2], np.where(errors <= threshold, _MARKS[1], _MARKS[0])).astype(np.uint8)
-    return [bytes(row).decode() for row in marks]
+    marks = np.where(np.isnan(errors), '-', np.where(errors <= threshold, '1', '0'))
+    return [''.join(row) for row in marks.tolist()]
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,8 @@ class JointRates:
         groups = {str(name): tuple(members) for name, members in value['group_joints'].items()}
         if rates.shape != (len(thresholds), len(joints)):
             raise ValueError('curves of another shape')
-        marks = np.frombuffer(''.join(value['per_person']['correct']).encode(), np.uint8).reshape(-1, len(joints))
-        people = np.select([marks == _MARKS[0], marks == _MARKS[1]], [0, 1], -1).astype(np.int8)
+        marks = np.array([list(row) for row in value['per_person']['correct']])
+        people = np.select([marks == '0', marks == '1'], [0, 1], -1).astype(np.int8)
         return cls(str(value['metric']), float(value['threshold']), str(value['reference']), joints, groups,
                    thresholds, rates, people)
 

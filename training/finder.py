@@ -152,7 +152,7 @@ def train_finder(config: FinderConfig) -> Path:
     average = MovingAverage(chain.predictor, config.ema)
     trainer.extend(average, trigger=each_iteration)
     snapshots = Snapshots(out, 10, 2, 15.0, stop)
-    trainer.extend(snapshots, trigger=each_iteration)
+    snapshots.extend(trainer)
     finder = PersonFinder(ChainerEngine(average.network))
 
     @training.make_extension(trigger=each_epoch, priority=280)

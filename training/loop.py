@@ -28,11 +28,11 @@ class Step:
         updater: does its steps by way of this object from now on.
 
     Attributes:
-        is_whole: whether the state of the training is that of a whole number of steps.
+        has_failed: whether a step has failed and has left no trace.
     """
 
     def __init__(self, updater: StandardUpdater) -> None:
-        self.is_whole = True
+        self.has_failed = False
         self._updater, self._update = updater, updater.update_core
         updater.update_core = self
 
@@ -43,7 +43,6 @@ class Step:
         with chainer.using_device(optimizer.target.device):
             statistics = [(link, name, copy(link.__dict__[name]))
                           for link in optimizer.target.links() for name in link._persistent]
-        self.is_whole = False
         try:
             self._update()
         except Exception:
@@ -51,9 +50,8 @@ class Step:
                 iterator.position = position
                 for link, name, value in statistics:
                     link.__dict__[name] = value
-                self.is_whole = True
+                self.has_failed = True
             raise
-        self.is_whole = True
 
 
 def _reason(error: Exception) -> str:
@@ -65,10 +63,10 @@ def _reason(error: Exception) -> str:
 
 
 def _save(trainer: Trainer, snapshots: Snapshots, step: Step) -> str:
-    """Write a snapshot if the state is whole; return from which one the training resumes, as the end of a message."""
-    if step.is_whole:
+    """Write a snapshot after a failed step; return from which one the training resumes, as the end of a message."""
+    if step.has_failed and trainer.updater.iteration:  # before the first step, the optimiser has no state
         with suppress(InputError, OSError, MemoryError):  # of a full disk, most likely: the error that is reported
-            snapshots.write_after_error(trainer)
+            snapshots.write_missing(trainer)
     newest = find_newest(snapshots.folder)
     return '' if newest is None else f'; --resume continues from {newest[1]} (iteration {newest[0]})'
 
@@ -78,9 +76,8 @@ def run_trainer(
 ) -> bool:
     """Run a trainer to its end, or to a request to stop, for which a snapshot is written.
 
-    An error leaves a snapshot of the last whole iteration where there is one: after an error in a sample or a step,
-    before the parameters are changed, that is the iteration before; in validation, reports and the log it is the
-    present one, and a training that resumes from it does these again.
+    An error in a sample or a step, before the parameters are changed, leaves a snapshot of the iteration before.  After
+    an error in validation, reports or the log, a training resumes from the epoch's early snapshot and does these again.
 
     Args:
         trainer: with ``snapshots`` among its extensions.
@@ -97,7 +94,6 @@ def run_trainer(
             the training resumes.
     """
     step = Step(trainer.updater)
-    snapshots.follow(trainer)
     with stop.listening():
         try:
             # The caller reports errors, in one line.

@@ -8,7 +8,6 @@ import re
 import sys
 import time
 import zipfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from hourglass.errors import InputError
 from hourglass.files import atomic_write, sync
 from hourglass.interruption import StopRequest
 from hourglass.npz import NpzFile
+from training.triggers import each_epoch, each_iteration
 
 import numpy as np
 from chainer.backends.cuda import to_cpu
@@ -31,6 +31,8 @@ MAX_BYTES = 2 ** 32 - 1
 #: Most bytes of arrays for each byte of a file. Snapshots are not compressed, and a program that does so gains little,
 #: since the numbers of a training are close to noise.
 MAX_RATIO = 16
+#: Priority of early snapshots: after the step and the moving average, before validation.
+EARLY = 290
 # What serialised objects raise if an entry is missing or of another kind.
 _MISFIT = (KeyError, ValueError, TypeError, IndexError, RecursionError)
 
@@ -137,9 +139,8 @@ class Snapshots(Extension):
     ``snapshot_epoch_N`` is written every ``interval`` epochs and kept.  ``snapshot_iter_N`` is written at the end of
     all other epochs, when none was written for ``minutes``, and when a stop is requested; ``keep`` of them are kept.
 
-    :class:`EarlySnapshot` also has the snapshot of an epoch written before its validation, and
-    :meth:`write_after_error` one after an error in validation, reports or the log. It holds what has been observed so
-    far, and a training that resumes from it first does what remained of the iteration.
+    The snapshot of an epoch is also written before its validation and reports (:meth:`write_early`), which may fail or
+    be interrupted. It holds what has been observed so far, and a training that resumes from it first does the rest.
 
     Args:
         folder: for the files.
@@ -163,58 +164,43 @@ class Snapshots(Extension):
         self.seconds = 60 * minutes
         self.stop = stop
         self.is_writer = is_writer
-        # For an iteration that is not complete: the priority of the extension that is next, and what was observed.
-        self._rest: tuple[int, dict[str, np.ndarray]] | None = None
-        # The priority of the extension that is running; None during a step.
-        self._turn: int | None = None
+        # Of an iteration that is not complete: what was observed until its early snapshot.
+        self._observed: dict[str, np.ndarray] | None = None
         self._last = time.monotonic()
         self._last_iteration = -1
         self.last: Path | None = None
 
-    def follow(self, trainer: Trainer) -> None:
-        """Note from now on which extension of a trainer is running, for :meth:`write_after_error`."""
-        def ask(priority: int, trigger: Callable[[Trainer], bool], trainer: Trainer) -> bool:
-            self._turn = priority
-            return trigger(trainer)
-
-        for entry in trainer._extensions.values():
-            entry.trigger = partial(ask, entry.priority, entry.trigger)
+    def extend(self, trainer: Trainer) -> None:
+        """Add the snapshots to a trainer, the early ones too."""
+        trainer.extend(self, trigger=each_iteration)
+        # Chainer gives an extension its name as an attribute, which a method cannot have.
+        trainer.extend(partial(self.write_early), 'EarlySnapshot', each_epoch, EARLY)
 
     def initialize(self, trainer: Trainer) -> None:
         """Do what remained of the iteration when the snapshot was written; other extensions are ready now."""
-        if self._rest is None:
+        if self._observed is None:
             return
-        (first, trainer.observation), self._rest = self._rest, None
-        entries = [entry for entry in trainer._extensions.values() if entry.priority <= first]
+        trainer.observation, self._observed = self._observed, None
+        entries = [entry for entry in trainer._extensions.values() if entry.priority < EARLY]
         with trainer.reporter.scope(trainer.observation):
             for entry in sorted(entries, key=lambda entry: entry.priority, reverse=True):
                 if entry.trigger(trainer):
                     entry.extension(trainer)
 
     def __call__(self, trainer: Trainer) -> None:
-        self._turn = None  # all others have run
         if trainer.updater.is_new_epoch or self.stop.requested or time.monotonic() - self._last > self.seconds:
             self._write(trainer)
 
-    def write_rest(self, trainer: Trainer, first: int) -> None:
-        """Write a snapshot of an iteration whose extensions from priority ``first`` downwards have not run yet."""
-        self._rest = first, {key: np.asarray(to_cpu(getattr(value, 'array', value)))
-                             for key, value in trainer.observation.items()}
+    def write_early(self, trainer: Trainer) -> None:
+        """Write a snapshot of an iteration in which extensions below :data:`EARLY` have not run yet."""
+        self._observed = {key: np.asarray(to_cpu(getattr(value, 'array', value)))
+                          for key, value in trainer.observation.items()}
         try:
             self._write(trainer)
         finally:
-            self._rest = None
+            self._observed = None
         # The complete one is still to be written.
         self._last_iteration = -1
-
-    def write_after_error(self, trainer: Trainer) -> None:
-        """Write a snapshot after an error, if the state is one from which the training can resume."""
-        if trainer.updater.iteration == 0:
-            return  # the optimiser has no state yet
-        if self._turn is None:
-            self.write_missing(trainer)
-        elif self._turn < EarlySnapshot.priority:
-            self.write_rest(trainer, self._turn)
 
     def write_missing(self, trainer: Trainer) -> None:
         """Write a snapshot unless the last one is of this iteration."""
@@ -239,26 +225,9 @@ class Snapshots(Extension):
 
     def serialize(self, serializer: Any) -> None:
         """Keep what was observed, but not when snapshots are written, which does not change a training."""
-        rest = None if self._rest is None else [self._rest[0], [
-            (key, float(value), value.dtype.str) for key, value in self._rest[1].items()]]
-        stored = json.loads(str(serializer('observed', json.dumps(rest))))
+        observed = None if self._observed is None else [
+            (key, float(value), value.dtype.str) for key, value in self._observed.items()]
+        stored = json.loads(str(serializer('observed', json.dumps(observed))))
         if isinstance(serializer, Deserializer):
-            self._rest = None if stored is None else (int(stored[0]), {
-                key: np.array(value, dtype) for key, value, dtype in stored[1]})
-
-
-class EarlySnapshot(Extension):
-    """Have the snapshot of an epoch written before its validation as well, which may fail or be interrupted.
-
-    Args:
-        snapshots: writes it.
-    """
-
-    # After the step and the moving average, and before validation.
-    priority = 290
-
-    def __init__(self, snapshots: Snapshots) -> None:
-        self.snapshots = snapshots
-
-    def __call__(self, trainer: Trainer) -> None:
-        self.snapshots.write_rest(trainer, self.priority - 1)
+            self._observed = None if stored is None else {
+                key: np.array(value, dtype) for key, value, dtype in stored}

@@ -38,7 +38,6 @@ from training.report import Events, LogFiles, PeopleGrid
 from training.result import TrainResult
 from training.schedule import OPTIMIZERS, LearningRateSchedule
 from training.snapshot import (
-    EarlySnapshot,
     Snapshots,
     clear_partial,
     find_snapshots,
@@ -140,8 +139,8 @@ def _train(
         average = MovingAverage(network, config.ema)
         trainer.extend(average, trigger=each_iteration)
         network = average.network
-    trainer.extend(Snapshots(out, config.snapshot_interval, config.keep, config.snapshot_minutes, stop,
-                             comm.is_first), trigger=each_iteration)
+    snapshots = Snapshots(out, config.snapshot_interval, config.keep, config.snapshot_minutes, stop, comm.is_first)
+    snapshots.extend(trainer)
     _add_extensions(trainer, config, network, chain.spec, inputs.validation, comm)
     if config.resume:
         _resume(config, trainer, record, comm)
@@ -235,7 +234,6 @@ def _add_extensions(
     if validation is not None:
         evaluator = PoseEvaluator(predictor, validation.dataset, validation.threshold, comm)
         trainer.extend(evaluator, trigger=each_epoch)
-        trainer.extend(EarlySnapshot(trainer.get_extension('Snapshots')), trigger=each_epoch)
     if not comm.is_first:
         return
     if validation is not None:
