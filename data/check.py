@@ -132,9 +132,7 @@ def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: Joi
     pictures: list[Picture] = []
     for part in files:
         folder, people = kind.locate_images(part, images)
-        places = {name: f'{part.path.name}, {place}' for name, place in
-                  zip(reversed(people.images), reversed(people.places), strict=True)}
-        pictures += pictures_of(folder, people.images, people.points, people.labelled, people.sizes, places=places)
+        pictures += pictures_of(folder, people.images, people.points, people.labelled, people.sizes)
     reference, _ = files[0].with_boxes().reference_lengths(None)
     lines = [
         *table_lines(('split', 'images', 'people'), rows),

@@ -42,22 +42,16 @@ class Picture:
         path: the file.
         people: the labelled joints (K, 2) of each person in it, (y, x).
         size: width and height as the annotations state them.
-        place: the entry of the annotations, for messages.
     """
 
     path: Path
     people: list[np.ndarray] = field(default_factory=list)
     size: Size | None = None
-    place: str = ''
-
-    @property
-    def name(self) -> str:
-        return f'{self.path} ({self.place})' if self.place else str(self.path)
 
 
 def pictures_of(
     folder: Path, names: Sequence[str], points: Iterable[np.ndarray], labelled: Iterable[np.ndarray],
-    sizes: Mapping[str, Size], images: Iterable[str] | None = None, places: Mapping[str, str] | None = None,
+    sizes: Mapping[str, Size], images: Iterable[str] | None = None,
 ) -> list[Picture]:
     """Put people together by their images.
 
@@ -67,13 +61,11 @@ def pictures_of(
         points, labelled: (K, 2) and (K,) of each person.
         sizes: width and height by the image's name.
         images: names of all images; by default those of the people.
-        places: where an image stands in the annotations, by its name.
     """
     people: dict[str, list[np.ndarray]] = {name: [] for name in (names if images is None else images)}
     for name, joints, is_labelled in zip(names, points, labelled, strict=True):
         people[name].append(joints[is_labelled])
-    return [Picture(folder / name, joints, sizes.get(name), (places or {}).get(name, ''))
-            for name, joints in people.items()]
+    return [Picture(folder / name, joints, sizes.get(name)) for name, joints in people.items()]
 
 
 @dataclass
@@ -147,7 +139,7 @@ def find_faults(pictures: Sequence[Picture], is_upright: bool, decode: bool, tit
             bar = tqdm(looks, title, len(pictures), disable=None, delay=2, leave=False, unit='img')
             for picture, found in zip(pictures, bar, strict=True):
                 if found is None:
-                    faults.missing.append(picture.name)
+                    faults.missing.append(str(picture.path))
                 elif isinstance(found, InputError):
                     faults.damaged.append(str(found))
                 else:
@@ -163,17 +155,17 @@ def _compare(picture: Picture, size: tuple[int, int], faults: Faults) -> None:
     if picture.size is not None:
         faults.totals['sizes'] += 1
         if picture.size != size:
-            faults.wrong['sizes'].append(f'{picture.name}: {picture.size[0]:g} x {picture.size[1]:g} stated, '
+            faults.wrong['sizes'].append(f'{picture.path}: {picture.size[0]:g} x {picture.size[1]:g} stated, '
                                          f'{width} x {height} in the file')
     for joints in picture.people:
         faults.totals.update(('relative', 'outside'))
         outside = ((joints < -_TOLERANCE) | (joints > np.array([height, width]) + _TOLERANCE)).any(axis=1)
         if outside.any():
             y, x = joints[outside][0]
-            faults.wrong['outside'].append(f'{picture.name}: x {x:g}, y {y:g} in {width} x {height} pixels')
+            faults.wrong['outside'].append(f'{picture.path}: x {x:g}, y {y:g} in {width} x {height} pixels')
         if len(joints) > 1 and min(size) > 2 and (joints >= 0).all() and (joints <= 1).all() \
                 and (joints != joints[0]).any():
-            faults.wrong['relative'].append(f'{picture.name}: x {joints[0, 1]:g}, y {joints[0, 0]:g}')
+            faults.wrong['relative'].append(f'{picture.path}: x {joints[0, 1]:g}, y {joints[0, 0]:g}')
 
 
 def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:

@@ -22,7 +22,6 @@ _TORSO = ('left shoulder', 'right hip')
 #: Where there is no column of splits, every fifth image is for validation.
 _FOLDS = 5
 _ARRAYS = ('points', 'labelled', 'visible', 'boxes', 'squares', 'areas')
-_LISTS = ('images', 'places', 'splits')
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,6 @@ class Annotations:
         path: the file.
         joint_set: its joints.
         images: names of the N images.
-        places: where each person stands in the file, for messages.
         points: (N, K, 2) float64, (y, x); zero where not labelled.
         labelled, visible: (N, K) bool.
         boxes: (N, 4) float64, (y0, x0, y1, x1).
@@ -46,7 +44,6 @@ class Annotations:
     path: Path
     joint_set: JointSet
     images: list[str]
-    places: list[str]
     points: np.ndarray
     labelled: np.ndarray
     visible: np.ndarray
@@ -62,10 +59,8 @@ class Annotations:
     def take(self, rows: Sequence[int] | np.ndarray) -> Annotations:
         """Return some of the people, by their numbers."""
         chosen: dict[str, Any] = {name: getattr(self, name)[rows] for name in _ARRAYS}
-        for name in _LISTS:
-            values = getattr(self, name)
-            chosen[name] = None if values is None else [values[i] for i in rows]
-        return replace(self, **chosen)
+        return replace(self, **chosen, images=[self.images[i] for i in rows],
+                       splits=None if self.splits is None else [self.splits[i] for i in rows])
 
     def rename_images(self, names: dict[str, str]) -> Annotations:
         """Return the people with other names of the images; ``names`` has the new ones by the old ones."""
@@ -161,7 +156,6 @@ def join(parts: Sequence[Annotations]) -> Annotations:
         if other.joint_set.joints != first.joint_set.joints:
             raise InputError(f'{other.path}: its joints are not those of {first.path}')
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
-    for name in ('images', 'places'):
-        joined[name] = [value for part in parts for value in getattr(part, name)]
+    images = [name for part in parts for name in part.images]
     sizes = {name: size for part in parts for name, size in part.sizes.items()}
-    return replace(first, **joined, splits=None, sizes=sizes)
+    return replace(first, **joined, images=images, splits=None, sizes=sizes)

@@ -140,6 +140,5 @@ def read_coco_file(path: Path) -> Annotations:
         table.fail(int(i), f'has a keypoint that is not from {-FARTHEST:,.0f} to {FARTHEST:,.0f}')
     areas = table.numbers_or_nan('area')
     return Annotations(
-        path, joint_set, [names[i] for i in image_ids.tolist()],
-        [f'{table.name}[{place}]' for place in table.places], points, visibility > 0, visibility == 2, _boxes(table),
+        path, joint_set, [names[i] for i in image_ids.tolist()], points, visibility > 0, visibility == 2, _boxes(table),
         np.full((len(table), 3), np.nan), np.where(areas > 0, areas, np.nan), sizes=sizes)

@@ -22,7 +22,6 @@ import io
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,7 +30,7 @@ from data.person import FARTHEST
 from hourglass.errors import InputError
 from hourglass.foreign import open_file
 from hourglass.joint_names import clean, infer
-from hourglass.joint_table import MAX_JOINTS, file_title, from_table, to_table
+from hourglass.joint_table import file_title, from_table, to_table
 from hourglass.wording import counted
 
 import numpy as np
@@ -46,35 +45,32 @@ _THOUSANDS = re.compile(r'-?[1-9]\d{0,2}(?:,\d{3})+')
 _YES_OR_NO = {'1': True, 'true': True, 'yes': True, '0': False, 'false': False, 'no': False, '': True}
 
 
-@dataclass(frozen=True)
-class _Header:
-    """Where in a row things stand; ``joints`` has the places of x, y and, if there is one, visible."""
-
-    names: list[str]
-    image: int
-    split: int | None
-    box: tuple[int, ...] | None
-    crop: tuple[int, ...] | None
-    joints: dict[str, tuple[int, int, int | None]]
-
-
-class _Cells:
-    """The rows after the header; errors name line and column.
+class _Table:
+    """The columns of a table by their names in small letters; errors name line and column.
 
     Args:
         path: the file.
-        header: where things stand.
+        names: of the columns.
         lines: the line of each of the N rows.
         rows: their cells.
         delimiter: what divides the columns.
     """
 
-    def __init__(self, path: Path, header: _Header, lines: list[int], rows: list[list[str]], delimiter: str) -> None:
-        self.path, self.header, self.lines, self.delimiter = path, header, lines, delimiter
-        self.columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
+    def __init__(self, path: Path, names: list[str], lines: list[int], rows: list[list[str]], delimiter: str) -> None:
+        self.path, self.lines, self.delimiter = path, lines, delimiter
+        self.names = {name.lower(): name for name in names}
+        self.columns = {name.lower(): [cell.strip() for cell in column]
+                        for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
-    def fail(self, row: int, column: int, text: str) -> NoReturn:
-        raise InputError(f'{self.path}: line {self.lines[row]}, column {self.header.names[column]}: {text}')
+    def fail(self, row: int, column: str, text: str) -> NoReturn:
+        raise InputError(f'{self.path}: line {self.lines[row]}, column {self.names[column]}: {text}')
+
+    def column(self, name: str) -> list[str]:
+        """Return the N texts of a column."""
+        if name not in self.columns:
+            raise InputError(f'{self.path}: line 1: no column {name!r}; its columns are '
+                             f'{", ".join(self.names.values())[:200]}')
+        return self.columns[name]
 
     def _number(self, text: str) -> float:
         if text in _NOTHING:
@@ -87,79 +83,70 @@ class _Cells:
             return math.inf
         return math.inf if math.isnan(value) else value
 
-    def numbers(self, columns: Sequence[int], positive: Sequence[int] = ()) -> np.ndarray:
-        """Return (N, len(columns)) float64, in each row all NaN or none; columns in ``positive`` are above zero."""
-        values = np.array([[self._number(text) for text in self.columns[column]] for column in columns]).T
+    def numbers(self, *names: str, positive: Sequence[str] = ()) -> np.ndarray:
+        """Return (N, len(names)) float64, in each row all NaN or none; columns in ``positive`` are above zero.
+
+        All are NaN if none of the columns is there.
+        """
+        if not self.columns.keys() & set(names):
+            return np.full((len(self.lines), len(names)), np.nan)
+        values = np.array([[self._number(text) for text in self.column(name)] for name in names]).T
         for row, i in np.argwhere(np.abs(values) > FARTHEST)[:1]:
-            self.fail(row, columns[i], f'{self.columns[columns[i]][row][:40]!r} is not a number from '
-                                       f'{-FARTHEST:,.0f} to {FARTHEST:,.0f}')
+            self.fail(row, names[i], f'{self.columns[names[i]][row][:40]!r} is not a number from '
+                                     f'{-FARTHEST:,.0f} to {FARTHEST:,.0f}')
         empty = np.isnan(values)
         for row in np.flatnonzero(empty.any(axis=1) & ~empty.all(axis=1))[:1]:
-            others = ', '.join(self.header.names[column]
-                               for column, is_empty in zip(columns, empty[row], strict=True) if not is_empty)
-            self.fail(int(row), columns[int(empty[row].argmax())], f'is empty, but {others} is not')
-        for column in positive:
-            for row in np.flatnonzero(values[:, columns.index(column)] <= 0)[:1]:
-                self.fail(int(row), column, f'{self.columns[column][row]!r} is not above 0')
+            self.fail(int(row), names[int(empty[row].argmax())],
+                      f'is empty, but {self.names[names[int(empty[row].argmin())]]} is not')
+        for name in positive:
+            for row in np.flatnonzero(values[:, names.index(name)] <= 0)[:1]:
+                self.fail(int(row), name, f'{self.columns[name][row]!r} is not above 0')
         return values
 
-    def texts(self, column: int) -> list[str]:
+    def texts(self, name: str) -> list[str]:
         """Return N texts, none of them empty."""
-        for row, text in enumerate(self.columns[column]):
+        for row, text in enumerate(self.column(name)):
             if not text:
-                self.fail(row, column, 'is empty')
-        return self.columns[column]
+                self.fail(row, name, 'is empty')
+        return self.columns[name]
 
-    def flags(self, column: int | None) -> np.ndarray:
+    def flags(self, name: str) -> np.ndarray:
         """Return (N,) bool, true where there is no such column."""
-        if column is None:
-            return np.ones(len(self.lines), bool)
-        found = [_YES_OR_NO.get(text.lower().removesuffix('.0')) for text in self.columns[column]]
+        found = [_YES_OR_NO.get(text.lower().removesuffix('.0'))
+                 for text in self.columns.get(name, [''] * len(self.lines))]
         if None in found:
             row = found.index(None)
-            self.fail(row, column, f'{self.columns[column][row][:40]!r} is not 1 (visible), 0 (hidden) or empty')
+            self.fail(row, name, f'{self.columns[name][row][:40]!r} is not 1 (visible), 0 (hidden) or empty')
         return np.array(found, bool)
 
 
-def _read_header(path: Path, cells: list[str]) -> _Header:
+def _read_names(path: Path, cells: list[str]) -> list[str]:
+    """Return the names of the columns, of which all but empty ones differ."""
     names = [cell.strip() for cell in cells]
-    places: dict[str, int] = {}
-    for i, name in enumerate(names):
+    known = {''}
+    for name in names:
         if len(name) > _MAX_NAME:
             raise InputError(f'{path}: line 1: a column name of {len(name)} characters: {name[:40]!r}...')
-        if name.lower() in places and name:
+        if name and name.lower() in known:
             raise InputError(f'{path}: line 1: two columns are called {name!r}')
-        places[name.lower()] = i
-    if 'image' not in places:
-        raise InputError(f'{path}: line 1: no column "image"; its columns are {", ".join(names)[:200]}')
-    joints: dict[str, tuple[int, int, int | None]] = {}
-    for name in names:
-        title, axis = name[:-2], name[-2:].lower()
-        if axis not in ('_x', '_y') or name.lower() in (*_BOX, *_CROP):
-            continue
-        missing = f'{title}_{"y" if axis == "_x" else "x"}'
-        if missing.lower() not in places:
-            raise InputError(f'{path}: line 1: a column {name} and no {missing}')
-        if axis == '_x':
-            if clean(title) in joints:
-                raise InputError(f'{path}: line 1: two joints are called {clean(title)!r}')
-            key = title.lower()
-            joints[clean(title)] = places[f'{key}_x'], places[f'{key}_y'], places.get(f'{key}_visible')
-    if not joints or len(joints) > MAX_JOINTS:
-        raise InputError(f'{path}: line 1: {len(joints) or "no"} joints, which are columns NAME_x and NAME_y; '
-                         f'there may be 1 to {MAX_JOINTS}')
-
-    def group(wanted: tuple[str, ...]) -> tuple[int, ...] | None:
-        there = [name for name in wanted if name in places]
-        if there and len(there) < len(wanted):
-            missing = next(name for name in wanted if name not in places)
-            raise InputError(f'{path}: line 1: a column {there[0]} and no {missing}')
-        return tuple(places[name] for name in wanted) if there else None
-
-    return _Header(names, places['image'], places.get('split'), group(_BOX), group(_CROP), joints)
+        known.add(name.lower())
+    return names
 
 
-def _read_cells(path: Path) -> _Cells:
+def _joints(table: _Table) -> dict[str, str]:
+    """Return the beginnings of the joints' columns, by the joints' names."""
+    joints: dict[str, str] = {}
+    for column, name in table.names.items():
+        if column.endswith(('_x', '_y')) and column not in (*_BOX, *_CROP):
+            joint = clean(name[:-2])
+            if joints.setdefault(joint, column[:-2]) != column[:-2]:
+                raise InputError(f'{table.path}: line 1: two joints are called {joint!r}')
+    if not joints:
+        raise InputError(f'{table.path}: line 1: no joints, which are columns NAME_x and NAME_y')
+    return joints
+
+
+def _read_table(path: Path) -> _Table:
     """Read the whole table as texts."""
     lines: list[int] = []
     rows: list[list[str]] = []
@@ -177,23 +164,23 @@ def _read_cells(path: Path) -> _Cells:
             if not first.strip():
                 raise InputError(f'{path}: its first line is empty')
             delimiter = max(',;\t', key=first.count) if separator is None else separator[1]
-            header = _read_header(path, next(csv.reader([first], delimiter=delimiter)))
+            names = _read_names(path, next(csv.reader([first], delimiter=delimiter)))
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             for cells in reader:
                 if not any(cell.strip() for cell in cells):
                     continue
                 lines.append(reader.line_num + n_before)
                 rows.append(cells)
-                if len(cells) != len(header.names):
+                if len(cells) != len(names):
                     raise InputError(f'{path}: line {lines[-1]}: {counted(len(cells), "column")} in place of '
-                                     f'{len(header.names)}')
+                                     f'{len(names)}')
     except UnicodeError:
         raise InputError(f'{path}: not a table in UTF-8 or UTF-16 (Excel: "CSV UTF-8")') from None
     except csv.Error as error:
         raise InputError(f'{path}: not a table that can be read ({error})') from None
     if not rows:
         raise InputError(f'{path}: no person is in it, only a first line')
-    return _Cells(path, header, lines, rows, delimiter)
+    return _Table(path, names, lines, rows, delimiter)
 
 
 def read_csv(path: Path) -> Annotations:
@@ -202,19 +189,16 @@ def read_csv(path: Path) -> Annotations:
     Raises:
         InputError: the file is missing, damaged or no such table; the text names line and column.
     """
-    cells = _read_cells(path)
-    header, n = cells.header, len(cells.lines)
-    # The table is checked like any other: this refuses names that are none.
-    joint_set = from_table(to_table(infer(file_title(path), list(header.joints))), str(path))
-    points = np.stack([cells.numbers((y, x)) for x, y, _ in header.joints.values()], axis=1)
+    table = _read_table(path)
+    images, joints = table.texts('image'), _joints(table)
+    # The joints are checked like any others: this refuses names that are none.
+    joint_set = from_table(to_table(infer(file_title(path), list(joints))), str(path))
+    points = np.stack([table.numbers(f'{title}_y', f'{title}_x') for title in joints.values()], axis=1)
     labelled = ~np.isnan(points).any(axis=2)
-    visible = np.stack([cells.flags(column) for _, _, column in header.joints.values()], axis=1)
-    x, y, width, height = (np.full((n, 4), np.nan) if header.box is None else
-                           cells.numbers(header.box, header.box[2:])).T
-    squares = np.full((n, 3), np.nan) if header.crop is None else cells.numbers(header.crop, header.crop[2:])
+    visible = np.stack([table.flags(f'{title}_visible') for title in joints.values()], axis=1)
+    x, y, width, height = table.numbers(*_BOX, positive=_BOX[2:]).T
     return Annotations(
-        path, joint_set, [name.replace('\\', '/') for name in cells.texts(header.image)],
-        [f'line {line}' for line in cells.lines],
+        path, joint_set, [name.replace('\\', '/') for name in images],
         np.where(labelled[..., None], points, 0), labelled, visible & labelled,
-        np.stack([y, x, y + height, x + width], axis=1), squares[:, [1, 0, 2]],
-        np.full(n, np.nan), None if header.split is None else cells.texts(header.split))
+        np.stack([y, x, y + height, x + width], axis=1), table.numbers(*_CROP, positive=_CROP[2:])[:, [1, 0, 2]],
+        np.full(len(images), np.nan), table.texts('split') if 'split' in table.columns else None)

@@ -45,12 +45,6 @@ def _file_of(root: str | os.PathLike[str], split: str) -> Path:
     return other if split == 'val' and not path.exists() and other.exists() else path
 
 
-def missing_images(people: Annotations, folder: Path) -> dict[str, str]:
-    """Return the images that are not there, with the place of the first person of each."""
-    first = dict(zip(reversed(people.images), reversed(people.places), strict=True))
-    return {name: first[name] for name in dict.fromkeys(people.images) if not (folder / name).is_file()}
-
-
 class OwnDataset(PersonDataset):
     """People of a user's file, whatever its format; :class:`CSVDataset` has the arguments."""
 
@@ -64,10 +58,10 @@ class OwnDataset(PersonDataset):
     ) -> None:
         located = [self.locate_images(part, images) for part in read_files(root, split, type(self).read)]
         for folder, part in located:
-            if missing := missing_images(part, folder):
-                name, place = next(iter(missing.items()))
-                raise InputError(f'{part.path}: {place}: no such image {folder / name} ({len(missing):,} of '
-                                 f'{counted(len(set(part.images)), "image")} are missing; --images names their folder)')
+            names = dict.fromkeys(part.images)
+            if missing := [name for name in names if not (folder / name).is_file()]:
+                raise InputError(f'{part.path}: no such image {folder / missing[0]} ({len(missing):,} of '
+                                 f'{counted(len(names), "image")} are missing; --images names their folder)')
         folders = {folder for folder, _ in located}
         parts = [part for _, part in located]
         if len(folders) > 1:

@@ -171,7 +171,7 @@ def test_the_check_names_what_is_missing_and_damaged(
     (tmp_path / '4.png').write_bytes((tmp_path / '4.png').read_bytes()[:-5000])
     with pytest.raises(InputError, match=r'not usable: 1 missing image, 1 damaged image; --images'):
         call('data', 'check', 'csv', '--root', table)
-    assert f'{tmp_path}/2.png (people.csv, line 4)' in capsys.readouterr().out
+    assert f'  {tmp_path}/2.png\n' in capsys.readouterr().out
     with pytest.raises(InputError, match=r'not usable: 1 missing image, 2 damaged images; --images'):
         call('data', 'check', 'csv', '--root', table, '--read-images')
 
