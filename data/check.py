@@ -87,11 +87,10 @@ def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
     """Read MPII's annotations, of all splits."""
     if not has_annotations(root):
         return None
-    annotations = read_mpii_annotations(root)
-    people = annotations.people
+    people, is_validation = read_mpii_annotations(root)
     rows = []
     for split, protocol in (('train', 'all'), *(('val', protocol) for protocol in PROTOCOLS)):
-        chosen = select(people.image, annotations.is_validation, split, protocol)
+        chosen = select(people.image, is_validation, split, protocol)
         rows.append((split if split == 'train' else f'{split}, {protocol}', len(np.unique(people.image[chosen])),
                      len(chosen)))
     pictures = pictures_of(root / IMAGE_FOLDER, people.image.tolist(), people.points, people.labelled, {},

@@ -107,21 +107,16 @@ def _check_names(path: Path, names: dict[int, str]) -> None:
                              'takes such a file')
 
 
-def _person_category(categories: Any) -> int:
-    """Return the number of the category that is called person; COCO's own if there is none."""
-    numbers = [category.get('id') for category in categories if isinstance(category, dict)
-               and category.get('name') == 'person'] if isinstance(categories, list) else []
-    return numbers[0] if len(numbers) == 1 and type(numbers[0]) is int else PERSON
-
-
-def _check_joints(path: Path, categories: Any) -> None:
-    """Refuse a file whose people have other joints, if it names them."""
-    person = _person_category(categories)
-    for category in categories if isinstance(categories, list) else []:
-        names = category.get('keypoints') if isinstance(category, dict) and category.get('id') == person else None
-        if isinstance(names, list) and tuple(str(name).replace('_', ' ') for name in names) != COCO.joints:
-            raise InputError(f'{path}: its people have {counted(len(names), "joint")} and not COCO\'s 17; '
-                             '--dataset coco-json takes such a file')
+def _person_category(path: Path, categories: Any) -> int:
+    """Return the number of the category of people, COCO's own if none is named; refuse one with other joints."""
+    listed = [category for category in categories if isinstance(category, dict)] if isinstance(categories, list) else []
+    person = next((category for category in listed if category.get('name') == 'person'), None) or next(
+        (category for category in listed if category.get('id') == PERSON), {})
+    names = person.get('keypoints')
+    if isinstance(names, list) and tuple(str(name).replace('_', ' ') for name in names) != COCO.joints:
+        raise InputError(f'{path}: its people have {counted(len(names), "joint")} and not COCO\'s 17; '
+                         '--dataset coco-json takes such a file')
+    return person['id'] if type(person.get('id')) is int else PERSON
 
 
 def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
@@ -138,9 +133,9 @@ def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
     path = Path(path)
     content, images, sizes = read_content(path)
     _check_names(path, images)
-    _check_joints(path, content.get('categories'))
+    person = _person_category(path, content.get('categories'))
     rows = content.get('annotations', None if need_people else [])
-    table = Table(path, 'annotations', rows).where('category_id', _person_category(content.get('categories')))
+    table = Table(path, 'annotations', rows).where('category_id', person)
     image_ids = table.whole_numbers('image_id')
     check_image_ids(path, 'annotations', image_ids, images)
     if len(table) and not any('keypoints' in row for row in table.rows):

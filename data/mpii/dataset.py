@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from data.mpii.cache import read_cached
 from data.mpii.hdf5 import read_hdf5
 from data.mpii.people import People
 from data.mpii.splits import name_hashes, select, validation_hashes
-from data.person import Person, PersonDataset, make_people
+from data.person import PersonDataset, make_people
 from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import MPII, JointSet
@@ -30,62 +29,34 @@ MATLAB_FILES = (
 HDF5_FILES = {'train': 'annot/train.h5', 'val': 'annot/valid.h5'}
 
 
-@dataclass(frozen=True)
-class Annotations:
-    """Everything annotated below a data root.
-
-    Attributes:
-        people: all people who can be used, in the order of the source.
-        is_validation: (N,) bool, whether the person is in a validation image.
-    """
-
-    people: People
-    is_validation: np.ndarray
-
-
-def _read_matlab(root: Path, path: Path) -> Annotations:
-    people = read_cached(path)
-    return Annotations(people, np.isin(name_hashes(people.image), validation_hashes(root)))
-
-
-def _read_hdf5_files(paths: dict[str, Path]) -> Annotations:
-    parts = {split: read_hdf5(path) for split, path in paths.items()}
-    people = People.join(list(parts.values()))
-    is_validation = np.concatenate([np.full(len(part), split == 'val') for split, part in parts.items()])
-    return Annotations(people, is_validation)
-
-
 def has_annotations(root: str | Path) -> bool:
     """Return whether there are annotations of any kind below a data root."""
     return any((Path(root) / name).is_file() for name in (*MATLAB_FILES, *HDF5_FILES.values()))
 
 
-def read_annotations(root: str | Path) -> Annotations:
+def read_annotations(root: str | Path) -> tuple[People, np.ndarray]:
     """Read whatever annotations there are below a data root: the official ones, else the Torch7 code's HDF5 files.
+
+    Returns:
+        The people who can be used, in the order of the source; and (N,) bool, whether they are in a validation image.
 
     Raises:
         InputError: there are none, or they are damaged.
     """
     root = Path(root)
-    for name in MATLAB_FILES:
-        if (root / name).is_file():
-            annotations = _read_matlab(root, root / name)
-            break
+    if matlab := next((root / name for name in MATLAB_FILES if (root / name).is_file()), None):
+        people = read_cached(matlab)
+        is_validation = np.isin(name_hashes(people.image), validation_hashes(root))
     else:
-        paths = {split: root / name for split, name in HDF5_FILES.items() if (root / name).is_file()}
-        if not paths:
+        parts = {split: read_hdf5(root / name) for split, name in HDF5_FILES.items() if (root / name).is_file()}
+        if not parts:
             raise InputError(f'{root / MATLAB_FILES[0]}: no such file; '
                              '"python -m data check mpii" says what to download and where to put it')
-        annotations = _read_hdf5_files(paths)
+        people = People.join(list(parts.values()))
+        is_validation = np.repeat([split == 'val' for split in parts], [len(part) for part in parts.values()])
     # A person may be listed without any joint.
-    usable = np.flatnonzero(annotations.people.labelled.any(axis=1))
-    return Annotations(annotations.people.take(usable), annotations.is_validation[usable])
-
-
-def to_persons(people: People, joint_set: JointSet = MPII) -> list[Person]:
-    """Turn arrays into one record a person, with the joints of another set if one is named."""
-    return make_people(people.image.tolist(), people.points, people.labelled, people.visible,
-                       (Extent(*extent) for extent in people.extent.tolist()), people.head_size, MPII, joint_set)
+    usable = np.flatnonzero(people.labelled.any(axis=1))
+    return people.take(usable), is_validation[usable]
 
 
 class MPIIDataset(PersonDataset):
@@ -110,10 +81,13 @@ class MPIIDataset(PersonDataset):
         joint_set: JointSet = MPII,
     ) -> None:
         root = Path(root)
-        annotations = read_annotations(root)
-        rows = select(annotations.people.image, annotations.is_validation, split, protocol)
+        people, is_validation = read_annotations(root)
+        rows = select(people.image, is_validation, split, protocol)
         if not len(rows):
             raise InputError(f'{root}: MPII has no people for the split {split!r} '
-                             f'(its annotations list {len(annotations.people)} people)')
+                             f'(its annotations list {len(people)} people)')
+        people = people.take(rows)
+        persons = make_people(people.image.tolist(), people.points, people.labelled, people.visible,
+                              (Extent(*extent) for extent in people.extent.tolist()), people.head_size, MPII, joint_set)
         name = f'MPII {split}, {protocol}' if split == 'val' else f'MPII {split}'
-        super().__init__(name, joint_set, to_persons(annotations.people.take(rows), joint_set), root / IMAGE_FOLDER)
+        super().__init__(name, joint_set, persons, root / IMAGE_FOLDER)
