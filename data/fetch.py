@@ -41,14 +41,14 @@ def _is_unpacked(archive: Archive, root: Path) -> bool:
     return any(_count(archive, base) >= archive.count for base in (root / archive.folder, root))
 
 
-def _wanted(archive: Archive, content: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _wanted(archive: Archive, path: Path, content: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Return the members that are unpacked, by their path below the archive's folder."""
     wanted = {match[1]: info for info in content.infolist()
               if not info.is_dir() and (match := re.fullmatch(archive.members, info.filename))}
     if not wanted:
-        raise InputError('it holds none of the files that it should')
+        raise InputError(f'{path}: it holds none of the files that it should')
     if sum(info.file_size for info in wanted.values()) > archive.max_unpacked:
-        raise InputError(f'its files have more than {archive.max_unpacked:,} bytes')
+        raise InputError(f'{path}: its files have more than {archive.max_unpacked:,} bytes')
     return wanted
 
 
@@ -56,13 +56,11 @@ def _check_archive(archive: Archive, path: Path) -> None:
     """Check that a file has the content wanted; its checksum is compared by the download."""
     try:
         if path.stat().st_size > archive.max_bytes:
-            raise InputError(f'has more than {archive.max_bytes:,} bytes')
+            raise InputError(f'{path}: has more than {archive.max_bytes:,} bytes')
         with zipfile.ZipFile(path) as content:
-            _wanted(archive, content)
+            _wanted(archive, path, content)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise InputError(f'{path}: not a zip file that can be read ({_reason(error)})') from None
-    except InputError as error:
-        raise InputError(f'{path}: {error}') from None
 
 
 def _reason(error: Exception) -> str:
@@ -92,7 +90,7 @@ def unpack(archive: Archive, path: Path, root: Path) -> int:
     written = 0
     try:
         with zipfile.ZipFile(path) as content:
-            wanted = _wanted(archive, content)
+            wanted = _wanted(archive, path, content)
             # disable=None: shown only where stderr is a terminal.
             with tqdm(desc=f'unpacking {path.name}', total=len(wanted), unit='file', disable=None, leave=False) as bar:
                 for name, info in wanted.items():

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from data.hdf5_file import HDF5Writer, check_front, write_hdf5
-from data.person import FARTHEST, EmptySplitError, Person, PersonDataset
+from data.person import FARTHEST, EmptySplitError, Person, PersonDataset, make_people
 from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
 from hourglass.joint_table import from_table, to_table
@@ -236,15 +236,11 @@ class PackedDataset(PersonDataset):
 
     def _read_split(self, group: Any, name: str, source: JointSet, wanted: JointSet) -> list[Person]:
         fields = _read_fields(group, len(source))
-        people = []
-        for i in range(len(fields['names'])):
-            person = Person(
-                fields['names'][i].decode(), fields['points'][i], fields['labelled'][i], fields['visible'][i],
-                _to_location(fields['location'][i].tolist()), float(fields['reference_length'][i]))
-            people.append(person.to_joint_set(source, wanted) if wanted != source else person)
-            self._places.append((name, i))
+        images = [image.decode() for image in fields['names']]
+        self._places += [(name, i) for i in range(len(images))]
         self._shapes += [(int(h), int(w)) for h, w in fields['shape']]
-        return people
+        return make_people(images, fields['points'], fields['labelled'], fields['visible'],
+                           map(_to_location, fields['location'].tolist()), fields['reference_length'], source, wanted)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, '_file': None, '_owner': -1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hourglass.crop import Location
@@ -43,12 +43,6 @@ class Person:
     visible: np.ndarray
     location: Location
     reference_length: float
-
-    def to_joint_set(self, source: JointSet, target: JointSet) -> Person:
-        """Return this person with the joints of another set (:func:`hourglass.joints.convert_points`)."""
-        points, labelled = convert_points(self.points, self.labelled, source, target)
-        _, visible = convert_points(self.points, self.visible, source, target)
-        return replace(self, points=points, labelled=labelled, visible=visible & labelled)
 
 
 def make_people(
