@@ -290,6 +290,4 @@ def draw_heatmaps(
         relative = np.clip(heatmap, 0, None) / max(float(heatmap.max()), 0.05)
         enlarged = np.clip(cv2.resize(relative.astype(np.float32), size), 0, 1)
         panels.append(_panel(pixels, enlarged, f'{joint}  peak {heatmap.max():.2f}'))
-    panels += [np.zeros_like(pixels)] * (-len(panels) % columns)
-    rows = [np.hstack(panels[i:i + columns]) for i in range(0, len(panels), columns)]
-    return np.vstack(rows).transpose(2, 0, 1)
+    return draw_tiles([panel.transpose(2, 0, 1) for panel in panels], size[::-1], columns)

@@ -11,6 +11,7 @@ from platform import node
 
 from hourglass.errors import InputError
 from hourglass.files import write_bytes
+from hourglass.foreign import printable
 
 from filelock import FileLock, Timeout
 
@@ -70,7 +71,6 @@ def only_run(folder: Path) -> Iterator[None]:
 
 def _read_holder(path: Path) -> str:
     try:
-        text = path.read_text('utf-8', 'replace')[:200]
+        return printable(path.read_text('utf-8', 'replace'), 200)
     except OSError:
         return 'it has just begun'
-    return text if text.isprintable() else ascii(text)

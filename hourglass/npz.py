@@ -5,7 +5,6 @@ NumPy (``numpy.lib.format``) reads the arrays themselves, without pickle.
 
 from __future__ import annotations
 
-import tokenize
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -15,12 +14,9 @@ from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
 from hourglass.errors import InputError
-from hourglass.foreign import MAX_BYTES, ZIP_DAMAGE, Damage, open_file, open_zip, printable
+from hourglass.foreign import MAX_BYTES, open_file, open_zip, printable
 
 import numpy as np
-
-# The last ones are what NumPy's parser of an array's head raises.
-_DAMAGE = (Damage, *ZIP_DAMAGE, TypeError, IndexError, MemoryError, SyntaxError, tokenize.TokenError)
 
 
 class Header(NamedTuple):
@@ -109,7 +105,7 @@ class NpzFile:
         place = '' if key is None else f' at {printable(key)}'
         try:
             yield
-        except _DAMAGE as error:
+        except Exception as error:  # zipfile, zlib and NumPy's parser of an array's head raise nearly any
             reason = getattr(error, 'strerror', None) or str(error) or type(error).__name__
             raise InputError(f'{self.path}: not a readable .npz file{place} ({printable(reason, 120)})') from None
 

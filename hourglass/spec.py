@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from hourglass.config import Kind, number, one_of, switch, whole
 from hourglass.errors import InputError
@@ -20,23 +19,10 @@ if TYPE_CHECKING:
     from chainer import Chain
 
 
-class NetworkKind(NamedTuple):
-    """A class of networks, as ``module:name``, and which entries of a :class:`ModelSpec` are its arguments.
-
-    Chainer is imported only when a network is built.
-    """
-
-    source: str
-    arguments: tuple[str, ...]
-
-
 _SIZES = ('out_channels', 'n_stack', 'width', 'layer_num')
 
-#: Networks that a weights file may name.
-NETWORKS = {
-    'StackedHG': NetworkKind('hourglass.network:StackedHG', (*_SIZES, 'upsampling')),
-    'PreActivationHG': NetworkKind('hourglass.preactivation:PreActivationHG', (*_SIZES, 'n_modules', 'wide_stem')),
-}
+#: Networks that a weights file may name, and which entries of a :class:`ModelSpec` are their arguments.
+NETWORKS = {'StackedHG': (*_SIZES, 'upsampling'), 'PreActivationHG': (*_SIZES, 'n_modules', 'wide_stem')}
 
 #: Allowed values of the choices in a :class:`ModelSpec`.
 CROPS = ('clip', 'pad', 'torch7')
@@ -171,14 +157,16 @@ class ModelSpec:
     @property
     def topology(self) -> dict[str, Any]:
         """The network's name and arguments: everything that its weights depend on."""
-        return {'network': self.network, **{name: getattr(self, name) for name in NETWORKS[self.network].arguments}}
+        return {'network': self.network, **{name: getattr(self, name) for name in NETWORKS[self.network]}}
 
     def build_network(self) -> Chain:
         """Create the network with random parameters."""
-        kind = NETWORKS[self.network]
-        module, name = kind.source.split(':')
-        build = getattr(import_module(module), name)
-        return build(**{argument: getattr(self, argument) for argument in kind.arguments})
+        # Chainer is imported only here.
+        from hourglass.network import StackedHG
+        from hourglass.preactivation import PreActivationHG
+
+        kind = StackedHG if self.network == 'StackedHG' else PreActivationHG
+        return kind(**{name: getattr(self, name) for name in NETWORKS[self.network]})
 
     def to_json(self) -> str:
         """Return everything as JSON, a user's joints as their table."""

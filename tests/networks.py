@@ -60,7 +60,7 @@ def stock_maps(network: chainer.Chain, x: np.ndarray) -> list[np.ndarray]:
 def graph_of(network: chainer.Chain, size: tuple[int, int] | None = None, **options: Any) -> Any:
     """Return the graph of a network; the arguments are those of :func:`network_graph`."""
     kind = type(network).__name__
-    arguments = {name: getattr(network, name) for name in NETWORKS[kind].arguments if hasattr(network, name)}
+    arguments = {name: getattr(network, name) for name in NETWORKS[kind] if hasattr(network, name)}
     joints = from_table({'joints': [f'joint {i}' for i in range(network.out_channels)]}, 'test')
     spec = ModelSpec(kind, joints=joints, input_size=(4096, 4096), **arguments)
     return network_graph(Model.of_network(network, spec, 'test').arrays, spec, size, **options)
