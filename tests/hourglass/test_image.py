@@ -46,12 +46,10 @@ GREY = np.array([[0, 1, 128, 255]])
     (np.array([[0, 255, 256, 65535]], np.uint16), [[0, 0, 1, 255]], 'png'),
     ((GREY * 16).astype(np.uint16), GREY, 'png'),
     (GREY.astype(np.uint16), GREY, 'png'),
-    (GREY.astype(np.int32), GREY, 'tif'),
     ((GREY * 65536).astype(np.int32), GREY, 'tif'),
     ((GREY - 100).astype(np.int32), GREY, 'tif'),
     (GREY.astype(np.float32), GREY, 'tif'),
     ((GREY / 255).astype(np.float32), GREY, 'tif'),
-    (np.zeros((1, 4), np.float32), np.zeros((1, 4)), 'tif'),
 ])
 def test_more_than_eight_bits_are_stretched_by_the_values_there(
     tmp_path: Path, values: np.ndarray, expected: np.ndarray, ending: str,
@@ -232,8 +230,6 @@ def test_grey_opencv_and_chainercv_arrays() -> None:
 @pytest.mark.parametrize(('value', 'words'), [
     (np.zeros((20, 30, 3), np.float32), 'an array of shape (20, 30, 3) and type float32'),
     (np.zeros((20, 30, 4), np.uint8), 'an array of shape (20, 30, 4) and type uint8'),
-    (np.zeros((0, 30, 3), np.uint8), 'an array of shape (0, 30, 3)'),
-    (np.zeros((3, 20, 30), np.complex64), 'complex64'),
     (7, 'a value of type int'),
     ('missing.jpg', 'missing.jpg: no such file'),
 ])

@@ -72,19 +72,18 @@ with only_run(Path('run')):
 
 def test_the_run_that_writes_to_a_folder_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     start = datetime.now().strftime('%Y-%m-%d')
-    for end in ('ends', 'is killed'):
-        holder = subprocess.Popen([sys.executable, '-c', _HOLD], cwd=tmp_path, env={'PYTHONPATH': str(ROOT)},
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        with pytest.raises(InputError) as caught, only_run(tmp_path / 'run'):
-            pytest.fail('two hold the lock')
-        text = str(caught.value)
-        assert f'{tmp_path}/run: another run writes to it (process {holder.pid} on {node()}, since {start}' in text
-        holder.kill() if end == 'is killed' else holder.communicate()
-        holder.wait()
-        with only_run(tmp_path / 'run'):
-            assert f'process {os.getpid()}' in (tmp_path / 'run' / '.lock.txt').read_text()
+    holder = subprocess.Popen([sys.executable, '-c', _HOLD], cwd=tmp_path, env={'PYTHONPATH': str(ROOT)},
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    with pytest.raises(InputError) as caught, only_run(tmp_path / 'run'):
+        pytest.fail('two hold the lock')
+    text = str(caught.value)
+    assert f'{tmp_path}/run: another run writes to it (process {holder.pid} on {node()}, since {start}' in text
+    holder.kill()
+    holder.wait()
+    with only_run(tmp_path / 'run'):
+        assert f'process {os.getpid()}' in (tmp_path / 'run' / '.lock.txt').read_text()
     assert not list((tmp_path / 'run').iterdir())
 
 

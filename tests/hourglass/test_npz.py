@@ -89,13 +89,6 @@ def test_an_error_of_the_disk_names_the_file(path: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason='root may read everything')
-def test_file_without_permission(path: Path) -> None:
-    path.write_bytes(b'PK')
-    path.chmod(0)
-    assert 'Permission denied' in message(path)
-
-
 @pytest.mark.parametrize(('content', 'reason'), [
     (b'', 'empty'),
     (b'<!DOCTYPE html><html>Quota exceeded</html>' * 100, 'not a zip file'),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from hourglass.preactivation import PreActivationBlock, PreActivationHG, PreActivationResidual
-from tests.networks import randomise, shapes_of
+from tests.networks import randomise
 
 import chainer
 import chainer.functions as F
@@ -56,34 +56,12 @@ def test_stacks_pass_on_the_sum_of_three() -> None:
         np.testing.assert_allclose(got.array, expected.array, rtol=1e-4, atol=1e-5)
 
 
-def test_names_and_shapes_of_the_paper_s_network() -> None:
-    keys = shapes_of(PreActivationHG())
-    assert keys['conv0/W'] == (64, 3, 7, 7)
-    assert keys['res0/conv0/W'] == (128, 64, 1, 1)
-    assert 'res1/conv0/W' not in keys
-    assert keys['res2/conv0/W'] == (256, 128, 1, 1)
-    assert keys['hg8/inner/inner/inner/inner/0/conv2/W'] == (128, 128, 3, 3)
-    assert keys['hg1/upper/0/conv1/W'] == (128, 256, 1, 1)
-    assert keys['hg1/inner/lower_in/0/bn1/gamma'] == keys['hg1/lower_out/0/bn1/avg_var'] == (256,)
-    assert keys['after3/0/conv3/b'] == keys['feature_bn2/beta'] == (256,)
-    assert keys['output8/W'] == (16, 256, 1, 1)
-    assert keys['merge_output7/W'] == (256, 16, 1, 1)
-    assert not [key for key in keys if key.startswith(('merge_feature8', 'merge_output8', 'hg9'))]
-    assert not [key for key in keys if '/upper/1/' in key]
-    wide = shapes_of(PreActivationHG(16, 1, 8, 1, wide_stem=True))
-    assert wide['res1/conv0/W'] == (8, 4, 1, 1)
-    assert 'res2/conv0/W' not in wide
-
-
 @pytest.mark.parametrize(('n_stack', 'layer_num', 'k', 'n_modules'), [(1, 1, 14, 1), (3, 2, 17, 2), (2, 3, 16, 1)])
-def test_other_sizes_follow_the_same_naming_rule(n_stack: int, layer_num: int, k: int, n_modules: int) -> None:
+def test_other_sizes(n_stack: int, layer_num: int, k: int, n_modules: int) -> None:
     network = PreActivationHG(k, n_stack, 8, layer_num, n_modules)
     step = 4 * 2 ** layer_num
     outputs = network(np.zeros((2, 3, step, 2 * step), np.float32))
     assert [output.shape for output in outputs] == [(2, k, step // 4, step // 2)] * n_stack
-    keys = shapes_of(network)
-    assert f'hg{n_stack}/' + 'inner/' * layer_num + f'{n_modules - 1}/conv1/W' in keys
-    assert f'after1/{n_modules}/conv1/W' not in keys
 
 
 @pytest.mark.parametrize('sizes', [
