@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
-from data.augment import Augmentation, WarpAugmentation, apply_cutout, degrade, rotate_and_zoom
+from data.augment import Augmentation, WarpAugmentation, apply_cutout, degrade, mirror, rotate_and_zoom
 from data.person import Person
 from data.transform import TrainTransform
 from hourglass.crop import CropBox, Square
 from hourglass.joints import MPII
 from hourglass.spec import ModelSpec
+from hourglass.warp import WarpedBox
 
 import numpy as np
 import pytest
@@ -134,3 +137,23 @@ def test_what_is_off_draws_nothing(kind: type[Augmentation]) -> None:
     augmentation(image, heatmaps, np.ones(16, bool), MPII.flip_order, rng)
     numbers.random(6)  # angle, scale, mirroring, three channels
     assert rng.random() == numbers.random()
+
+
+def test_the_same_generator_gives_the_same_crop() -> None:
+    box = CropBox(0, 0, 50, 60)
+    augmentation = WarpAugmentation(rotation=40, scale_range=(.5, 2), rotate_prob=.3)
+    moved = [augmentation.move(box, np.random.default_rng(seed)) for seed in (1, 1, *range(2, 300))]
+    assert moved[0] == moved[1]
+    angles, zooms = np.array([(b.angle, b.zoom) for b in moved if isinstance(b, WarpedBox)]).T
+    assert .2 < (angles != 0).mean() < .4
+    assert abs(angles).max() <= 40
+    assert .5 <= zooms.min() < .6
+    assert 1.9 < zooms.max() <= 2
+    with pytest.raises(ValueError, match='whole pixels'):
+        augmentation.move(moved[0], np.random.default_rng(0))
+
+
+def test_mirrored_maps_equal_the_recorded_ones(shared: Callable[[str], Path]) -> None:
+    with np.load(shared('reference/torch7/pose/train_funcs.npz')) as arrays:
+        for maps, expected in zip(arrays['flip_in'], arrays['flip_shuffle_out'], strict=True):
+            np.testing.assert_array_equal(mirror(maps, maps, MPII.flip_order)[1], expected)

@@ -135,30 +135,6 @@ def test_decoded_scores_of_the_training_code_equal_the_recorded_ones(shared: Sha
     assert (expected[..., 4] < 0).any(), 'some maps have no response'
 
 
-def _slow_torch7_decode(heatmap: np.ndarray) -> tuple[float, float]:
-    """Decode one map step by step, in cells counted from 1 as the Torch7 code does."""
-    height, width = heatmap.shape
-    y, x = 1, 1
-    for j in range(height):
-        for i in range(width):
-            if heatmap[j, i] > max(heatmap[y - 1, x - 1], 0):
-                y, x = j + 1, i + 1
-    step_y = step_x = 0.0
-    if 1 < x < width and 1 < y < height:
-        step_x = np.sign(heatmap[y - 1, x] - heatmap[y - 1, x - 2]) * .25
-        step_y = np.sign(heatmap[y, x - 1] - heatmap[y - 2, x - 1]) * .25
-    return y + step_y + .5 - 1, x + step_x + .5 - 1
-
-
-def test_decoding_equals_the_procedure_step_by_step() -> None:
-    rng = np.random.default_rng(0)
-    # Whole numbers make ties; a shift makes maps without a response.
-    heatmaps = rng.integers(0, 5, (60, 5, 6)) - rng.integers(0, 6, (60, 1, 1)).astype(np.float64)
-    assert (heatmaps.max(axis=(1, 2)) <= 0).any()
-    points, _ = decode(heatmaps, (5, 6), 'torch7')
-    np.testing.assert_array_equal(points, [_slow_torch7_decode(heatmap) for heatmap in heatmaps])
-
-
 @pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
 @pytest.mark.parametrize('decoding', ['argmax', 'quarter-offset', 'dark', 'torch7'])
 def test_joints_come_back_to_the_image_without_a_shift(crop: str, decoding: str) -> None:

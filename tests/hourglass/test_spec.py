@@ -62,18 +62,6 @@ def test_other_text_is_refused(text: str) -> None:
         ModelSpec.from_json(text)
 
 
-@pytest.mark.parametrize('spec', [
-    ModelSpec(out_channels=14, n_stack=1, width=8, layer_num=2, joints='lsp', upsampling='nearest'),
-    ModelSpec('PreActivationHG', n_stack=1, width=8, layer_num=2, n_modules=3, wide_stem=True),
-], ids=lambda spec: spec.network)
-def test_the_spec_builds_its_network(spec: ModelSpec) -> None:
-    network = spec.build_network()
-    assert type(network).__name__ == spec.network
-    assert len(spec.topology) in (6, 7)
-    for name, value in spec.topology.items():
-        assert name == 'network' or getattr(network, name) == value
-
-
 def test_the_score_of_a_peak() -> None:
     assert ModelSpec().score_of(.25) == .25
     assert ModelSpec(confidence=((0, 0), (.2, .3), (.3, .5))).score_of(.25) == pytest.approx(.4)

@@ -4,9 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from data.augment import mirror
 from hourglass.image import read_image
-from hourglass.joints import MPII
 from hourglass.torch7_crop import Torch7Transform, torch7_crop, truncate
 
 import numpy as np
@@ -108,9 +106,3 @@ def test_transforms_equal_the_recorded_ones(shared: Shared, case: int) -> None:
             clear = abs(real - np.rint(real)) > 1e-4  # rounding does not depend on the last bits
             assert clear.mean() > 0.5
             np.testing.assert_array_equal(truncate(mapped)[clear] + 1, arrays['transform_out'][case, way][clear])
-
-
-def test_mirrored_maps_equal_the_recorded_ones(shared: Shared) -> None:
-    with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
-        for maps, expected in zip(arrays['flip_in'], arrays['flip_shuffle_out'], strict=True):
-            np.testing.assert_array_equal(mirror(maps, maps, MPII.flip_order)[1], expected)

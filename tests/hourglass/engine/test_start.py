@@ -49,12 +49,3 @@ def test_the_demo_makes_a_graph_once_and_never_needs_chainer(tmp_path: Path, mon
                        '--json', 'pose.json', '--heatmaps', 'maps.png')
     assert second == {'cv2', 'onnxruntime', 'PIL'}
     assert _imported(tmp_path, 'demo.py', '--model', 'bundled', '--out', 'out') == second
-
-
-def test_a_wrong_option_is_reported_before_anything_is_done(tmp_path: Path) -> None:
-    result = subprocess.run([sys.executable, ROOT / 'demo.py', '--engine', 'openvino', '--gpu', '0'], cwd=tmp_path,
-                            capture_output=True, text=True, check=False)
-    assert result.returncode == 2
-    assert result.stderr.startswith('demo.py: --engine openvino runs on the CPU')
-    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    assert list(tmp_path.iterdir()) == []
