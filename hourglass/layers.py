@@ -143,7 +143,8 @@ def _pair(n: int | tuple[int, int]) -> tuple[int, int]:
 def max_pooling_2x2(x: Any) -> Variable:
     """Return the maxima over 2 x 2 pixels of x (N, C, H, W): (N, C, ceil(H / 2), ceil(W / 2))."""
     x = chainer.as_variable(x)
-    return MaxPooling2x2().apply((x,))[0] if is_fast(x) else F.max_pooling_2d(x, 2, 2)
+    is_even = is_fast(x) and x.shape[2] % 2 == x.shape[3] % 2 == 0
+    return MaxPooling2x2().apply((x,))[0] if is_even else F.max_pooling_2d(x, 2, 2)
 
 
 def resize_and_add(x: Any, added: Any) -> Variable:

@@ -34,10 +34,8 @@ def read_values(path: Path, what: str) -> Any:
         raise InputError(f'{path}: {error.strerror or error}') from None
     except (ValueError, RecursionError) as error:
         raise InputError(f'{path}: not a JSON file ({error})') from None
-    try:
-        import yaml  # type: ignore[import-untyped,unused-ignore]
-    except ImportError:
-        raise InputError(f'{path}: reading YAML needs PyYAML (pip install PyYAML); JSON needs nothing') from None
+    import yaml  # type: ignore[import-untyped,unused-ignore]
+
     class NoAliases(yaml.SafeLoader):
         """A safe loader for which an alias is a mistake: a few lines of them stand for any number of values."""
 

@@ -21,8 +21,8 @@ _BLOCK_ELEMENTS = 2 ** 17
 class MaxPooling2x2(Function):
     """Maximum over 2 x 2 pixels with stride 2, as ``F.max_pooling_2d(x, 2, 2)``.
 
-    The input is (N, C, H, W), the output (N, C, ceil(H / 2), ceil(W / 2)).  A last odd row or column is pooled
-    alone.  The gradient goes to the first of several equal maxima.  There is no gradient of the gradient.
+    The input is (N, C, H, W) with even H and W, the output (N, C, H / 2, W / 2).  The gradient goes to the first of
+    several equal maxima.  There is no gradient of the gradient.
     """
 
     def check_type_forward(self, in_types: tuple) -> None:
@@ -32,7 +32,7 @@ class MaxPooling2x2(Function):
         """Compute the maxima."""
         self.retain_inputs((0,))
         self.retain_outputs((0,))
-        x = _even(channels_outermost(inputs[0]))
+        x = channels_outermost(inputs[0])
         xp = array_module(x)
         c, n, height, width = x.shape
         out = xp.empty((c, n, height // 2, width // 2), x.dtype)
@@ -51,8 +51,7 @@ class MaxPooling2x2(Function):
         if chainer.config.enable_backprop:
             raise RuntimeError('MaxPooling2x2 has no double backpropagation: '
                                "use chainer.using_config('hourglass_functions', 'stock')")
-        shape = self.get_retained_inputs()[0].shape
-        x = _even(channels_outermost(self.get_retained_inputs()[0].array))
+        x = channels_outermost(self.get_retained_inputs()[0].array)
         y = channels_outermost(self.get_retained_outputs()[0].array)
         gy = channels_outermost(grad_outputs[0].array)
         xp = array_module(x)
@@ -68,7 +67,7 @@ class MaxPooling2x2(Function):
                     xp.multiply(gy[block], is_maximum, out=gx[corner])
 
         workers().run(_channel_blocks(x), work, threads_for(4 * PASS * x.size))
-        return Variable(batch_outermost(gx)[:, :, :shape[2], :shape[3]]),
+        return Variable(batch_outermost(gx)),
 
 
 def _channel_blocks(x: Array) -> list[slice]:
@@ -76,13 +75,3 @@ def _channel_blocks(x: Array) -> list[slice]:
     c = len(x)
     step = c if not isinstance(x, np.ndarray) else max(_BLOCK_ELEMENTS * c // x.size, 1)
     return [slice(i, i + step) for i in range(0, c, step)]
-
-
-def _even(x: Array) -> Array:
-    """Give (..., H, W) ``x`` an even height and width, with minus infinity at the end."""
-    height, width = x.shape[2:]
-    if height % 2 == 0 and width % 2 == 0:
-        return x
-    xp = array_module(x)
-    edge = ((0, 0), (0, 0), (0, height % 2), (0, width % 2))
-    return xp.pad(x, edge, mode='constant', constant_values=-np.inf)

@@ -61,7 +61,7 @@ def _apply(x: Array, rows: Array, columns: Array, added: Array | None = None) ->
 
 
 class ResizeAdd(Function):
-    """Resize x (N, C, H, W) to ``shape`` and add a second input of the result's size, if there is one.
+    """Resize x (N, C, H, W) to ``shape`` and add a second input of the result's size.
 
     There is no gradient of the gradient.
 
@@ -74,21 +74,18 @@ class ResizeAdd(Function):
         self.shape = shape
 
     def check_type_forward(self, in_types: tuple) -> None:
-        x, *others = in_types
-        type_check.expect(x.dtype.kind == 'f', x.ndim == 4)
-        for added in others:
-            type_check.expect(added.dtype == x.dtype, added.ndim == 4, added.shape[:2] == x.shape[:2],
-                              added.shape[2:] == self.shape)
+        x, added = in_types
+        type_check.expect(x.dtype.kind == 'f', x.ndim == 4, added.dtype == x.dtype, added.ndim == 4,
+                          added.shape[:2] == x.shape[:2], added.shape[2:] == self.shape)
 
     def forward(self, inputs: tuple[Array, ...]) -> tuple[Array]:
         """Compute the resized images, with the channels outermost in memory."""
-        x = inputs[0]
+        x, added = inputs
         device = chainer.backend.get_device_from_array(x)
         self._matrices = tuple(_interpolation(a, b, x.dtype, device)
                                for a, b in zip(x.shape[2:], self.shape, strict=True))
         rows, columns = self._matrices
-        added = channels_outermost(inputs[1]) if len(inputs) > 1 else None
-        return batch_outermost(_apply(channels_outermost(x), rows, columns, added)),
+        return batch_outermost(_apply(channels_outermost(x), rows, columns, channels_outermost(added))),
 
     def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
         """Return the gradients by the inputs; a RuntimeError says that a gradient of these is asked for."""

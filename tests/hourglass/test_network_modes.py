@@ -81,7 +81,8 @@ def test_network_with_fixed_statistics_equals_stock(device: int) -> None:
 def test_network_in_training_equals_stock(monkeypatch: pytest.MonkeyPatch, device: int) -> None:
     """In double precision, where rounding errors do not grow to anything."""
     # Chainer resizes single precision only, so this one function is not its own here.
-    monkeypatch.setattr(F, 'resize_images', lambda x, shape: ResizeAdd(shape).apply((x,))[0])
+    monkeypatch.setattr(F, 'resize_images', lambda x, shape: ResizeAdd(shape).apply(
+        (x, np.zeros((*x.shape[:2], *shape))))[0])
     outputs, grads, statistics = run_network('stock', train=True, dtype=np.float64)
     fast_outputs, fast_grads, fast_statistics = run_network('fast', train=True, dtype=np.float64, device=device)
     for y, fast_y in zip(outputs, fast_outputs, strict=True):

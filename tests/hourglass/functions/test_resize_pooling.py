@@ -39,12 +39,16 @@ def test_resize_equals_stock(n: int, size: tuple, out_size: tuple, device: int) 
         np.testing.assert_allclose(b, a, atol=1e-5)
 
 
-@pytest.mark.parametrize(('n', 'size'), [(1, (4, 4)), (3, (5, 7)), (1, (1, 1)), (3, (1, 4)), (3, (64, 66))])
+@pytest.mark.parametrize(('n', 'size'), [(1, (4, 4)), (3, (6, 2)), (3, (64, 66))])
 def test_pooling_equals_stock(n: int, size: tuple, device: int) -> None:
     # Small integers, so that many maxima are tied.
     x = np.random.RandomState(0).randint(-2, 2, (n, 5, *size)).astype(np.float32)
     for a, b in zip(*both(max_pooling_2x2, [x], device), strict=True):
         np.testing.assert_array_equal(b, a)
+
+
+def test_odd_sizes_are_pooled_as_well() -> None:
+    assert max_pooling_2x2(np.ones((1, 2, 5, 6), np.float32)).shape == (1, 2, 3, 3)
 
 
 @pytest.mark.parametrize('function', [max_pooling_2x2, lambda x: resize_and_add(x, x)])
