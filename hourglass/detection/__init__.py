@@ -150,9 +150,7 @@ def load_detector(name: str | None = None, gpu: int = -1, person_class: str | No
         load = DETECTORS[kind].load
         return load(kind, file, gpu) if person_class is None else load(kind, file, gpu, person_class)
     try:
-        from hourglass.detection.voc import load_quickly
-
-        return load_quickly(DEFAULT, gpu)
+        return DETECTORS[DEFAULT].load(DEFAULT, None, gpu, is_quick=True)
     except (InputError, ModuleNotFoundError) as error:  # without its weights, or without Chainer
         detector = load_detector(FALLBACK, gpu)
         print(f'finding people with {FALLBACK}, {DETECTORS[FALLBACK].title}: {error}', file=sys.stderr)

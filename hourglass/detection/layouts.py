@@ -15,7 +15,6 @@ from hourglass.detection.outputs import (
     LARGEST_SHARE,
     Detections,
     Sample,
-    anchors,
     from_corners,
     from_middles,
     is_within,
@@ -61,18 +60,17 @@ def _classes(rows: np.ndarray, first: int, sample: Sample) -> np.ndarray:
 
 def _is_turned(sample: Sample) -> bool:
     """Return whether the table has a box in each row, but otherwise is YOLOv8's."""
-    _, n_boxes, length = sample.table.shape
-    return anchors(n_boxes, sample.size)[0] == 1 and sample.knows(length - 4)
+    return sample.n_anchors == 1 and sample.knows(sample.table.shape[1] - 4)
 
 
 def _is_yolov8(sample: Sample) -> bool:
-    _, length, n_boxes = sample.table.shape
+    length, n_boxes = sample.table.shape
     return _is_turned(sample) or (
         length >= 4 + max(1, sample.n_names) and n_boxes > length and n_boxes >= _FEWEST_BOXES)
 
 
 def _decode_yolov8(sample: Sample) -> Detections:
-    rows = sample.table[0] if _is_turned(sample) else sample.table[0].T
+    rows = sample.table if _is_turned(sample) else sample.table.T
     return from_middles(rows[:, :4], _classes(rows, 4, sample), 1, sample.size)
 
 
@@ -80,37 +78,33 @@ def _decode_yolov8(sample: Sample) -> Detections:
 
 def _cells_of_objectness(sample: Sample) -> bool:
     """Return whether each cell of a grid has one box, with a score for there being anything."""
-    _, n_boxes, length = sample.table.shape
-    return length >= 6 and anchors(n_boxes, sample.size)[0] == 1 and not _is_turned(sample)
+    return sample.table.shape[1] >= 6 and sample.n_anchors == 1 and not _is_turned(sample)
 
 
 def _has_logarithms(sample: Sample) -> bool:
-    numbers = sample.table[0, :, :4]
+    numbers = sample.table[:, :4]
     return is_within(numbers[:, 2:], -np.inf, _LARGEST_LOGARITHM) and not is_within(numbers, 0, 1)
 
 
 def _has_no_objectness(sample: Sample) -> bool:
     """Return whether the score for there being anything is always one, or the boxes are shares of the input."""
-    rows = sample.table[0]
-    return bool((rows[:, 4] == 1).all()) or is_within(rows[:, :4], 0, 1)
+    return bool((sample.table[:, 4] == 1).all()) or is_within(sample.table[:, :4], 0, 1)
 
 
 def _is_yolov5(sample: Sample) -> bool:
-    _, n_boxes, length = sample.table.shape
-    n_anchors = anchors(n_boxes, sample.size)[0]
-    if n_anchors:
-        return length >= 6 and n_anchors > 1
+    n_boxes, length = sample.table.shape
+    if sample.n_anchors:
+        return length >= 6 and sample.n_anchors > 1
     return n_boxes > length > 6 and sample.knows(length - 5)
 
 
 def _decode_objectness(sample: Sample) -> Detections:
-    rows = sample.table[0]
+    rows = sample.table
     return from_middles(rows[:, :4], _classes(rows, 5, sample), rows[:, 4], sample.size)
 
 
 def _decode_yolox(sample: Sample) -> Detections:
-    rows = sample.table[0].astype(np.float64)
-    strides = anchors(len(rows), sample.size)[1]
+    rows, (_, strides) = sample.table.astype(np.float64), sample.grid
     cells = [np.stack(np.meshgrid(*(np.arange(ceil(n / s)) for n in sample.size[::-1])), axis=-1).reshape(-1, 2)
              for s in strides]
     steps = np.concatenate([np.full((len(c), 1), s) for c, s in zip(cells, strides, strict=True)])
@@ -135,17 +129,15 @@ def _are_corners(corners: np.ndarray, scores: np.ndarray) -> bool:
 
 
 def _is_nms(sample: Sample) -> bool:
-    _, n_boxes, length = sample.table.shape
-    if length - 6 not in (0, _MASK_NUMBERS, _KEYPOINT_NUMBERS):
+    rows = sample.table
+    if rows.shape[1] - 6 not in (0, _MASK_NUMBERS, _KEYPOINT_NUMBERS):
         return False
-    rows = sample.table[0]
-    is_grid = anchors(n_boxes, sample.size)[0] > 0
-    return ((sample.has_nms or not is_grid) and not _is_stated_detr(sample)
+    return ((sample.has_nms or not sample.n_anchors) and not _is_stated_detr(sample)
             and _are_labelled(rows[:, 4], rows[:, 5], sample) and _are_corners(rows[:, :4], rows[:, 4]))
 
 
 def _decode_nms(sample: Sample) -> Detections:
-    rows = sample.table[0]
+    rows = sample.table
     return from_corners(rows[:, :4], rows[:, 5], rows[:, 4], sample.size)
 
 
@@ -169,20 +161,19 @@ def _decode_sevens(sample: Sample) -> Detections:
 # RT-DETR and its like
 
 def _is_detr_table(sample: Sample) -> bool:
-    _, n_boxes, length = sample.table.shape
-    rows = sample.table[0]
-    return (n_boxes > 0 and sample.knows(length - 4) and not anchors(n_boxes, sample.size)[0]
+    rows = sample.table
+    return (len(rows) > 0 and sample.knows(rows.shape[1] - 4) and not sample.n_anchors
             and is_within(rows[:, :4], -LARGEST_SHARE, LARGEST_SHARE) and is_within(rows[:, 4:], 0, 1)
             and not _is_detr_labelled(sample))
 
 
 def _decode_detr_table(sample: Sample) -> Detections:
-    rows = sample.table[0]
+    rows = sample.table
     return from_middles(rows[:, :4], rows[:, 4:], 1, sample.size)
 
 
 def _is_detr_labelled(sample: Sample) -> bool:
-    rows = sample.table[0]
+    rows = sample.table
     if rows.shape[1] != 6 or not rows.any() or not is_within(rows[:, :4], -LARGEST_SHARE, LARGEST_SHARE):
         return False
     return _are_labelled(rows[:, 4], rows[:, 5], sample) and (
@@ -190,7 +181,7 @@ def _is_detr_labelled(sample: Sample) -> bool:
 
 
 def _decode_detr_labelled(sample: Sample) -> Detections:
-    rows = sample.table[0].astype(np.float64)
+    rows = sample.table.astype(np.float64)
     boxes = np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1)
     return from_corners(boxes, rows[:, 5], rows[:, 4], sample.size)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil, prod
 
 import numpy as np
@@ -46,16 +47,31 @@ class Sample:
     def shapes(self) -> list[tuple[int, ...]]:
         return [output.shape for output in self.outputs.values()]
 
-    @property
+    @cached_property
     def table(self) -> np.ndarray:
-        """The output (1, A, B) with the boxes; (1, 0, 0) if there is none, or more than one that could be it.
+        """The output (1, A, B) with the boxes, as (A, B); (0, 0) if there is none, or more than one that could be it.
 
         Outputs with more axes are masks or steps on the way.
         """
         tables = [output for output in self.outputs.values() if output.ndim <= 3]
         if not tables or {table.shape for table in tables} != {(1, *tables[0].shape[-2:])}:
-            return np.zeros((1, 0, 0), np.float32)
-        return np.asarray(tables[0], np.float32)
+            return np.zeros((0, 0), np.float32)
+        return np.asarray(tables[0][0], np.float32)
+
+    @property
+    def grid(self) -> tuple[int, tuple[int, ...]]:
+        """How many boxes each cell has, and the strides, if the table's rows are all boxes of some grids; else 0."""
+        n_boxes = len(self.table)
+        for strides in _STRIDES:
+            n_cells = sum(prod(ceil(length / stride) for length in self.size) for stride in strides)
+            if n_boxes and n_boxes % n_cells == 0 and n_boxes // n_cells <= _MOST_ANCHORS:
+                return n_boxes // n_cells, strides
+        return 0, ()
+
+    @property
+    def n_anchors(self) -> int:
+        """How many boxes each cell of a grid has; 0 if the rows are not those of a grid."""
+        return self.grid[0]
 
 
 @dataclass(frozen=True)
@@ -73,15 +89,6 @@ class Detections:
     labels: np.ndarray
     scores: np.ndarray
     n_classes: int | None = None
-
-
-def anchors(n_boxes: int, size: tuple[int, int]) -> tuple[int, tuple[int, ...]]:
-    """Return how many boxes each cell has, and the strides, if these are all boxes of some grids; else 0 and none."""
-    for strides in _STRIDES:
-        n_cells = sum(prod(ceil(length / stride) for length in size) for stride in strides)
-        if n_boxes and n_boxes % n_cells == 0 and n_boxes // n_cells <= _MOST_ANCHORS:
-            return n_boxes // n_cells, strides
-    return 0, ()
 
 
 def is_within(values: np.ndarray, low: float, high: float) -> bool:

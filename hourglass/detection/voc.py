@@ -95,8 +95,7 @@ def _read_arrays(network: chainer.Chain, n_values: int, path: Path) -> dict[str,
     with NpzFile(path) as file:
         headers = {key: file.header(key) for key in set(shapes) & set(file.keys)}
         is_fitting = len(headers) == len(shapes) and all(
-            header.dtype.kind == 'f' and header.shape == (shapes[key] or header.shape)
-            for key, header in headers.items())
+            header.dtype.kind == 'f' and shapes[key] in ((), header.shape) for key, header in headers.items())
         if not is_fitting or sum(math.prod(header.shape) for header in headers.values()) != n_values:
             raise InputError(f'{path}: not the weights of this detector (other arrays)')
         arrays = {key: file.read(key).astype(np.float32) for key in headers}
@@ -105,34 +104,33 @@ def _read_arrays(network: chainer.Chain, n_values: int, path: Path) -> dict[str,
     return arrays
 
 
-def _find_weights(
-    kind: str, check: Callable[[Path], object], connect_seconds: float, wait_seconds: float,
-) -> Path:
+def _find_weights(kind: str, check: Callable[[Path], object], is_quick: bool) -> Path:
     """Return a weights file from the cache folder, from ChainerCV's own, or else by downloading it."""
     name, url = _weights_of(kind)
-    root = os.environ.get('CHAINER_DATASET_ROOT', os.path.join('~', '.chainer', 'dataset'))
-    copy = Path(os.path.expanduser(root)) / 'pfnet' / 'chainercv' / 'models' / name
-    if not (download.cache_folder() / name).exists() and copy.is_file():
-        try:
-            check(copy)
-            return copy
-        except InputError:
-            pass  # ChainerCV's download may have been interrupted; this one starts anew
+    if not (download.cache_folder() / name).exists():
+        root = os.environ.get('CHAINER_DATASET_ROOT', os.path.join('~', '.chainer', 'dataset'))
+        copy = Path(os.path.expanduser(root)) / 'pfnet' / 'chainercv' / 'models' / name
+        if copy.is_file():
+            try:
+                check(copy)
+                return copy
+            except InputError:
+                pass  # ChainerCV's download may have been interrupted; this one starts anew
+        if is_quick and (reason := download.recent_failure(name)):
+            raise InputError(f'{name} could not be downloaded a while ago ({reason}); --detector {kind} tries again')
     return download.fetch(name, (Source('ChainerCV', 'https', url),), check, _MAX_BYTES,
-                          connect_seconds=connect_seconds, wait_seconds=wait_seconds)
+                          connect_seconds=2.0 if is_quick else 10.0, wait_seconds=60.0 if is_quick else 600.0)
 
 
-def load(
-    kind: str, file: str | None, gpu: int, connect_seconds: float = 10.0, wait_seconds: float = 600.0,
-) -> VOCDetector:
+def load(kind: str, file: str | None, gpu: int, is_quick: bool = False) -> VOCDetector:
     """Make a detector from ChainerCV's weights, which are downloaded at the first time, or from a file like them.
 
     Args:
         kind: a key of :data:`NETWORKS`.
         file: weights (.npz) of this network for the 20 classes; by default ChainerCV's own, ``voc0712``.
         gpu: number of the GPU; -1 for the CPU.
-        connect_seconds: time to reach the server.
-        wait_seconds: time to wait for another process that downloads the same.
+        is_quick: do not wait long where there is no network: a server gets two seconds to answer, and a download that
+            failed is not tried again for an hour.
 
     Raises:
         InputError: the weights cannot be downloaded or are not this network's, or there is no such GPU.
@@ -143,18 +141,6 @@ def load(
     def read(path: Path) -> dict[str, np.ndarray]:
         return _read_arrays(network, NETWORKS[kind].n_values, path)
 
-    path = _find_weights(kind, read, connect_seconds, wait_seconds) if file is None else Path(file)
+    path = _find_weights(kind, read, is_quick) if file is None else Path(file)
     NpzDeserializer(read(path), strict=False).load(network)
     return VOCDetector(accelerate(use_device(network, gpu)))
-
-
-def load_quickly(kind: str, gpu: int) -> VOCDetector:
-    """As :func:`load`, but without a long wait where there is no network.
-
-    A server gets two seconds to answer, and a download that failed is not tried again for an hour.
-    """
-    name, _ = _weights_of(kind)
-    path = download.cache_folder() / name
-    if not path.exists() and (reason := download.recent_failure(name)):
-        raise InputError(f'{name} could not be downloaded a while ago ({reason}); --detector {kind} tries again')
-    return load(kind, None, gpu, connect_seconds=2.0, wait_seconds=60.0)

@@ -75,10 +75,10 @@ def test_a_location_outside_of_the_picture(predictor: PosePredictor, values: dic
 def test_without_any_detector_a_person_is_found_too(
     predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def not_there(name: str, gpu: int) -> None:
+    def not_there(*_: object, is_quick: bool) -> None:
         raise InputError('none is installed')
 
-    monkeypatch.setattr('hourglass.detection.voc.load_quickly', not_there)
+    monkeypatch.setattr('hourglass.detection.voc.load', not_there)
     image = demo_scene((240, 400))
     pose = PersonLocation(auto=True).find(predictor, image)
     assert 'none is installed' in capsys.readouterr().err
