@@ -31,7 +31,7 @@ def draw_people_in_pictures(
 ) -> list[dict[str, Any]]:
     """Find all people in pictures, draw them and write the results, and report on stderr what was done.
 
-    A picture of a folder or a pattern that cannot be read, or is too large for the results, is named and passed over.
+    A picture of a folder or a pattern that cannot be read is named and passed over.
 
     Args:
         config: pictures, results, and what is wanted.

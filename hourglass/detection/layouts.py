@@ -146,11 +146,9 @@ def _sevens(sample: Sample) -> np.ndarray:
 
 
 def _is_sevens(sample: Sample) -> bool:
-    if len(sample.shapes) != 1 or len(sample.shapes[0]) != 2 or sample.shapes[0][1] != 7:
-        return False
     rows = _sevens(sample)
-    return (not rows[:, 0].any() and _are_labelled(rows[:, 6], rows[:, 5], sample)
-            and _are_corners(rows[:, 1:5], rows[:, 6]))
+    return (len(sample.outputs) == 1 and rows.ndim == 2 and rows.shape[1] == 7 and not rows[:, 0].any()
+            and _are_labelled(rows[:, 6], rows[:, 5], sample) and _are_corners(rows[:, 1:5], rows[:, 6]))
 
 
 def _decode_sevens(sample: Sample) -> Detections:

@@ -43,10 +43,6 @@ class Sample:
         """Return whether there are exactly so many classes; without names, whether that is a usual number."""
         return n_classes == self.n_names if self.n_names else n_classes in PERSON_OF
 
-    @property
-    def shapes(self) -> list[tuple[int, ...]]:
-        return [output.shape for output in self.outputs.values()]
-
     @cached_property
     def table(self) -> np.ndarray:
         """The output (1, A, B) with the boxes, as (A, B); (0, 0) if there is none, or more than one that could be it.

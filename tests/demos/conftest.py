@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ def _bundled_weights_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def demo(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any],
     _bundled_weights_are_loaded_once: None,
 ) -> Run:
     """Run demo_multi_person.py in an empty folder; return its status and what it wrote.
@@ -52,12 +51,8 @@ def demo(
 
     def main(*arguments: object) -> tuple[int, str]:
         weights = () if '--model' in arguments else ('--model', 'bundled')
-        monkeypatch.setattr(sys, 'argv', ['demo_multi_person.py', *map(str, arguments), *weights])
-        with pytest.raises(SystemExit) as caught:
-            people()
-        status = caught.value.code
-        assert isinstance(status, int)
-        return status, capfd.readouterr().err
+        result = command(people, 'demo_multi_person.py', *arguments, *weights)
+        return result.returncode, result.stderr
 
     return main
 

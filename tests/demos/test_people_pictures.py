@@ -121,16 +121,14 @@ def test_pictures_of_a_folder_that_cannot_be_used_are_passed_over(demo: Run, sce
     (tmp_path / 'photos/a.png').write_bytes(data[:len(data) // 2])
     (tmp_path / 'photos/c.jpg').write_text('no picture')
     (tmp_path / 'photos/d.HEIC').write_bytes(b'\0\0\0\x18ftypheic')
-    Image.new('L', (65501, 1)).save(tmp_path / 'photos/e.png')
     detector = write_boxes(tmp_path / 'boxes.json', *scene[1], name='b.png')
     status, text = demo('--image', 'photos', '--detector', detector, '--out', 'out', '--json', 'a.json')
     assert status == 2
     lines = text.strip().splitlines()
-    for line, reason in zip(lines, ('a.png: cannot be read', 'c.jpg: not a picture', 'd.HEIC: ',
-                                    'e.png: 65501 x 1 pixels'), strict=False):
+    for line, reason in zip(lines, ('a.png: cannot be read', 'c.jpg: not a picture', 'd.HEIC: '), strict=False):
         assert line.startswith(f'passed over: photos/{reason}')
-    assert lines[4:] == ['1 picture: 4 people; wrote the results to out',
-                         'demo_multi_person.py: 4 pictures of 5 could not be used']
+    assert lines[3:] == ['1 picture: 4 people; wrote the results to out',
+                         'demo_multi_person.py: 3 pictures of 4 could not be used']
     assert files(tmp_path / 'out') == {f'b_{result}' for result in RESULTS}
     assert len(json.loads((tmp_path / 'a.json').read_text())) == 4
 
