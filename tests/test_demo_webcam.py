@@ -52,12 +52,12 @@ def test_a_script_gets_the_pose_of_a_picture_and_another_program_no_port(start: 
     person = demo_person()
     file = io.BytesIO()
     Image.fromarray(person.image.transpose(1, 2, 0)).save(file, 'PNG')
-    request = urllib.request.Request(f'{url}pose?heatmap=all', file.getvalue(), {'Content-Type': 'image/png'})
+    request = urllib.request.Request(f'{url}pose?heatmap=all', file.getvalue())
     answer = json.load(urllib.request.urlopen(request, timeout=120))
     assert correct_joints(answer['people'][0]['joints'], person.points) >= 0.8
     assert len(base64.b64decode(answer['heatmaps'][0]['values'])) == 48 * 48
 
-    request = urllib.request.Request(f'{url}pose?mode=people&heatmap=all', request.data, request.headers)
+    request = urllib.request.Request(f'{url}pose?mode=people&heatmap=all', request.data)
     people = json.load(urllib.request.urlopen(request, timeout=120))
     assert len(people['people']) == len(people['heatmaps'])
 

@@ -12,15 +12,15 @@ from hourglass.pixels import to_rgb
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-#: Formats that are accepted, by media type.  Pillow reads more; for PostScript it starts a program.
-MEDIA_TYPES = {'image/jpeg': 'JPEG', 'image/png': 'PNG', 'image/webp': 'WEBP', 'image/gif': 'GIF', 'image/bmp': 'BMP'}
+#: Formats that are accepted.  Pillow reads more; for PostScript it starts a program.
+FORMATS = 'JPEG', 'PNG', 'WEBP', 'GIF', 'BMP'
 
 
 class PictureError(Exception):
     """A picture that cannot be used.
 
     Attributes:
-        status: of HTTP: 400 damaged, 413 too many pixels, 415 not in a format of :data:`MEDIA_TYPES`.
+        status: of HTTP: 400 damaged, 413 too many pixels, 415 not in a format of :data:`FORMATS`.
     """
 
     def __init__(self, status: int, reason: str) -> None:
@@ -34,7 +34,7 @@ def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
     Its size is read off the header first, so that a small file that would fill the memory is refused unopened.
 
     Args:
-        data: the file's content, in a format of :data:`MEDIA_TYPES`.
+        data: the file's content, in a format of :data:`FORMATS`.
         max_pixels: larger pictures are refused.
 
     Returns:
@@ -46,17 +46,15 @@ def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            with Image.open(io.BytesIO(data), formats=tuple(MEDIA_TYPES.values())) as image:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > max_pixels:
                     raise PictureError(413, f'the picture has {width} x {height} pixels, more than '
                                             f'{max_pixels / 1e6:g} million')
                 array = np.asarray(to_rgb(upright_picture(image), 'the picture'))
     except UnidentifiedImageError:
-        raise PictureError(415, 'not a picture that is accepted; JPEG, PNG, WebP, GIF and BMP are') from None
-    except Image.DecompressionBombError:
-        raise PictureError(413, f'the picture has more than {max_pixels / 1e6:g} million pixels') from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, InputError) as error:
+        raise PictureError(415, f'not a picture in an accepted format ({", ".join(FORMATS)})') from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError, InputError) as error:
         # Pillow reports damage with any of these, according to the format.
         raise PictureError(400, f'the picture cannot be read ({error or type(error).__name__})') from None
     return array.transpose(2, 0, 1).astype(np.float32)

@@ -5,8 +5,8 @@ method  path          what
 ======  ============  =============================================================================================
 GET     ``/``         the page; its other files are in ``/page``
 GET     ``/live``     WebSocket: frames one way, joints the other (:class:`demos.webcam.live.LiveConnection`)
-POST    ``/pose``     one picture file as the body, its media type as Content-Type; the query may have ``mode`` and
-                      ``heatmap``.  Answers what :meth:`demos.webcam.finder.PoseFinder.find` returns
+POST    ``/pose``     one picture file as the body; the query may have ``mode`` and ``heatmap``.  Answers what
+                      :meth:`demos.webcam.finder.PoseFinder.find` returns
 ======  ============  =============================================================================================
 
 Errors are JSON, ``{"error": reason}``: 400 a damaged picture or a wrong setting, 403 another site's page, 404, 405, 408
@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from demos.webcam.finder import PoseFinder
 from demos.webcam.guard import add_headers, guard
 from demos.webcam.live import MAX_BYTES, LiveConnection
-from demos.webcam.picture import MEDIA_TYPES, PictureError
+from demos.webcam.picture import PictureError
 from hourglass.options import MIN_SCORE
 
 from aiohttp import WSCloseCode, web
@@ -101,9 +101,6 @@ class PoseServer:
         return {**self.finder.description(), 'threshold': self.threshold, 'max_bytes': self.max_bytes}
 
     async def _pose(self, request: web.Request) -> web.Response:
-        if request.content_type not in MEDIA_TYPES:
-            raise web.HTTPUnsupportedMediaType(
-                text=f'the Content-Type is {request.content_type!r}, not one of {", ".join(MEDIA_TYPES)}')
         try:
             settings = self.finder.settings(request.query)
         except ValueError as error:

@@ -226,7 +226,7 @@ async function askForPhoto() {
   let retry = false;
   try {
     const response = await fetch(`pose?${new URLSearchParams(settings())}`, {
-      method: 'POST', body: file, headers: { 'Content-Type': file.type || 'image/jpeg' }, signal });
+      method: 'POST', body: file, signal });
     retry = response.status === 503;
     answer = await response.json();
   } catch (error) {

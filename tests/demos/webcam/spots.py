@@ -20,7 +20,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
 SPEC = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad', decoding='quarter-offset')
-PNG = {'Content-Type': 'image/png'}
 
 
 class SpotPredictor(PosePredictor):

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from demos.webcam import server
 from demos.webcam.finder import PoseFinder
-from tests.demos.webcam.spots import PNG, SpotPredictor, frame, join, serving, spot
+from tests.demos.webcam.spots import SpotPredictor, frame, join, serving, spot
 
 import aiohttp
 import pytest
@@ -121,6 +121,6 @@ async def test_a_page_that_leaves_in_the_middle_leaves_nothing_behind(
         await socket.send_bytes(frame(2, spot(9, 9)))
         await socket.close()
         predictor.gate.set()
-        assert (await client.post('/pose', data=spot(9, 9), headers=PNG)).status == 200
+        assert (await client.post('/pose', data=spot(9, 9))).status == 200
         names = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
         assert not any('_answer_frames' in name for name in names)
