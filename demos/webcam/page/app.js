@@ -225,8 +225,7 @@ async function askForPhoto() {
   let answer;
   let retry = false;
   try {
-    const response = await fetch(`pose?${new URLSearchParams(settings())}`, {
-      method: 'POST', body: file, signal });
+    const response = await fetch(`pose?${new URLSearchParams(settings())}`, { method: 'POST', body: file, signal });
     retry = response.status === 503;
     answer = await response.json();
   } catch (error) {
