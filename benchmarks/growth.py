@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.harness import Run, time_by_turns
+from eval.plot import save_figure
 from hourglass.crop import Square, person_box
-from hourglass.files import atomic_write
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 
@@ -78,5 +78,4 @@ def draw_growth(path: Path, panels: Sequence[Panel], width: int, repeats: int, b
         axis.fill_between(values, list(map(min, times)), list(map(max, times)), alpha=.2)
         axis.set(xlabel=panel.title, ylabel=f'ms per {panel.per}', ylim=(0, None), xticks=values)
         axis.grid(alpha=.4)
-    with atomic_write(path) as partial:
-        figure.savefig(partial, format='png', dpi=100)
+    save_figure(figure, path)

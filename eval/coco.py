@@ -14,7 +14,7 @@ from data.sets import DATASETS
 from eval.coco_boxes import BoxScore, detect_people, score_boxes
 from eval.coco_people import match_people
 from eval.coco_results import NMS_OKS, PoseResults, read_results, to_results, write_results
-from eval.coco_score import COCOScore, score_results
+from eval.coco_score import COCOScore, score_results, stats_table
 from eval.config import EvalConfig
 from eval.pck import PCKResult
 from eval.predict import ground_truth, load_predictor, person_oks, predict_people
@@ -57,7 +57,7 @@ class OKSResult(Result):
         return float('nan') if self.oks is None else self.oks.stats['AP']
 
     def table(self) -> str:
-        return '' if self.oks is None else self.oks.table()
+        return '' if self.oks is None else stats_table(self.oks.stats)
 
     def text(self) -> str:
         if self.oks is None:

@@ -51,10 +51,6 @@ class COCOScore:
     n_poses: int
     n_people: int
 
-    def table(self) -> str:
-        """Return two lines of text: names and percent."""
-        return stats_table(self.stats)
-
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> COCOScore:
         """Undo :meth:`to_dict`; ``KeyError``, ``TypeError`` or ``ValueError`` if it is no description of a score."""

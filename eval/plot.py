@@ -25,11 +25,11 @@ _BINS = 20
 _COLUMNS = 4
 
 
-def _save_figure(figure: Figure, path: str | os.PathLike) -> None:
+def save_figure(figure: Figure, path: str | os.PathLike, dpi: int = 110) -> None:
     """Write a figure; its name's ending chooses the format.  ``InputError`` if it cannot be written."""
     content = io.BytesIO()
     try:
-        figure.savefig(content, format=Path(path).suffix[1:] or 'png', dpi=110)
+        figure.savefig(content, format=Path(path).suffix[1:] or 'png', dpi=dpi)
     except ValueError as error:
         raise InputError(f'{path}: {error}') from None
     write_bytes(path, content.getbuffer())
@@ -77,7 +77,7 @@ def _plot_joints(records: Sequence[Record], path: str | os.PathLike, by_joint: b
     for axis in axes[len(panels):]:
         axis.set_visible(False)
     _add_legend(figure, colours, title)
-    _save_figure(figure, path)
+    save_figure(figure, path)
 
 
 def _plot_precision_recall(records: Sequence[Record], path: str | os.PathLike, title: str) -> None:
@@ -99,7 +99,7 @@ def _plot_precision_recall(records: Sequence[Record], path: str | os.PathLike, t
         axis.legend(loc='lower left', title='average precision')
         _finish(axis, 'recall', 'precision' if axis is axes[0] else '')
     _add_legend(figure, {r.label: colours[r.label] for r in records if r.oks is not None}, title)
-    _save_figure(figure, path)
+    save_figure(figure, path)
 
 
 def _plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str) -> None:
@@ -125,7 +125,7 @@ def _plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str) ->
         axis.set_xlim(0, 1)
         _finish(axis, 'OKS', label)
     _add_legend(figure, {r.label: colours[r.label] for r in records if r.person_oks is not None}, title)
-    _save_figure(figure, path)
+    save_figure(figure, path)
 
 
 def plot_records(records: Sequence[Record], path: str | os.PathLike) -> None:
@@ -172,4 +172,4 @@ def plot_reliability(found: Reliability, title: str, path: str | os.PathLike) ->
     _finish(curve, '', 'share of joints that are correct')
     _finish(joints, 'score', 'joints')
     joints.set_yticks([])
-    _save_figure(figure, path)
+    save_figure(figure, path)

@@ -9,16 +9,9 @@ from pathlib import Path
 
 from data.hdf5_file import write_hdf5
 from hourglass.errors import InputError
-from hourglass.joints import MPII
 from hourglass.sandbox import read_in_child
 
 import numpy as np
-
-
-def _check_finite(path: Path, points: np.ndarray) -> None:
-    unknown = int((~np.isfinite(points)).any(axis=-1).sum())
-    if unknown:
-        raise InputError(f'{path}: {unknown} of {points.shape[0] * points.shape[1]} joints are not finite numbers')
 
 
 def read_predictions(path: str | Path) -> np.ndarray:
@@ -32,7 +25,8 @@ def read_predictions(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     points = read_in_child('data.mpii.hdf5:parse_predictions', path)['preds']
-    _check_finite(path, points)
+    if unknown := int((~np.isfinite(points)).any(axis=-1).sum()):
+        raise InputError(f'{path}: {unknown} of {points.shape[0] * points.shape[1]} joints are not finite numbers')
     return points[..., ::-1].copy()
 
 
@@ -44,12 +38,7 @@ def save_predictions(path: str | Path, points: np.ndarray) -> None:
         points: (N, 16, 2), (y, x) in image pixels.
 
     Raises:
-        ValueError: the shape is another.
-        InputError: a point is not finite, or the file cannot be written.
+        InputError: the file cannot be written.
     """
-    path, points = Path(path), np.asarray(points, np.float64)
-    if points.shape[1:] != (len(MPII), 2):
-        raise ValueError(f'predictions have shape {points.shape}, not (N, {len(MPII)}, 2)')
-    _check_finite(path, points)
-    with write_hdf5(path) as file:
+    with write_hdf5(Path(path)) as file:
         file['preds'] = points[..., ::-1]

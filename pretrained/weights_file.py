@@ -56,7 +56,7 @@ class Model:
     @classmethod
     def of_network(cls, network: Chain, spec: ModelSpec, source: str) -> Model:
         """Return the weights that a Chainer network has now."""
-        return cls({key: np.array(value) for key, value in _values_of(network).items()}, spec, source)
+        return cls({key: np.array(value) for key, value in values_of(network).items()}, spec, source)
 
     @cached_property
     def network(self) -> Chain:
@@ -153,7 +153,7 @@ def save_model(path: str | os.PathLike[str], network: Chain, spec: ModelSpec, dt
     path, dtype = Path(path), np.dtype(dtype)
     if dtype not in (np.float32, np.float16):
         raise ValueError(f'weights are stored as float32 or float16, not {dtype}')
-    values = _values_of(network)
+    values = values_of(network)
     if {key: np.shape(value) for key, value in values.items()} != network_shapes(spec):
         raise ValueError('the network does not have the sizes of its specification')
     arrays = {key: _stored(key, value, dtype) for key, value in values.items()}
@@ -172,7 +172,8 @@ def save_model(path: str | os.PathLike[str], network: Chain, spec: ModelSpec, dt
                 np.lib.format.write_array(stream, arrays[key], allow_pickle=False)
 
 
-def _values_of(network: Chain) -> dict[str, Any]:
+def values_of(network: Chain) -> dict[str, Any]:
+    """Return all arrays of a network by their keys in a weights file."""
     from chainer.serializers import DictionarySerializer
 
     serializer = DictionarySerializer()

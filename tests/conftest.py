@@ -52,7 +52,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 SLOW = (
     'benchmarks/', 'data/custom/test_commands.py', 'data/mpii/test_hdf5.py', 'data/test_packed.py', 'demos/video/',
     'demos/test_people_pictures.py', 'eval/test_coco_boxes.py', 'eval/test_comparison.py', 'eval/test_evaluation.py',
-    'eval/test_record.py', 'fuzz/', 'hourglass/detection/test_voc.py', 'hourglass/engine/',
+    'eval/test_plot.py', 'fuzz/', 'hourglass/detection/test_voc.py', 'hourglass/engine/',
     'hourglass/functions/test_parallel.py', 'hourglass/test_compat.py', 'hourglass/test_locate.py',
     'hourglass/test_network.py', 'hourglass/test_npz.py', 'pretrained/pytorch/', 'pretrained/test_',
     'pretrained/torch7/', 'pretrained/weights_file/test_load.py', 'test_', 'training/',

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import chainer
-from chainer.serializers import DictionarySerializer
 from chainer.training import Extension, Trainer
 
 
@@ -59,10 +58,3 @@ class MovingAverage(Extension):
 
     def serialize(self, serializer: Any) -> None:
         self.network.serialize(serializer['network'])
-
-
-def state_of(network: Any) -> dict[str, Any]:
-    """Return all arrays of a network by their keys in a weights file."""
-    serializer = DictionarySerializer()
-    serializer.save(network)
-    return serializer.target

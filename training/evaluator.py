@@ -44,8 +44,6 @@ class PoseEvaluator(Extension):
         comm: the processes that share the people; the score is the one that a single process finds.
     """
 
-    trigger = 1, 'epoch'
-    default_name = 'validation'
     # After the early snapshot, before the log, which collects what is reported.
     priority = 280
 

@@ -28,7 +28,8 @@ from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
 from hourglass.options import Options
 from hourglass.spec import ModelSpec
-from training.average import MovingAverage, state_of
+from pretrained.weights_file import values_of
+from training.average import MovingAverage
 from training.distributed import Communicator
 from training.loop import run_trainer
 from training.progress import ProgressBar
@@ -122,7 +123,7 @@ def box_loss(outputs: Any, targets: Any) -> chainer.Variable:
 
 def start_from(network: chainer.Chain, weights: str) -> int:
     """Copy the arrays of pose weights that have the same key and shape; return their number."""
-    own, other = state_of(network), pretrained.load(weights).arrays
+    own, other = values_of(network), pretrained.load(weights).arrays
     common = {key: value for key, value in other.items() if key in own and np.shape(own[key]) == np.shape(value)}
     NpzDeserializer({**own, **common}).load(network)
     return len(common)

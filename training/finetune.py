@@ -12,8 +12,7 @@ from hourglass.config import number
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS, JointSet
 from hourglass.spec import CROP_ENTRIES, ModelSpec
-from pretrained.weights_file import Model
-from training.average import state_of
+from pretrained.weights_file import Model, values_of
 from training.config import TrainConfig
 
 import chainer
@@ -108,7 +107,7 @@ def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
     places = init.spec.joint_set.places_of(spec.joint_set)
     source = [place for place in places if place is not None]
     target = [i for i, place in enumerate(places) if place is not None]
-    values, merged = state_of(init.network), state_of(network)
+    values, merged = dict(init.arrays), values_of(network)
     if spec.n_stack > init.spec.n_stack:
         values = with_more_stacks(values, init.spec, spec.n_stack)
     joint_axes = _joint_axes(spec)

@@ -14,7 +14,7 @@ from typing import Any
 from data.sets import parts_of
 from hourglass.config import convert_option, flag_of
 from hourglass.errors import InputError
-from hourglass.files import atomic_write
+from hourglass.results import write_json
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from training.config import DECISIVE, OF_PROCESS, TrainConfig
@@ -91,10 +91,8 @@ class RunRecord(Extension):
 
     def write(self, path: Path) -> None:
         """Write ``run.json``, which ``--config`` takes."""
-        record = {'options': self.options, 'network': self.spec, 'data': self.data, 'processes': self.n_ranks,
-                  'versions': versions()}
-        with atomic_write(path) as partial:
-            partial.write_text(json.dumps(record, indent=4) + '\n')
+        write_json(path, {'options': self.options, 'network': self.spec, 'data': self.data,
+                          'processes': self.n_ranks, 'versions': versions()})
 
     def check(self, arrays: dict[str, np.ndarray], path: Path) -> None:
         """Check that a snapshot is of this training.

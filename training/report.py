@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 from data.person import PersonDataset
 from data.transform import crop_person
 from hourglass.codec import decode_for
-from hourglass.draw import draw_pose
+from hourglass.draw import draw_pose, draw_tiles
 from hourglass.errors import InputError
-from hourglass.files import atomic_write, write_bytes
+from hourglass.files import atomic_write
 from hourglass.image import write_image
 from hourglass.predictor import PosePredictor
 from training.watch import SCORE
@@ -55,14 +54,14 @@ class LogFiles(Extension):
 
 def draw_log(entries: list[dict[str, Any]], path: Path, metric: str) -> None:
     """Draw loss, validation score (its name is ``metric``) and learning rate over the epochs."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from eval.plot import save_figure
+
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     figure = Figure(figsize=(12, 3.6))
     # Fixed margins: computing the best ones takes as long as the drawing itself.
     figure.subplots_adjust(left=0.06, right=0.98, bottom=0.15, top=0.9, wspace=0.32)
-    FigureCanvasAgg(figure)
     panels = (('main/loss', 'training loss', 1), (SCORE, f'validation {metric} (%)', 100), ('lr', 'learning rate', 1))
     for axis, (key, title, factor) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         points = [(entry['epoch'], factor * entry[key]) for entry in entries if key in entry]
@@ -76,9 +75,7 @@ def draw_log(entries: list[dict[str, Any]], path: Path, metric: str) -> None:
             # Whole numbers at each tick, not a factor above the axis.
             axis.yaxis.set_major_formatter(StrMethodFormatter('{x:.3g}'))
         axis.grid(alpha=0.4)
-    content = io.BytesIO()
-    figure.savefig(content, format='png', dpi=90)
-    write_bytes(path, content.getbuffer())
+    save_figure(figure, path, 90)
 
 
 class PeopleGrid(Extension):
@@ -100,7 +97,7 @@ class PeopleGrid(Extension):
         write_image(self.path, self.draw())
 
     def draw(self) -> np.ndarray:
-        """Return the picture, (3, H, W) uint8: two rows with titles."""
+        """Return the picture, (3, H, W) uint8: two rows."""
         spec = self.predictor.spec
         samples = [self.dataset[i] for i in self.chosen]
         crops = [crop_person(image, person, spec) for image, person in samples]
@@ -115,14 +112,7 @@ class PeopleGrid(Extension):
             truth = np.where(crop.labelled[:, None], crop.points * scale, np.nan)
             annotated.append(draw_pose(picture, truth, spec.joint_set, 2))
             found.append(draw_pose(picture, points * scale, spec.joint_set, 2, of_joints, threshold=0))
-        rows = (('annotated', annotated), ('predicted (faint: unsure)', found))
-        return np.concatenate([part for title, row in rows for part in (self._title(title), np.concatenate(row, 2))], 1)
-
-    def _title(self, text: str) -> np.ndarray:
-        """Return a row's title, (3, 24, W) uint8."""
-        strip = np.zeros((24, len(self.chosen) * _PANEL, 3), np.uint8)
-        cv2.putText(strip, text, (6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
-        return strip.transpose(2, 0, 1)
+        return draw_tiles([*annotated, *found], (_PANEL, _PANEL), len(self.chosen))
 
 
 class Events(Extension):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.coco import COCODataset, read_annotations
 from eval.coco_results import PoseResults, read_results, to_results, write_results
-from eval.coco_score import STATS, COCOScore, score_results
+from eval.coco_score import STATS, COCOScore, score_results, stats_table
 from tests.eval.truth import ANNOTATIONS, by_pycocotools, truth
 
 import numpy as np
@@ -40,7 +40,7 @@ def test_the_annotations_themselves_are_perfect(coco_root: Path, capfd: pytest.C
     assert tuple(score.stats) == STATS
     assert (score.n_people, score.n_poses) == (15, 15)
     assert capfd.readouterr() == ('', '')
-    names, values = score.table().splitlines()
+    names, values = stats_table(score.stats).splitlines()
     assert (names.split(), values.split()) == (list(STATS), ['100.0'] * 10)
     value = json.loads(json.dumps(score.to_dict(), allow_nan=False))
     assert value['people'] == 15
@@ -69,7 +69,7 @@ def test_where_no_person_is_annotated_there_is_no_score(coco_root: Path) -> None
     score = score_results(results, replace(people, is_crowd=np.ones(len(people), bool)))
     assert np.isnan(list(score.stats.values())).all()
     assert json.loads(json.dumps(score.to_dict(), allow_nan=False))['stats']['AP'] is None
-    assert score.table().split()[-10:] == ['-'] * 10
+    assert stats_table(score.stats).split()[-10:] == ['-'] * 10
 
 
 def test_real_annotations(shared: Callable[[str], Path], tmp_path: Path) -> None:

@@ -84,14 +84,3 @@ def test_files_that_cannot_be_used(tmp_path: Path, value: np.ndarray | None, rea
         read_predictions(tmp_path / 'p.h5')
     assert str(error.value).startswith(str(tmp_path / 'p.h5'))
     assert '\n' not in str(error.value)
-
-
-def test_refused_predictions_leave_no_file(tmp_path: Path, points: np.ndarray) -> None:
-    points[2, 5, 0] = np.nan
-    with pytest.raises(InputError, match='1 of 80 joints are not finite'):
-        save_predictions(tmp_path / 'p.h5', points)
-    with pytest.raises(ValueError, match=r'\(5, 14, 2\)'):
-        save_predictions(tmp_path / 'p.h5', points[:, :14])
-    with pytest.raises(InputError, match='cannot be written'):
-        save_predictions(tmp_path, np.ones((N, 16, 2)))
-    assert not list(tmp_path.iterdir())

@@ -1,35 +1,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from eval.record import read_records, to_common_joints
 from hourglass.errors import InputError
-from hourglass.image import read_image
 from hourglass.joints import COCO, LSP, MPII, JointSet
-from tests.eval.truth import oks_result, pck_result
+from tests.eval.truth import oks_result, pck_result, saved
 
 import numpy as np
 import pytest
 
 
-@pytest.fixture
-def save(tmp_path: Path) -> Callable[..., str]:
-    """Write a result and return its path."""
-    def write(result: Any, name: str) -> str:
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        result.save_json(path)
-        return str(path)
-
-    return write
-
-
-def test_a_result_is_read_as_it_was_written(save: Callable[..., str]) -> None:
+def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     result = pck_result(errors=np.array([[.1] * 16, [np.nan] * 8 + [.3] * 8]))
-    record, = read_records([save(result, 'x.json')])
+    record, = read_records([saved(result, tmp_path / 'x.json')])
     joints = record.joints
     assert joints is not None
     assert (record.label, record.data, record.people_key, record.oks) == ('a', 'LSP test', 'k', None)
@@ -39,12 +25,12 @@ def test_a_result_is_read_as_it_was_written(save: Callable[..., str]) -> None:
         **result.score.group_rates(MPII), 'Total': result.total}
 
 
-def test_a_score_of_coco_is_read_as_it_was_written(save: Callable[..., str]) -> None:
+def test_a_score_of_coco_is_read_as_it_was_written(tmp_path: Path) -> None:
     result = oks_result('net', .25)
     assert result.oks is not None
     result.oks.stats['APm'] = float('nan')
     result.oks.precision[3] = np.nan
-    record, = read_records([save(result, 'x.json')])
+    record, = read_records([saved(result, tmp_path / 'x.json')])
     assert record.oks is not None
     for name in ('precision', 'recall', 'thresholds'):
         np.testing.assert_allclose(getattr(record.oks, name), getattr(result.oks, name))
@@ -54,8 +40,8 @@ def test_a_score_of_coco_is_read_as_it_was_written(save: Callable[..., str]) -> 
     np.testing.assert_allclose(record.person_oks, result.pck.oks, atol=1e-4)  # type: ignore[union-attr, arg-type]
 
 
-def test_labels_are_weights_and_files_where_weights_repeat(save: Callable[..., str]) -> None:
-    paths = [save(pck_result(weights), name) for weights, name in (
+def test_labels_are_weights_and_files_where_weights_repeat(tmp_path: Path) -> None:
+    paths = [saved(pck_result(weights), tmp_path / name) for weights, name in (
         ('net', 'a/run.json'), ('net', 'b/run.json'), ('other', 'c.json'))]
     assert [record.label for record in read_records(paths)] == ['net (a/run)', 'net (b/run)', 'other']
     assert [record.label for record in read_records(paths[:1], pck_result('net').record())] == ['net', 'net (run)']
@@ -67,9 +53,9 @@ def test_labels_are_weights_and_files_where_weights_repeat(save: Callable[..., s
     (pck_result(reference='box'), 'holds PCK@0.2 by the box'),
     (oks_result('a', .5, False), 'holds OKS, which cannot be compared with PCK'),
 ])
-def test_results_of_another_measure_are_refused(save: Callable[..., str], other: Any, reason: str) -> None:
+def test_results_of_another_measure_are_refused(tmp_path: Path, other: Any, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
-        read_records([save(pck_result(), 'a.json'), save(other, 'b.json')])
+        read_records([saved(pck_result(), tmp_path / 'a.json'), saved(other, tmp_path / 'b.json')])
 
 
 def test_the_common_joints_are_compared() -> None:
@@ -114,34 +100,3 @@ def test_what_is_no_result_is_named(tmp_path: Path, value: str, reason: str) -> 
     with pytest.raises(InputError, match=reason) as caught:
         read_records([path])
     assert str(caught.value).startswith(f'{path}: ')
-
-
-# Plots.
-
-def test_rates_of_several_results_are_drawn(save: Callable[..., str], tmp_path: Path) -> None:
-    pck_result().plot(tmp_path / 'one.png')
-    pck_result().compare([save(pck_result('b', LSP), 'b.json')]).plot(tmp_path / 'two.png')
-    one, two = read_image(tmp_path / 'one.png'), read_image(tmp_path / 'two.png')
-    assert one.shape == two.shape
-    assert (one != two).any()
-
-
-def test_results_of_coco_give_three_pictures(save: Callable[..., str], tmp_path: Path) -> None:
-    earlier = [save(oks_result('b', .4), 'b.json'), save(oks_result('c', .6, False), 'c.json')]
-    oks_result('now', .8).compare(earlier).plot(tmp_path / 'a.png')
-    assert {path.name for path in tmp_path.glob('*.png')} == {'a.png', 'a-oks.png', 'a-pck.png'}
-    for path in tmp_path.glob('*.png'):
-        assert read_image(path).std() > 10
-
-
-def test_a_result_without_people_is_drawn_empty(tmp_path: Path) -> None:
-    oks_result('x', np.nan, errors=np.full((2, 17), np.nan), oks=np.full(2, np.nan)).plot(tmp_path / 'plot.svg')
-    assert all(b'</svg>' in path.read_bytes() for path in tmp_path.iterdir())
-    assert {path.name for path in tmp_path.iterdir()} == {'plot.svg', 'plot-pck.svg'}
-
-
-@pytest.mark.parametrize('result', [pck_result(), oks_result('a', .5)])
-def test_an_unknown_format_is_an_error(tmp_path: Path, result: Any) -> None:
-    with pytest.raises(InputError, match=r'plot\.xyz: '):
-        result.plot(tmp_path / 'plot.xyz')
-    assert not list(tmp_path.iterdir())

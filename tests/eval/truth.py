@@ -12,6 +12,7 @@ from data.coco import COCODataset
 from eval.coco import OKSResult
 from eval.coco_score import STATS, COCOScore
 from eval.pck import PCKResult
+from eval.result import Result
 from hourglass.joints import COCO as COCO_JOINTS
 from hourglass.joints import MPII, JointSet
 
@@ -59,3 +60,10 @@ def oks_result(weights: str, level: float, with_joints: bool = True, **changes: 
     spread = np.random.default_rng(1).uniform(0, 1, 40) ** (1 - level)
     pck = pck_result(weights, COCO_JOINTS, **{'oks': spread, **changes}) if with_joints else None
     return OKSResult('COCO val2017', weights, score, pck)
+
+
+def saved(result: Result, path: Path) -> Path:
+    """Write a result and return its path."""
+    path.parent.mkdir(exist_ok=True)
+    result.save_json(path)
+    return path

@@ -28,20 +28,6 @@ import pytest
 SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, joints='lsp', out_channels=14, input_size=(32, 32))
 
 
-def _check_talk(comm: Communicator) -> None:
-    """The processes know of each other."""
-    assert comm.size == comm.local_size == 2
-    assert comm.rank == comm.local_rank
-    assert comm.sum(comm.rank + 1) == 3
-    assert comm.max(comm.rank * 5) == 5
-    mean = comm.mean(np.array(comm.rank, np.float32))
-    assert mean == 0.5
-    assert mean.dtype == np.float32
-    assert comm.broadcast(('first', None) if comm.is_first else None) == ('first', None)
-    with comm.raise_on_all():
-        pass
-
-
 class _Anything:
     def __len__(self) -> int:
         return 1000
@@ -126,7 +112,6 @@ def checks(fixed: str, whole: str, *arguments: str) -> None:
     """Check the pieces, then train: with fixed statistics, and as usual."""
     options = parse_config([*arguments, '--distributed'])
     with joined(True, False) as comm:
-        _check_talk(comm)
         _check_samples(comm)
         with chainer.using_config('train', False):
             _check_gradients(comm, None)

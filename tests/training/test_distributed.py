@@ -17,7 +17,6 @@ from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from tests.conftest import GPU
 from training import distributed
-from training.distributed import joined
 from training.options import parse_config
 from training.trainer import train
 
@@ -199,14 +198,6 @@ def test_a_missing_package_is_reported(
     with pytest.raises(InputError, match=r'--distributed needs mpi4py.*distributed'):
         run_training('--distributed', '--out', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
-
-
-@pytest.mark.usefixtures('job')
-def test_another_mpi_than_mpiexecs_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distributed, '_started', lambda: 4)
-    with pytest.raises(InputError, match='4 processes were started, but mpi4py sees only this one'), \
-            joined(True, on_gpu=False):
-        pass
 
 
 @pytest.mark.parametrize('device', [GPU], indirect=True)

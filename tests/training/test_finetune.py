@@ -13,7 +13,8 @@ from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import Model, load_model
-from training.average import MovingAverage, state_of
+from tests.networks import values_of
+from training.average import MovingAverage
 from training.config import TrainConfig
 from training.finetune import copy_common, make_spec
 
@@ -78,9 +79,9 @@ def test_common_joints_are_copied_and_others_stay_fresh(known: str, wanted: str,
         return Model.of_network(network, spec, name)
 
     source, target = build(known, 0), build(wanted, 1)
-    before = {key: np.array(value) for key, value in state_of(target.network).items()}
+    before = {key: np.array(value) for key, value in values_of(target.network).items()}
     assert copy_common(source, target.network, target.spec) == missing
-    after, given = state_of(target.network), state_of(source.network)
+    after, given = values_of(target.network), values_of(source.network)
     for key, value in after.items():
         if key.startswith(('conv1_3a', 'conv2_3a')) or key == 'conv1_4a/W':
             axis = 1 if key == 'conv1_4a/W' else 0
@@ -98,7 +99,7 @@ def test_new_stacks_are_copies_of_the_last_one() -> None:
     spec = replace(MPII_SPEC, n_stack=4)
     target = spec.build_network()
     assert copy_common(source, target, spec) == []
-    given, grown = state_of(source.network), state_of(target)
+    given, grown = values_of(source.network), values_of(target)
     for key, value in grown.items():
         link, _, rest = key.partition('/')
         if not link.startswith(('hg', 'conv', 'bn')) or link.startswith(('hg1', 'conv1', 'bn1', 'conv0', 'bn0')):
@@ -116,14 +117,14 @@ def test_a_new_stack_keeps_the_features_that_count() -> None:
     import chainer
 
     np.random.seed(0)
-    source = Model.of_network(MPII_SPEC.build_network(), MPII_SPEC, 'x')
-    source.network.conv2_3a.W.array[:, 1::2] = 0
+    network = MPII_SPEC.build_network()
+    network.conv2_3a.W.array[:, 1::2] = 0
     spec = replace(MPII_SPEC, n_stack=3)
     target = spec.build_network()
-    copy_common(source, target, spec)
+    copy_common(Model.of_network(network, MPII_SPEC, 'x'), target, spec)
     image = np.random.default_rng(0).random((1, 3, 32, 32), np.float32)
     with chainer.using_config('train', False), chainer.no_backprop_mode():
-        expected, found = (network(image)[1].array for network in (source.network, target))
+        expected, found = (network(image)[1].array for network in (network, target))
     assert np.abs(expected).max() > 1e-5
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-9)
 
@@ -174,7 +175,7 @@ def test_the_average_is_its_formula() -> None:
     np.random.seed(0)
     network = MPII_SPEC.build_network()
     average = MovingAverage(network, 0.9)
-    expected = {key: np.array(value, np.float64) for key, value in state_of(network).items()}
+    expected = {key: np.array(value, np.float64) for key, value in values_of(network).items()}
     rng = np.random.default_rng(0)
     for i in range(1, 100):
         Trainer.updater.iteration = i
@@ -184,11 +185,11 @@ def test_the_average_is_its_formula() -> None:
         network.bn0.N += 1
         average(Trainer())
         decay = min(0.9, (1 + i) / (10 + i))
-        for key, value in state_of(network).items():
+        for key, value in values_of(network).items():
             expected[key] = decay * expected[key] + (1 - decay) * np.asarray(value)
-    for key, value in state_of(average.network).items():
+    for key, value in values_of(average.network).items():
         if key.endswith('/N'):
-            assert value == state_of(network)[key]
+            assert value == values_of(network)[key]
         else:
             np.testing.assert_allclose(value, expected[key], rtol=1e-4, atol=1e-4, err_msg=key)
 
