@@ -12,8 +12,7 @@ from data.coco.dataset import find_annotations, image_folder
 from data.coco.detections import Detections
 from data.sets import DATASETS
 from eval.coco_boxes import BoxScore, detect_people, score_boxes
-from eval.coco_people import match_people
-from eval.coco_results import NMS_OKS, PoseResults, read_results, to_results, write_results
+from eval.coco_results import NMS_OKS, PoseResults, match_people, read_results, to_results, write_results
 from eval.coco_score import COCOScore, score_results, stats_table
 from eval.config import EvalConfig
 from eval.pck import PCKResult

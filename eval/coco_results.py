@@ -1,4 +1,4 @@
-"""Poses in COCO's results format: made from predictions, written, read.
+"""Poses in COCO's results format: made from predictions, written, read, matched with annotated people.
 
 The file is a JSON list with one object a pose: ``image_id``, ``category_id`` (1), ``keypoints`` (x, y and the joint's
 score for each of 17 joints) and ``score``; https://cocodataset.org/#format-results.
@@ -14,13 +14,15 @@ from pathlib import Path
 from data.coco.dataset import COCODataset
 from data.coco.detections import rows_by_image
 from eval.image_ids import as_whole, find_images
+from eval.predict import ground_truth
 from hourglass.coco_format import PERSON
 from hourglass.joints import COCO, convert_points
 from hourglass.json_table import Table, read_json
-from hourglass.oks import oks_nms, pose_scores
+from hourglass.oks import oks_matrix, oks_nms, pose_scores
 from hourglass.results import write_json_rows
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 #: Poses of detected people in one image that are more similar than this are taken for the same person.
 NMS_OKS = 0.9
@@ -129,3 +131,32 @@ def read_results(path: str | os.PathLike, images: Mapping[int, str]) -> PoseResu
     keypoints = table.numbers('keypoints', 3 * len(COCO)).reshape(-1, len(COCO), 3)
     return PoseResults(find_images(table, images), keypoints[..., 1::-1].copy(), keypoints[..., 2],
                        table.numbers('score'))
+
+
+def match_people(results: PoseResults, dataset: COCODataset) -> np.ndarray:
+    """Find each annotated person's pose in results.
+
+    In each image poses and people are paired so that the sum of OKS is the largest possible.
+
+    Args:
+        results: poses, also of other images.
+        dataset: annotated people with COCO's joints.
+
+    Returns:
+        (N, 17, 2) float64, (y, x); NaN for a person without a pose.
+    """
+    records = dataset.records
+    true_points, labelled, _ = ground_truth(dataset)
+    points = np.full(true_points.shape, np.nan)
+    poses = {int(results.image_ids[rows[0]]): rows for rows in rows_by_image(results.image_ids)}
+    for people in rows_by_image(records.image_ids):
+        rows = poses.get(int(records.image_ids[people[0]]))
+        if rows is None:
+            continue
+        similarity = oks_matrix(results.points[rows], true_points[people], labelled[people], records.areas[people],
+                                records.boxes[people])
+        pose, person = linear_sum_assignment(similarity, maximize=True)
+        alike = similarity[pose, person] > 0
+        points[people[person[alike]]] = results.points[rows[pose[alike]]]
+    return points
+

@@ -26,7 +26,7 @@ _SIZES = {'stacks': 'n_stack', 'width': 'width', 'depth': 'layer_num'}
 def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> ModelSpec:
     """Return the network that the settings ask for, with the joints wanted.
 
-    Settings that are open are taken from the initial weights, and so is always the mean that is subtracted.
+    Settings that are open, and always the mean that is subtracted, are taken from the initial weights.
 
     Raises:
         InputError: the settings name impossible sizes, or others than the weights have.

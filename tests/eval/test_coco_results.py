@@ -7,7 +7,7 @@ from typing import Any
 
 from data.coco import COCODataset
 from eval import evaluate
-from eval.coco_results import PoseResults, read_results, to_results, write_results
+from eval.coco_results import PoseResults, match_people, read_results, to_results, write_results
 from hourglass.coco_format import image_id
 from hourglass.crop import picture_box
 from hourglass.errors import InputError
@@ -16,6 +16,7 @@ from hourglass.people import PersonPose
 from hourglass.predictor import Pose
 from hourglass.results import people_to_coco
 from hourglass.spec import ModelSpec
+from tests.eval.truth import truth
 
 import numpy as np
 import pytest
@@ -184,3 +185,28 @@ def test_annotations_that_count_categories_from_0(tmp_path: Path) -> None:
     (tmp_path / 'results.json').write_text(json.dumps([
         {'image_id': i, 'category_id': 0, 'keypoints': keypoints[i - 1].ravel().tolist(), 'score': 1} for i in (1, 2)]))
     assert evaluate(predictions=tmp_path / 'results.json', annotations=truth).total == pytest.approx(1)
+
+
+@pytest.fixture
+def dataset(coco_root: Path) -> COCODataset:
+    return COCODataset(coco_root, 'val2017')
+
+
+def test_poses_are_matched_whatever_their_order(dataset: COCODataset) -> None:
+    points = truth(dataset)
+    rng = np.random.default_rng(0)
+    results = to_results(dataset, points + rng.normal(0, .5, points.shape), np.ones((15, 17)))
+    shuffled = results.take(rng.permutation(15))
+    np.testing.assert_array_equal(match_people(shuffled, dataset), results.points)
+
+
+def test_people_without_a_pose_are_nan(dataset: COCODataset) -> None:
+    points = truth(dataset)
+    points[5] += 10_000
+    missing_image = dataset.records.image_ids[0]
+    results = to_results(dataset, points, np.ones((15, 17)))
+    found = match_people(results.take(results.image_ids != missing_image), dataset)
+    is_missing = (dataset.records.image_ids == missing_image) | (np.arange(15) == 5)
+    assert np.isnan(found[is_missing]).all()
+    np.testing.assert_array_equal(found[~is_missing], points[~is_missing])
+    assert np.isnan(match_people(results.take(np.zeros(0, int)), dataset)).all()

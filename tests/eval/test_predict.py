@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from data.coco import COCODataset
 from data.person import Person, PersonDataset
-from eval.predict import predict_dataset
+from eval.predict import person_oks, predict_dataset
 from hourglass.crop import Square, crop_square
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
+from tests.eval.truth import truth
 
 import numpy as np
 import pytest
@@ -61,3 +63,24 @@ def test_points_are_in_pixels_of_the_image() -> None:
 def test_an_image_that_cannot_be_read_stops_with_its_name() -> None:
     with pytest.raises(InputError, match='damaged'):
         predict_dataset(_predictor(2), _dataset(['0', '1', 'damaged', '3']))
+
+
+def test_oks_of_each_person(coco_root: Path) -> None:
+    dataset = COCODataset(coco_root, 'val2017')
+    points = truth(dataset)
+    np.testing.assert_allclose(person_oks(points, dataset, dataset.records.areas), 1)
+    points[3] += 1000
+    points[4] = np.nan
+    found = person_oks(points, dataset, dataset.records.areas)
+    assert found[[3, 4]].tolist() == [0, 0]
+    np.testing.assert_allclose(np.delete(found, [3, 4]), 1)
+
+
+def test_oks_of_joints_of_another_set(coco_root: Path) -> None:
+    dataset = COCODataset(coco_root, 'val2017', joint_set=MPII)
+    points = truth(dataset)
+    # COCO has no thorax, so it does not count.
+    points[:, MPII.index('thorax')] += 100
+    found = person_oks(points, dataset, dataset.records.areas)
+    np.testing.assert_allclose(found[~np.isnan(found)], 1)
+    assert np.isfinite(found).sum() >= 10

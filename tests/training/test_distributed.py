@@ -124,7 +124,7 @@ def test_the_first_process_writes_everything_once(done: tuple[Path, str]) -> Non
     assert [entry['iteration'] for entry in _log(folder / 'whole')] == [4, 8, 12]
 
 
-def test_stopped_by_one_process_all_go_on_as_if_nothing_had_happened(
+def test_stopped_by_one_process_all_resume_exactly(
     job: Job, done: tuple[Path, str], arguments: list[str], tmp_path: Path,
     same_result: Callable[[Path, Path], None],
 ) -> None:

@@ -60,7 +60,7 @@ def test_parameters_stay_single_and_the_loss_falls(
     assert not [warning for warning in recwarn if 'finite' in str(warning.message)]
 
 
-def test_a_training_goes_on_with_its_factor(
+def test_a_training_resumes_with_its_factor(
     run_training: Run, tmp_path: Path, same_result: Callable[[Path, Path], None],
 ) -> None:
     run_training('--out', tmp_path / 'whole', '--mixed16', '--epoch', 2, '--keep', 2)

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 
-def test_going_on_from_another_folder_leaves_the_snapshots_of_this_one(
+def test_resuming_from_another_folder_leaves_the_snapshots_of_this_one(
     run_training: Callable[..., None], reference: Path, tmp_path: Path,
 ) -> None:
     out, first = tmp_path / 'out', reference / 'snapshot_iter_4'
@@ -39,7 +39,7 @@ def test_going_on_from_another_folder_leaves_the_snapshots_of_this_one(
     assert first.exists()
 
 
-def test_a_stop_before_the_first_step_leaves_nothing_to_go_on_from(
+def test_a_stop_before_the_first_step_leaves_no_snapshot(
     run_training: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_small_file_does_not_fill_the_memory(tmp_path: Path) -> None:
         read_newest(tmp_path)
 
 
-def test_a_training_with_oblong_inputs_goes_on_by_its_record(people_folder: Path, tmp_path: Path) -> None:
+def test_a_training_with_oblong_inputs_resumes_by_its_record(people_folder: Path, tmp_path: Path) -> None:
     weights, out = tmp_path / 'oblong.npz', tmp_path / 'out'
     spec = ModelSpec(n_stack=1, width=8, layer_num=1, input_size=(32, 16), joints='lsp', out_channels=14)
     save_model(weights, spec.build_network(), spec)
