@@ -7,7 +7,7 @@ import base64
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,9 @@ from data.synthetic import RenderedPerson, demo_person
 from demos.webcam.finder import PoseFinder
 from demos.webcam.serve import take_port
 from demos.webcam.server import PoseServer
-from hourglass.detection import Detector
 from hourglass.people import PeoplePredictor
 from hourglass.predictor import PosePredictor
-from tests.stand_ins import correct_joints
+from tests.stand_ins import FixedBoxes, correct_joints
 
 import cv2
 import numpy as np
@@ -29,26 +28,13 @@ SIZE = (480, 640)
 TIMEOUT = 60.0
 
 
-class _Halves(Detector):
-    """A detector for which a person stands in each half of every picture."""
-
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        found = []
-        for image in images:
-            height, width = image.shape[1:]
-            boxes = [[0.02 * height, x, 0.95 * height, x + width / 2] for x in (0, width / 2)]
-            found.append((np.array(boxes, np.float32), np.full(2, 0.9, np.float32)))
-        return found
-
-
 class RunningServer:
     """The server in a thread; started again, it has the same port."""
 
     def __init__(self) -> None:
         predictor = PosePredictor.load('bundled')
-        self.finder = PoseFinder(PeoplePredictor(predictor, _Halves(), keep_heatmaps=True))
+        detector = FixedBoxes((10, 0, 460, 480), (10, 480, 460, 960))  # of the two people of test_page.py
+        self.finder = PoseFinder(PeoplePredictor(predictor, detector, keep_heatmaps=True))
         self.port = 0
         self.start()
 
