@@ -13,6 +13,7 @@ from demos.webcam.finder import PoseFinder
 from demos.webcam.server import PoseServer
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
+from tests.stand_ins import spots
 
 import cv2
 import numpy as np
@@ -52,9 +53,7 @@ class SpotPredictor(PosePredictor):
 
 def spot_pixels(y: int, x: int, size: tuple[int, int] = (160, 160)) -> np.ndarray:
     """Return a picture (H, W, 3) uint8 that is bright at one place."""
-    rows, columns = np.ogrid[:size[0], :size[1]]
-    bright = 255 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * 8 ** 2))
-    return np.repeat(bright[:, :, None], 3, axis=2).astype(np.uint8)
+    return np.ascontiguousarray(spots((y, x), shape=size, sigma=8).transpose(1, 2, 0).astype(np.uint8))
 
 
 def spot(y: int, x: int, size: tuple[int, int] = (160, 160)) -> bytes:

@@ -1,32 +1,21 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from typing import Any
 
 from demos.webcam.finder import Memory, PoseFinder, Settings
-from hourglass.crop import CropBox
 from hourglass.draw import PERSON_COLOURS, limb_colours
-from hourglass.people import PeoplePredictor, PersonPose
+from hourglass.people import PeoplePredictor
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
-from tests.demos.webcam.spots import spot
+from tests.demos.webcam.spots import spot, spot_pixels
 from tests.stand_ins import FixedBoxes
 
 import numpy as np
 import pytest
-
-
-class _TwoPeople(PeoplePredictor):
-    """Finds the same two people in every picture."""
-
-    def __init__(self, predictor: PosePredictor) -> None:
-        self.predictor = predictor
-        self.step = 1
-
-    def predict(self, image: np.ndarray) -> list[PersonPose]:
-        poses = self.predictor.poses([image] * 2, [CropBox(0, 0, 80, 80), CropBox(0, 80, 80, 160)])
-        return [PersonPose(pose, (0, 80 * i, 80, 80 * i + 80), 0.9, 0.5) for i, pose in enumerate(poses)][::self.step]
+from PIL import Image
 
 
 def test_joints_are_in_pixels_of_the_picture(finder: PoseFinder) -> None:
@@ -62,20 +51,21 @@ def test_heatmaps_of_the_torch7_crop_lie_where_it_was_cut() -> None:
     assert heatmap['box'] == pytest.approx({'x0': 40, 'y0': 0, 'x1': 160, 'y1': 120})
 
 
-def test_all_people_are_found_where_there_is_a_detector(finder: PoseFinder) -> None:
-    two = _TwoPeople(finder.predictor)
-    people = PoseFinder(two)
-    answer = people.find(spot(40, 30), people.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
+def test_all_people_are_found_and_keep_their_numbers(finder: PoseFinder) -> None:
+    detector = FixedBoxes((0, 0, 80, 80), (0, 80, 80, 160))
+    people = PoseFinder(PeoplePredictor(finder.predictor, detector, keep_heatmaps=True))
+    pixels = spot_pixels(40, 30) + spot_pixels(40, 130)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, 'PNG')
+    answer = people.find(file.getvalue(), people.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
     assert len(answer['people']) == len(answer['heatmaps']) == 2
-    assert [person['seen']['x0'] for person in answer['people']] == [0, 80]
-    assert answer['people'][1]['box'] == {'x0': 80, 'y0': 0, 'x1': 160, 'y1': 80}
-    assert answer['people'][1]['score'] == 0.5
-    assert answer['people'][0]['joints'][0]['x'] == pytest.approx(30, abs=4)
+    assert [person['box']['x0'] for person in answer['people']] == [0, 80]
+    assert [person['joints'][0]['x'] for person in answer['people']] == pytest.approx([30, 130], abs=6)
     assert [person['number'] for person in answer['people']] == [1, 2]
     # In the next frame the other comes first.
-    memory, image = Memory(finder.predictor.spec), np.zeros((3, 80, 160), np.float32)
+    memory, image = Memory(finder.predictor.spec), pixels.transpose(2, 0, 1).astype(np.float32)
     found = people.poses(image, 'people', memory)
-    two.step = -1
+    detector.boxes = detector.boxes[::-1]
     again = people.poses(image, 'people', memory)
     assert [(more['number'], more['box']) for _, more in again[::-1]] == [(m['number'], m['box']) for _, m in found]
 
