@@ -122,7 +122,7 @@ class YOLODetector(Detector):
         if file.sizes_name is not None:
             inputs[file.sizes_name] = np.array([self.input_size[::-1]], np.int64)
         with self._running():
-            outputs = self._session.run(None, inputs)
+            outputs = [np.asarray(output) for output in self._session.run(None, inputs)]
         arguments = file.literal('args')
         has_nms = file.literal('end2end') is True or (isinstance(arguments, dict) and arguments.get('nms') is True)
         description = ' '.join(file.metadata.get(key, '') for key in ('description', 'head')).lower()
@@ -159,7 +159,7 @@ def _people_classes(file: OnnxFile, count: int | None, chosen: str | None) -> li
               file=sys.stderr)
         return [0]
     known = ', '.join(printable(name) for name in file.class_names[:5]) + (', ...' if len(names) > 5 else '')
-    raise InputError(f'{file.path}: no class {chosen or "person"!r} of {limit} classes ({known or "without names"}); '
+    raise InputError(f'{file.path}: no class {chosen or "person"!r} of {limit or "unknown"} classes ({known or "without names"}); '
                      '--detector-class chooses one by its name or number')
 
 
