@@ -57,41 +57,36 @@ class LiveConnection:
         answering = asyncio.create_task(self._answer_frames())
         try:
             async for message in self._socket:
-                if message.type == WSMsgType.TEXT:
-                    reason = self._set(message.data)
-                elif message.type == WSMsgType.BINARY:
-                    reason = self._accept(message.data)
-                else:
-                    break
-                if reason:
+                try:
+                    if message.type == WSMsgType.TEXT:
+                        self._set(json.loads(message.data))
+                    elif message.type == WSMsgType.BINARY:
+                        self._accept(message.data)
+                    else:
+                        break
+                except (ValueError, RecursionError) as error:
                     await self._socket.close(code=WSCloseCode.POLICY_VIOLATION,
-                                             message=reason.encode('ascii', 'replace')[:120])
+                                             message=str(error).encode('ascii', 'replace')[:120])
         finally:
             answering.cancel()
             # Its errors have been logged where they happened.
             await asyncio.gather(answering, return_exceptions=True)
 
-    def _set(self, text: str) -> str:
-        """Use new settings; return what is wrong with them."""
-        try:
-            values = json.loads(text)
-            if not isinstance(values, dict):
-                raise ValueError('settings must be an object')
-            settings = self._finder.settings(values)
-        except (ValueError, TypeError, RecursionError) as error:
-            return str(error)
+    def _set(self, values: Any) -> None:
+        """Use new settings; ``ValueError`` says what is wrong with them."""
+        if not isinstance(values, dict):
+            raise ValueError('settings must be an object')
+        settings = self._finder.settings(values)
         if settings.mode != self._settings.mode:
             self._memory = Memory(self._finder.predictor.spec)
         self._settings = settings
-        return ''
 
-    def _accept(self, message: bytes) -> str:
-        """Store a frame as the newest one; return what is wrong with it."""
+    def _accept(self, message: bytes) -> None:
+        """Store a frame as the newest one; ``ValueError`` says what is wrong with it."""
         if len(message) < 4:
-            return 'a frame begins with its number, 4 bytes'
+            raise ValueError('a frame begins with its number, 4 bytes')
         self._newest = _Frame(int.from_bytes(message[:4], 'little'), message[4:], self._settings)
         self._arrived.set()
-        return ''
 
     async def _answer_frames(self) -> None:
         while True:

@@ -159,8 +159,8 @@ def _people_classes(file: OnnxFile, count: int | None, chosen: str | None) -> li
               file=sys.stderr)
         return [0]
     known = ', '.join(printable(name) for name in file.class_names[:5]) + (', ...' if len(names) > 5 else '')
-    raise InputError(f'{file.path}: no class {chosen or "person"!r} of {limit or "unknown"} classes ({known or "without names"}); '
-                     '--detector-class chooses one by its name or number')
+    raise InputError(f'{file.path}: no class {chosen or "person"!r} of {limit or "unknown"} classes '
+                     f'({known or "without names"}); --detector-class chooses one by its name or number')
 
 
 def load(kind: str, file: str | None, gpu: int, person_class: str | None = None) -> YOLODetector:
