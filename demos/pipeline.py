@@ -14,14 +14,6 @@ from typing import Any
 _END = object()
 
 
-def serial(source: Iterable[Any], steps: Sequence[Callable[[Any], Any]]) -> Generator[Any, None, None]:
-    """Take each item of a source through all steps before the next."""
-    for item in source:
-        for step in steps:
-            item = step(item)
-        yield item
-
-
 def _ahead(
     thread: ThreadPoolExecutor, items: Iterator[Any], step: Callable[[Any], Any], length: int,
 ) -> Iterator[Any]:
@@ -39,7 +31,7 @@ def _ahead(
 def overlapped(
     source: Iterable[Any], steps: Sequence[Callable[[Any], Any]], length: int = 2,
 ) -> Generator[Any, None, None]:
-    """Do what :func:`serial` does, with the source and every step in threads of their own.
+    """Take each item of a source through all steps; the source and every step have threads of their own.
 
     The order is kept, and a step sees one item at a time.  An error of the source or a step is raised here, after
     what came before it.  Close the iterator (:func:`contextlib.closing`) to end early: it returns when every thread
@@ -47,7 +39,7 @@ def overlapped(
 
     Args:
         source: gives the items.
-        steps: as for :func:`serial`.
+        steps: functions of one item, which give that of the next step.
         length: how many results of a step, the one in work included, may wait for the next step.
     """
     items = iter(source)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from demos.pipeline import overlapped, serial
+from demos.pipeline import overlapped
 from demos.video.camera import CameraReader, open_video
 from demos.video.config import VideoConfig
 from demos.video.reader import VideoReader, is_url
@@ -74,7 +74,6 @@ def _write(drawn: Iterator[DrawnFrame], video: VideoWriter, data: TextIO | None,
 
 def annotate_video(
     config: VideoConfig, predictor: PeoplePredictor | None = None, stop: StopRequest | None = None,
-    overlap: bool = True,
 ) -> Summary:
     """Draw the poses of all people into a video, and report on stderr what was done.
 
@@ -87,7 +86,6 @@ def annotate_video(
             checked.
         stop: asked before each frame; on its request the frames so far become the result.  By default Ctrl-C and
             SIGTERM are such requests, and the second one leaves no result.
-        overlap: whether reading, finding people, finding joints, drawing and writing run at the same time.
 
     Raises:
         InputError: the source cannot be read, or a file cannot be written.
@@ -98,7 +96,7 @@ def annotate_video(
     with open_video(config.video, config.max_frames) as reader:
         predictor = predictor or config.load()
         with stop.listening():
-            summary = _annotate(reader, config, predictor, stop, overlap)
+            summary = _annotate(reader, config, predictor, stop)
         complaint = None if stop.requested else reader.complaint()
     lost = summary.lost_sound and (f'{config.target}: without the sound, which is {summary.lost_sound} and not for '
                                    'this format; an .mkv holds most kinds')
@@ -113,14 +111,13 @@ def annotate_video(
     return summary
 
 
-def _annotate(reader: VideoReader | CameraReader, config: VideoConfig, predictor: PeoplePredictor, stop: StopRequest,
-              overlap: bool) -> Summary:
+def _annotate(reader: VideoReader | CameraReader, config: VideoConfig, predictor: PeoplePredictor,
+              stop: StopRequest) -> Summary:
     start = time.perf_counter()
-    steps = frame_steps(predictor, float(reader.rate), config)
     # A second connection to a URL would not give the same moments of a live stream.
     sound = reader.name if isinstance(reader, VideoReader) and not is_url(reader.name) else None
     frames = itertools.takewhile(lambda _: not stop.requested, reader)
-    drawn = (overlapped if overlap else serial)(frames, list(steps.values()))
+    drawn = overlapped(frames, frame_steps(predictor, float(reader.rate), config))
     with contextlib.ExitStack() as stack:
         partial: Path = stack.enter_context(atomic_write(config.target))
         video = VideoWriter(partial, reader.size, reader.rate, reader.time_base, sound, config.target)

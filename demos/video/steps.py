@@ -78,8 +78,8 @@ class _Recognition:
         return DrawnFrame(frame, people, drawing)
 
 
-def frame_steps(predictor: PeoplePredictor, rate: float, config: VideoConfig) -> dict[str, Callable[[Any], Any]]:
-    """Return the steps by name, from a :class:`Frame` to a :class:`DrawnFrame`; each needs every frame, in order."""
+def frame_steps(predictor: PeoplePredictor, rate: float, config: VideoConfig) -> list[Callable[[Any], Any]]:
+    """Return the steps from a :class:`Frame` to a :class:`DrawnFrame`; each needs every frame, in order."""
     def detect(frame: Frame) -> tuple[Frame, np.ndarray | None, Any]:
         if frame.number % config.frame_stride:
             return frame, None, None
@@ -90,4 +90,4 @@ def frame_steps(predictor: PeoplePredictor, rate: float, config: VideoConfig) ->
         frame, image, found = item
         return frame, None if image is None else list(predictor.predict_boxes([image], found)[0])
 
-    return {'detect': detect, 'joints': find_joints, 'draw': _Recognition(predictor, rate, config)}
+    return [detect, find_joints, _Recognition(predictor, rate, config)]

@@ -85,10 +85,10 @@ class _Finder(Detector):
         return [people]
 
 
-def _annotate(source: Path, folder: Path, finder: Any = None, stop: StopRequest | None = None, overlap: bool = True,
+def _annotate(source: Path, folder: Path, finder: Any = None, stop: StopRequest | None = None,
               **values: Any) -> list[dict[str, Any]]:
     config = VideoConfig(**{'video': source, 'out': folder / 'out.mp4', 'json': folder / 'out.jsonl', **values})
-    annotate_video(config, finder or _Finder(), stop, overlap)
+    annotate_video(config, finder or _Finder(), stop)
     return [json.loads(line) for line in (folder / 'out.jsonl').read_text().splitlines()]
 
 
@@ -127,17 +127,6 @@ def test_the_whole_way(tmp_path: Path) -> None:
             shown = drawn[i].pixels[y + 12:y + 17, x + 5:x + 10].reshape(-1, 3).astype(int)
             assert abs(shown - person_colour(track)).max(axis=1).min() < 60
     assert len(finder.threads) == 2  # one for the detector, one for the network
-
-
-def test_overlapping_changes_nothing(tmp_path: Path) -> None:
-    source = write_clip(tmp_path / 'clip.mp4', _clip(12))
-    results = []
-    for overlap in (False, True):
-        folder = tmp_path / str(overlap)
-        folder.mkdir()
-        _annotate(source, folder, overlap=overlap, smooth=True)
-        results.append(((folder / 'out.jsonl').read_bytes(), (folder / 'out.mp4').read_bytes()))
-    assert results[0] == results[1]
 
 
 def test_every_nth_frame(tmp_path: Path) -> None:
