@@ -85,7 +85,7 @@ def test_only_people_are_kept(path: Path) -> None:
 
 @pytest.mark.parametrize(('content', 'reason'), [
     (None, 'no such file'), ('{"a": 1}', 'no list of detections'), (json.dumps([entry(1.5)]), "has 'image_id' '1.5'"),
-    (json.dumps([entry('')]), "has 'image_id'"), (json.dumps([entry(1, bbox=[1, 2, 3])]), '3 of 4 numbers'),
+    (json.dumps([entry('')]), "has 'image_id'"), (json.dumps([entry(1, bbox=[1, 2, 3])]), "has 'bbox'"),
     (json.dumps([entry(1, score=None)]), "has no 'score'"),
 ])
 def test_mistakes_name_the_file_and_the_place(path: Path, content: str | None, reason: str) -> None:
