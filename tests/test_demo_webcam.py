@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -22,7 +22,7 @@ from tests.stand_ins import correct_joints
 import pytest
 from PIL import Image
 
-pytest.importorskip('aiohttp', reason='the page needs aiohttp (extra "webcam")')
+aiohttp = pytest.importorskip('aiohttp', reason='the page needs aiohttp (extra "webcam")')
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = [sys.executable, str(ROOT / 'demo_webcam.py')]
@@ -69,31 +69,22 @@ def test_a_script_gets_the_pose_of_a_picture_and_another_program_no_port(start: 
     assert line.startswith(f'demo_webcam.py: --host 127.0.0.1 --port {port}: ')
 
 
-def _upgrade(url: str) -> socket.socket:
-    """Open a live connection by hand."""
-    place = url.split('/')[2]
-    host, port = place.split(':')
-    sock = socket.create_connection((host, int(port)), timeout=120)
-    key = base64.b64encode(os.urandom(16)).decode()
-    sock.sendall(f'GET /live HTTP/1.1\r\nHost: {place}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
-                 f'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n'.encode())
-    assert sock.recv(12) == b'HTTP/1.1 101'
-    return sock
-
-
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no such signals')
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_end_it_cleanly(start: Start, number: signal.Signals) -> None:
     process, url = start()
-    with _upgrade(url) as sock:
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=120)
-        received = b''
-        while part := sock.recv(4096):
-            received += part
+
+    async def end() -> str:
+        """End the program with a page open, and return the reason that the page gets."""
+        async with aiohttp.ClientSession() as session, session.ws_connect(f'{url}live') as live:
+            await live.receive()
+            process.send_signal(number)
+            return (await live.receive(timeout=120)).extra
+
+    assert asyncio.run(end()) == 'the server ends'
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert errors.splitlines() == ['ended']
-    assert b'the server ends' in received  # the page is told, by a closing frame
 
 
 def _run(config: WebcamConfig) -> None:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from demos.video.tracking import Tracker
-from demos.webcam.picture import PictureError, decode_picture
+from demos.webcam.picture import decode_picture
 from hourglass.draw import HEAD, PERSON_COLOURS, limb_colours
-from hourglass.errors import InputError
 from hourglass.follow import Follower
 from hourglass.locate import corners, locate
 from hourglass.options import CLEAR_SCORE
@@ -139,14 +138,11 @@ class PoseFinder:
             ``heatmaps``, if wanted; ``milliseconds`` that it took.
 
         Raises:
-            PictureError: the picture cannot be used.
+            PictureError: the picture cannot be used (:func:`demos.webcam.picture.decode_picture`).
         """
         start = time.perf_counter()
         image = decode_picture(data, max_pixels)
-        try:
-            poses = self.poses(image, settings.mode, memory)
-        except InputError as error:  # a detector that cannot use it
-            raise PictureError(400, str(error)) from None
+        poses = self.poses(image, settings.mode, memory)
         answer: dict[str, Any] = {
             'width': image.shape[2], 'height': image.shape[1],
             'people': [{**pose.to_dict(), **more} for pose, more in poses],
