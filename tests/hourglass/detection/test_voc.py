@@ -4,10 +4,9 @@ import io
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hourglass.detection import fast, load_detector, voc
-from hourglass.detection.fast import accelerate
+from hourglass.detection import load_detector, voc
 from hourglass.detection.finder import PersonFinder
-from hourglass.detection.voc import NETWORKS, PERSON, NetworkKind, VOCDetector
+from hourglass.detection.voc import NETWORKS, PERSON, NetworkKind, VOCDetector, accelerate
 from hourglass.errors import InputError
 from hourglass.layers import fuse
 from tests.touch import Touch
@@ -131,8 +130,7 @@ def test_plain_convolutions_are_computed_fast_and_others_as_ever(monkeypatch: py
         fused.append(y is not None)
         return y
 
-    monkeypatch.setattr(fast, 'fuse', recorded)
-
+    monkeypatch.setattr(voc, 'fuse', recorded)
     links = [L.Convolution2D(3, 4, 3, pad=1), L.Convolution2D(4, 4, 3, stride=2, pad=1), L.Convolution2D(4, 5, 1),
              L.Convolution2D(5, 4, 3, nobias=True), L.DilatedConvolution2D(4, 4, 3, pad=2, dilate=2),
              L.Convolution2D(4, 4, 3, pad=2, dilate=2), L.Convolution2D(4, 4, (1, 3)), L.Convolution2D(4, 4, 1, pad=1)]
