@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
-from types import TracebackType
 
 from demos.video.reader import DEFAULT_RATE, Frame, VideoReader
 from hourglass.errors import InputError
@@ -59,8 +58,7 @@ class CameraReader:
     def __enter__(self) -> CameraReader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 traceback: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
