@@ -20,7 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from demos.webcam.finder import PoseFinder
 from demos.webcam.guard import add_headers, guard
@@ -30,11 +30,10 @@ from hourglass.options import MIN_SCORE
 
 from aiohttp import WSCloseCode, web
 
-T = TypeVar('T')
 _PAGE = Path(__file__).with_name('page')
 
-#: How many pages are served at once, and how many pictures of scripts may arrive or wait.
-MAX_PAGES, MAX_REQUESTS = 16, 32
+#: How many pictures of scripts may arrive or wait.
+MAX_REQUESTS = 32
 
 #: Seconds that the upload of a picture may take.
 UPLOAD_TIME = 60.0
@@ -83,8 +82,6 @@ class PoseServer:
         return web.FileResponse(_PAGE / 'index.html')
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        if len(self._sockets) >= MAX_PAGES:
-            raise _come_again(f'{MAX_PAGES} pages are open already', 5)
         socket = web.WebSocketResponse(max_msg_size=MAX_BYTES + 4, heartbeat=20, compress=False, timeout=2)
         self._sockets.add(socket)
         try:
@@ -106,7 +103,8 @@ class PoseServer:
         except ValueError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         if self._n_requests >= MAX_REQUESTS:
-            raise _come_again(f'{MAX_REQUESTS} pictures are waiting already', 1)
+            raise web.HTTPServiceUnavailable(text=f'{MAX_REQUESTS} pictures are waiting already',
+                                             headers={'Retry-After': '1'})
         self._n_requests += 1
         try:
             data = await asyncio.wait_for(request.read(), UPLOAD_TIME)
@@ -119,7 +117,7 @@ class PoseServer:
         finally:
             self._n_requests -= 1
 
-    async def _run(self, call: Callable[[], T]) -> T:
+    async def _run(self, call: Callable[[], Any]) -> Any:
         """Run the predictor in its thread."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
@@ -129,7 +127,3 @@ class PoseServer:
 
     async def _end(self, _: web.Application) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _come_again(reason: str, seconds: int) -> web.HTTPException:
-    return web.HTTPServiceUnavailable(text=reason, headers={'Retry-After': str(seconds)})
