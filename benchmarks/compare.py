@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import cases
 from benchmarks.cases import ENGINES, MODES, NETWORKS, Case
-from benchmarks.harness import CLOCKS, in_child, matrix_product, positive, script_parser, table, time_by_turns
+from benchmarks.harness import in_child, matrix_product, positive, script_parser, table, time_by_turns
 from hourglass.device import check_gpu
 from hourglass.engine.base import threads
 from hourglass.errors import InputError
@@ -52,7 +52,7 @@ class Result(NamedTuple):
 
 
 def measure(
-    case: Case, modes: list[str], repeats: int, budget: float = math.inf, clock: str = 'wall', gpu: int = -1,
+    case: Case, modes: list[str], repeats: int, budget: float = math.inf, gpu: int = -1,
     memory_modes: Sequence[str] = (),
 ) -> Result:
     """Time a case by turns, a matrix product among them; on a GPU one mode after the other, because of its memory."""
@@ -75,7 +75,7 @@ def measure(
     rate = 0.
     if gpu < 0:
         compute, n_operations = matrix_product()
-        seconds = time_by_turns({'product': compute, **runs}, repeats, budget, settle, clock)
+        seconds = time_by_turns({'product': compute, **runs}, repeats, budget, settle)
         rate = n_operations / min(seconds.pop('product'))
     for mode in memory_modes:
         if mode not in problems:
@@ -121,16 +121,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument('--modes', choices=MODES, nargs='+', metavar='MODE',
                         help=f'some of: {", ".join(MODES)} (default: all that can run the case)')
     parser.add_argument('--repeats', type=positive, default=7, metavar='N', help='timings of each (default: 7)')
-    parser.add_argument('--clock', choices=CLOCKS, default='wall',
-                        help='cpu counts the time of this process alone, for a machine that does other work; with '
-                             'OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1')
     parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU; -1 is the CPU (default)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures to this file, too')
     options = parser.parse_args(arguments)
     check_targets((options.json,), ())
     check_gpu(options.gpu)
-    if options.gpu >= 0 and options.clock == 'cpu':
-        raise InputError('--clock cpu does not count the time of a GPU')
 
     facts = machine(options.gpu)
     print(', '.join(f'{key} {value}' for key, value in facts.items()))
@@ -139,11 +134,10 @@ def main(arguments: list[str]) -> None:
         case = Case(network, task == 'training', batch)
         for_engines = not case.training and options.gpu < 0
         modes = options.modes or [mode for mode in MODES if for_engines or mode not in ENGINES]
-        result = measure(case, modes, options.repeats, math.inf if options.gpu < 0 else GPU_BUDGET, options.clock,
-                         options.gpu)
+        result = measure(case, modes, options.repeats, math.inf if options.gpu < 0 else GPU_BUDGET, options.gpu)
         print(f'\n{show(case, result)}', flush=True)
         for mode, problem in result.problems.items():
             print(f'{mode}: not measured ({problem})', flush=True)
         rows.append({**case._asdict(), **result._asdict()})
     if options.json:
-        write_json(options.json, {'machine': facts, 'clock': options.clock, 'results': rows})
+        write_json(options.json, {'machine': facts, 'results': rows})

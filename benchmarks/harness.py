@@ -19,11 +19,9 @@ import numpy as np
 
 Run = Callable[[], Any]
 
-CLOCKS: dict[str, Callable[[], float]] = {'wall': time.perf_counter, 'cpu': time.process_time}
-
 
 def time_by_turns(
-    runs: Mapping[str, Run], repeats: int, budget: float = math.inf, settle: bool = False, clock: str = 'wall',
+    runs: Mapping[str, Run], repeats: int, budget: float = math.inf, settle: bool = False,
 ) -> dict[str, list[float]]:
     """Return the seconds of each run; the runs take turns, so that a busy machine is busy for all of them.
 
@@ -34,14 +32,11 @@ def time_by_turns(
             call is its timing.  No round begins that would end later, except the first.
         settle: before each timing call the same run once untimed, so that it finds memory as its own kind has left it
             and not as another run has.
-        clock: a key of :data:`CLOCKS`.
     """
-    now = CLOCKS[clock]
-
     def timed(run: Run) -> float:
-        start = now()
+        start = time.perf_counter()
         run()
-        return now() - start
+        return time.perf_counter() - start
 
     end = time.monotonic() + budget
     first = {name: timed(run) for name, run in runs.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.harness import CLOCKS, table, time_by_turns
+from benchmarks.harness import table, time_by_turns
 
 
 def test_runs_take_turns():
@@ -21,7 +21,7 @@ def test_a_run_that_takes_much_of_the_budget_is_not_repeated(monkeypatch):
     def slow():
         now[0] += 30
 
-    monkeypatch.setitem(CLOCKS, 'wall', lambda: now[0])
+    monkeypatch.setattr('time.perf_counter', lambda: now[0])
     seconds = time_by_turns({'slow': slow, 'fast': lambda: calls.append('fast')}, 1, budget=100)
     assert seconds == {'slow': [30], 'fast': [0]}
     assert calls == ['fast'] * 2
