@@ -81,10 +81,10 @@ def with_more_stacks(values: dict[str, Any], spec: ModelSpec, n_stack: int) -> d
         The arrays of the larger network.
     """
     last, before = _of_stack(values, spec.n_stack), _of_stack(values, spec.n_stack - 1)
-    strength = np.abs(np.asarray(last['conv{}_3a/W'])).sum(axis=(0, 2, 3))
+    strength = np.abs(last['conv{}_3a/W']).sum(axis=(0, 2, 3))
     kept = np.sort(np.argsort(-strength, kind='stable')[:spec.width])
-    copy = {key: np.asarray(value) for key, value in last.items()}
-    for key, value in copy.items():
+    copy = dict(last)
+    for key, value in last.items():
         if key.startswith(('conv{}_2/', 'bn{}_2/')) and value.ndim:
             copy[key] = value[kept]
     copy['conv{}_3a/W'] = copy['conv{}_3a/W'][:, kept]
@@ -107,19 +107,14 @@ def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
     places = init.spec.joint_set.places_of(spec.joint_set)
     source = [place for place in places if place is not None]
     target = [i for i, place in enumerate(places) if place is not None]
-    values, merged = dict(init.arrays), values_of(network)
+    values, own = dict(init.arrays), values_of(network)
     if spec.n_stack > init.spec.n_stack:
         values = with_more_stacks(values, init.spec, spec.n_stack)
-    joint_axes = _joint_axes(spec)
-    for key, value in values.items():
-        axis = joint_axes.get(key)
-        if axis is None:
-            merged[key] = value
-            continue
-        array = np.array(merged[key])
-        np.moveaxis(array, axis, 0)[target] = np.moveaxis(np.asarray(value), axis, 0)[source]
-        merged[key] = array
-    NpzDeserializer(merged).load(network)
+    for key, axis in _joint_axes(spec).items():
+        array = np.array(own[key])
+        np.moveaxis(array, axis, 0)[target] = np.moveaxis(values[key], axis, 0)[source]
+        values[key] = array
+    NpzDeserializer(values).load(network)
     return [joint for joint, place in zip(spec.joint_set.joints, places, strict=True) if place is None]
 
 
@@ -129,8 +124,7 @@ def _joint_axes(spec: ModelSpec) -> dict[str, int]:
 
     shapes = network_shapes(spec)
     # The arrays whose shapes change with the number of joints.
-    others = {name: joint_set for name, joint_set in JOINT_SETS.items() if len(joint_set) != spec.out_channels}
-    name, joint_set = next(iter(others.items()))
+    name, joint_set = next(item for item in JOINT_SETS.items() if len(item[1]) != spec.out_channels)
     changed = network_shapes(replace(spec, joints=name, out_channels=len(joint_set)))
     return {key: next(axis for axis, (a, b) in enumerate(zip(shape, changed[key], strict=True)) if a != b)
             for key, shape in shapes.items() if shape != changed[key]}
