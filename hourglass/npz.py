@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.foreign import MAX_BYTES, open_file, open_zip, printable
@@ -24,14 +24,6 @@ class Header(NamedTuple):
 
     shape: tuple[int, ...]
     dtype: np.dtype
-
-
-@contextmanager
-def _no_header_warnings() -> Iterator[None]:
-    """Suppress NumPy's warnings about a header: of sizes written under Python 2 (``64L``), and of damage."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        yield
 
 
 class NpzFile:
@@ -72,15 +64,13 @@ class NpzFile:
 
     def header(self, key: str) -> Header:
         """Read the shape and dtype of an array, not its values."""
-        with self._damage(key), self._open(key) as stream, _no_header_warnings():
-            self._check_version(stream)
+        with self._entry(key) as stream:
             shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
         return Header(shape, dtype)
 
     def read(self, key: str) -> np.ndarray:
         """Read an array; check its :meth:`header` first."""
-        with self._damage(key), self._open(key) as stream, _no_header_warnings():
-            self._check_version(stream)
+        with self._entry(key) as stream:
             stream.seek(0)
             array = np.lib.format.read_array(stream, allow_pickle=False)
             # The checksum is compared when the end is reached.
@@ -104,7 +94,9 @@ class NpzFile:
         """Turn what a damaged file makes the libraries raise into an ``InputError``."""
         place = '' if key is None else f' at {printable(key)}'
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')  # NumPy's, of sizes written under Python 2 (``64L``), and of damage
+                yield
         except Exception as error:  # zipfile, zlib and NumPy's parser of an array's head raise nearly any
             reason = getattr(error, 'strerror', None) or str(error) or type(error).__name__
             raise InputError(f'{self.path}: not a readable .npz file{place} ({printable(reason, 120)})') from None
@@ -118,15 +110,16 @@ class NpzFile:
             members[key] = info
         return members
 
-    def _open(self, key: str) -> BinaryIO:
-        info = self._members[key]
-        # bzip2 and LZMA, which NumPy never writes, decompress in steps of unbounded size.
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError('unknown compression')
-        return self._zip.open(info)  # type: ignore[return-value]
-
-    @staticmethod
-    def _check_version(stream: BinaryIO) -> None:
-        # Version 1 has at most 64 kB of header; versions 2 and 3 allow 4 GB and are for record types.
-        if np.lib.format.read_magic(stream) != (1, 0):
-            raise ValueError('unknown version of the .npy format')
+    @contextmanager
+    def _entry(self, key: str) -> Iterator[IO[bytes]]:
+        """Open an array behind the version of its format."""
+        with self._damage(key):
+            info = self._members[key]
+            # bzip2 and LZMA, which NumPy never writes, decompress in steps of unbounded size.
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError('unknown compression')
+            with self._zip.open(info) as stream:
+                # Version 1 has at most 64 kB of header; versions 2 and 3 allow 4 GB and are for record types.
+                if np.lib.format.read_magic(stream) != (1, 0):
+                    raise ValueError('unknown version of the .npy format')
+                yield stream
