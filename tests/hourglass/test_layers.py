@@ -89,11 +89,9 @@ CHAINED = {
 
 LEFT_TO_CHAINER = {
     'no bias': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, pad=1, nobias=True), L.BatchNormalization(6))],
-    'no gamma': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1), L.BatchNormalization(6, use_gamma=False))],
     'no beta': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1), L.BatchNormalization(6, use_beta=False), True)],
     'dilation': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, pad=2, dilate=2))],
     'groups': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, pad=1, groups=2))],
-    'unequal sides': lambda: [ConvBNReLU(L.Convolution2D(4, 6, (1, 3), pad=(0, 1)))],
     'unequal strides': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 3, (1, 2), 1))],
     'padding as large as the kernel': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1, pad=1))],
     'stride in the second': lambda: [ConvBNReLU(L.Convolution2D(4, 6, 1)), ConvBNReLU(L.Convolution2D(6, 6, 3, 2, 1))],
