@@ -90,7 +90,7 @@ def _list(read: Callable[[Any], _T], least: int, most: int) -> Callable[[Any], t
     """Return a reader of a list of ``least`` to ``most`` values, each of which ``read`` reads."""
     def read_list(value: Any) -> tuple[_T, ...]:
         if not isinstance(value, list) or not least <= len(value) <= most:
-            _fail(value, f'a list of {least} to {most} entries')
+            _fail(value, f'a list of {least} entries' if least == most else f'a list of {least} to {most} entries')
         return tuple(map(read, value))
 
     return read_list

@@ -104,7 +104,7 @@ def test_points_go_by_what_joints_are_the_same_as() -> None:
     ({'pairs': [[1, 3]]}, "'pairs': '3' is not a joint of the table, or its number from 0 to 2"),
     ({'pairs': [[True, 0]]}, "'pairs': 'True' is not a joint"),
     ({'pairs': [['nose', 'left eye'], [1, 2]]}, "'pairs': 'left eye' is there more than once"),
-    ({'pairs': [[0, 1, 2]]}, 'is not a list of 2 to 2 entries'),
+    ({'pairs': [[0, 1, 2]]}, 'is not a list of 2 entries'),
     ({'limbs': [[0, 1, {}]]}, "'limbs': .* is not a name"),
     ({'limbs': [[0, 1]] * 1025}, "'limbs': .* is not a list"),
     ({'groups': {'Total': [0]}}, "'groups': .* called Total"),
