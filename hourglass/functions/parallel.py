@@ -48,33 +48,24 @@ class Workers:
     def settings(self) -> Iterator[None]:
         """Have what suits work on blocks while the context lasts: one thread of BLAS, small buffers of NumPy."""
         buffer_size = np.setbufsize(_BUFFER_SIZE)
+        self._change_users(1)
         try:
-            with self.single_threaded_blas():
-                yield
+            yield
         finally:
+            self._change_users(-1)
             np.setbufsize(buffer_size)
 
-    @contextmanager
-    def single_threaded_blas(self) -> Iterator[None]:
-        """Hold BLAS to one thread while the context lasts, if there are threads to do its work.
-
-        Several Python threads may be inside at once: the last one to leave gives BLAS its threads back.
-        """
+    def _change_users(self, by: int) -> None:
+        """Hold BLAS to one thread for the first thread that comes; the last one to leave gives it its threads back."""
         if self.size == 1:
-            yield
             return
         with self._lock:
             if self._users == 0:
                 self._before = [library.num_threads for library in self._blas.lib_controllers]
                 self._set_blas_threads([1] * len(self._before))
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if self._users == 0:
-                    self._set_blas_threads(self._before)
+            self._users += by
+            if self._users == 0:
+                self._set_blas_threads(self._before)
 
     def _set_blas_threads(self, numbers: list[int]) -> None:
         for library, number in zip(self._blas.lib_controllers, numbers, strict=True):

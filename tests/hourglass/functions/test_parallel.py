@@ -111,14 +111,14 @@ def test_every_block_is_worked_on_once(pair: Workers) -> None:
 
 def test_the_last_of_several_callers_gives_blas_its_threads_back(pair: Workers) -> None:
     before = blas_threads()
-    outer, inner = pair.single_threaded_blas(), pair.single_threaded_blas()
+    outer, inner = pair.settings(), pair.settings()
     outer.__enter__()
     inner.__enter__()
     outer.__exit__(None, None, None)
     assert set(blas_threads()) == {1}
     inner.__exit__(None, None, None)
     assert blas_threads() == before
-    with pytest.raises(ArithmeticError), pair.single_threaded_blas():
+    with pytest.raises(ArithmeticError), pair.settings():
         raise ArithmeticError
     assert blas_threads() == before
 
@@ -127,7 +127,7 @@ def test_any_thread_may_hold_blas_after_another() -> None:
     run_script('''
 pair, seen = workers(), []
 def hold():
-    with pair.single_threaded_blas():
+    with pair.settings():
         seen.append({c.num_threads for c in pair._blas.lib_controllers})
 hold()
 thread = threading.Thread(target=hold)
@@ -135,7 +135,7 @@ thread.start(); thread.join()
 hold()
 assert seen == [{1}] * 3, seen
 # The first to come leaves before the last.
-first, second = pair.single_threaded_blas(), pair.single_threaded_blas()
+first, second = pair.settings(), pair.settings()
 first.__enter__()
 thread = threading.Thread(target=second.__enter__)
 thread.start(); thread.join()
