@@ -105,11 +105,6 @@ def _smoothed(heatmaps: np.ndarray) -> np.ndarray:
     return along_y @ heatmaps @ along_x
 
 
-def _is_interior(cell: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
-    """Return (..., 1) bool, whether a cell has neighbours on all sides."""
-    return np.all((cell > 0) & (cell < np.array(cells) - 1), axis=-1)[..., None]
-
-
 def decode(
     heatmaps: np.ndarray, size: tuple[int, int] | np.ndarray, decoding: str = 'argmax', align_corners: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -126,6 +121,7 @@ def decode(
         of the highest cell (of the smoothed map, where ``decoding`` smooths; the value is that before).
     """
     *_, height, width = heatmaps.shape
+    cells = np.array([height, width])
     maps = _smoothed(heatmaps) if decoding == 'dark' else heatmaps
     highest = maps.reshape(*maps.shape[:-2], height * width).argmax(axis=-1)
     cell = np.stack(np.divmod(highest, width), axis=-1)
@@ -139,10 +135,10 @@ def decode(
     if decoding != 'argmax':
         step = _step(maps, cell, _to_peak if decoding == 'dark' else _quarter)
         if decoding == 'torch7':
-            step = np.where(_is_interior(cell, (height, width)), step, 0)
+            has_neighbours = np.all((cell > 0) & (cell < cells - 1), axis=-1, keepdims=True)
+            step = np.where(has_neighbours, step, 0)
         position = position + step
     pixels = np.asarray(size, np.float64)[..., None, :]
-    cells = np.array([height, width])
     points = position * (pixels - 1) / (cells - 1) if align_corners else position * pixels / cells
     # The reference scales an array of integers, so its points are whole pixels.
     return (np.floor(points) if decoding == 'argmax' else points), scores

@@ -128,7 +128,7 @@ class PosePredictor:
             gpu: number of the GPU; -1 for the CPU.
             flip, batchsize: as for the class.
             engine: what runs the network: ``chainer``, ``onnxruntime``, ``openvino``, or ``auto``, the fastest that
-                is installed (:func:`pretrained.engines.choose_engine`).
+                is installed (:func:`hourglass.engine.choice.choose_engine`).
             precision: ``f32``; ``int8``, faster and less exact; ``bf16``, with OpenVINO on some CPUs.
 
         Raises:

@@ -10,17 +10,14 @@ from hourglass.errors import InputError
 ENGINES = ('auto', 'chainer', 'onnxruntime', 'openvino')
 PRECISIONS = ('f32', 'bf16', 'int8')
 
-#: The packages that the engines for graphs need, for each precision that they have; the fastest engine comes first.
-_PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
-    'onnxruntime': {'f32': ('onnxruntime', 'onnx'), 'int8': ('onnxruntime', 'onnx')},
-    'openvino': {'f32': ('openvino', 'onnx'), 'bf16': ('openvino', 'onnx'),
-                 'int8': ('openvino', 'onnxruntime', 'onnx')},
-}
+#: Engines for graphs, called as their packages, with the precisions that they have; the fastest one comes first.
+_GRAPH_ENGINES = {'onnxruntime': ('f32', 'int8'), 'openvino': ('f32', 'bf16', 'int8')}
 
 
 def _missing(engine: str, precision: str) -> str | None:
     """Return the first package that an engine lacks for a precision, or ``None``."""
-    return next((name for name in _PACKAGES[engine][precision] if find_spec(name) is None), None)
+    needed = [engine, 'onnx', *(['onnxruntime'] if precision == 'int8' else [])]  # which makes the graph of 8 bits
+    return next((name for name in needed if find_spec(name) is None), None)
 
 
 def choose_engine(engine: str = 'auto', precision: str = 'f32', gpu: int = -1) -> str:
@@ -45,7 +42,7 @@ def choose_engine(engine: str = 'auto', precision: str = 'f32', gpu: int = -1) -
             raise InputError(f'--precision {precision} is for the engines onnxruntime and openvino on a CPU; '
                              'Chainer computes in f32')
         return 'chainer'
-    able = [kind for kind in _PACKAGES if precision in _PACKAGES[kind]]
+    able = [kind for kind, precisions in _GRAPH_ENGINES.items() if precision in precisions]
     candidates = able if engine == 'auto' else [kind for kind in able if kind == engine]
     if not candidates:
         raise InputError(f'--engine {engine} has no --precision {precision}; {" and ".join(able)} has')
