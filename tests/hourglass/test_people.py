@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 from data.synthetic import demo_people
 from hourglass.crop import Box, CropBox
@@ -181,16 +180,13 @@ def test_the_bundled_weights_find_the_joints_of_the_drawn_people() -> None:
     assert np.mean(correct) > .85
 
 
-def test_pictures_of_every_kind_and_results_that_draw_themselves(tmp_path: Path) -> None:
+def test_one_picture_or_several_and_results_that_draw_themselves() -> None:
     pixels = np.rint(spots((100, 100), (150, 300))).astype(np.uint8).transpose(1, 2, 0)
-    Image.fromarray(pixels).save(tmp_path / 'a.png')
     predictor = PeoplePredictor(_predictor(), FixedBoxes((50, 60, 150, 140), (100, 260, 200, 340)))
-    expected, = predictor.predict([pixels.transpose(2, 0, 1).astype(np.float32)])
-    for people in (predictor.predict(tmp_path / 'a.png'), predictor.predict(pixels),
-                   predictor.predict(pixels[:, :, ::-1], bgr=True), *predictor.predict([Image.fromarray(pixels)])):
-        assert len(people) == 2
-        for person, like in zip(people, expected, strict=True):
-            np.testing.assert_array_equal(person.points, like.points)
+    people = predictor.predict(pixels[:, :, ::-1], bgr=True)
+    assert len(people) == 2
+    for person, like in zip(people, predictor.predict([Image.fromarray(pixels)])[0], strict=True):
+        np.testing.assert_array_equal(person.points, like.points)
     wrist = people[0].joints['left wrist']
     assert (wrist.y, wrist.x) == tuple(people[0].points[15])
     assert people.to_dict()[0] == people[0].to_dict()
