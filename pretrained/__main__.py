@@ -53,8 +53,7 @@ def _verify(args: argparse.Namespace) -> None:
     entry = registry.REGISTRY.get(args.name)
     if entry is not None and not entry.is_there:
         raise InputError(f'{entry.path}: not downloaded yet; python -m pretrained fetch {entry.name} does it')
-    path = registry.resolve(args.name) if entry is None else entry.path
-    model = load_any(path) if entry is None else registry.read(entry, path)
+    path, model = registry.resolve(args.name), registry.load(args.name)
     digest = sha256_of(path) if entry is None else download.check_digest(entry.file, path, entry.sha256)
     _print_facts({'file': path, 'sha256': digest, **_facts(model)})
 

@@ -17,7 +17,6 @@ from typing import Any
 from data.__main__ import main
 from data.fetch import fetch_set, unpack
 from data.published import PUBLISHED, Archive
-from data.sets import DATASETS
 from hourglass.errors import InputError
 
 import pytest
@@ -119,16 +118,6 @@ def test_mpii_is_for_its_user_to_get(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / 'annotations').mkdir()
     (tmp_path / 'annotations' / 'mpii_human_pose_v1_u12_1.mat').write_bytes(b'MATLAB')
     fetch_set('mpii', tmp_path)
-
-
-def test_the_table() -> None:
-    for name, published in PUBLISHED.items():
-        assert published.title == DATASETS[name].title
-        for archive in published.archives:
-            assert all(url.rsplit('/', 1)[1] == archive.name for url in archive.urls)
-            assert archive.sha256 is None or len(archive.sha256) == 64
-            assert archive.split is None or archive.split in published.splits
-            assert published.by_hand or (archive.members and archive.count and archive.max_bytes)
 
 
 # Unpacking.

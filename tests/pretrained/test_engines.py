@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pretrained
 from data.synthetic import demo_scene
 from hourglass.crop import picture_box
-from hourglass.engine.base import run_in_pieces, threads
 from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 from pretrained import engines as load
@@ -181,13 +180,3 @@ def test_openvino_does_not_report_to_anybody() -> None:
     found = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # The entry that says that there is no such package, and nothing of the package.
     assert found.split() == ["['openvino_telemetry']"]
-
-
-def test_threads_and_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv('OMP_NUM_THREADS', '3')
-    assert threads() == 3
-    for value in ('', 'many', '0'):
-        monkeypatch.setenv('OMP_NUM_THREADS', value)
-        assert threads() >= 1
-    for n in (1, 3, 4, 5, 17):
-        np.testing.assert_array_equal(run_in_pieces(lambda piece: piece[:4] + 1, np.arange(n), 2), np.arange(n) + 1)

@@ -38,25 +38,6 @@ def message(load: Callable[[Any], Graph], root: Any) -> str:
     return str(caught.value).partition('network.t7: ')[2]
 
 
-def test_sequence(load: Callable[[Any], Graph], net: Any) -> None:
-    graph = load(net.sequential(net.conv(3, 4, 3, 2, 1), net.bn(4), net.relu(), net.pool(), net.up()))
-    assert [node.op for node in graph.nodes] == ['input', 'conv', 'bn', 'relu', 'pool', 'upsample']
-    assert [node.settings for node in graph.nodes] == [
-        (), (3, 3, 2, 2, 1, 1, 1), (), (0, 0), (2, 2, 2, 2, 0, 0), (2,)]
-    assert parameters(graph.nodes[1])['W'].shape == (4, 3, 3, 3)
-    assert graph.outputs == graph.nodes[-1:]
-
-
-def test_old_layouts(load: Callable[[Any], Graph]) -> None:
-    """Of 2015: weights as a matrix, one padding, and the inverse of the standard deviation."""
-    new, old = (load(net.sequential(net.conv(3, 4, 3, 1, 1), net.bn(4))).nodes for net in (
-        Net(np.random.RandomState(0)), Net(np.random.RandomState(0), old=True)))
-    assert new[1].settings == old[1].settings
-    assert parameters(new[1])['W'].shape == parameters(old[1])['W'].shape == (4, 3, 3, 3)
-    std = old[2].fields['running_std']
-    np.testing.assert_allclose(parameters(old[2])['avg_var'], std ** -2. - 1e-5, rtol=1e-5)
-
-
 def test_missing_bias_and_affine(load: Callable[[Any], Graph], net: Any) -> None:
     bn = net.bn(4)
     del bn.fields['weight'], bn.fields['bias']
