@@ -9,6 +9,7 @@ damaged file costs is bounded by the child process that it is read in (:mod:`hou
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,8 @@ _ARRAYS = {**{prefix + kind: np.dtype(element) for kind, element in _ELEMENTS.it
 _NIL, _NUMBER, _STRING, _TABLE, _TORCH, _BOOLEAN, _FUNCTION = range(7)
 _CLOSURES = (7, 8)
 
-# A part that is being read: it yields when it needs the next object and is sent that object.
-_Part = Generator[None, Any, Any]
+# An object that is being read: it yields a generator for each object in it, and is sent that object.
+_Part = Generator[Any, Any, Any]
 
 
 class Table(dict[Any, Any]):
@@ -106,22 +107,19 @@ class _Reader:
 
     def read(self) -> Any:
         """Read an object and all that it contains."""
-        # The parts that are being read, outermost first.  A stack of our own, as files are nested more deeply than
-        # Python's own stack allows.
-        parts: list[_Part] = []
-        value = self._begin(parts)
+        # A stack of our own, as files are nested more deeply than Python's own stack allows.
+        parts: list[_Part] = [self._object()]
+        value = None
         while parts:
             try:
-                parts[-1].send(value)
+                parts.append(parts[-1].send(value))
+                value = None
             except StopIteration as end:
                 parts.pop()
                 value = end.value
-            else:
-                value = self._begin(parts)
         return value
 
-    def _begin(self, parts: list[_Part]) -> Any:
-        """Read a value that contains no other, or put a new part on top, which first is sent None."""
+    def _object(self) -> _Part:
         stream = self._stream
         tag = stream.integer()
         if tag == _NIL:
@@ -132,64 +130,48 @@ class _Reader:
             return stream.string()
         if tag == _BOOLEAN:
             return stream.integer() != 0
-        part = self._part(tag)
-        if isinstance(part, Generator):
-            parts.append(part)
-            return None
-        return part
-
-    def _part(self, tag: int) -> Any:
-        """Return a new part, or the object that was meant."""
         if tag not in (_TABLE, _TORCH, _FUNCTION, *_CLOSURES):
             raise Damage(f'an unknown kind of object, {tag}')
-        index = self._stream.integer() if tag != _FUNCTION else 0
-        if tag != _FUNCTION and index in self._objects:
-            return self._objects[index]
-        if tag == _TABLE:
-            return self._table(index)
-        if tag != _TORCH:
-            return self._function(index)
-        name = self._stream.string()
+        if tag != _FUNCTION:  # it has no number
+            index = stream.integer()
+            if index in self._objects:
+                return self._objects[index]
+            if tag == _TABLE:
+                table = self._objects[index] = Table()
+                for _ in range(stream.integer()):
+                    key = yield self._object()
+                    value = yield self._object()
+                    if value is not None and type(key) in (str, float):
+                        table[key] = value
+                return table
+            if tag == _TORCH:
+                return (yield from self._torch_object(index))
+            self._objects[index] = None
+        stream.raw(stream.integer())  # the compiled code of a function
+        yield self._object()  # the variables it uses
+        return None
+
+    def _torch_object(self, index: int) -> _Part:
+        stream = self._stream
+        name = stream.string()
         if name.startswith('V '):  # the version; the oldest files have none
-            name = self._stream.string()
-        kind = name.removeprefix('torch.')
-        if (dtype := _ARRAYS.get(kind.removesuffix('Storage'))) and kind != name and kind.endswith('Storage'):
-            self._objects[index] = self._stream.array(int(self._stream.array(1, '<i8')[0]), dtype)
+            name = stream.string()
+        array = re.fullmatch(r'torch\.(\w+)(Storage|Tensor)', name)
+        if array is not None and (dtype := _ARRAYS.get(array[1])):
+            if array[2] == 'Storage':
+                self._objects[index] = stream.array(int(stream.array(1, '<i8')[0]), dtype)
+            else:
+                n_dimensions = stream.integer()
+                shape, strides = (stream.array(n_dimensions, '<i8').tolist() for _ in range(2))
+                (offset,) = stream.array(1, '<i8').tolist()
+                self._objects[index] = _view((yield self._object()), shape, strides, offset - 1, dtype)
             return self._objects[index]
-        if (dtype := _ARRAYS.get(kind.removesuffix('Tensor'))) and kind != name and kind.endswith('Tensor'):
-            return self._tensor(index, dtype)
         if name.startswith(('torch.', 'tds.')):
             # These classes write formats of their own.
             raise Damage(f'an object of the class {printable(name)}, which is not known')
-        return self._torch_object(index, name)
-
-    def _function(self, index: int) -> _Part:
-        if index:
-            self._objects[index] = None
-        self._stream.raw(self._stream.integer())  # the compiled code
-        yield  # the variables it uses
-
-    def _table(self, index: int) -> _Part:
-        table = self._objects[index] = Table()
-        for _ in range(self._stream.integer()):
-            key = yield
-            value = yield
-            if value is not None and type(key) in (str, float):
-                table[key] = value
-        return table
-
-    def _torch_object(self, index: int, class_name: str) -> _Part:
-        found = self._objects[index] = TorchObject(class_name, Table())
-        found.fields = yield
+        found = self._objects[index] = TorchObject(name, Table())
+        found.fields = yield self._object()
         return found
-
-    def _tensor(self, index: int, dtype: np.dtype) -> _Part:
-        n_dimensions = self._stream.integer()
-        shape, strides = (self._stream.array(n_dimensions, '<i8').tolist() for _ in range(2))
-        (offset,) = self._stream.array(1, '<i8').tolist()
-        storage = yield
-        array = self._objects[index] = _view(storage, shape, strides, offset - 1, dtype)
-        return array
 
 
 def _view(storage: Any, shape: list[int], strides: list[int], offset: int, dtype: np.dtype) -> np.ndarray:

@@ -57,7 +57,7 @@ def test_files_that_torch7_wrote(shared: Callable[[str], Path], name: str) -> No
     ('demo', {'n_stack': 3, 'stem_first': True}, ('StackedHG', 16, 3, 8, 2, 1, False)),
     ('hg', {}, ('PreActivationHG', 16, 2, 8, 2, 1, False)),
     ('hg', {'w': 16, 'n_stack': 1, 'levels': 1, 'n': 3, 'joints': 14}, ('PreActivationHG', 14, 1, 16, 1, 3, False)),
-    ('hg', {'n_stack': 4, 'n': 2, 'levels': 3}, ('PreActivationHG', 16, 4, 8, 3, 2, False)),
+    ('hg', {'n_stack': 3, 'n': 2, 'levels': 2}, ('PreActivationHG', 16, 3, 8, 2, 2, False)),
 ])
 def test_converted_networks_compute_what_their_graph_does(
     path: Path, kind: str, options: dict[str, int], sizes: tuple[Any, ...], seed: int,
@@ -192,7 +192,7 @@ def test_a_part_in_two_places(path: Path) -> None:
 def test_rearranged_networks_are_refused_or_read(path: Path) -> None:
     """Sound files with other connections, classes, numbers or missing fields; tests/fuzz damages the bytes."""
     n_refused = 0
-    for seed in range(30):
+    for seed in range(15):
         rng = np.random.RandomState(seed)
         net = Net(rng)
         root = getattr(net, ('hg', 'demo')[seed % 2])(w=4, n_stack=1, levels=1)
@@ -218,7 +218,7 @@ def test_rearranged_networks_are_refused_or_read(path: Path) -> None:
             assert all(np.isfinite(array).all() for array in load_torch7(path).arrays.values())
         except InputError:
             n_refused += 1
-    assert n_refused > 10
+    assert n_refused > 5
 
 
 def test_costly_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
