@@ -98,15 +98,6 @@ def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
     return Contents(table_lines(('split', 'images', 'people'), rows), pictures)
 
 
-def _parts(files: list[Annotations], is_one_each: bool) -> list[tuple[str, Annotations]]:
-    """Return the splits by their names, or the files by theirs where each is a split."""
-    if is_one_each:
-        return [(part.path.name, part) for part in files]
-    people, = files
-    splits = people.splits or people.held_out()
-    return [(name, people.select(name)) for name in dict.fromkeys(splits)]
-
-
 def _joint_rows(joint_set: JointSet, files: list[Annotations]) -> list[tuple[str, int, int, str]]:
     """Return how often each joint is labelled and visible, and what its mirror image is."""
     mirrored = dict(pair for a, b in joint_set.pairs or () for pair in ((a, b), (b, a)))
@@ -124,8 +115,11 @@ def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: Joi
     files = read_files(root, 'all', kind.read)
     if joints is not None:
         files = [part.to_joint_set(joints) for part in files]
+    # The splits by their names, or the files by theirs where each is a split.
+    parts = [(part.path.name, part) for part in files] if SPLIT in str(root) else [
+        (split, files[0].select(split)) for split in dict.fromkeys(files[0].splits or files[0].held_out())]
     rows = []
-    for name, part in _parts(files, SPLIT in str(root)):
+    for name, part in parts:
         chosen = part.take(np.flatnonzero(part.labelled.any(axis=1)))
         rows.append((name, len(set(chosen.images)), len(chosen)))
     pictures: list[Picture] = []

@@ -6,7 +6,6 @@ is.  Only the files that an :class:`~data.published.Archive` describes are unpac
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import zipfile
@@ -27,18 +26,13 @@ from tqdm import tqdm
 _CHUNK = 1024 * 1024
 
 
-def _count(archive: Archive, base: Path) -> int:
-    """Count an archive's files in a folder and in the folders in it."""
-    found = 0
-    for prefix, folder in (('', base), *((f'{path.name}/', path) for path in base.glob('*') if path.is_dir())):
-        if folder.is_dir():
-            found += sum(re.fullmatch(archive.members, prefix + name) is not None for name in os.listdir(folder))
-    return found
-
-
 def _is_unpacked(archive: Archive, root: Path) -> bool:
     # COCO's folders of images may also lie in the root itself.
-    return any(_count(archive, base) >= archive.count for base in (root / archive.folder, root))
+    for base in (root / archive.folder, root):
+        names = (path.relative_to(base).as_posix() for pattern in ('*', '*/*') for path in base.glob(pattern))
+        if sum(re.fullmatch(archive.members, name) is not None for name in names) >= archive.count:
+            return True
+    return False
 
 
 def _wanted(archive: Archive, path: Path, content: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

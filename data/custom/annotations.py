@@ -90,11 +90,6 @@ class Annotations:
         areas = np.where(np.isnan(self.areas), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1), self.areas)
         return replace(self, boxes=boxes, areas=areas)
 
-    def split_names(self) -> tuple[str, ...]:
-        """Return the splits that :meth:`select` knows."""
-        own = ('train', 'val') if self.splits is None else tuple(dict.fromkeys(self.splits))
-        return (*own, *(name for name in ('trainval', 'all') if name not in own))
-
     def select(self, split: str) -> Annotations:
         """Return the people of a split.
 
@@ -109,7 +104,7 @@ class Annotations:
         rows = [i for i, name in enumerate(splits) if name in wanted]
         if not rows:
             raise EmptySplitError(f'{self.path}: no person is in the split {split!r}; there are '
-                                  f'{", ".join(self.split_names())}')
+                                  f'{", ".join(dict.fromkeys([*splits, "trainval", "all"]))}')
         return self.take(rows)
 
     def held_out(self) -> list[str]:
@@ -129,14 +124,13 @@ class Annotations:
         Raises:
             InputError: there are no such joints, or no such reference.
         """
-        places = self.joint_set.places
-        has_torso = all(joint in places for joint in _TORSO)
+        has_torso = all(joint in self.joint_set.places for joint in _TORSO)
         chosen = reference or ('torso' if has_torso else 'box')
         if chosen == 'box':
             return chosen, (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)
         if chosen != 'torso' or not has_torso:
             raise InputError(f'{self.path}: errors cannot be divided by {chosen!r}: the joints of {self.joint_set} '
-                             f'lack {" or ".join(joint for joint in _TORSO if joint not in places) or "it"}')
+                             f'lack {" or ".join(_TORSO)}')
         return chosen, torso_lengths(self.points, self.labelled, self.joint_set)
 
     def to_persons(self, lengths: np.ndarray) -> list[Person]:
