@@ -94,11 +94,11 @@ def stacked_hg(n_stack: int, layer_num: int) -> Graph:
     return Graph(net.nodes, outputs)
 
 
-def preactivation_hg(n_stack: int, layer_num: int, n_modules: int, wide_stem: bool) -> Graph:
+def preactivation_hg(n_stack: int, layer_num: int, n_modules: int) -> Graph:
     """Return the graph of a ``PreActivationHG``."""
     net = _PreActivation()
     h = net.pool(net.residual(net.conv_bn_relu(net.image, 'conv0', 'bn0', 7, 2), 'res0', True))
-    h = net.residual(net.residual(h, 'res1', wide_stem), 'res2', not wide_stem)
+    h = net.residual(net.residual(h, 'res1'), 'res2', True)
     outputs = []
     for i in range(1, n_stack + 1):
         f = net.residuals(net.hourglass(h, f'hg{i}', layer_num, n_modules), f'after{i}', n_modules)

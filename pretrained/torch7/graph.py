@@ -111,14 +111,10 @@ class _Builder:
             return value
         if name == 'ConcatTable':
             return [self.apply(child, value) for child in fields['modules'].array()]
-        if name == 'ParallelTable':
-            return [self.apply(child, v) for child, v in zip(fields['modules'].array(), value, strict=True)]
         if name not in OPERATIONS:
             raise Damage(f'{printable(module.class_name)}, which is in no network that is known here')
         op, names = OPERATIONS[name]
         settings = tuple(_setting(module, key, default) for key, default in names.items())
-        if op == 'join' and _setting(module, 'nInputDims', 0) == 3:
-            settings = (settings[0] + 1,)  # counted without the batch
         return self.add(Node(op, tuple(self.flat(value)), module.class_name, settings, fields))
 
     def flat(self, value: _Value) -> list[Node]:
@@ -132,8 +128,6 @@ class _Builder:
             sources = data['mapindex'].array() if 'mapindex' in data else []
             inputs = [results[id(source)] for source in sources]
             taken = value if not inputs else inputs[0] if len(inputs) == 1 else inputs
-            if 'selectindex' in data:  # most nodes stand for all of a list
-                taken = taken[int(data['selectindex']) - 1]
             results[id(data)] = self.apply(data['module'], taken) if 'module' in data else taken
         return results[id(fields['outnode'].fields['data'])]
 

@@ -79,24 +79,21 @@ def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:
     layer_num = max(1, math.ceil((ops.count('pool') - 1) / n_stack))
     stem = next((node for node in graph.nodes if node.op == 'conv'), head[0])
     sizes: dict[str, Any] = {'n_stack': n_stack, 'layer_num': layer_num, 'upsampling': 'nearest'}
-    variants: list[tuple[dict[str, Any], Graph]]
     if head[-1].op == 'relu':
-        variants = [({'network': 'StackedHG'}, stacked_hg(n_stack, layer_num))]
+        sizes |= {'network': 'StackedHG'}
+        expected = stacked_hg(n_stack, layer_num)
     else:
         # A sum at the end of each residual module (3 of the stem), of each level, and between stacks.
         n_residuals = ops.count('add') - 3 - n_stack * layer_num - (n_stack - 1)
         n_modules = max(1, n_residuals // (n_stack * (3 * layer_num + 2)))
-        # Some ports widen the stem one module earlier than the Torch7 code.
-        variants = [({'network': 'PreActivationHG', 'n_modules': n_modules, 'wide_stem': is_wide},
-                     preactivation_hg(n_stack, layer_num, n_modules, is_wide)) for is_wide in (False, True)]
+        sizes |= {'network': 'PreActivationHG', 'n_modules': n_modules}
+        expected = preactivation_hg(n_stack, layer_num, n_modules)
     numbers = _Numbers()
-    found = numbers.of(graph)
-    for own, expected in variants:
-        if numbers.of(expected) == found:
-            joints = len(_tensor(graph.outputs[-1], 'weight'))
-            return ModelSpec(out_channels=joints, joints=joint_set_of(joints), width=4 * len(_tensor(stem, 'weight')),
-                             **sizes, **own, **TORCH7_CODE), numbers.pair(expected, graph)
-    raise Damage('its layers or their connections are others')
+    if numbers.of(expected) != numbers.of(graph):
+        raise Damage('its layers or their connections are others')
+    joints = len(_tensor(graph.outputs[-1], 'weight'))
+    return ModelSpec(out_channels=joints, joints=joint_set_of(joints), width=4 * len(_tensor(stem, 'weight')),
+                     **sizes, **TORCH7_CODE), numbers.pair(expected, graph)
 
 
 class _Numbers:

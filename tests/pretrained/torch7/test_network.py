@@ -74,25 +74,6 @@ def test_converted_networks_compute_what_their_graph_does(
         np.testing.assert_allclose(output, values, rtol=0, atol=1e-5 * max(1, np.abs(values).max()))
 
 
-def test_stem_of_the_ports(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second residual module of the stem has all channels already."""
-    net = Net(np.random.RandomState(0))
-
-    def stem(w: int, pre: bool, last: int) -> tuple[dict, dict]:
-        h = net.chain(net(None), net.conv(3, w // 4, 7, 2, 3), net.bn(w // 4), net.relu(),
-                      net.residual(w // 4, w // 2, True))
-        pool = net(net.pool(), h)
-        return pool, net.chain(pool, net.residual(w // 2, w, True), net.residual(w, w, True))
-
-    monkeypatch.setattr(net, 'stem', stem)
-    path.write_bytes(t7.dump(net.hg()))
-    model = load_torch7(path)
-    assert model.spec.wide_stem
-    x = np.random.RandomState(9).uniform(0, 1, (1, 3, 32, 32)).astype('f')
-    for output, values in zip(outputs_of(model, x), compute(load_graph(path), x), strict=True):
-        np.testing.assert_allclose(output, values, rtol=0, atol=1e-4)
-
-
 def test_other_eps_goes_into_the_variance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net(np.random.RandomState(0))
     normalization = net.bn
