@@ -51,13 +51,11 @@ class TrainTransform:
     Args:
         spec: joints, sizes and way of cropping.
         augmentation: random changes; ``None`` for validation.
-        sigma: standard deviation of the targets in cells.
     """
 
-    def __init__(self, spec: ModelSpec, augmentation: Augmentation | None = None, sigma: float = 1.0) -> None:
+    def __init__(self, spec: ModelSpec, augmentation: Augmentation | None = None) -> None:
         self.spec = spec
         self.augmentation = augmentation
-        self.sigma = sigma
         self.flip_order = spec.joint_set.flip_order
         height, width = spec.input_size
         self.cells = height // 4, width // 4
@@ -81,8 +79,8 @@ class TrainTransform:
             box = self.augmentation.move(box, rng)
         crop = crop_person(image, person, spec, box)
         # 2. Draw the targets.
-        heatmaps = encode(crop.points, crop.labelled, box.shape, self.cells, spec.align_corners, self.sigma,
-                          spec.decoding)
+        heatmaps = encode(crop.points, crop.labelled, box.shape, self.cells, spec.align_corners,
+                          decoding=spec.decoding)
         # 3. Change both at random.
         inputs, labelled = crop.image, crop.labelled
         if self.augmentation is not None:

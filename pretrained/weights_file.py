@@ -195,10 +195,10 @@ def holds_half_precision(arrays: Mapping[str, np.ndarray]) -> bool:
                    if key.endswith('/W'))
 
 
-def _first_few(items: Iterable[str], count: int = 3) -> str:
+def _first_few(items: Iterable[str]) -> str:
     items = list(items)
-    rest = f' and {len(items) - count} more' if len(items) > count else ''
-    return ', '.join(printable(item, 100) for item in items[:count]) + rest
+    rest = f' and {len(items) - 3} more' if len(items) > 3 else ''
+    return ', '.join(printable(item, 100) for item in items[:3]) + rest
 
 
 def _find_network(file: NpzFile, part: str | None) -> str:

@@ -98,9 +98,6 @@ class COCODataset(PersonDataset):
         detections: people that a detector found, or a file of them.  They take the place of the annotated people;
             none of their joints is labelled, and no reference length is known.  The annotations then only name the
             images (``image_info_test-dev2017.json`` will do).
-        min_score: leave out detections with a lower score.
-        nms_iou: leave out detections that overlap a better one of the same image by so much (intersection over
-            union) or more; ``None`` keeps all.
         reference: reference length of a person, ``torso`` or ``box`` (:data:`REFERENCES`).
 
     Attributes:
@@ -117,13 +114,8 @@ class COCODataset(PersonDataset):
     def __init__(
         self, root: str | Path = DEFAULT_ROOT, split: str = 'train2017', joint_set: JointSet = COCO, *,
         annotations: str | Path | None = None, images: str | Path | None = None,
-        detections: str | Path | Detections | None = None, min_score: float = 0.0, nms_iou: float | None = None,
-        reference: str = 'torso',
+        detections: str | Path | Detections | None = None, reference: str = 'torso',
     ) -> None:
-        if reference not in REFERENCES:
-            raise InputError(f'COCO has no reference length {reference!r}; it has {", ".join(REFERENCES)}')
-        if nms_iou is not None and not 0 < nms_iou <= 1:
-            raise InputError(f'the overlap of detections must lie between 0 and 1, not {nms_iou}')
         root = Path(root)
         self.annotation_file = place = find_annotations(root, split, annotations)
         content = read_annotations(place, need_people=detections is None)
@@ -137,8 +129,7 @@ class COCODataset(PersonDataset):
         else:
             found = detections if isinstance(detections, Detections) else read_detections(detections)
             check_image_ids(Path(found.source), 'detections', found.image_ids, content.images)
-            found = found.take((found.scores >= min_score) & has_extent(found.boxes))
-            found = found if nms_iou is None else found.suppress(nms_iou)
+            found = found.take(has_extent(found.boxes))
             self.records = Records(found.image_ids, found.boxes,
                                    (found.boxes[:, 2:] - found.boxes[:, :2]).prod(axis=1), found.scores)
             points, visibility = np.zeros((len(found), len(COCO), 2)), np.zeros((len(found), len(COCO)), np.int8)

@@ -9,7 +9,6 @@ from hourglass.coco_format import PERSON
 from hourglass.json_table import Table, read_json
 
 import numpy as np
-from chainercv.utils import non_maximum_suppression
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,6 @@ class Detections:
     def take(self, rows: np.ndarray) -> Detections:
         """Return some of the boxes, by index or by a mask (N,)."""
         return replace(self, image_ids=self.image_ids[rows], boxes=self.boxes[rows], scores=self.scores[rows])
-
-    def suppress(self, iou: float) -> Detections:
-        """Leave out boxes that overlap a better one of the same image by ``iou`` or more; the order remains."""
-        kept = [rows[non_maximum_suppression(self.boxes[rows], iou, self.scores[rows])]
-                for rows in rows_by_image(self.image_ids)]
-        return self.take(np.sort(np.concatenate([np.zeros(0, np.int64), *kept])))
 
 
 def rows_by_image(image_ids: np.ndarray) -> list[np.ndarray]:

@@ -39,20 +39,6 @@ def test_detections_take_the_place_of_annotated_people(root: Path, detections: P
     np.testing.assert_allclose(whole_person(first.location), [20, 30, 50])
 
 
-def test_weak_and_repeated_detections_can_be_left_out(root: Path, detections: Path) -> None:
-    def scores(**options: Any) -> list[float]:
-        return COCODataset(root, 'val2017', detections=detections, **options).records.scores.tolist()
-
-    assert scores(min_score=.5) == [.9, .95, .5]
-    # The same boxes in another image are no repetition.
-    assert scores(nms_iou=.5) == [.95, .5, .01]
-    assert scores(nms_iou=1.0) == [.9, .95, .5, .01]
-    with pytest.raises(InputError, match='no person who can be used'):
-        scores(min_score=.999)
-    with pytest.raises(InputError, match='between 0 and 1, not 50'):
-        scores(nms_iou=50)
-
-
 def test_detections_need_only_the_names_of_images(
     root: Path, detections: Path, tmp_path: Path,
 ) -> None:
