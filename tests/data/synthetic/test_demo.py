@@ -17,11 +17,10 @@ def test_the_demo_picture_shows_every_joint_in_the_middle() -> None:
     assert (high - low).max() == pytest.approx(480 / 1.25, abs=0.01)
 
 
-def test_the_seed_decides_the_demo_picture() -> None:
+def test_the_demo_picture_is_always_the_same() -> None:
     image = demo_scene((120, 90))
     assert (image.shape, image.dtype) == ((3, 120, 90), np.float32)
     np.testing.assert_array_equal(image, demo_scene((120, 90)))
-    assert (image != demo_scene((120, 90), seed=3)).any()
 
 
 def test_four_people_stand_beside_each_other() -> None:
