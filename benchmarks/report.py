@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import growth
+from benchmarks import demos, growth
 from benchmarks.cases import MODES, Case
 from benchmarks.compare import Result, machine, measure
 from benchmarks.harness import script_parser, table
@@ -41,7 +41,7 @@ class Target(NamedTuple):
     """A ratio of two figures, and the largest value that it should have.
 
     A figure is the best time for each image in a mode, the ``floor`` (the time of the convolutions' operations at the
-    rate of a matrix product), or a mode's peak memory (the mode and :data:`MEMORY`).
+    rate of a matrix product), a mode's peak memory (the mode and :data:`MEMORY`), or a time of :data:`DEMOS`.
     """
 
     title: str
@@ -72,6 +72,13 @@ TARGETS = (
     Target('bundled, training step of 32: our functions / PyTorch', STEP_32, 'fast', 'torch', .8),
 )
 
+#: Times of ``demo_multi_person.py``, by the same rule; 30 frames a second are wanted.
+PICTURES, VIDEO = Case('pictures'), Case('video')
+DEMOS = (
+    Target('demo_multi_person.py, a picture / finding its people alone', PICTURES, 'whole', 'finder', 1.1),
+    Target('a video of 1280 x 720, two people, bundled-fast / 30 frames a second', VIDEO, 'whole', 'wanted', 1.),
+)
+
 Figures = dict[tuple[Case, str], float]
 
 
@@ -94,6 +101,14 @@ def measure_figures(targets: Iterable[Target]) -> tuple[Figures, dict[str, str],
         figures |= {(case, mode): min(times) / case.batch for mode, times in result.seconds.items()}
         figures |= {(case, mode + MEMORY): float(peak) for mode, peak in result.memory.items()}
     return figures, problems, rate
+
+
+def measure_demos() -> Figures:
+    """Return what :data:`DEMOS` need."""
+    print('measuring the demos ...', file=sys.stderr, flush=True)
+    picture, finder = demos.time_pictures()
+    return {(PICTURES, 'whole'): picture, (PICTURES, 'finder'): finder, (VIDEO, 'whole'): demos.time_video(),
+            (VIDEO, 'wanted'): 1 / 30}
 
 
 def ratios(targets: Iterable[Target], figures: Figures) -> dict[str, float]:
@@ -135,10 +150,12 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
 
     figures, problems, rate = measure_figures(TARGETS)
-    measured = ratios(TARGETS, figures)
+    figures |= measure_demos()
+    targets = TARGETS + DEMOS
+    measured = ratios(targets, figures)
     facts: dict[str, Any] = {**machine(), 'flop_per_second': rate}
     lines = [f'{facts["threads"]} threads, {rate / 1e9:.0f} GFLOP/s in a matrix product; NumPy {facts["numpy"]}, '
-             f'Chainer {facts["chainer"]}. Best runs; times are for each image.', '', ratio_table(TARGETS, figures)]
+             f'Chainer {facts["chainer"]}. Best runs; times are for each image.', '', ratio_table(targets, figures)]
     lines += [f'\n{mode}: not measured ({problem})' for mode, problem in problems.items()]
     print('\n'.join(lines), flush=True)
     if options.check:
@@ -154,7 +171,7 @@ def main(arguments: list[str]) -> None:
 def check(measured: Mapping[str, float], recorded: Mapping[str, float]) -> None:
     """Exit with status 1 if a ratio is worse than the recorded one by more than a tenth."""
     is_worse = False
-    for target in TARGETS:
+    for target in TARGETS + DEMOS:
         new, old = measured.get(target.title), recorded.get(target.title)
         if new is None or old is None:
             print(f'{target.title}: not compared', file=sys.stderr)

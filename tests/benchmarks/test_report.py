@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
-from benchmarks import growth, report
+from benchmarks import demos, growth, report
 from benchmarks.cases import Case
 from benchmarks.harness import matrix_product
-from benchmarks.report import END, START, TARGETS, fill_page, ratio_table, ratios
+from benchmarks.report import DEMOS, END, START, TARGETS, fill_page, ratio_table, ratios
 
 import cv2
 import pytest
@@ -32,7 +33,7 @@ def test_only_what_is_between_the_marks_changes():
 
 def test_the_projects_own_page_and_recorded_ratios():
     assert fill_page(report.PAGE.read_text(), '').count(END) == 1
-    assert set(json.loads(report.RECORDED.read_text())['ratios']) <= {target.title for target in TARGETS}
+    assert set(json.loads(report.RECORDED.read_text())['ratios']) <= {target.title for target in TARGETS + DEMOS}
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_everything_with_tiny_networks(
     def tiny(case: Case | None) -> Case | None:
         return case and case._replace(network='tiny', batch=min(case.batch, 2))
 
-    targets = [target._replace(case=tiny(target.case), by_case=tiny(target.by_case)) for target in TARGETS]
+    targets = tuple(target._replace(case=tiny(target.case), by_case=tiny(target.by_case)) for target in TARGETS)
     monkeypatch.setattr(report, 'TARGETS', targets)
     monkeypatch.setattr(growth, 'PANELS', [
         panel._replace(points=dict([*panel.points.items()][:1])) for panel in growth.PANELS])
@@ -58,6 +59,8 @@ def test_everything_with_tiny_networks(
     monkeypatch.setattr(report, 'REPEATS', 2)
     monkeypatch.setattr('benchmarks.compare.in_child', lambda function, *arguments: function(*arguments))
     monkeypatch.setattr(report, 'WIDTH', 4)
+    monkeypatch.setattr(demos, 'time_pictures', partial(demos.time_pictures, 2))
+    monkeypatch.setattr(demos, 'time_video', partial(demos.time_video, 6, (96, 128)))
     report.main(['--record'])
     printed = capsys.readouterr().out
     assert printed.count('| ') > len(TARGETS)
@@ -65,7 +68,7 @@ def test_everything_with_tiny_networks(
     assert min(cv2.imread(str(folder / 'cost.png')).shape[:2]) > 200
     # Those with PyTorch are there only where it is installed.
     recorded = json.loads((folder / 'recorded.json').read_text())['ratios']
-    assert {target.title for target in TARGETS if target.by != 'torch'} <= recorded.keys()
+    assert {target.title for target in TARGETS + DEMOS if target.by != 'torch'} <= recorded.keys()
 
 
 @pytest.mark.parametrize(('was', 'status'), [(.5, 1), (.55, 0)])
@@ -76,9 +79,10 @@ def test_a_check_fails_if_a_ratio_is_worse_by_a_tenth(
     (folder / 'recorded.json').write_text(json.dumps({'ratios': {title: was}}))
     figures = dict(zip(TARGETS[0].figures, (.6, 1.), strict=True))
     monkeypatch.setattr(report, 'measure_figures', lambda targets: (figures, {}, 1e9))
+    monkeypatch.setattr(report, 'measure_demos', dict)
     with pytest.raises(SystemExit) if status else nullcontext() as stopped:
         report.main(['--check'])
     assert stopped is None or stopped.value.code == status
     lines = capsys.readouterr().err.splitlines()
     assert sum(line.startswith(title) for line in lines) == status
-    assert sum(line.endswith('not compared') for line in lines) == len(TARGETS) - 1
+    assert sum(line.endswith('not compared') for line in lines) == len(TARGETS + DEMOS) - 1
