@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from hourglass.crop import Box, Extent, Square, person_box, picture_box, whole_person
 from hourglass.detection import Detector
-from hourglass.locate import MIN_CONFIDENCE, confidence, find_boxes, search_squares
+from hourglass.locate import confidence, find_boxes, search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
 
 import numpy as np
 
-#: Minimum share of the joints with a confident score for a person to count as found.
-SHARE_SEEN = 0.4
+#: Minimum peak of a joint that counts as seen (before calibration), and minimum share of such joints for a person to
+#: count as found.
+SEEN_JOINT, SHARE_SEEN = 0.25, 0.4
 #: Side of the next crop, in sides of the crop of a person with the joints seen: some room to move.
 MARGIN = 1.08
 #: How much of the way the crop moves towards the newest joints; less is smoother and slower.
@@ -67,7 +68,7 @@ class Follower:
 
     def update(self, pose: Pose, shape: tuple[int, int]) -> None:
         """Move the next crop to the pose that was found in a frame (height, width)."""
-        seen = pose.scores >= self.spec.score_of(MIN_CONFIDENCE)
+        seen = pose.scores >= self.spec.score_of(SEEN_JOINT)
         if seen.mean() < SHARE_SEEN:
             self._place = None
             return
