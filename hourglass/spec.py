@@ -35,6 +35,13 @@ DECODINGS = ('argmax', 'quarter-offset', 'dark', 'torch7')
 UPSAMPLINGS = ('bilinear', 'nearest')
 #: Most points of a table of confidence.
 _MAX_POINTS = 64
+#: Entries of weights files that this project wrote before the present names.
+_FORMER_NAMES: dict[tuple[str, str], tuple[str, Any]] = {
+    ('refine', 'none'): ('decoding', 'argmax'), ('refine', 'quarter'): ('decoding', 'quarter-offset'),
+    ('refine', 'gaussian'): ('decoding', 'dark'), ('refine', 'authors'): ('decoding', 'torch7'),
+    ('grid', 'scaled'): ('align_corners', False), ('grid', 'aligned'): ('align_corners', True),
+    ('crop', 'truncate'): ('crop', 'clip'), ('crop', 'affine'): ('crop', 'torch7'),
+}
 #: What an entry of a :class:`ModelSpec` may be (:mod:`hourglass.config`).
 _KINDS: dict[str, Kind] = {
     'network': one_of(NETWORKS), 'crop': one_of(CROPS), 'crop_length': one_of(CROP_LENGTHS),
@@ -190,6 +197,10 @@ class ModelSpec:
             raise InputError(f'the description of the network is not JSON ({error})') from None
         if not isinstance(values, dict):
             raise InputError('the description of the network is not a JSON object')
+        # Networks with padded crops from before these entries were trained with the person's middle in the crop's.
+        if 'refine' in values and values.get('crop') == 'pad':
+            values = {'crop_length': 'longer', 'crop_shift': 0.0, **values}
+        values = dict(_FORMER_NAMES.get((name, str(value)), (name, value)) for name, value in values.items())
         unknown = sorted(set(values) - set(cls.__dataclass_fields__))
         if unknown:
             raise InputError('the description of the network has unknown entries: '

@@ -24,6 +24,16 @@ def test_a_description_without_newer_entries_is_read() -> None:
     assert (spec.upsampling, spec.n_modules, spec.crop_length, spec.confidence) == ('bilinear', 1, 'height', ())
 
 
+@pytest.mark.parametrize(('former', 'present'), [
+    ({'refine': 'none', 'grid': 'scaled', 'crop': 'truncate'}, ModelSpec()),
+    ({'refine': 'authors', 'crop': 'affine'}, ModelSpec(decoding='torch7', crop='torch7')),
+    ({'refine': 'gaussian', 'grid': 'aligned', 'crop': 'pad'},
+     ModelSpec(decoding='dark', align_corners=True, crop='pad', crop_length='longer', crop_shift=0.0)),
+])
+def test_former_names_are_translated(former: dict[str, str], present: ModelSpec) -> None:
+    assert ModelSpec.from_json(json.dumps(former)) == present
+
+
 @pytest.mark.parametrize(('change', 'message'), [
     ({'joints': 'octopus'}, "joints is 'octopus', not one of mpii, lsp, coco, mpii-coco"),
     ({'network': 'os.system'}, 'network is'),
