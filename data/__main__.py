@@ -29,8 +29,6 @@ def _pack(options: argparse.Namespace) -> None:
     from data.sets import DATASETS
     from hourglass.files import STDOUT, check_targets
 
-    from tqdm import tqdm
-
     check_sizes(options.size, options.margin)
     if options.samples is not None and options.samples < 1:
         raise InputError('--samples must be at least 1')
@@ -48,11 +46,8 @@ def _pack(options: argparse.Namespace) -> None:
     for dataset in datasets.values():
         check_image_files(dataset, decode=False)
     threshold = getattr(datasets['train'], 'threshold', entry.threshold)
-    with tqdm(total=sum(map(len, datasets.values())), unit='person', dynamic_ncols=True,
-              disable=not sys.stderr.isatty()) as bar:
-        title = Path(options.root or entry.root or '').name if entry.is_own else entry.title
-        pack(datasets, Path(options.out), title, threshold, options.size, options.margin, options.compression,
-             bar.update)
+    title = Path(options.root or entry.root or '').name if entry.is_own else entry.title
+    pack(datasets, Path(options.out), title, threshold, options.size, options.margin, options.compression)
     people = ', '.join(f'{len(dataset)} {name}' for name, dataset in datasets.items())
     size = f', {os.path.getsize(options.out) / 1e6:.1f} MB' if os.path.isfile(options.out) else ''
     print(f'{options.out}: {people}{size}', file=sys.stderr if options.out == STDOUT else sys.stdout)

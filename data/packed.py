@@ -32,6 +32,7 @@ from hourglass.joints import JOINT_SETS, JointSet
 
 import h5py
 import numpy as np
+from tqdm import tqdm
 
 #: How a file begins; the number is raised with every change of the layout.
 MARK = b'hourglass-packed-3\n'
@@ -81,14 +82,15 @@ def _to_location(numbers: list[float]) -> Location:
     return Square(*numbers[:3]) if math.isnan(numbers[3]) else Extent(*numbers)
 
 
-def _write_split(file: HDF5Writer, split: str, dataset: PersonDataset, size: int, margin: float, compression: str,
-                 progress: Any) -> None:
+def _write_split(
+    file: HDF5Writer, split: str, dataset: PersonDataset, size: int, margin: float, compression: str,
+) -> None:
     group = file.create_group(split)
     n, side = len(dataset), math.ceil(size * margin) + 1
     images = group.create_dataset('images', (n, 3, side, side), np.uint8, chunks=(1, 3, side, side),
                                   compression=None if compression == 'none' else compression)
     people, shapes = [], []
-    for i in range(n):
+    for i in tqdm(range(n), split, unit='person', dynamic_ncols=True, disable=None):
         image, person = dataset[i]
         pixels, person = pack_person(image, person, size, margin)
         canvas = np.zeros((3, side, side), np.uint8)
@@ -97,7 +99,6 @@ def _write_split(file: HDF5Writer, split: str, dataset: PersonDataset, size: int
         file.check()
         people.append(person)
         shapes.append(pixels.shape[1:])
-        progress()
     fields = {
         'shape': np.array(shapes, np.int32),
         'names': np.array([person.image.encode() for person in people], object),
@@ -119,7 +120,7 @@ def check_sizes(size: int, margin: float) -> None:
 
 
 def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold: float, size: int = 256,
-         margin: float = 1.5, compression: str = 'lzf', progress: Any = lambda: None) -> None:
+         margin: float = 1.5, compression: str = 'lzf') -> None:
     """Write data sets to a file, which appears whole or not at all.
 
     Args:
@@ -130,7 +131,6 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
         size: what the side of a person's crop becomes, in pixels.
         margin: side of what is kept, in sides of the crop.
         compression: a name in :data:`COMPRESSIONS`.
-        progress: called after each person.
     """
     check_sizes(size, margin)
     if compression not in COMPRESSIONS:
@@ -142,7 +142,7 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
         if joint_set.name not in JOINT_SETS:
             file['joint_table'] = np.frombuffer(json.dumps(to_table(joint_set)).encode(), np.uint8)
         for split, dataset in datasets.items():
-            _write_split(file, split, dataset, size, margin, compression, progress)
+            _write_split(file, split, dataset, size, margin, compression)
 
 
 def _check_file(path: Path) -> None:
