@@ -30,8 +30,6 @@ def _pack(options: argparse.Namespace) -> None:
     from hourglass.files import STDOUT, check_targets
 
     check_sizes(options.size, options.margin)
-    if options.samples is not None and options.samples < 1:
-        raise InputError('--samples must be at least 1')
     check_targets([options.out], [options.root, options.joints])
     entry = DATASETS[options.dataset]
     if options.samples is not None and not entry.has_samples:

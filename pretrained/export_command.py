@@ -32,10 +32,6 @@ def main() -> None:
     from hourglass.files import check_targets
 
     check_targets([options.out], [options.model, options.snapshot])
-    try:
-        import onnx  # noqa: F401
-    except ImportError as error:
-        raise InputError(f'the package onnx is needed and cannot be imported ({error})') from None
 
     from pretrained import registry
     from pretrained.export import export as write_onnx

@@ -178,7 +178,7 @@ def test_the_check_names_what_is_missing_and_damaged(
 
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['pack', '--dataset', 'csv', '--out', 'a.h5', '--size', 15], '--size must be from 16 to 2048'),
-    (['pack', '--dataset', 'synthetic', '--out', 'a.h5', '--samples', 0], '--samples must be at least 1'),
+    (['pack', '--dataset', 'synthetic', '--out', 'a.h5', '--samples', 0], 'at least one person'),
     (['pack', '--dataset', 'csv', '--root', 'a.csv', '--out', 'a.csv'], 'would replace a file that is read'),
     (['pack', '--dataset', 'synthetic', '--images', '.', '--out', 'a.h5'], '--images is for csv and coco-json'),
     (['pack', '--dataset', 'csv', '--out', 'a.h5'], r'data/people\.csv: no such file; --root names the table'),
