@@ -164,8 +164,9 @@ class Snapshots(Extension):
         self.seconds = 60 * minutes
         self.stop = stop
         self.is_writer = is_writer
-        # Of an iteration that is not complete: what was observed until its early snapshot.
+        # Of an iteration that is not complete: what was observed until its early snapshot; the priority that is next.
         self._observed: dict[str, np.ndarray] | None = None
+        self._next = EARLY - 1
         self._last = time.monotonic()
         self._last_iteration = -1
         self.last: Path | None = None
@@ -181,7 +182,7 @@ class Snapshots(Extension):
         if self._observed is None:
             return
         trainer.observation, self._observed = self._observed, None
-        entries = [entry for entry in trainer._extensions.values() if entry.priority < EARLY]
+        entries = [entry for entry in trainer._extensions.values() if entry.priority <= self._next]
         with trainer.reporter.scope(trainer.observation):
             for entry in sorted(entries, key=lambda entry: entry.priority, reverse=True):
                 if entry.trigger(trainer):
@@ -229,5 +230,7 @@ class Snapshots(Extension):
             (key, float(value), value.dtype.str) for key, value in self._observed.items()]
         stored = json.loads(str(serializer('observed', json.dumps(observed))))
         if isinstance(serializer, Deserializer):
+            if stored and isinstance(stored[0], int):  # earlier versions also wrote the highest priority that is left
+                self._next, stored = stored
             self._observed = None if stored is None else {
                 key: np.array(value, dtype) for key, value, dtype in stored}

@@ -8,11 +8,13 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.spec import ModelSpec
 from pretrained import load_model, save_model
+from training.evaluator import PoseEvaluator
 from training.options import parse_config
 from training.snapshot import read_newest
 from training.trainer import train
@@ -95,3 +97,20 @@ def test_nothing_in_a_snapshot_is_executed(
     with pytest.raises(InputError, match=r'evil: not a readable .npz file at .*/t'):
         run_training('--out', 'out', '--resume', 'evil')
     assert [path.name for path in tmp_path.iterdir()] == ['evil']
+
+
+def test_an_early_snapshot_of_an_earlier_version_is_read(
+    run_training: Callable[..., None], reference: Path, same_result: Callable[..., None], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, key = tmp_path / 'out', 'extensions/Snapshots/observed'
+    with monkeypatch.context() as patch:
+        patch.setattr(PoseEvaluator, '__call__', Mock(side_effect=MemoryError))
+        with pytest.raises(InputError, match='the memory is full'):
+            run_training('--out', out)
+    with np.load(out / 'snapshot_iter_4') as file:
+        arrays = dict(file)
+    with open(out / 'snapshot_iter_4', 'wb') as stream:
+        np.savez(stream, **{**arrays, key: json.dumps([289, json.loads(str(arrays[key]))])})
+    run_training('--out', out, '--resume')
+    same_result(out, reference)
