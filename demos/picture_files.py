@@ -12,7 +12,7 @@ from typing import Any
 from hourglass.coco_format import image_ids
 from hourglass.errors import InputError
 from hourglass.files import check_targets
-from hourglass.image import picture_endings, picture_formats, read_image
+from hourglass.image import check_picture_size, picture_endings, picture_formats, read_image
 from hourglass.wording import counted
 
 import numpy as np
@@ -140,10 +140,12 @@ class Task:
         return str(self.picture.path) if self.picture else 'drawn by the program'
 
     def read(self) -> np.ndarray:
-        """Return the picture, (3, H, W) float32; ``InputError`` if it cannot be read."""
+        """Return the picture, (3, H, W) float32; ``InputError`` if it cannot be read, or not be written again."""
         if self.picture is None:
             return self.render().astype(np.float32)
-        return read_image(self.picture.path, upright=True, reduce=True)
+        image = read_image(self.picture.path, upright=True, reduce=True)
+        check_picture_size(self.targets[0], image.shape, self.picture.path)
+        return image
 
 
 def plan_pictures(

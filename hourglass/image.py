@@ -25,6 +25,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MAX_PIXELS = 75_000_000
 #: Values of a picture from which memory counts.
 _LARGE = 60_000_000
+#: Longest side, in pixels, that a format can hold.
+LONGEST_SIDES = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
 
 #: The EXIF entry of the orientation, and its values that exchange width and height.
 _ORIENTATION = 0x0112
@@ -253,6 +255,24 @@ def check_picture_name(path: str | os.PathLike) -> str:
     return kind
 
 
+def check_picture_size(path: str | os.PathLike, shape: tuple[int, ...], name: str | os.PathLike | None = None) -> None:
+    """Check that a file can hold a picture of a shape (..., H, W).
+
+    Args:
+        path: the file to be written; its ending names the format.
+        shape: of the picture.
+        name: what the error calls the picture, by default ``path``.
+
+    Raises:
+        InputError: the format has no such sizes, or the ending names none.
+    """
+    kind = check_picture_name(path)
+    longest = LONGEST_SIDES.get(kind)
+    if longest is not None and max(shape[-2:]) > longest:
+        raise InputError(f'{path if name is None else name}: {shape[-1]} x {shape[-2]} pixels, and a {kind} file holds '
+                         f'at most {longest} a side')
+
+
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     """Write a picture; the format follows the file's ending.  The file appears whole or not at all.
 
@@ -264,12 +284,9 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
         InputError: the folder cannot be written to, the ending names no format, or one that cannot hold such a
             large picture.
     """
+    check_picture_size(path, image.shape)
     kind = check_picture_name(path)
     pixels = np.ascontiguousarray(image.transpose(1, 2, 0)) if image.dtype == np.uint8 else to_pixels(image)
     content = io.BytesIO()
-    try:
-        Image.fromarray(pixels).save(content, kind, **({'quality': 95} if kind == 'JPEG' else {}))
-    except (OSError, ValueError, OverflowError) as error:  # WebP, for one, has at most 16,383 pixels a side
-        raise InputError(f'{path}: {image.shape[2]} x {image.shape[1]} pixels cannot be written as {kind} '
-                         f'({error})') from None
+    Image.fromarray(pixels).save(content, kind, **({'quality': 95} if kind == 'JPEG' else {}))
     write_bytes(path, content.getbuffer())

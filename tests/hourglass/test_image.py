@@ -188,10 +188,21 @@ def test_heic_is_read_where_it_can_be(tmp_path: Path) -> None:
     assert '.heic' in picture_endings()
 
 
-def test_a_picture_larger_than_its_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r'a\.webp: 20000 x 1 pixels cannot be written as WEBP'):
-        write_image(tmp_path / 'a.webp', np.zeros((3, 1, 20_000), np.uint8))
+@pytest.mark.parametrize(('name', 'longest', 'upright'), [
+    ('a.JPEG', 65500, False), ('a.webp', 16383, True), ('a.gif', 65535, False)])
+def test_a_picture_larger_than_its_format_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, longest: int, upright: bool,
+) -> None:
+    shape = (longest, 1) if upright else (1, longest)
+    write_image(tmp_path / name, np.zeros((3, *shape), np.uint8))
+    assert read_image(tmp_path / name).shape == (3, *shape)
+    (tmp_path / name).unlink()
+    larger = np.zeros((3, shape[0] + upright, shape[1] + (not upright)), np.uint8)
+    with pytest.raises(InputError, match=rf'{name}: {larger.shape[2]} x {larger.shape[1]} pixels, .* {longest} a side'):
+        write_image(tmp_path / name, larger)
     assert not list(tmp_path.iterdir())
+    assert capfd.readouterr().err == ''
+    write_image(tmp_path / 'a.png', larger)
 
 
 def test_written_pictures_read_back(tmp_path: Path) -> None:
