@@ -41,6 +41,11 @@ class Contents:
     is_upright: bool = False
 
 
+def _empty_splits(rows: Sequence[Sequence[str | int]]) -> list[str]:
+    empty = sum(not row[-1] for row in rows)
+    return [counted(empty, 'split without people', 'splits without people')] if empty else []
+
+
 # Readers of the sets.  Those of published sets return None where there are no annotations.
 
 def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | None:
@@ -60,7 +65,7 @@ def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
         return None
     problems = [counted(len(missing), 'missing annotation file')] if missing else []
     lines = table_lines(('split', 'images', 'used', 'people'), rows) + listing('missing annotation file', missing)
-    return Contents(lines, pictures, problems)
+    return Contents(lines, pictures, problems + _empty_splits(rows))
 
 
 def _read_leeds(
@@ -95,7 +100,7 @@ def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
                      len(chosen)))
     pictures = pictures_of(root / IMAGE_FOLDER, people.image.tolist(), people.points, people.labelled, {},
                            sorted(set(people.image.tolist())))
-    return Contents(table_lines(('split', 'images', 'people'), rows), pictures)
+    return Contents(table_lines(('split', 'images', 'people'), rows), pictures, _empty_splits(rows))
 
 
 def _joint_rows(joint_set: JointSet, files: list[Annotations]) -> list[tuple[str, int, int, str]]:
@@ -131,7 +136,7 @@ def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: Joi
         *table_lines(('split', 'images', 'people'), rows),
         *table_lines(('joint', 'labelled', 'visible', 'mirrored'), _joint_rows(files[0].joint_set, files)),
         f'PCK divides errors by {"torsos" if reference == "torso" else "the sides of boxes"}']
-    return Contents(lines, pictures, is_upright=True)
+    return Contents(lines, pictures, _empty_splits(rows), is_upright=True)
 
 
 READERS: dict[str, Callable[[Path, Sequence[str] | None], Contents | None]] = {

@@ -67,6 +67,15 @@ def test_a_table_without_people_for_validation(write_table: Write, rows: list[di
         read_inputs(parse_config(['--dataset', 'csv', '--root', str(table)]), False, lambda _: None)
 
 
+def test_a_split_without_labelled_people_is_found_by_the_check(
+    call: Callable[..., None], write_table: Write, rows: list[dict[str, Any]],
+) -> None:
+    unlabelled = {**dict.fromkeys(rows[0], ''), 'image': rows[0]['image'], 'split': 'val'}
+    table = write_table([*({**row, 'split': 'train'} for row in rows), unlabelled])
+    with pytest.raises(InputError, match='1 split without people'):
+        call('data', 'check', 'csv', '--root', table)
+
+
 def test_a_table_from_the_check_to_the_demo(
     call: Callable[..., None], table: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
