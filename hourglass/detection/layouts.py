@@ -28,8 +28,7 @@ LOWEST_SCORE = 0.05
 # YOLOX gives the logarithm of the sides, in cells: e ** 10 cells are larger than any input.
 _LARGEST_LOGARITHM = 10.0
 _FEWEST_BOXES = 21  # in an input of 32 by 32 pixels
-# Numbers behind a box: of its mask, or x, y and score of COCO's 17 key points.
-_MASK_NUMBERS, _KEYPOINT_NUMBERS = 32, 51
+_MASK_NUMBERS = 32
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def _are_corners(corners: np.ndarray, scores: np.ndarray) -> bool:
 
 def _is_nms(sample: Sample) -> bool:
     rows = sample.table
-    if rows.shape[1] - 6 not in (0, _MASK_NUMBERS, _KEYPOINT_NUMBERS):
+    if rows.shape[1] - 6 not in (0, _MASK_NUMBERS, sample.n_keypoint_numbers):
         return False
     return ((sample.has_nms or not sample.n_anchors) and not _is_stated_detr(sample)
             and _are_labelled(rows[:, 4], rows[:, 5], sample) and _are_corners(rows[:, :4], rows[:, 4]))

@@ -13,6 +13,8 @@ import numpy as np
 PERSON_OF = {1: 0, 20: 14, 80: 0}
 #: Boxes in shares of the input reach a little beyond 1, boxes in pixels far beyond this.
 LARGEST_SHARE = 2.0
+#: Numbers of the key points of a person in COCO's order: x, y and score of each.
+KEYPOINT_NUMBERS = 51
 
 # Steps in pixels between the cells of the grids whose boxes are in one table, the usual ones first.
 _STRIDES = ((8, 16, 32), (16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (8, 16, 32, 64, 128))
@@ -30,6 +32,7 @@ class Sample:
         description: of the network by the exporting program, in lower case.
         has_nms: the file states that boxes are sorted out inside (non-maximum suppression, or a network without need).
         has_sizes: the network also takes the size of the picture.
+        n_keypoint_numbers: how many numbers the key points of a person are, if the file states it.
     """
 
     outputs: Mapping[str, np.ndarray]
@@ -38,6 +41,7 @@ class Sample:
     description: str = ''
     has_nms: bool = False
     has_sizes: bool = False
+    n_keypoint_numbers: int = KEYPOINT_NUMBERS
 
     def knows(self, n_classes: int) -> bool:
         """Return whether there are exactly so many classes; without names, whether that is a usual number."""

@@ -106,6 +106,7 @@ CASES: dict[str, tuple[Callable[[], Outputs], dict[str, Any], list[float]]] = {
     'YOLO26': (lambda: [nms()], COCO | {'end2end': True}, CENTRED),
     'YOLO26, masks': (lambda: [nms(38), MASKS], COCO | {'end2end': True}, CENTRED),
     'YOLO26, key points': (lambda: [nms(57)[:, :1]], ONE | {'end2end': True}, CENTRED),
+    'YOLO26, other key points': (lambda: [nms(6 + 26)[:, :1]], ONE | {'kpt_shape': [13, 2]}, CENTRED),
     'YOLOX': (lambda: [yolox()], {}, CORNER),
     'YOLOX without sigmoid': (lambda: [yolox(logits=True)], {}, CORNER),
     'YOLOX decoded': (lambda: [v5([PERSON, DOG], n_boxes=8400)], {}, CORNER),
