@@ -71,11 +71,11 @@ def test_a_small_person_is_found_in_the_second_round(
     predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene, points, labelled = _scene(50)
-    small = cv2.resize(scene.transpose(1, 2, 0), None, fx=0.35, fy=0.35, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(scene.transpose(1, 2, 0), None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA)
     small = small.transpose(2, 0, 1)
     image = np.full_like(scene, 110)
-    image[:, 60:60 + small.shape[1], 200:200 + small.shape[2]] = small
-    points = 0.35 * points + [60, 200]
+    image[:, 180:180 + small.shape[1], 380:380 + small.shape[2]] = small
+    points = 0.2 * points + [180, 380]
     assert _pck(locate(predictor, image).points, points, labelled) > 0.7
     monkeypatch.setattr('hourglass.locate.SEARCH_SIDES', SEARCH_SIDES[:1])
     assert _pck(locate(predictor, image).points, points, labelled) < 0.3
