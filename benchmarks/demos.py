@@ -9,6 +9,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.harness import time_by_turns
 from data.synthetic import demo_people, walking_clip
 from demos import PicturesConfig, VideoConfig, annotate_video, draw_people_in_pictures
 from demos.video.writer import VideoWriter
@@ -29,11 +30,7 @@ def time_pictures(n: int = 24) -> tuple[float, float]:
         config = PicturesConfig(image=str(source), out=f'{folder}/out', model='bundled', detector='bundled')
         predictor = config.load()
         pixels = image.astype(np.float32)
-        alone = []
-        for _ in range(n // 2):
-            start = time.perf_counter()
-            predictor.detector.detect([pixels])
-            alone.append(time.perf_counter() - start)
+        alone = time_by_turns({'finder': lambda: predictor.detector.detect([pixels])}, n // 2)['finder']
         start = time.perf_counter()
         draw_people_in_pictures(config, predictor)
         return (time.perf_counter() - start) / n, statistics.median(alone)
