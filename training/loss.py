@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hourglass.config import number
@@ -91,6 +92,12 @@ def hardest(errors: Any, labelled: Any, n_joints: int) -> Any:
     return labelled & (rank < n_joints)
 
 
+@lru_cache
+def _on_device(numbers: tuple[float, ...], dtype: Any, device: Any) -> Any:
+    # A copy from the CPU's memory cannot be part of a recorded step (training.graph).
+    return device.send(np.array(numbers, dtype))
+
+
 @dataclass(frozen=True)
 class HeatmapLoss:
     """The loss of a batch; the formula is in the module's docstring.
@@ -124,7 +131,8 @@ class HeatmapLoss:
         xp = chainer.backend.get_array_module(labelled)
         compare = LOSSES[self.name].compare
         errors = sum(compare(chainer.as_variable(output), heatmaps) for output in outputs)
-        weights = None if self.joint_weights is None else xp.asarray(self.joint_weights, heatmaps.dtype)
+        weights = None if self.joint_weights is None else _on_device(
+            self.joint_weights, heatmaps.dtype, chainer.backend.get_device_from_array(heatmaps))
         if self.ohkm is not None:
             candidates = labelled if weights is None else labelled & (weights > 0)
             labelled = hardest(errors.array, candidates, self.ohkm)

@@ -28,6 +28,7 @@ from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator, joined, normalise_together
 from training.evaluator import PoseEvaluator, calibrate_scores
 from training.finetune import copy_common, freeze, parse_scales
+from training.graph import GraphUpdater
 from training.loop import run_trainer
 from training.loss import TrainChain
 from training.mixed import LossScale
@@ -126,7 +127,7 @@ def _train(
     # mpiexec passes this signal on to all processes, whatever it is itself.
     stop = StopRequest(also=(signal.SIGUSR1,)) if comm.is_first else StopRequest('', (signal.SIGUSR1,))
 
-    updater = _updater(iterator, comm.multi_node(optimizer), inputs.gpus)
+    updater = _updater(iterator, comm.multi_node(optimizer), inputs.gpus, _can_be_recorded(config, comm))
     trainer = training.Trainer(updater, EndOfTraining(config.epochs, stop, comm), out=config.out)
     trainer.extend(record, trigger=each_epoch)
     trainer.extend(StopAtBadLoss(iterator, comm), trigger=each_iteration)
@@ -188,10 +189,19 @@ def _make_optimizer(
     return optimizer, scales
 
 
-def _updater(iterator: Any, optimizer: Any, gpus: Sequence[int]) -> updaters.StandardUpdater:
+def _can_be_recorded(config: TrainConfig, comm: Communicator) -> bool:
+    """Return whether a step launches the same kernels with the same numbers each time, but for the learning rate."""
+    # The scale of --mixed16 changes, CuPy sorts on the CPU's request, and processes talk to each other.
+    return comm.size == 1 and not config.mixed16 and config.ohkm is None
+
+
+def _updater(
+    iterator: Any, optimizer: Any, gpus: Sequence[int], can_be_recorded: bool,
+) -> updaters.StandardUpdater:
     """Return the updater; with several GPUs each takes a part of the batch, and the gradients are added."""
     if len(gpus) == 1:
-        return updaters.StandardUpdater(iterator, optimizer, device=optimizer.target.device)
+        kind = GraphUpdater if gpus[0] >= 0 and can_be_recorded else updaters.StandardUpdater
+        return kind(iterator, optimizer, device=optimizer.target.device)
     devices = {'main' if i == 0 else f'gpu {gpu}': f'@cupy:{gpu}' for i, gpu in enumerate(gpus)}
     return updaters.ParallelUpdater(iterator, optimizer, devices=devices)
 
