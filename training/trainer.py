@@ -191,7 +191,7 @@ def _make_optimizer(
 
 def _can_be_recorded(config: TrainConfig, comm: Communicator) -> bool:
     """Return whether a step launches the same kernels with the same numbers each time, but for the learning rate."""
-    # The scale of --mixed16 changes, CuPy sorts on the CPU's request, and processes talk to each other.
+    # --mixed16 changes the scale of the loss, --ohkm sorts, which CuPy may not record, and processes wait for others.
     return comm.size == 1 and not config.mixed16 and config.ohkm is None
 
 
