@@ -1,4 +1,4 @@
-"""The order of samples, a function of the seed alone, and the processes that prepare samples.
+"""The order of samples, a function of the seed alone, and the iterator over batches.
 
 Chainer's iterators ask an *order sampler* for the order of the next epoch.  The one here returns numbers that contain
 the epoch and the sample's index, ``epoch * len(dataset) + index``, and :class:`TrainingDataset` separates them.
@@ -8,20 +8,15 @@ whether the training was stopped and resumed.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from data.loaders import Loaders
 from hourglass.errors import InputError
 
-import cv2
 import numpy as np
 from chainer.dataset import DatasetMixin
 from chainer.iterators import SerialIterator
@@ -89,39 +84,13 @@ class TrainingDataset(DatasetMixin):
 #: Batches that loader processes prepare in advance.
 _N_AHEAD = 3
 
-_loader_dataset: Any = None
-
-
-def _become_loader(dataset: Any) -> None:
-    """Set up a loader process."""
-    global _loader_dataset
-    _loader_dataset = dataset
-    # A terminal or a job queue sends Ctrl-C and SIGTERM to all processes of a group. Only the training handles them: it
-    # finishes its step and then ends its loaders.
-    os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # There is already a process for each core.
-    cv2.setNumThreads(0)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when the training has been killed."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def _load(index: int) -> Any:
-    return _loader_dataset[index]
-
 
 class SampleIterator(SerialIterator):
     """Chainer's serial iterator; other processes may prepare the samples, some batches ahead.
 
     Batches and snapshots do not depend on the number of processes.  The processes are forked when the iterator is
-    made: before threads are started and before a GPU is used.
+    made: before threads are started and before a GPU is used.  The arrays of a batch that they prepared stay until the
+    next batch is asked for.
 
     Args:
         dataset: indexed by what ``order_sampler`` returns.
@@ -141,34 +110,33 @@ class SampleIterator(SerialIterator):
         self.indices: np.ndarray = np.zeros(0, int)
         self._part = slice(part[0], None, part[1])
         self._upcoming: deque[tuple[IteratorState, np.ndarray, list[Future[Any]]]] = deque()
-        self._pool: ProcessPoolExecutor | None = None
+        self._loaders: Loaders | None = None
         self._state: IteratorState
         super().__init__(dataset, batch_size, order_sampler=order_sampler)
         if n_loaders:
-            self._pool = ProcessPoolExecutor(n_loaders, multiprocessing.get_context('fork'), _become_loader, (dataset,))
-            # The first task starts the processes.
-            self._pool.submit(os.getpid).result()
+            self._loaders = Loaders(dataset, n_loaders, self._following(self._state)[1], _N_AHEAD + 1)
 
     def _following(self, state: IteratorState) -> tuple[IteratorState, np.ndarray]:
         state, indices = iterator_statemachine(
             state, self.batch_size, True, self.order_sampler, len(self.dataset))
         return state, indices[self._part]
 
-    def _submit(self, pool: ProcessPoolExecutor) -> None:
+    def _request(self, loaders: Loaders) -> None:
         state, indices = self._following(self._upcoming[-1][0] if self._upcoming else self._state)
-        self._upcoming.append((state, indices, [pool.submit(_load, int(index)) for index in indices]))
+        self._upcoming.append((state, indices, loaders.request(indices)))
 
     def __next__(self) -> list[Any]:
         # An error leaves the position as it was.
-        if self._pool is None:
+        if self._loaders is None:
             state, self.indices = self._following(self._state)
             batch = [self.dataset[index] for index in self.indices]
         else:
             try:
                 while len(self._upcoming) <= _N_AHEAD:
-                    self._submit(self._pool)
-                state, self.indices, futures = self._upcoming.popleft()
-                batch = [future.result() for future in futures]
+                    self._request(self._loaders)
+                state, self.indices, futures = self._upcoming[0]
+                batch = self._loaders.take(futures)
+                self._upcoming.popleft()
             except BrokenProcessPool:
                 raise InputError('a loader process was killed (too little memory for --loaders?)') from None
         self._previous_epoch_detail = self.epoch_detail
@@ -188,9 +156,7 @@ class SampleIterator(SerialIterator):
         self._drop_upcoming()
 
     def _drop_upcoming(self) -> None:
-        for _, _, futures in self._upcoming:
-            for future in futures:
-                future.cancel()
+        Loaders.drop(futures for _, _, futures in self._upcoming)
         self._upcoming.clear()
 
     def serialize(self, serializer: Any) -> None:
@@ -200,7 +166,7 @@ class SampleIterator(SerialIterator):
 
     def finalize(self) -> None:
         """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        if self._loaders is not None:
+            self._loaders.finalize()
+            self._loaders = None
         super().finalize()

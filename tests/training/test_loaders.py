@@ -103,3 +103,31 @@ def test_loaders_work_while_the_training_computes(tmp_path: Path, loaders: int, 
         assert len(list(tmp_path.iterdir())) == prepared
     finally:
         iterator.finalize()
+
+
+class _WithError:
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, i: int) -> tuple[int]:
+        if i == 13:
+            raise ValueError('sample 13')
+        return (i,)
+
+
+@pytest.mark.parametrize('n_loaders', [0, 2])
+def test_an_error_in_a_sample_leaves_the_position(n_loaders: int) -> None:
+    iterator = SampleIterator(_WithError(), 2, EpochOrderSampler(0), n_loaders)
+    try:
+        # Sample 13 is the last of the first epoch.
+        for _ in range(3):
+            iterator.next()
+        for _ in range(2):
+            with pytest.raises(ValueError, match='sample 13'):
+                iterator.next()
+            assert iterator.current_position == 6
+        iterator.position = iterator.position
+        with pytest.raises(ValueError, match='sample 13'):
+            iterator.next()
+    finally:
+        iterator.finalize()

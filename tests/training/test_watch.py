@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
-import data.sampling
+import data.loaders
 from data.lsp import LSPDataset
 from data.person import PersonDataset
 from data.sampling import EpochOrderSampler
@@ -187,12 +187,12 @@ def test_a_training_prints_where_the_weights_are_and_how_good(
 def test_a_loader_that_dies_ends_a_training_in_one_line(
     run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(data.sampling, '_load', _die)
+    monkeypatch.setattr(data.loaders, '_load', _die)
     with pytest.raises(InputError, match='a loader process was killed'):
         run_training('--out', tmp_path / 'out', '--loaders', 1)
 
 
-def _die(index: int) -> None:
+def _die(*_: object) -> None:
     import os
 
     os._exit(9)
