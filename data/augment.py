@@ -167,7 +167,9 @@ class Augmentation:
             image, heatmaps = mirror(image, heatmaps, flip_order)
             labelled = labelled[flip_order]
         gain = rng.uniform(*self.colour, size=(3, 1, 1)).astype(np.float32)
-        image = np.clip(image * gain, 0, 1)
+        # A cut image may have its channels last in memory; what follows is faster with contiguous ones.
+        image = np.multiply(image, gain, order='C')
+        np.clip(image, 0, 1, out=image)
         if self.cutout and rng.random() < self.cutout:
             image = apply_cutout(image, rng)
         if self.degrade and rng.random() < self.degrade:
