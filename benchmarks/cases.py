@@ -70,10 +70,12 @@ def targets(case: Case) -> tuple[np.ndarray, np.ndarray]:
 def chainer_run(case: Case, functions: str, gpu: int) -> Run:
     """Return what computes a case once with Chainer; ``functions`` are ``stock`` or ``fast``."""
     from training.loss import heatmap_loss
+    from training.schedule import OPTIMIZERS
 
     network = use_device(case.spec.build_network(), gpu)
     x, heatmaps, labelled = (network.device.send(array) for array in (images(case), *targets(case)))
-    optimizer = chainer.optimizers.RMSprop(lr=2.5e-4).setup(network)
+    create = OPTIMIZERS['rmsprop'].create if functions == 'fast' else chainer.optimizers.RMSprop
+    optimizer = create(2.5e-4).setup(network)
 
     def run() -> None:
         with chainer.using_config('hourglass_functions', functions):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from training.many_arrays import ManyArrays, is_plain
+
 import chainer
 from chainer.training import Extension, Trainer
 
@@ -43,18 +45,26 @@ class MovingAverage(Extension):
         self.source = network
         self.network = network.copy(mode='copy')
         self.decay = decay
+        # A compiler may round product and sum at once; this is rounded as array by array.
+        self._kernel = ManyArrays('hourglass_average', ['average', 'value'], ['share'],
+                                  'average = average + __fmul_rn(share, value - average);')
 
     def __call__(self, trainer: Trainer) -> None:
         iteration = trainer.updater.iteration
         decay = min(self.decay, (1 + iteration) / (10 + iteration))
         with chainer.using_device(self.source.device):
+            at_once = []
             pairs = zip(arrays_of(self.source), arrays_of(self.network), strict=True)
             for (_, _, value), (link, name, average) in pairs:
-                if hasattr(value, 'dtype') and value.dtype.kind == 'f':
+                if is_plain(value) and is_plain(average):
+                    at_once.append((average, value))
+                elif hasattr(value, 'dtype') and value.dtype.kind == 'f':
                     average += (1 - decay) * (value - average)
                 else:
                     # The number of batches that the statistics have seen.
                     link.__dict__[name] = value
+            if at_once:
+                self._kernel(list(zip(*at_once, strict=True)), [(1 - decay,)])
 
     def serialize(self, serializer: Any) -> None:
         self.network.serialize(serializer['network'])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import traceback
 from contextlib import suppress
-from copy import copy
 
 from data.sampling import SampleIterator
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from training.distributed import Communicator
+from training.many_arrays import Copies
 from training.snapshot import Snapshots, find_newest
 
 import chainer
@@ -33,6 +33,7 @@ class Step:
 
     def __init__(self, updater: StandardUpdater) -> None:
         self.has_failed = False
+        self._copies = Copies()
         self._updater, self._update = updater, updater.update_core
         updater.update_core = self
 
@@ -41,15 +42,16 @@ class Step:
         optimizer = self._updater.get_optimizer('main')
         count, position = optimizer.t, iterator.position
         with chainer.using_device(optimizer.target.device):
-            statistics = [(link, name, copy(link.__dict__[name]))
-                          for link in optimizer.target.links() for name in link._persistent]
+            places = [(link, name) for link in optimizer.target.links() for name in link._persistent]
+            statistics = self._copies([link.__dict__[name] for link, name in places])
         try:
             self._update()
         except Exception:
             if optimizer.t == count:
                 iterator.position = position
-                for link, name, value in statistics:
+                for (link, name), value in zip(places, statistics, strict=True):
                     link.__dict__[name] = value
+                self._copies = Copies()  # the network has the arrays of the other
                 self.has_failed = True
             raise
 

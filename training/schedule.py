@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainer import optimizers
+from training.optimizers import Adam, RMSprop
+
 from chainer.training import Extension, Trainer
 
 
@@ -37,9 +38,9 @@ class OptimizerEntry:
 
 OPTIMIZERS = {
     # As in the reference, with Chainer's other defaults.
-    'rmsprop': OptimizerEntry(lambda lr: optimizers.RMSprop(lr=lr), 2.5e-4, 'lr'),
+    'rmsprop': OptimizerEntry(lambda lr: RMSprop(lr=lr), 2.5e-4, 'lr'),
     # Adam with decoupled weight decay (Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019).
-    'adamw': OptimizerEntry(lambda lr: optimizers.Adam(alpha=lr), 2e-3, 'alpha', decay=0.01),
+    'adamw': OptimizerEntry(lambda lr: Adam(alpha=lr), 2e-3, 'alpha', decay=0.01),
 }
 
 

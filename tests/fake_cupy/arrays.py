@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,16 @@ class ndarray:
     def __init__(self, host: np.ndarray, device: Device) -> None:
         self._host, self.device = host, device
 
+    @property
+    def data(self) -> SimpleNamespace:
+        """Where the elements are."""
+        return SimpleNamespace(ptr=self._host.ctypes.data)
+
     def get(self, stream: object = None) -> np.ndarray:
         return self._host.copy()
+
+    def __copy__(self) -> ndarray:
+        return self.copy()
 
     def set(self, array: np.ndarray) -> None:
         assert isinstance(array, np.ndarray)
@@ -77,7 +86,7 @@ class ndarray:
         return on_device(getattr(np, function.__name__))(*args, **options)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith('_') or name in ('ctypes', 'data'):
+        if name.startswith('_') or name == 'ctypes':
             raise AttributeError(name)
         value = getattr(self._host, name)
         is_view = name in ('T', 'reshape', 'transpose', 'ravel', 'squeeze', 'swapaxes', 'view')

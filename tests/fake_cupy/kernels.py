@@ -22,6 +22,7 @@ inline float sqrt(float x) { return __builtin_sqrtf(x); }
 inline double sqrt(double x) { return __builtin_sqrt(x); }
 template<class A, class B> auto min(A a, B b) { return b < a ? b : a; }
 template<class A, class B> auto max(A a, B b) { return b > a ? b : a; }
+inline float __fmul_rn(float x, float y) { return x * y; }
 template<class T, class V> void atomicAdd(T* to, V value) { *to += value; }
 '''
 
@@ -46,7 +47,7 @@ class ElementwiseKernel:
 
     def __init__(self, in_params: str, out_params: str, operation: str, name: str, preamble: str = '') -> None:
         self.n_in = len(in_params.split(','))
-        params = [part.split() for part in f'{in_params},{out_params}'.split(',')]
+        params = [part.split() for part in f'{in_params},{out_params}'.split(',') if part]
         self.params = [(p[0] == 'raw', *p[-2:]) for p in params]
         self.operation, self.preamble = operation, preamble
 
@@ -54,6 +55,8 @@ class ElementwiseKernel:
         hosts = list(to_host(args, Device()))
         types: dict[str, Any] = {}
         for (_, kind, _), host in zip(self.params, hosts, strict=False):
+            if len(kind) > 1:
+                types[kind] = np.dtype(kind)
             if isinstance(host, np.ndarray) and types.setdefault(kind, host.dtype) != host.dtype:
                 raise TypeError(f'{kind} is {types[kind]} and {host.dtype}')
         types = {kind: types.get(kind, np.dtype(float)) if len(kind) == 1 else np.dtype(kind)

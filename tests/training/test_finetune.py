@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pretrained
+from hourglass.device import use_device
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
@@ -18,6 +20,7 @@ from training.average import MovingAverage
 from training.config import TrainConfig
 from training.finetune import copy_common, make_spec
 
+import chainer
 import numpy as np
 import pytest
 
@@ -165,7 +168,7 @@ def test_a_resumed_training_keeps_what_is_frozen(
     same_result(tmp_path / 'a', tmp_path / 'b')
 
 
-def test_the_average_is_its_formula() -> None:
+def test_the_average_is_its_formula(device: int) -> None:
     class Updater:
         iteration = 0
 
@@ -173,15 +176,16 @@ def test_the_average_is_its_formula() -> None:
         updater = Updater()
 
     np.random.seed(0)
-    network = MPII_SPEC.build_network()
+    network = use_device(MPII_SPEC.build_network(), device)
     average = MovingAverage(network, 0.9)
     expected = {key: np.array(value, np.float64) for key, value in values_of(network).items()}
     rng = np.random.default_rng(0)
-    for i in range(1, 100):
+    for i in range(1, 30):
         Trainer.updater.iteration = i
-        for parameter in network.params():
-            parameter.array += rng.normal(0, 1, parameter.shape).astype(np.float32)
-        network.bn0.avg_var += 1
+        with chainer.using_device(network.device):
+            for parameter in network.params():
+                parameter.array += network.device.send(rng.normal(0, 1, parameter.shape).astype(np.float32))
+            network.bn0.avg_var += 1
         network.bn0.N += 1
         average(Trainer())
         decay = min(0.9, (1 + i) / (10 + i))
@@ -192,6 +196,21 @@ def test_the_average_is_its_formula() -> None:
             assert value == values_of(network)[key]
         else:
             np.testing.assert_allclose(value, expected[key], rtol=1e-4, atol=1e-4, err_msg=key)
+
+
+def test_the_average_is_rounded_as_array_by_array(device: int) -> None:
+    trainer = SimpleNamespace(updater=SimpleNamespace(iteration=3))
+    network = use_device(MPII_SPEC.build_network(), device)
+    average = MovingAverage(network, 0.9)
+    with chainer.using_device(network.device):
+        for parameter in network.params():
+            parameter.array += network.device.send(np.random.default_rng(0).random(parameter.shape, np.float32))
+        expected = [a + (1 - 4 / 13) * (b - a) for a, b in zip(
+            (p.array for p in average.network.params()), (p.array for p in network.params()), strict=True)]
+    average(trainer)
+    cpu = chainer.get_device('@numpy')
+    for parameter, array in zip(average.network.params(), expected, strict=True):
+        np.testing.assert_array_equal(cpu.send(parameter.array), cpu.send(array))
 
 
 def test_the_weights_files_hold_the_average(run_training: Run, tmp_path: Path) -> None:

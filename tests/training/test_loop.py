@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from data.sampling import TrainingDataset
+from hourglass.device import use_device
 from hourglass.errors import InputError
 from hourglass.lock import only_run
+from tests.conftest import SMALL
+from tests.networks import values_of
 from training.evaluator import PoseEvaluator
+from training.loop import Step
 from training.loss import TrainChain
 from training.progress import ProgressBar
 from training.report import LogFiles
 from training.watch import StopAtBadLoss
 
+import chainer
+import numpy as np
 import pytest
 from chainer.optimizers.rmsprop import RMSpropRule
 
@@ -73,6 +80,45 @@ def test_an_error_leaves_a_snapshot_from_which_the_training_resumes_exactly(
     run_training('--out', out, '--resume')
     assert f'iteration {iteration})' in capsys.readouterr().err
     same_result(out, reference)
+
+
+def test_a_failed_step_restores_the_running_statistics(device: int) -> None:
+    class Updater:
+        """Fails in each second step, after the forward pass."""
+
+        def __init__(self) -> None:
+            self.network = use_device(SMALL.build_network(), device)
+            self.optimizer = chainer.optimizers.SGD().setup(self.network)
+            self.iterator = SimpleNamespace(position=0)
+            self.n_calls = 0
+
+        def get_optimizer(self, _: str) -> Any:
+            return self.optimizer
+
+        def get_iterator(self, _: str) -> Any:
+            return self.iterator
+
+        def update_core(self) -> None:
+            self.iterator.position += 1
+            self.n_calls += 1
+            self.network(self.network.device.send(np.random.default_rng(0).random((2, 3, 32, 32), np.float32)))
+            if self.n_calls % 2 == 0:
+                raise ZeroDivisionError
+            self.optimizer.t += 1
+
+    updater: Any = Updater()
+    step = Step(updater)
+    for n in (1, 2):
+        before = values_of(updater.network)
+        step()
+        after = values_of(updater.network)
+        assert any((after[key] != before[key]).any() for key in after if key.endswith('avg_mean'))
+        with pytest.raises(ZeroDivisionError):
+            step()
+        assert step.has_failed
+        assert updater.iterator.position == n
+        for key, value in values_of(updater.network).items():
+            np.testing.assert_array_equal(value, after[key], key)
 
 
 def test_an_error_in_the_first_step_leaves_nothing(

@@ -1,0 +1,167 @@
+"""The project's optimisers do what Chainer's do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import training.optimizers
+from hourglass.device import use_device
+from tests.conftest import DEVICES
+from training.finetune import freeze, parse_scales
+from training.many_arrays import ManyArrays
+from training.schedule import OPTIMIZERS
+
+import chainer
+import numpy as np
+import pytest
+from chainer import optimizers
+from chainer.serializers import DictionarySerializer, NpzDeserializer
+
+
+class Network(chainer.Chain):
+    """Three layers whose gradients are far from zero: rounding errors would be amplified."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        np.random.seed(0)
+        with self.init_scope():
+            self.a = chainer.links.Linear(5, 4)
+            self.b = chainer.links.Linear(4, 3)
+            self.frozen = chainer.links.Linear(3, 3)
+
+    def forward(self, x: Any) -> Any:
+        h = self.a(x)
+        y = self.frozen(self.b(h * h))
+        return chainer.functions.sum(y * y)
+
+
+def _rmsprop(module: Any) -> Any:
+    return module.RMSprop(lr=1e-2)
+
+
+def _adam(module: Any) -> Any:
+    return module.Adam(alpha=1e-2)
+
+
+def _adamw(module: Any) -> Any:
+    optimizer = module.Adam(alpha=1e-2)
+    optimizer.weight_decay_rate = 1e-3
+    return optimizer
+
+
+def _clipped(module: Any) -> Any:
+    return module.RMSprop(lr=1e-2)
+
+
+def _setup(create: Callable[[Any], Any], module: Any, device: int) -> Any:
+    network = Network()
+    optimizer = create(module).setup(network)
+    if create is _clipped:
+        optimizer.add_hook(chainer.optimizer_hooks.GradientClipping(0.1))
+    freeze(network, ['frozen/W'])
+    for hyperparameter, factor in parse_scales(network, ['b/*=0.1']):
+        name = 'lr' if hasattr(optimizer, 'eps_inside_sqrt') else 'alpha'
+        setattr(hyperparameter, name, factor * getattr(optimizer, name))
+    use_device(network, device)
+    return optimizer
+
+
+def _steps(optimizer: Any, n: int, seed: int = 0) -> None:
+    network = optimizer.target
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        optimizer.update(network, network.device.send(rng.normal(size=(8, 5)).astype('f')))
+
+
+def _state(optimizer: Any) -> dict[str, Any]:
+    serializer = DictionarySerializer()
+    serializer['network'].save(optimizer.target)
+    serializer['optimizer'].save(optimizer)
+    return {key: value if value is None else np.array(value) for key, value in serializer.target.items()}
+
+
+def _compare(a: dict[str, Any], b: dict[str, Any], device: int) -> None:
+    assert list(a) == list(b)
+    for key, value in a.items():
+        if device < 0:
+            np.testing.assert_array_equal(value, b[key], key)
+        elif value is not None:
+            # A compiler may round products and sums at once in one kernel and not in the other.
+            np.testing.assert_allclose(value, b[key], rtol=1e-5, atol=1e-6, err_msg=key)
+
+
+@pytest.fixture
+def launches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Number of arrays in each launch."""
+    counts: list[int] = []
+    original = ManyArrays.__call__
+
+    def call(self: ManyArrays, lists: Any, *arguments: Any) -> None:
+        counts.append(len(lists[0]))
+        original(self, lists, *arguments)
+
+    monkeypatch.setattr(ManyArrays, '__call__', call)
+    return counts
+
+
+@pytest.mark.parametrize('create', [_rmsprop, _adam, _adamw, _clipped])
+def test_results_are_those_of_chainer(create: Callable[[Any], Any], device: int, launches: list[int]) -> None:
+    ours, theirs = (_setup(create, module, device) for module in (training.optimizers, optimizers))
+    before = chainer.get_device('@numpy').send(ours.target.frozen.W.array.copy())
+    for optimizer in (ours, theirs):
+        _steps(optimizer, 4)
+    assert launches == ([5] * 4 if device >= 0 and create is not _clipped else [])
+    state = _state(ours)
+    _compare(state, _state(theirs), device)
+    np.testing.assert_array_equal(state['network/frozen/W'], before)
+    assert state['optimizer/t'] == state['optimizer/a/W/t'] == 4
+    assert state['optimizer/frozen/W/t'] == 0
+
+
+@pytest.mark.parametrize('create', [_rmsprop, _adam])
+def test_snapshots_are_interchangeable(create: Callable[[Any], Any], device: int) -> None:
+    first = _setup(create, training.optimizers, device)
+    _steps(first, 2)
+    saved = {key: value for key, value in _state(first).items() if value is not None}
+    resumed = [_setup(create, module, device) for module in (training.optimizers, optimizers)]
+    for optimizer in resumed:
+        arrays = {key: value.copy() for key, value in saved.items()}
+        NpzDeserializer(arrays)['network'].load(optimizer.target)
+        NpzDeserializer(arrays)['optimizer'].load(optimizer)
+    for optimizer in (first, *resumed):
+        _steps(optimizer, 2, seed=1)
+    for optimizer in resumed:
+        _compare(_state(first), _state(optimizer), device)
+
+
+@pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
+def test_gradients_that_are_there_are_used(device: int, launches: list[int]) -> None:
+    """As ChainerMN and several GPUs need it; a parameter without a gradient is left to Chainer."""
+    ours, theirs = (_setup(_rmsprop, module, device) for module in (training.optimizers, optimizers))
+    for optimizer in (ours, theirs):
+        for is_missing in (False, True):
+            for parameter in optimizer.target.params():
+                with chainer.using_device(parameter.device):
+                    # In another order than the parameter.
+                    parameter.grad = parameter.xp.ones_like(parameter.array.T).T
+            if is_missing:
+                optimizer.target.a.W.cleargrad()
+            optimizer.update()
+    assert launches == [5]
+    _compare(_state(ours), _state(theirs), device)
+
+
+@pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
+def test_a_scaled_loss_is_left_to_chainer(device: int, launches: list[int]) -> None:
+    ours, theirs = (_setup(_adam, module, device) for module in (training.optimizers, optimizers))
+    for optimizer in (ours, theirs):
+        optimizer.loss_scaling(scale=8)
+        _steps(optimizer, 2)
+    assert not launches
+    _compare(_state(ours), _state(theirs), device)
+
+
+@pytest.mark.parametrize('name', OPTIMIZERS)
+def test_the_trainings_optimizers_are_these(name: str) -> None:
+    assert type(OPTIMIZERS[name].create(1.0)).__module__ == 'training.optimizers'
