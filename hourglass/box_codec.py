@@ -27,6 +27,8 @@ _SPREAD, _LEAST_SPREAD = (0.09, 0.12), 0.8
 _EDGES_FROM = 0.2
 #: Shortest distance to an edge, in cells.
 _LEAST_DISTANCE = 0.25
+#: Most people of a picture.
+_MOST_PEOPLE = 100
 
 
 class Targets(NamedTuple):
@@ -85,21 +87,21 @@ def encode_boxes(boxes: np.ndarray, ignored: np.ndarray, shape: tuple[int, int])
     return Targets(maps, weights)
 
 
-def decode_boxes(outputs: np.ndarray, threshold: float, most: int = 100) -> tuple[np.ndarray, np.ndarray]:
+def decode_boxes(outputs: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """Read the people off the network's outputs.
 
     Args:
         outputs: (5, H, W) float32.
         threshold: least height of a peak.
-        most: at most so many people, the highest peaks.
 
     Returns:
-        Boxes (N, 4) float32 in pixels of the input and the heights of their peaks (N,) float32, the highest first.
+        Boxes (N, 4) float32 in pixels of the input and the heights of their peaks (N,) float32, the highest first, at
+        most 100.
     """
     heat = outputs[0]
     is_peak = (heat == cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat >= threshold)
     rows, columns = np.nonzero(is_peak)
-    order = np.argsort(-heat[rows, columns], kind='stable')[:most]
+    order = np.argsort(-heat[rows, columns], kind='stable')[:_MOST_PEOPLE]
     rows, columns = rows[order], columns[order]
     # The mean of the boxes that the 3x3 cells around the peak give, by the heights there.
     total, boxes = np.zeros(len(rows)), np.zeros((len(rows), 4))

@@ -32,9 +32,9 @@ def to_cells(
 
 def encode(
     points: np.ndarray, labelled: np.ndarray, size: tuple[int, int], cells: tuple[int, int],
-    align_corners: bool = False, sigma: float = 1.0, decoding: str = 'argmax',
+    align_corners: bool = False, decoding: str = 'argmax',
 ) -> np.ndarray:
-    """Draw target heatmaps: a Gaussian with peak 1 about each labelled joint, not truncated.
+    """Draw target heatmaps: a Gaussian about each labelled joint, peak 1, sigma one cell, not truncated.
 
     Args:
         points: (K, 2), (y, x) in pixels of the crop.
@@ -42,7 +42,6 @@ def encode(
         size: (height, width) of the crop that the points belong to.
         cells: (height, width) of the maps.
         align_corners: which pixel a cell's centre is (``ModelSpec.align_corners``).
-        sigma: standard deviation in cells.
         decoding: how the maps will be decoded (``ModelSpec.decoding``).
 
     Returns:
@@ -50,7 +49,7 @@ def encode(
     """
     centres = to_cells(points, size, cells, align_corners, decoding)
     along_y, along_x = (
-        np.exp(-(np.arange(n) - centres[:, axis, None]) ** 2 / (2 * sigma ** 2)) for axis, n in enumerate(cells)
+        np.exp(-(np.arange(n) - centres[:, axis, None]) ** 2 / 2) for axis, n in enumerate(cells)
     )
     heatmaps = along_y[:, :, None] * along_x[:, None, :]
     heatmaps[~np.asarray(labelled)] = 0

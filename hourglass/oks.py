@@ -65,7 +65,6 @@ def oks(
 
 def oks_matrix(
     points: np.ndarray, true_points: np.ndarray, labelled: np.ndarray, areas: np.ndarray, boxes: np.ndarray,
-    sigmas: np.ndarray = SIGMAS,
 ) -> np.ndarray:
     """Compare every prediction with every annotated person of an image, as COCO's evaluation does.
 
@@ -73,12 +72,11 @@ def oks_matrix(
     side) counts: predictions on such people are not false positives.
 
     Args:
-        points: (D, K, 2) predictions.
+        points: (D, K, 2) predictions, of COCO's joints.
         true_points: (G, K, 2) annotations.
         labelled: (G, K) bool.
         areas: (G,) in square pixels.
         boxes: (G, 4), (y0, x0, y1, x1) in pixels.
-        sigmas: (K,).
 
     Returns:
         (D, G) float64 in [0, 1].
@@ -90,7 +88,7 @@ def oks_matrix(
     outside = np.maximum(low - points, 0) + np.maximum(points - high, 0)
     has_joints = np.any(labelled, axis=1, keepdims=True)
     difference = np.where(has_joints[..., None], points - np.asarray(true_points, np.float64), outside)
-    return np.asarray(_similarity(difference, labelled | ~has_joints, areas, sigmas))
+    return np.asarray(_similarity(difference, labelled | ~has_joints, areas, SIGMAS))
 
 
 def oks_nms(

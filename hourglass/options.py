@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,9 +22,10 @@ STYLES = ('clear', 'reference')
 _network = partial(option, group='network')
 _drawing = partial(option, group='drawing')
 
-_MODEL = ('weights, by name ("python -m pretrained list") or as a file (default: the published ones if they can be '
-          'downloaded, else the bundled ones)')
-_SNAPSHOT = 'snapshot of a training, to take the weights from'
+#: Help of the options that choose the weights.
+MODEL_HELP = ('weights, by name ("python -m pretrained list") or as a file (default: the published ones if they can be '
+              'downloaded, else the bundled ones)')
+SNAPSHOT_HELP = 'snapshot of a training, to take the weights from'
 
 
 class Options:
@@ -45,8 +45,8 @@ class PredictorConfig(Options):
         InputError: a value is out of its range, or two do not go together.
     """
 
-    model: str | None = _network(text, None, metavar='NAME|FILE', help=_MODEL)
-    snapshot: str | None = _network(text, None, metavar='FILE', help=_SNAPSHOT)
+    model: str | None = _network(text, None, metavar='NAME|FILE', help=MODEL_HELP)
+    snapshot: str | None = _network(text, None, metavar='FILE', help=SNAPSHOT_HELP)
     flip: bool = _network(switch, False, help='average the heatmaps of each person and of the mirror image')
     gpu: int = _network(whole(-1), -1, metavar='N', help='number of the GPU; -1 is the CPU')
     engine: str = _network(
@@ -91,10 +91,3 @@ class DrawingConfig(Options):
         threshold = 0.0 if style == 'reference' else MIN_SCORE
         return {'style': style, 'threshold': threshold if self.threshold is None else self.threshold,
                 'line_width': self.line_width, 'legend': self.legend}
-
-
-def add_weights_options(parser: argparse._ActionsContainer) -> None:
-    """Add ``--model`` and ``--snapshot``, of which one may be given, to a parser or a group of options."""
-    weights = parser.add_mutually_exclusive_group()
-    weights.add_argument('--model', metavar='NAME|FILE', help=_MODEL)
-    weights.add_argument('--snapshot', metavar='FILE', help=_SNAPSHOT)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from hourglass.errors import ArgumentParser, InputError, run
-from hourglass.options import add_weights_options
+from hourglass.options import MODEL_HELP, SNAPSHOT_HELP
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(description=__doc__)
-    add_weights_options(parser)
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument('--model', metavar='NAME|FILE', help=MODEL_HELP)
+    weights.add_argument('--snapshot', metavar='FILE', help=SNAPSHOT_HELP)
     parser.add_argument('--out', required=True, metavar='FILE', help='the file to write; its name ends with .onnx')
     parser.add_argument('--all-stacks', action='store_true',
                         help='give the heatmaps of every stack and not those of the last alone')

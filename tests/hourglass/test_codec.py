@@ -24,9 +24,9 @@ def test_targets_are_gaussians_about_the_exact_point() -> None:
 
 
 def test_a_point_outside_the_crop_gives_its_tail_only() -> None:
-    heatmaps = encode(np.array([[-4.0, 32.0]]), np.array([True]), (64, 64), (16, 16), sigma=2)
+    heatmaps = encode(np.array([[-4.0, 32.0]]), np.array([True]), (64, 64), (16, 16))
     assert heatmaps[0].argmax() == 8
-    assert heatmaps[0].max() == pytest.approx(np.exp(-1 / 8))
+    assert heatmaps[0].max() == pytest.approx(np.exp(-1 / 2))
 
 
 def test_the_reference_decoding_keeps_whole_pixels() -> None:
