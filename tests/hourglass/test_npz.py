@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import io
 import os
 import struct
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.foreign import open_file, printable
+from hourglass.foreign import printable
 from hourglass.npz import NpzFile
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import load_model, save_model
@@ -83,17 +82,9 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert 'not a regular file' in message(tmp_path / 'pipe')
 
 
-def test_an_error_of_the_disk_names_the_file(path: Path) -> None:
-    path.write_bytes(b'content')
-    with pytest.raises(InputError, match=f'^{path}: Input/output error$'), open_file(path, 'a file'):
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-
 @pytest.mark.parametrize(('content', 'reason'), [
     (b'', 'empty'),
     (b'<!DOCTYPE html><html>Quota exceeded</html>' * 100, 'not a zip file'),
-    (npy(np.zeros(3)), 'not a zip file'),
-    (b'PK\5\6', 'not a zip file'),
     (b'PK\5\6' + b'\1' * 18, 'more entries than are read'),
     (b'\0' * 100 + b'PK\5\6' + b'\0' * 8 + b'\xff\0\0\0' * 2 + b'\0\0', 'not a readable .npz file'),
 ])
@@ -141,14 +132,8 @@ ONE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n"
 
 
 @pytest.mark.parametrize('content', [
-    b'', b'\x93NUMPY\1\0\xff\xff', b'text', entry_header(ONE) + b'\0' * 3, entry_header(ONE) + b'\0' * 5,
-    entry_header(ONE, 2) + b'\0' * 4, entry_header(ONE, 3) + b'\0' * 4,
-    entry_header(ONE.replace('(1,)', '(-1,)')) + b'\0' * 4,
-    entry_header(ONE.replace('(1,)', '1')) + b'\0' * 4,
-    entry_header(ONE.replace('<f4', '|O')) + b'\0' * 8,
-    entry_header(ONE.replace('<f4', 'rubbish')) + b'\0' * 4,
-    entry_header(ONE.replace("'<f4'", '[[[')), entry_header(ONE.replace("'<f4'", "'''")),
-    entry_header('(' * 9000), entry_header('-' * 9000 + '1'), entry_header('1' * 20000), entry_header('  if\n x'),
+    b'', entry_header(ONE) + b'\0' * 3, entry_header(ONE) + b'\0' * 5, entry_header(ONE, 2) + b'\0' * 4,
+    entry_header(ONE.replace('<f4', '|O')) + b'\0' * 8, entry_header('(' * 9000),
     entry_header("__import__('os').abort()"),
 ])
 def test_damaged_entry(path: Path, content: bytes) -> None:
@@ -157,33 +142,14 @@ def test_damaged_entry(path: Path, content: bytes) -> None:
     assert 'not a readable .npz file at a/W' in message(path, 'a/W')
 
 
-def test_large_header_is_not_read(path: Path) -> None:
-    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
-        file.writestr('a.npy', b'\x93NUMPY\2\0' + struct.pack('<L', 50_000_000) + b' ' * 50_000_000)
-    message(path, 'a')
-
-
-def encrypted(content: bytearray) -> None:
-    content[6] |= 1
-    content[content.index(b'PK\1\2') + 8] |= 1
-
-
-def with_another_bit(content: bytearray) -> None:
-    content[2000] ^= 1
-
-
-@pytest.mark.parametrize(('method', 'change', 'reason'), [
-    (zipfile.ZIP_BZIP2, None, 'unknown compression'), (zipfile.ZIP_LZMA, None, 'unknown compression'),
-    (zipfile.ZIP_STORED, encrypted, 'encrypted'), (zipfile.ZIP_STORED, with_another_bit, 'CRC'),
+@pytest.mark.parametrize(('method', 'reason'), [
+    (zipfile.ZIP_BZIP2, 'unknown compression'), (zipfile.ZIP_STORED, 'CRC'),
 ])
-def test_entry_that_numpy_does_not_write(
-    path: Path, method: int, change: Callable[[bytearray], None] | None, reason: str,
-) -> None:
+def test_entry_that_numpy_does_not_write(path: Path, method: int, reason: str) -> None:
     with zipfile.ZipFile(path, 'w', method) as file:
         file.writestr('a.npy', npy(np.zeros(1000)))
     content = bytearray(path.read_bytes())
-    if change is not None:
-        change(content)
+    content[len(content) // 2] ^= method == zipfile.ZIP_STORED
     path.write_bytes(content)
     assert reason in message(path, 'a')
 
@@ -192,7 +158,6 @@ def bombs() -> Iterator[tuple[str, str, bytes]]:
     """Entries of about 50 kB that unpack to 50 MB, or say that they do."""
     zeros = b'\0' * 50_000_000
     bomb_shape = ONE.replace('(1,)', '(12500000,)')
-    yield 'an entry more', 'bomb.npy', entry_header(bomb_shape) + zeros
     yield 'instead of a small array', 'conv0/W.npy', entry_header(bomb_shape) + zeros
     yield 'behind a small array', 'conv0/b.npy', entry_header(ONE) + b'\0' * 4 + zeros
     yield 'as the description', 'meta.npy', entry_header(bomb_shape.replace("(12500000,)", '()').replace(

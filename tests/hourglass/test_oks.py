@@ -10,9 +10,9 @@ from pycocotools.cocoeval import COCOeval, Params
 K = len(COCO)
 
 
-def _people(n: int, seed: int = 0) -> dict[str, np.ndarray]:
+def _people(n: int) -> dict[str, np.ndarray]:
     """Make n people; the last has no labelled joint."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     corners, sizes = rng.uniform(0, 100, (n, 2)), rng.uniform(20, 90, (n, 2))
     labelled = rng.uniform(size=(n, K)) < .7
     labelled[:, 0] = True
@@ -47,10 +47,9 @@ def test_joints_of_another_set_have_the_same_constants() -> None:
     np.testing.assert_array_equal(with_face[[MPII_COCO.index(joint) for joint in COCO.joints]], SIGMAS)
 
 
-@pytest.mark.parametrize('seed', range(2))
-def test_the_matrix_is_that_of_pycocotools(seed: int) -> None:
-    people = _people(6, seed)
-    rng = np.random.default_rng(100 + seed)
+def test_the_matrix_is_that_of_pycocotools() -> None:
+    people = _people(6)
+    rng = np.random.default_rng(100)
     points = np.concatenate([people['true_points'] + rng.normal(0, spread, (6, K, 2)) for spread in (0, 3, 15)])
     expected = _by_pycocotools(points, people)
     found = oks_matrix(points, **people)
@@ -62,16 +61,6 @@ def test_the_matrix_is_that_of_pycocotools(seed: int) -> None:
     assert np.isnan(single[-1])
     # The values compared are neither all zero nor all one.
     assert ((expected > .1) & (expected < .9)).any()
-
-
-def test_a_person_without_joints_excuses_poses_near_the_box() -> None:
-    people = _people(1)
-    low, high = people['boxes'][0, :2], people['boxes'][0, 2:]
-    inside = np.tile((low + high) / 2, (K, 1))
-    beside, far = inside + 1.4 * (high - low), inside + 4 * (high - low)
-    found = oks_matrix(np.stack([inside, beside, far]), **people)[:, 0]
-    assert found[0] == found[1] == 1
-    assert found[2] < .05
 
 
 def test_a_joint_that_was_not_found_is_wrong() -> None:

@@ -48,9 +48,6 @@ def test_former_names_are_translated(former: dict[str, str], present: ModelSpec)
     ({'colour': 1}, 'unknown entries: colour'),
     ({'crop_margin': 0}, 'crop_margin is 0, not a number'),
     ({'align_corners': 'yes'}, "align_corners is 'yes', not true or false"),
-    ({'confidence': [[0, 0.5], [0.5]]}, 'confidence is not a table'),
-    ({'confidence': [[0, 0.5], [0.5, 0.4]]}, 'confidence is not a table'),
-    ({'confidence': 1}, 'confidence is not a table'),
 ])
 def test_a_wrong_entry_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):

@@ -7,7 +7,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-from hourglass.detection.frames import letterbox_bgr, stretch
+from hourglass.detection.frames import letterbox, letterbox_bgr, stretch
 from hourglass.detection.layouts import LAYOUTS
 from hourglass.detection.yolo import YOLODetector
 from hourglass.errors import InputError
@@ -169,6 +169,18 @@ def test_other_outputs_are_refused(tmp_path: Path, outputs: dict[str, np.ndarray
         YOLODetector(write(tmp_path / 'a.onnx', outputs, {}, (1, 3, 640, 640)))
     assert f'{shapes} is neither YOLOv5' in str(caught.value)
     assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(('shape', 'rows', 'columns'), [((7, 300), (31, 33), (0, 96)), ((200, 100), (0, 64), (32, 64)),
+                                                        ((1, 1), (0, 64), (16, 80))])
+def test_yolo_takes_the_picture_in_the_middle_of_grey(
+    shape: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int],
+) -> None:
+    frame = letterbox(np.full((3, *shape), 51, np.float32), (64, 96))
+    expected = np.full((1, 3, 64, 96), 114 / 255)
+    expected[..., slice(*rows), slice(*columns)] = .2
+    np.testing.assert_allclose(frame.pixels, expected, rtol=1e-5)
+    np.testing.assert_allclose(frame.corner, [rows[0], columns[0]])
 
 
 def test_yolox_takes_bgr_in_the_corner() -> None:

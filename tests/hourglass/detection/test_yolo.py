@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.detection import load_detector, onnx_file
-from hourglass.detection.frames import letterbox
 from hourglass.detection.yolo import YOLODetector
 from hourglass.errors import InputError
 from tests.hourglass.detection.onnx_models import SIZE, v5, v8, write
@@ -80,24 +79,6 @@ def test_values_that_are_not_finite_are_no_boxes(tmp_path: Path) -> None:
     np.testing.assert_allclose(boxes, [PERSON], atol=1e-4)
 
 
-@pytest.mark.parametrize('shape', [(7, 300), (200, 100), (1, 1)])
-def test_the_frame_holds_the_whole_image_undistorted(shape: tuple[int, int]) -> None:
-    image = np.full((3, *shape), 255, np.float32)
-    image[1], image[2] = 0, 51
-    letterboxed = letterbox(image, SIZE)
-    frame, corner, scale = letterboxed.pixels, letterboxed.corner, letterboxed.scale[0]
-    assert frame.shape == (1, 3, *SIZE)
-    inside = (frame[0, 0] > .999) & (frame[0, 1] == 0)
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    assert (rows[0], columns[0]) == tuple(corner)
-    for length, there, full in zip(shape, (len(rows), len(columns)), SIZE, strict=True):
-        assert abs(there - length * scale) <= 1
-        assert there <= full
-    assert max(len(rows) / SIZE[0], len(columns) / SIZE[1]) == 1
-    np.testing.assert_allclose(frame[0, 2, rows[0], columns[0]], .2, rtol=1e-5)
-    np.testing.assert_allclose(frame[0, :, ~inside], 114 / 255)
-
-
 @pytest.mark.parametrize(('tables', 'metadata', 'shape', 'reason'), [
     ([v8([], 2)], {'names': COCO}, (1, 3, *SIZE), 'its output output0 (1, 6, 126) is neither'),
     ([np.zeros((1, 85), 'f')], None, (1, 3, *SIZE), 'its output output0 (1, 85) is neither'),
@@ -121,14 +102,6 @@ def test_what_is_no_onnx_file(tmp_path: Path, content: bytes | None) -> None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=f'^{path}: '):
         load_detector(f'onnx:{path}')
-
-
-def test_a_file_is_refused_wherever_it_ends(tmp_path: Path) -> None:
-    whole = write(tmp_path / 'a.onnx', [v8([], 1, 21)]).read_bytes()
-    for length in range(1, len(whole), len(whole) // 12):
-        (tmp_path / 'b.onnx').write_bytes(whole[:length])
-        with pytest.raises(InputError):
-            detect(tmp_path / 'b.onnx')
 
 
 def with_weights_beside(path: Path, location: str = 'a.onnx.data') -> Path:
