@@ -3,10 +3,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-from data.synthetic import demo_people
 from hourglass.crop import Box, CropBox
-from hourglass.detection import load_detector
-from hourglass.joints import MPII
 from hourglass.people import PeoplePredictor
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
@@ -95,9 +92,8 @@ def test_alike_poses_are_one_person() -> None:
 
 
 NO_PEOPLE = [
-    [50, 50, 50, 90], [50, 50, 90, 50], [90, 90, 50, 50], [90, 50, 50, 90], [10, 10, 10.4, 10.4],
-    [-100, 10, -20, 50], [310, 10, 390, 50], [10, 401, 90, 440], [np.nan, 10, 90, 50], [10, 10, np.inf, 50],
-    [-1e11, -1e11, 1e11, 1e11], [10, 10, 1e30, 50], [-1e7, 10, 90, 50],
+    [50, 50, 50, 90], [90, 90, 50, 50], [10, 10, 10.4, 10.4], [-100, 10, -20, 50], [np.nan, 10, 90, 50],
+    [10, 10, np.inf, 50], [-1e11, -1e11, 1e11, 1e11],
 ]
 
 
@@ -114,8 +110,7 @@ def test_boxes_without_a_person_are_left_out() -> None:
 
 @pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
 @pytest.mark.parametrize('box', [
-    [-40, -30, 60, 40], [250, 350, 350, 450], [-1e6, -1e6, 1e6, 1e6], [0, 0, 300, 400], [299, 399, 301, 401],
-    [10, 10, 12, 11], [100, 0, 101, 400], [0, 100, 300, 101], [298.9, 20, 310, 30],
+    [-40, -30, 60, 40], [-1e6, -1e6, 1e6, 1e6], [299, 399, 301, 401],
 ])
 def test_boxes_partly_outside_huge_or_tiny(crop: str, box: list[float]) -> None:
     people = PeoplePredictor(_predictor(replace(SPEC, crop=crop)), FixedBoxes(box))
@@ -132,6 +127,7 @@ def _grid(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_crowd_goes_through_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The crops of all would need too much memory."""
     corner, boxes = _grid(100)
     image = spots(*corner.astype(int).tolist(), shape=(240, 640), sigma=2)
     predictor = _predictor(batchsize=16)
@@ -165,19 +161,6 @@ def test_people_of_several_images_share_batches() -> None:
             np.testing.assert_array_equal(one.pose.points, other.pose.points)
             assert one.pose.heatmaps.shape == (16, 32, 32)
     assert people.predict([]) == []
-
-
-def test_the_bundled_weights_find_the_joints_of_the_drawn_people() -> None:
-    image, annotations = demo_people()
-    people = PeoplePredictor(PosePredictor.load('bundled', flip=True), load_detector('hog'))
-    found = sorted(people.predict(image.astype(np.float32)), key=lambda person: person.box[1])
-    assert len(found) == 4
-    correct = []
-    for person, true in zip(found, annotations, strict=True):
-        torso = np.linalg.norm(true.points[MPII.index('left shoulder')] - true.points[MPII.index('right hip')])
-        errors = np.linalg.norm(person.pose.points[:len(MPII)] - true.points, axis=1)
-        correct.append(errors < .2 * torso)
-    assert np.mean(correct) > .85
 
 
 def test_one_picture_or_several_and_results_that_draw_themselves() -> None:
