@@ -69,21 +69,31 @@ def targets(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 def chainer_run(case: Case, functions: str, gpu: int) -> Run:
     """Return what computes a case once with Chainer; ``functions`` are ``stock`` or ``fast``."""
-    from training.loss import heatmap_loss
+    from hourglass.functions.graph import Graph, Recorder
+    from training.graph import gradient_graph
+    from training.loss import TrainChain
     from training.schedule import OPTIMIZERS
 
-    network = use_device(case.spec.build_network(), gpu)
-    x, heatmaps, labelled = (network.device.send(array) for array in (images(case), *targets(case)))
+    chain = use_device(TrainChain(case.spec.build_network(), case.spec), gpu)
+    network, device = chain.predictor, chain.device
+    batch = [device.send(array) for array in (images(case), *targets(case))]
     create = OPTIMIZERS['rmsprop'].create if functions == 'fast' else chainer.optimizers.RMSprop
-    optimizer = create(2.5e-4).setup(network)
+    optimizer = create(2.5e-4).setup(chain)
+    # As training.trainer and hourglass.engine.chainer_engine do.
+    in_graphs = gpu >= 0 and functions == 'fast'
+    if in_graphs:
+        gradients, predict = gradient_graph(chain), Graph(lambda x: network(x)[-1].array, Recorder())
 
     def run() -> None:
-        with chainer.using_config('hourglass_functions', functions):
-            if case.training:
-                optimizer.update(lambda: heatmap_loss(network(x), heatmaps, labelled))
+        with chainer.using_config('hourglass_functions', functions), chainer.using_device(device):
+            if case.training and in_graphs:
+                gradients(*batch)
+                optimizer.update()
+            elif case.training:
+                optimizer.update(chain, *batch)
             else:
                 with chainer.using_config('train', False), chainer.no_backprop_mode():
-                    network(x)
+                    (predict if in_graphs else network)(batch[0])
         if gpu >= 0:
             chainer.backends.cuda.cupy.cuda.Device(gpu).synchronize()
 

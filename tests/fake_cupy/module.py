@@ -76,13 +76,21 @@ cupyx = SimpleNamespace(rsqrt=lambda x, dtype=None: 1 / cupy.sqrt(x, dtype=dtype
 
 
 class _Recorder:
-    """What replaces ``training.graph.Recorder``: a graph that does all the work again."""
+    """What replaces ``hourglass.functions.graph.Recorder``: a graph that does all the work again."""
 
-    def run(self, work: Callable[[], None]) -> None:
-        work()
+    def __init__(self) -> None:
+        self._results: dict[Callable[[], Any], Any] = {}
 
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        return work
+    def run(self, work: Callable[[], Any]) -> Any:
+        return self._results.setdefault(work, work())
+
+    def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+        result = self._results[work].copy()
+
+        def launch() -> None:
+            result[...] = work()
+
+        return launch, result
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
@@ -101,4 +109,6 @@ def install(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(relu, '_relu_grad2_kernel',
                   cuda.elementwise('T y, T gy', 'T gx', 'gx = y > 0 ? gy : (T)0', 'relu_bwd'), raising=False)
     patch.setattr(current, 'id', 0, raising=False)
+    patch.setattr('hourglass.functions.graph.Recorder', _Recorder)
+    patch.setattr('hourglass.engine.chainer_engine.Recorder', _Recorder)
     patch.setattr('training.graph.Recorder', _Recorder)

@@ -1,0 +1,78 @@
+"""Work on a GPU as a CUDA graph.
+
+A small network is hundreds of short kernels, and Python takes longer to start one than the GPU to compute it.  A graph
+is recorded once and then starts all of them in one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hourglass.functions.layout import Array
+
+from chainer.backends import cuda
+
+
+class Recorder:
+    """Does work, and records it, on a stream and in memory of its own.
+
+    A graph uses the same memory whenever it is launched: nothing else may be stored there, but for graphs that are
+    never launched at the same time.
+    """
+
+    def __init__(self) -> None:
+        self._stream = cuda.cupy.cuda.Stream(non_blocking=True)
+        self._pool = cuda.cupy.cuda.MemoryPool()
+
+    def run(self, work: Callable[[], Any]) -> Any:
+        """Do the work; this also compiles the kernels and takes the memory, which cannot be recorded."""
+        cuda.cupy.cuda.Device().synchronize()
+        with self._stream, cuda.cupy.cuda.using_allocator(self._pool.malloc):
+            result = work()
+        self._stream.synchronize()
+        return result
+
+    def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+        """Return what does the work again on the current stream, and where its result will be; nothing is done now."""
+        with self._stream, cuda.cupy.cuda.using_allocator(self._pool.malloc):
+            self._stream.begin_capture()
+            result = work()
+            graph = self._stream.end_capture()
+        return graph.launch, result
+
+
+class Graph:
+    """A function of arrays on a GPU; the first call computes it as usual, the second one records it.
+
+    The function launches the same kernels each time.  It may not copy from or to the CPU's memory, nor wait.
+
+    Args:
+        work: the function; the arrays that it reads beside its arguments must stay where they are.
+        recorder: several functions may share it.
+    """
+
+    def __init__(self, work: Callable[..., Any], recorder: Recorder) -> None:
+        self._work = work
+        self._recorder = recorder
+        self._arguments: tuple[Array, ...] = ()
+        self._launch: Callable[[], None] | None = None
+
+    def __call__(self, *arguments: Array) -> Any:
+        """Return what the function returns; the next call overwrites it.
+
+        Args:
+            arguments: of the same shapes in all calls.
+        """
+        if not self._arguments:
+            self._arguments = tuple([array.copy() for array in arguments])
+            return self._recorder.run(self._call)
+        for array, values in zip(self._arguments, arguments, strict=True):
+            array[...] = values
+        if self._launch is None:
+            self._launch, self._result = self._recorder.record(self._call)
+        self._launch()
+        return self._result
+
+    def _call(self) -> Any:
+        return self._work(*self._arguments)
