@@ -121,15 +121,6 @@ def test_missing_unexpected_and_misshapen_tensors(
     assert reason in refusal(load_pytorch, path)
 
 
-def test_names_of_many_stacks(path: Path) -> None:
-    weight = np.zeros((8, 8, 1, 1), 'f')
-    stacks = {f'hg.{i}.hg.0.0.0.conv{j}.weight': weight for i in range(400) for j in (1, 3)}
-    TorchWriter.write_legacy(path, {**stacks, 'score.0.weight': np.zeros((16, 8, 1, 1), 'f'),
-                                     'layer2.0.conv3.weight': weight, 'hg.0.hg.0.3.0.conv1.weight': weight,
-                                     'res.0.0.conv1.weight': weight})
-    assert 'too few for a PreActivationHG of 400 stacks' in refusal(load_pytorch, path)
-
-
 # Recorded outputs.
 
 def rule(key: str, shape: tuple[int, ...]) -> np.ndarray:

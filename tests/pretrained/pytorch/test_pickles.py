@@ -9,9 +9,7 @@ import struct
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from hourglass.errors import InputError
-from hourglass.sandbox import read_in_child
-from pretrained.pytorch import load_pytorch, read_tensors
+from pretrained.pytorch import read_tensors
 from pretrained.pytorch.pickles import Placeholder
 from tests.pretrained.pytorch.writer import FLOATS, LEGACY_HEAD, tensor_pickle, write_pickle
 from tests.refusal import refusal
@@ -141,18 +139,6 @@ def test_bad_pickles(path: Path, data: bytes) -> None:
     message(path)
 
 
-@pytest.mark.parametrize(('data', 'reason'), [
-    (b'})' + b'\x85' * 1_000_000 + b'Ns.', 'crashes the library that reads it'),  # the hash of a deep tuple
-    (b'Nr\xff\xff\xff\x7f.', 'needs more than 2 GB'),  # a value is remembered under a large number
-])
-def test_costly_pickles(path: Path, data: bytes, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip('resource')
-    monkeypatch.setattr('pretrained.pytorch.network.read_in_child', read_in_child)
-    write_pickle(path, b'\x80\x04' + data)
-    with pytest.raises(InputError, match=reason):
-        load_pytorch(path)
-
-
 # Tensors.
 
 def test_views_share_a_storage(path: Path) -> None:
@@ -180,19 +166,3 @@ def test_tensors_beyond_their_storage(
     write_pickle(path, tensor_pickle(offset, shape, strides), _0=bytes(24))
     text = message(path)
     assert 'larger than its storage' in text or 'impossible size' in text
-
-
-@pytest.mark.parametrize('raw', [bytes(20), bytes(23), b''])
-def test_storages_that_are_too_short(path: Path, raw: bytes) -> None:
-    data = tensor_pickle(0, (6,), (1,))
-    write_pickle(path, data, _0=raw)
-    message(path)
-    path.write_bytes(LEGACY_HEAD + data + KEYS + struct.pack('<q', len(raw) // 4) + raw[:20])
-    message(path)
-
-
-def test_missing_storage(path: Path) -> None:
-    write_pickle(path, tensor_pickle(0, (6,), (1,)))
-    assert 'data/0' in message(path)
-    path.write_bytes(LEGACY_HEAD + tensor_pickle(0, (6,), (1,)) + b'\x80\x02].')
-    assert 'storage 0 is missing' in message(path)

@@ -30,11 +30,11 @@ class Net:
     def tensor(self, values: np.ndarray) -> Tensor:
         return Tensor(values.astype('f'), prefix='Cuda' if self.cuda else '')
 
-    def obj(self, name: str, version: int = 1, **fields: Any) -> Obj:
+    def obj(self, name: str, **fields: Any) -> Obj:
         with_cudnn = self.cuda and name in ('SpatialConvolution', 'ReLU', 'SpatialMaxPooling')
         names = list(fields)
         self.rng.shuffle(names)
-        return Obj(('cudnn.' if with_cudnn else 'nn.') + name, {n: fields[n] for n in names}, version)
+        return Obj(('cudnn.' if with_cudnn else 'nn.') + name, {n: fields[n] for n in names})
 
     def conv(self, i: int, o: int, k: int = 1, stride: int = 1, pad: int = 0, bias: bool = True) -> Obj:
         weight = self.rng.normal(0, 1 / np.sqrt(i * k * k), (o, i * k * k) if self.old else (o, i, k, k))
@@ -48,7 +48,7 @@ class Net:
         variance = self.rng.uniform(.5, 1.5, n)
         running = {'running_std': self.tensor((variance + eps) ** -.5)} if self.old else {
             'running_var': self.tensor(variance)}
-        return self.obj('SpatialBatchNormalization', 1 if self.old else 2, eps=eps, momentum=.1, affine=True,
+        return self.obj('SpatialBatchNormalization', eps=eps, momentum=.1, affine=True,
                         weight=self.tensor(self.rng.uniform(.5, 1, n)), bias=self.tensor(self.rng.normal(0, .1, n)),
                         running_mean=self.tensor(self.rng.normal(0, .1, n)), **running)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.sandbox import read_in_child
 from pretrained.torch7 import load_graph, load_torch7
 from pretrained.weights_file import Model
 from tests.pretrained.torch7 import writer as t7
@@ -151,71 +150,6 @@ def test_other_sums_between_stacks(path: Path, kind: str, keep: list[int]) -> No
     assert len(merged['inputs']) == (2 if kind == 'demo' else 3)
     merged['data']['mapindex'] = t7.Table([(n, merged['inputs'][j]) for n, j in enumerate(keep, 1)])
     assert OTHERS in message(path, t7.dump(root))
-
-
-def test_a_part_in_two_places(path: Path) -> None:
-    """The same operations as expected, but with two residual modules at the stem's end for one."""
-    net = Net(np.random.RandomState(0))
-    root = net.hg()
-    # The second stack's input is added from a copy of the stem's end.
-    end = next(n for n in net.nodes if n['data'].get('module') and n['data']['module'].name == 'nn.CAddTable'
-               and len(n['inputs']) == 3)
-    original = next(d for d in end['inputs'] if d['module'].name == 'nn.Sequential')
-    source = next(n for n in net.nodes if n['data'] is original)
-    copy = {'module': net.residual(4, 8, True), 'mapindex': t7.Table([(1, source['inputs'][0])])}
-    nodes = root.fields['forwardnodes']
-    place = next(i for i, node in enumerate(nodes) if node.fields['data'] is original)
-    nodes.insert(place + 1, t7.Obj('nngraph.Node', {'data': copy}))
-    end['data']['mapindex'] = t7.Table([(n, copy if d is original else d) for n, d in enumerate(end['inputs'], 1)])
-    assert 'two modules are in the place of one' in message(path, t7.dump(root))
-
-
-def test_rearranged_networks_are_refused_or_read(path: Path) -> None:
-    """Sound files with other connections, classes, numbers or missing fields; tests/fuzz damages the bytes."""
-    n_refused = 0
-    for seed in range(15):
-        rng = np.random.RandomState(seed)
-        net = Net(rng)
-        root = getattr(net, ('hg', 'demo')[seed % 2])(w=4, n_stack=1, levels=1)
-        data, modules = [node['data'] for node in net.nodes], net.modules()
-        for _ in range(rng.randint(1, 3)):
-            one, other = (modules[rng.randint(len(modules))] for _ in range(2))
-            first, second = (data[rng.randint(len(data))] for _ in range(2))
-            kind = rng.randint(5)
-            if kind == 0:
-                one.name = other.name
-            elif kind == 1:
-                one.fields, other.fields = other.fields, one.fields
-            elif kind == 2 and one.fields:
-                name = sorted(one.fields)[rng.randint(len(one.fields))]
-                others = [None, 0, 2, -1, 1e9, .5, True, 'text', {}, [one], root, t7.Tensor()]
-                one.fields[name] = others[rng.randint(len(others))]
-            elif kind == 3:
-                first['mapindex'] = t7.Table([(n, d) for n, d in enumerate([second, *data[:rng.randint(3)]], 1)])
-            else:
-                first['mapindex'] = second['mapindex']
-        path.write_bytes(t7.dump(root))
-        try:
-            assert all(np.isfinite(array).all() for array in load_torch7(path).arrays.values())
-        except InputError:
-            n_refused += 1
-    assert n_refused > 5
-
-
-def test_costly_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small files that stand for a module in itself, or for terabytes of numbers."""
-    pytest.importorskip('resource')
-    monkeypatch.setattr('pretrained.torch7.network.read_in_child', read_in_child)
-    net = Net(np.random.RandomState(0))
-    loop = net.sequential()
-    loop.fields['modules'] = [loop]
-    assert 'cannot be read (RecursionError' in message(path, t7.dump(loop))
-    root = net.hg()
-    huge = t7.Tensor(storage=t7.Storage(np.zeros(1, 'f')), shape=(2 ** 40,), strides=(0,))
-    for module in net.modules():
-        if module.name == 'nn.SpatialBatchNormalization':
-            module.fields['running_std'] = huge
-    assert 'needs more than 2 GB' in message(path, t7.dump(root))
 
 
 def test_network_of_something_else(shared: Callable[[str], Path]) -> None:

@@ -80,12 +80,6 @@ def test_cyclic_graph(load: Callable[[Any], Any]) -> None:
     assert found[1].fields['data'] is found[0]
 
 
-@pytest.mark.parametrize('version', [None, 1, 2])
-def test_versions_of_classes(load: Callable[[Any], Any], version: int | None) -> None:
-    found = load(t7.Obj('nn.Thing', {'a': 1}, version))
-    assert (found.class_name, found.fields) == ('nn.Thing', {'a': 1})
-
-
 @pytest.mark.parametrize('prefix', ['', 'Cuda'])
 @pytest.mark.parametrize('dtype', ['u1', 'i8', 'f2', 'f4'])
 def test_tensors_of_all_types(load: Callable[[Any], Any], dtype: str, prefix: str) -> None:
@@ -181,15 +175,6 @@ def test_tensors_with_something_else_as_storage(path: Path) -> None:
         tensor = t7.Tensor(shape=(4,), strides=(1,), kind='Float')
         tensor.storage = storage
         assert 'without a storage of its type' in message(path, t7.dump(tensor))
-
-
-@pytest.mark.parametrize('text', [
-    '1\n', '1\nx\n', '2\n5\nabc', '2\n' + '9' * 100 + '\nabc', '3\n1\n1\n1\n1\n', 'S2\n1.5 \n', 'S2\n1 x\n',
-    'S2\n    ', 'S-1\n1', 'S900000000\n1 2',
-])
-def test_broken_ascii_files(path: Path, text: str) -> None:
-    text = text.replace('S', '4\n1\n3\nV 1\n18\ntorch.FloatStorage\n')
-    message(path, text.encode())
 
 
 @ENCODINGS

@@ -15,8 +15,8 @@ CODES = {'uint8': 'Byte', 'int8': 'Char', 'int16': 'Short', 'int32': 'Int', 'int
 class Obj:
     """An object of a Torch class; ``fields`` is a dict, or anything else for a broken object."""
 
-    def __init__(self, name: str, fields: Any, version: int | None = 1) -> None:
-        self.name, self.fields, self.version = name, fields, version
+    def __init__(self, name: str, fields: Any) -> None:
+        self.name, self.fields = name, fields
 
 
 class Storage:
@@ -80,9 +80,8 @@ class Writer:
         self.kept.append(value)
         return new
 
-    def header(self, name: str, version: int | None = 1) -> None:
-        if version is not None:
-            self.string(f'V {version}')
+    def header(self, name: str) -> None:
+        self.string('V 1')
         self.string(name)
 
     def write(self, value: Any) -> Writer:
@@ -103,7 +102,7 @@ class Writer:
             self.function(value)
         elif self.is_new(4, value):
             if isinstance(value, Obj):
-                self.header(value.name, value.version)
+                self.header(value.name)
                 self.write(value.fields)
             elif isinstance(value, Tensor):
                 self.header(f'torch.{value.kind}Tensor')
