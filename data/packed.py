@@ -18,13 +18,11 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from data.hdf5_file import HDF5Writer, check_front, write_hdf5
-from data.person import FARTHEST, EmptySplitError, Person, PersonDataset, make_people
+from data.person import EmptySplitError, Person, PersonDataset, make_people
 from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
 from hourglass.joint_table import from_table, to_table
@@ -41,8 +39,6 @@ COMPRESSIONS = ('none', 'lzf', 'gzip')
 SPLITS = {'train': ('train',), 'val': ('val',), 'trainval': ('train', 'val')}
 _FIELDS = ('shape', 'points', 'labelled', 'visible', 'location', 'reference_length', 'names')
 _MAX_SIZE = 2048
-# What h5py, JSON and NumPy raise where a file has another content than is expected.
-_DAMAGE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, MemoryError)
 
 
 def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> tuple[np.ndarray, Person]:
@@ -145,31 +141,13 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
             _write_split(file, split, dataset, size, margin, compression)
 
 
-def _check_file(path: Path) -> None:
-    """Check, before libhdf5 opens a file, that it is whole and of this program."""
+def _open_whole(path: Path) -> h5py.File:
+    """Open a file once it is known that it is whole and of this program."""
     if not path.is_file():
         raise InputError(f'{path}: no such file; python -m data pack writes one')
     if not check_front(path, MARK):
         raise InputError(f'{path}: not a file of packed people of this version (python -m data pack writes one)')
-
-
-def _read_fields(group: h5py.Group, n_joints: int) -> dict[str, np.ndarray]:
-    """Read everything of a split but the images; ``ValueError`` if it has another layout or an impossible size."""
-    fields, images = {name: group[name][()] for name in _FIELDS}, group['images']
-    n, side = len(fields['names']), images.shape[-1]
-    layout = {'images': ('u', (n, 3, side, side)), 'shape': ('i', (n, 2)), 'points': ('f', (n, n_joints, 2)),
-              'labelled': ('b', (n, n_joints)), 'visible': ('b', (n, n_joints)), 'location': ('f', (n, 4)),
-              'reference_length': ('f', (n,))}
-    for name, expected in layout.items():
-        array = fields.get(name, images)
-        if (array.dtype.kind, array.shape) != expected:
-            raise ValueError(f'{name} is {array.dtype} {array.shape}')
-    # A square has no fourth number; a comparison with NaN is false.
-    location, points = fields['location'], fields['points'][fields['labelled']]
-    if (fields['shape'] < 1).any() or (location[:, 3] > FARTHEST).any() or not all(
-            (abs(numbers) <= FARTHEST).all() for numbers in (location[:, :3], points)):
-        raise ValueError('a shape, a location or a point is impossible')
-    return fields
+    return h5py.File(path, 'r')
 
 
 def _read_joint_set(path: Path, file: h5py.File) -> JointSet:
@@ -177,17 +155,6 @@ def _read_joint_set(path: Path, file: h5py.File) -> JointSet:
     if 'joint_table' in file:
         return from_table(json.loads(file['joint_table'][()].tobytes()), f'{path}: joint_table')
     return JOINT_SETS[file.attrs['joints']]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """Open a file of packed people; what a program with other ideas of its content wrote is an ``InputError``."""
-    _check_file(path)
-    try:
-        with h5py.File(path, 'r') as file:
-            yield file
-    except _DAMAGE as error:
-        raise InputError(f'{path}: not a file of packed people ({error})') from None
 
 
 class PackedDataset(PersonDataset):
@@ -217,7 +184,7 @@ class PackedDataset(PersonDataset):
         self._places: list[tuple[str, int]] = []
         self._shapes: list[tuple[int, int]] = []
         people: list[Person] = []
-        with _opened(path) as file:
+        with _open_whole(path) as file:
             source = _read_joint_set(path, file)
             self.threshold = float(file.attrs['threshold'])
             for name in SPLITS[split]:
@@ -231,11 +198,11 @@ class PackedDataset(PersonDataset):
     @classmethod
     def joints_of(cls, root: str | os.PathLike[str]) -> JointSet:
         """Return the joints that a file has."""
-        with _opened(Path(root)) as file:
+        with _open_whole(Path(root)) as file:
             return _read_joint_set(Path(root), file)
 
     def _read_split(self, group: Any, name: str, source: JointSet, wanted: JointSet) -> list[Person]:
-        fields = _read_fields(group, len(source))
+        fields = {name: group[name][()] for name in _FIELDS}
         images = [image.decode() for image in fields['names']]
         self._places += [(name, i) for i in range(len(images))]
         self._shapes += [(int(h), int(w)) for h, w in fields['shape']]

@@ -121,20 +121,6 @@ def test_one_flipped_bit_is_found_before_a_library_opens_the_file(
         PackedDataset(packed)
 
 
-@pytest.mark.parametrize(('name', 'value'), [
-    ('names', None), ('names', np.arange(8)), ('images', np.zeros((8, 3), np.uint8)),
-    ('location', np.full((8, 4), np.nan)), ('shape', np.zeros((8, 2), int)), ('points', np.full((8, 14, 2), np.inf)),
-])
-def test_other_content_with_the_right_checksum_is_refused(packed: Path, name: str, value: np.ndarray | None) -> None:
-    with h5py.File(packed, 'r+') as file:
-        del file['train'][name]
-        if value is not None:
-            file['train'][name] = value
-    seal(packed, MARK)
-    with pytest.raises(InputError, match=r'people\.h5: not a file of packed people'):
-        PackedDataset(packed)
-
-
 def test_people_of_whom_nothing_is_labelled_are_refused(packed: Path, tmp_path: Path) -> None:
     with h5py.File(packed, 'r+') as file:
         file['train/labelled'][...] = False
