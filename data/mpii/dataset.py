@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.mpii.cache import read_cached
 from data.mpii.hdf5 import read_hdf5
+from data.mpii.matlab import read_matlab
 from data.mpii.people import People
 from data.mpii.splits import name_hashes, select, validation_hashes
 from data.person import PersonDataset, make_people
@@ -45,7 +45,7 @@ def read_annotations(root: str | Path) -> tuple[People, np.ndarray]:
     """
     root = Path(root)
     if matlab := next((root / name for name in MATLAB_FILES if (root / name).is_file()), None):
-        people = read_cached(matlab)
+        people = read_matlab(matlab)
         is_validation = np.isin(name_hashes(people.image), validation_hashes(root))
     else:
         parts = {split: read_hdf5(root / name) for split, name in HDF5_FILES.items() if (root / name).is_file()}

@@ -7,13 +7,16 @@ list is an empty array; any field may be missing.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from data.matlab_file import read_variable
 from data.mpii.people import N_JOINTS, People, is_stored
 from hourglass.crop import Extent
+from hourglass.download import cache_folder
 from hourglass.errors import InputError
+from hourglass.files import atomic_write, sha256_of
 from hourglass.sandbox import read_in_child
 
 import numpy as np
@@ -21,6 +24,8 @@ from scipy.io.matlab import mat_struct
 
 # Of evalMPII.zip, the benchmark's own scoring: 0.8 * 0.75 of the head box's diagonal.
 _HEAD_BIAS = 0.8 * 0.75
+# Raised with every change of what is kept, so that nothing older is used.
+_CACHE_VERSION = 3
 
 
 def _structs(value: Any) -> list[Any]:
@@ -104,7 +109,8 @@ def parse_matlab(path: Path) -> dict[str, np.ndarray]:
 def read_matlab(path: str | Path) -> People:
     """Read all people in MPII's training images who have a list of points, in the order of the file.
 
-    The head size is 0.8 * 0.75 of the head box's diagonal.
+    The head size is 0.8 * 0.75 of the head box's diagonal.  Parsing takes a while, so the people are kept in the folder
+    of downloads, under the checksum of the file.
 
     Raises:
         InputError: the file is missing, damaged, or something else.
@@ -112,4 +118,17 @@ def read_matlab(path: str | Path) -> People:
     path = Path(path)
     if not path.is_file():
         raise InputError(f'{path}: no such file')
-    return People(**read_in_child('data.mpii.matlab:parse_matlab', path))
+    place = cache_folder() / f'mpii-{_CACHE_VERSION}-{sha256_of(path)[:32]}.npz'
+    try:
+        with np.load(place, allow_pickle=False) as arrays:
+            return People(**arrays)
+    except Exception:
+        # It is not there, or damaged, which NumPy reports with nearly any exception.
+        print(f'Reading {path} (once; the next start is faster) ...', file=sys.stderr)
+    people = People(**read_in_child('data.mpii.matlab:parse_matlab', path))
+    try:
+        with atomic_write(place) as partial:
+            np.savez(partial, **vars(people))
+    except InputError as error:
+        print(f'The annotations will be parsed again next time: {error}', file=sys.stderr)
+    return people

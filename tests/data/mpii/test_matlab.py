@@ -9,6 +9,7 @@ from hourglass.spec import ModelSpec
 from tests.data import mpii_files
 
 import numpy as np
+import pytest
 
 
 def _joints(row: np.ndarray) -> list[int]:
@@ -30,3 +31,27 @@ def test_all_people_with_a_list_of_points_are_read(root: Path) -> None:
 def test_one_image_and_one_person_are_structs_too(tmp_path: Path) -> None:
     mpii_files.write_release(tmp_path / 'one.mat', mpii_files.RELEASE[:1])
     assert read_matlab(tmp_path / 'one.mat').image.tolist() == ['a.jpg']
+
+
+def test_the_people_are_kept_for_that_file_and_a_damaged_copy_is_made_anew(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = root / MATLAB_FILES[0]
+    first = read_matlab(path)
+    place, = (tmp_path / 'cache').iterdir()
+    place.write_bytes(place.read_bytes()[:-200])
+    assert len(read_matlab(path)) == 5
+    capsys.readouterr()
+    for field, values in vars(read_matlab(path)).items():
+        np.testing.assert_array_equal(values, getattr(first, field))
+    assert capsys.readouterr().err == '', 'it was not parsed again'
+    mpii_files.write_release(path, mpii_files.RELEASE[:4])
+    assert len(read_matlab(path)) == 3
+
+
+def test_without_a_place_to_keep_them_they_are_read_each_time(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / 'cache').write_text('a file where the folder should be')
+    assert len(read_matlab(root / MATLAB_FILES[0])) == 5
+    assert 'will be parsed again next time' in capsys.readouterr().err
