@@ -11,120 +11,93 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.foreign import printable
+from hourglass.parameters import network_shapes
+from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from pretrained.pytorch.pickles import Placeholder, Tensor
 from pretrained.topology import choose_part
 
 import numpy as np
 
-#: The arrays of a link, by their names in PyTorch.
-_CONVOLUTION = {'weight': 'W', 'bias': 'b'}
-_NORMALIZATION = {'weight': 'gamma', 'bias': 'beta', 'running_mean': 'avg_mean', 'running_var': 'avg_var',
-                  'num_batches_tracked': 'N'}
-
-# Parts of the patterns below: the number of a stack and of a residual module, and the link in such a module.
-_I, _MODULE, _LINK = r'(?P<i>[0-9]+)', r'(?P<module>[0-9]+)', r'(?P<link>[a-z0-9_.]+)'
+#: The arrays of a link, as PyTorch calls them.
+_ARRAYS = {'W': 'weight', 'b': 'bias', 'gamma': 'weight', 'beta': 'bias', 'avg_mean': 'running_mean',
+           'avg_var': 'running_var', 'N': 'num_batches_tracked'}
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The names of one port.
 
     Attributes:
         name: the port's.
-        anchors: keys that only files of this port have, and all of them.
-        links: names of the links of a residual module.
-        names: patterns of links, and their names here with the groups of the match in braces: ``i`` (a stack, counted
-            from 1 here), ``module``, ``link``, and ``branch`` of an hourglass.
-        branch: the path of a branch inside an hourglass, from a match and the hourglass's depth.
-        depth: how often an hourglass halves the resolution, from the keys.
-        has_unused_skips: whether residual modules of equal channels have a skip layer, which is not used.
-        spec: further entries of the weights' ``ModelSpec``.
+        anchors: names that only files of this port have, and all of them.
+        link: the name of a link, from the part of the network that it is in (``hg`` of ``hg1``), the part's number,
+            which counts from 0, the names here from there to the link, and the depth of an hourglass.
+        sizes: entries of the ``ModelSpec`` that decide which arrays there are, from their names.
+        mean: what is subtracted from images.
     """
 
     name: str
-    anchors: tuple[str, ...]
-    links: dict[str, str]
-    names: dict[str, str]
-    branch: Callable[[re.Match[str], int], str]
-    depth: Callable[[Iterable[str]], int]
-    has_unused_skips: bool = False
-    spec: dict[str, Any] = field(default_factory=dict)
+    anchors: tuple[str, str]
+    link: Callable[[str, int, list[str], int], str]
+    sizes: Callable[[Iterable[str]], dict[str, Any]]
+    mean: tuple[float, float, float]
+
+    def name_of(self, key: str, depth: int) -> str:
+        """Return the name of an array from its key in a weights file and the depth of an hourglass."""
+        first, *inside, array = key.split('/')
+        part = first.rstrip('0123456789')
+        # Stacks count from 1 here, all else from 0.
+        number = int(first.removeprefix(part)) - (part not in ('conv', 'bn', 'res'))
+        return f'{self.link(part, number, inside, depth)}.{_ARRAYS[array]}'
 
 
-def _bearpaw_branch(match: re.Match[str], depth: int) -> str:
-    branch = ('upper', 'lower_in', 'lower_out', 'inner')[int(match['branch'])]
-    return 'inner/' * (depth - 1 - int(match['level'])) + branch
+def _bearpaw_link(part: str, n: int, inside: list[str], depth: int) -> str:
+    if not inside:
+        return {'conv': 'conv1', 'bn': 'bn1', 'feature': f'fc.{n}.0', 'feature_bn': f'fc.{n}.1', 'output': f'score.{n}',
+                'merge_feature': f'fc_.{n}', 'merge_output': f'score_.{n}'}[part]
+    *path, link = inside
+    link = 'downsample.0' if link == 'conv0' else link
+    if part == 'res':
+        return f'layer{n + 1}.0.{link}'
+    if part == 'after':
+        return f'res.{n}.{path[0]}.{link}'
+    *outer, branch, module = path
+    place = ('upper', 'lower_in', 'lower_out', 'inner').index(branch)
+    return f'hg.{n}.hg.{depth - 1 - len(outer)}.{place}.{module}.{link}'
 
 
-def _princeton_branch(match: re.Match[str], depth: int) -> str:
-    branch = {'up1': 'upper', 'low1': 'lower_in', 'low3': 'lower_out', None: 'inner'}[match['branch']]
+def _princeton_link(part: str, n: int, inside: list[str], depth: int) -> str:
+    if not inside:
+        return {'conv': 'pre.0.conv', 'bn': 'pre.0.bn', 'feature': f'features.{n}.1.conv',
+                'feature_bn': f'features.{n}.1.bn', 'output': f'outs.{n}.conv',
+                'merge_feature': f'merge_features.{n}.conv.conv', 'merge_output': f'merge_preds.{n}.conv.conv'}[part]
+    *path, link = inside
+    link = 'skip_layer.conv' if link == 'conv0' else f'{link}.conv' if link.startswith('conv') else link
+    if part == 'res':
+        return f'pre.{(1, 3, 4)[n]}.{link}'
+    if part == 'after':
+        return f'features.{n}.0.{link}'
     # The lowest residual module is a low2 itself.
-    return 'inner/' * (match['inner'].count('low2.') - (branch == 'inner')) + branch
+    branches = {'upper': 'up1', 'lower_in': 'low1', 'lower_out': 'low3', 'inner': 'low2'}
+    return f'hgs.{n}.0.{".".join(branches[name] for name in path[:-1])}.{link}'
 
 
-def _starts(pattern: str, keys: Iterable[str]) -> set[str]:
-    return {match[0] for key in keys if (match := re.match(pattern, key))}
+def _count(pattern: str, names: Iterable[str]) -> int:
+    """Count the different beginnings of names."""
+    return len({match[0] for name in names if (match := re.match(pattern, name))})
 
 
 LAYOUTS = (
-    Layout(
-        name='bearpaw',
-        anchors=('hg.0.hg.0.0.0.conv1.weight', 'score.0.weight'),
-        links={**{name: name for name in ('bn1', 'conv1', 'bn2', 'conv2', 'bn3', 'conv3')}, 'downsample.0': 'conv0'},
-        names={
-            r'conv1': 'conv0', r'bn1': 'bn0',
-            rf'layer1\.0\.{_LINK}': 'res0/{link}', rf'layer2\.0\.{_LINK}': 'res1/{link}',
-            rf'layer3\.0\.{_LINK}': 'res2/{link}',
-            rf'hg\.{_I}\.hg\.(?P<level>[0-9]+)\.(?P<branch>[0-3])\.{_MODULE}\.{_LINK}':
-                'hg{i}/{branch}/{module}/{link}',
-            rf'res\.{_I}\.{_MODULE}\.{_LINK}': 'after{i}/{module}/{link}',
-            rf'fc\.{_I}\.0': 'feature{i}', rf'fc\.{_I}\.1': 'feature_bn{i}', rf'score\.{_I}': 'output{i}',
-            rf'fc_\.{_I}': 'merge_feature{i}', rf'score_\.{_I}': 'merge_output{i}',
-        },
-        branch=_bearpaw_branch,
-        depth=lambda keys: len(_starts(r'hg\.0\.hg\.[0-9]+\.', keys)),
-        spec={'mean': (0.4404, 0.4440, 0.4327)},
-    ),
-    Layout(
-        name='princeton',
-        anchors=('hgs.0.0.up1.conv1.conv.weight', 'outs.0.conv.weight'),
-        links={**{f'bn{i}': f'bn{i}' for i in (1, 2, 3)}, **{f'conv{i}.conv': f'conv{i}' for i in (1, 2, 3)},
-               'skip_layer.conv': 'conv0'},
-        names={
-            r'pre\.0\.conv': 'conv0', r'pre\.0\.bn': 'bn0',
-            rf'pre\.1\.{_LINK}': 'res0/{link}', rf'pre\.3\.{_LINK}': 'res1/{link}', rf'pre\.4\.{_LINK}': 'res2/{link}',
-            rf'hgs\.{_I}\.0\.(?P<inner>(?:low2\.)*)(?:(?P<branch>up1|low1|low3)\.)?{_LINK}': 'hg{i}/{branch}/0/{link}',
-            rf'features\.{_I}\.1\.conv': 'feature{i}', rf'features\.{_I}\.1\.bn': 'feature_bn{i}',
-            rf'features\.{_I}\.0\.{_LINK}': 'after{i}/0/{link}', rf'outs\.{_I}\.conv': 'output{i}',
-            rf'merge_features\.{_I}\.conv\.conv': 'merge_feature{i}',
-            rf'merge_preds\.{_I}\.conv\.conv': 'merge_output{i}',
-        },
-        branch=_princeton_branch,
-        depth=lambda keys: max(start.count('low2.') for start in _starts(r'hgs\.0\.0\.(low2\.)*', keys)),
-        has_unused_skips=True,
-    ),
+    Layout('bearpaw', ('hg.0.hg.0.0.0.conv1.weight', 'score.0.weight'), _bearpaw_link, lambda names: {
+        'n_stack': _count(r'score\.\d+\.', names), 'layer_num': _count(r'hg\.0\.hg\.\d+\.', names),
+        'n_modules': _count(r'res\.0\.\d+\.', names), 'wide_stem': True}, (0.4404, 0.4440, 0.4327)),
+    Layout('princeton', ('hgs.0.0.up1.conv1.conv.weight', 'outs.0.conv.weight'), _princeton_link, lambda names: {
+        'n_stack': _count(r'outs\.\d+\.', names), 'layer_num': _count(r'hgs\.0\.0\.(low2\.)*up1\.', names)}, (0, 0, 0)),
 )
-
-
-def _link_here(layout: Layout, name: str, depth: int) -> str | None:
-    """Return what a link of a port is called here, or None."""
-    for pattern, here in layout.names.items():
-        match = re.fullmatch(pattern, name)
-        if match is None:
-            continue
-        groups = match.groupdict()
-        if 'link' in groups and groups['link'] not in layout.links:
-            continue
-        return here.format(i=int(groups.get('i', 0)) + 1, module=groups.get('module'),
-                           link=layout.links.get(groups.get('link', '')),
-                           branch=layout.branch(match, depth) if 'branch' in groups else None)
-    return None
 
 
 def rename(layout: Layout, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -133,31 +106,14 @@ def rename(layout: Layout, state: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     Raises:
         InputError: names that are not of this layout.
     """
-    depth = layout.depth(state)
-    renamed: dict[str, np.ndarray] = {}
-    unknown = []
-    for name, values in state.items():
-        link, _, array = name.rpartition('.')
-        here = _link_here(layout, link, depth)
-        is_normalization = here is not None and 'bn' in here.rpartition('/')[2]
-        arrays = _NORMALIZATION if is_normalization else _CONVOLUTION
-        if here is None or array not in arrays or (key := f'{here}/{arrays[array]}') in renamed:
-            unknown.append(name)
-        else:
-            renamed[key] = values
+    spec = ModelSpec('PreActivationHG', upsampling='nearest', **layout.sizes(state))
+    names = {key: layout.name_of(key, spec.layer_num) for key in network_shapes(spec)}
+    # Princeton's skip layers that are not used have no place here.
+    unknown = [name for name in state.keys() - set(names.values()) if '.skip_layer.' not in name]
     if unknown:
         raise InputError(f'{counted(len(unknown), "name")} not of the {layout.name} layout, such as '
-                         f'{printable(unknown[0])}')
-    return _without_unused_skips(renamed) if layout.has_unused_skips else renamed
-
-
-def _without_unused_skips(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    def is_unused(key: str) -> bool:
-        module, skip, _ = key.partition('/conv0/')
-        first, last = arrays.get(f'{module}/conv1/W'), arrays.get(f'{module}/conv3/W')
-        return bool(skip) and first is not None and last is not None and first.shape[1:2] == last.shape[:1]
-
-    return {key: values for key, values in arrays.items() if not is_unused(key)}
+                         f'{printable(min(unknown))}')
+    return {key: state[name] for key, name in names.items() if name in state}
 
 
 def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, np.ndarray]]:
@@ -181,11 +137,8 @@ def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, n
         expected = ' or '.join(layout.name for layout in LAYOUTS)
         raise InputError(f'expected a stacked hourglass in the layout {expected}, found {_describe(value)}')
     layout, state, prefix = found[choose_part(list(found), part)]
-    # A network without a prefix can stand beside one with a prefix.
-    others = tuple(other for _, same, other in found.values()
-                   if same is state and other != prefix and other.startswith(prefix))
     tensors = {key[len(prefix):]: tensor for key, tensor in state.items()
-               if isinstance(key, str) and key.startswith(prefix) and not key.startswith(others)}
+               if isinstance(key, str) and key.startswith(prefix)}
     for key, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise InputError(f'{printable(key)} is not a tensor but {_describe(tensor)}')
@@ -210,8 +163,6 @@ def _prefixes(layout: Layout, state: Mapping[str, Any]) -> list[str]:
 
 
 def _describe(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return 'a single tensor'
     if isinstance(value, Placeholder):
         name = printable(type(value).__name__)
         return f'a pickled object of the class {name}; its state_dict(), saved alone, can be read'

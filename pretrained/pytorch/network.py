@@ -47,9 +47,9 @@ def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model
     path = Path(path)
     arrays = read_in_child('pretrained.pytorch.network:parse_pytorch', path, *([] if part is None else [part]))
     title, layout = arrays.pop('origin').tolist()
-    extra = next(known.spec for known in LAYOUTS if known.name == layout)
+    mean = next(known.mean for known in LAYOUTS if known.name == layout)
     try:
-        spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), **extra)
+        spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), mean=mean)
     except InputError as error:
         raise InputError(f'{path}: {error}') from None
     # Files of PyTorch before 0.4.1 have no numbers of batches.

@@ -11,6 +11,7 @@ from hourglass.errors import InputError
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from pretrained.pytorch import load_pytorch
+from pretrained.pytorch.layouts import LAYOUTS
 from tests.pretrained.ports import BEARPAW_MEAN, TORCH7_CODE, assert_same, bearpaw_state, princeton_state, random_values
 from tests.pretrained.pytorch.writer import TorchWriter
 from tests.refusal import refusal
@@ -18,6 +19,24 @@ from tests.refusal import refusal
 import chainer
 import numpy as np
 import pytest
+
+
+@pytest.mark.parametrize(('key', 'bearpaw', 'princeton'), [
+    ('conv0/W', 'conv1.weight', 'pre.0.conv.weight'), ('bn0/avg_var', 'bn1.running_var', 'pre.0.bn.running_var'),
+    ('res0/conv0/b', 'layer1.0.downsample.0.bias', 'pre.1.skip_layer.conv.bias'),
+    ('res1/bn2/gamma', 'layer2.0.bn2.weight', 'pre.3.bn2.weight'),
+    ('hg1/upper/0/conv1/W', 'hg.0.hg.2.0.0.conv1.weight', 'hgs.0.0.up1.conv1.conv.weight'),
+    ('hg2/inner/lower_in/0/bn1/gamma', 'hg.1.hg.1.1.0.bn1.weight', 'hgs.1.0.low2.low1.bn1.weight'),
+    ('hg1/inner/inner/lower_out/0/conv3/b', 'hg.0.hg.0.2.0.conv3.bias', 'hgs.0.0.low2.low2.low3.conv3.conv.bias'),
+    ('hg1/inner/inner/inner/0/bn3/beta', 'hg.0.hg.0.3.0.bn3.bias', 'hgs.0.0.low2.low2.low2.bn3.bias'),
+    ('after2/0/conv2/W', 'res.1.0.conv2.weight', 'features.1.0.conv2.conv.weight'),
+    ('feature1/W', 'fc.0.0.weight', 'features.0.1.conv.weight'), ('output2/b', 'score.1.bias', 'outs.1.conv.bias'),
+    ('feature_bn1/avg_mean', 'fc.0.1.running_mean', 'features.0.1.bn.running_mean'),
+    ('merge_feature1/W', 'fc_.0.weight', 'merge_features.0.conv.conv.weight'),
+    ('merge_output1/b', 'score_.0.bias', 'merge_preds.0.conv.conv.bias'),
+])
+def test_names_of_the_ports(key: str, bearpaw: str, princeton: str) -> None:
+    assert [layout.name_of(key, 3) for layout in LAYOUTS] == [bearpaw, princeton]
 
 
 @pytest.fixture(params=['bearpaw', 'princeton'])
@@ -72,7 +91,7 @@ def test_files_without_counts_and_in_other_precision(path: Path, port: Any) -> N
 @pytest.mark.parametrize(('value', 'found'), [
     ({'features.0.weight': np.zeros((3, 3, 1, 1), 'f'), 'classifier.bias': np.zeros(3, 'f')},
      '2 entries that begin with features.0.weight, classifier.bias'),
-    (np.zeros(3, 'f'), 'a single tensor'), ([1, 2], 'a list'), ({}, 'nothing'),
+    (np.zeros(3, 'f'), 'a Tensor'), ([1, 2], 'a list'), ({}, 'nothing'),
     ({'\x1b[2J': 1}, r"1 entries that begin with '\x1b[2J'"),
     (argparse.Namespace(state=1), 'a pickled object of the class argparse.Namespace; its state_dict()'),
 ])
@@ -89,7 +108,6 @@ def test_other_networks(path: Path, value: Any, found: str) -> None:
     (lambda one, two: {'state_dict': {**{f'student.{k}': v for k, v in one.items()},
                                       **{f'teacher.net.{k}': v for k, v in two.items()}}},
      ['state_dict.student', 'state_dict.teacher.net'], 'teacher'),
-    (lambda one, two: {**one, **{f'ema.{k}': v for k, v in two.items()}}, ['.', 'ema'], 'ema'),
 ])
 def test_one_of_two_networks(path: Path, wrap: Any, names: list[str], part: str) -> None:
     state = bearpaw_state(replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True))
