@@ -197,8 +197,4 @@ class PersonLocation(Options):
 
     @cached_property
     def _loaded_detector(self) -> Detector | None:
-        if self.detector == 'none':
-            return None
-        if self.detector is not None:
-            return load_detector(self.detector, self.gpu, self.detector_class)
-        return load_detector(None, self.gpu)
+        return None if self.detector == 'none' else load_detector(self.detector, self.gpu, self.detector_class)

@@ -18,11 +18,12 @@ from demos.video.config import VideoConfig
 from demos.video.reader import VideoReader, is_url
 from demos.video.steps import DrawnFrame, frame_steps
 from demos.video.writer import VideoWriter
+from hourglass.coco_format import PERSON
 from hourglass.files import atomic_write, check_targets
 from hourglass.interruption import StopRequest
 from hourglass.joints import JointSet
 from hourglass.people import PeoplePredictor
-from hourglass.results import people_to_coco
+from hourglass.results import person_to_dict
 from hourglass.wording import counted
 
 from tqdm import tqdm
@@ -49,10 +50,8 @@ class Summary:
 
 def _line(drawn: DrawnFrame, joint_set: JointSet) -> str:
     """Describe a frame for the file of data."""
-    tracked = drawn.people or []
-    rows = people_to_coco([entry.person for entry in tracked], joint_set, drawn.frame.number, '')
-    people = [{'track': entry.track, **{key: value for key, value in row.items() if key != 'file_name'}}
-              for entry, row in zip(tracked, rows, strict=True)]
+    people = [{'track': entry.track, 'image_id': drawn.frame.number, 'category_id': PERSON,
+               **person_to_dict(entry.person, joint_set)} for entry in drawn.people or []]
     return json.dumps({'frame': drawn.frame.number, 'time': round(drawn.frame.time, 4), 'people': people},
                       allow_nan=False)
 

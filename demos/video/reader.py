@@ -129,20 +129,16 @@ class VideoReader:
         self.n_read = 0
         self._damaged = self._has_ended = False
         self._container = open_container(self.name)
-        try:
-            streams = self._container.streams.video
-            # PyAV crashes when it decodes with a codec that it does not know.
-            if not streams or streams[0].codec_context is None:
-                raise InputError(f'{self.name}: {_NO_VIDEO}')
-            self._stream = streams[0]
-            self._stream.thread_type = 'AUTO'
-            self._decoded = self._decode()
-            self._first = next(self._decoded, None)
-            if self._first is None:
-                raise InputError(f'{self.name}: has no frame that can be read')
-        except BaseException:
-            self.close()
-            raise
+        streams = self._container.streams.video
+        # PyAV crashes when it decodes with a codec that it does not know.
+        if not streams or streams[0].codec_context is None:
+            raise InputError(f'{self.name}: {_NO_VIDEO}')
+        self._stream = streams[0]
+        self._stream.thread_type = 'AUTO'
+        self._decoded = self._decode()
+        self._first = next(self._decoded, None)
+        if self._first is None:
+            raise InputError(f'{self.name}: has no frame that can be read')
         self.size: tuple[int, int] = self._first[1].shape[:2]
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = rate if rate and _RATES[0] <= rate <= _RATES[1] else DEFAULT_RATE

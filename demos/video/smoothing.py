@@ -8,7 +8,6 @@ joint at rest is steady and a fast one does not lag.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -67,39 +66,3 @@ class OneEuroFilter:
             points = self._points + share * (points - self._points)
         self._time, self._points = time, points
         return points.copy()
-
-
-class PoseSmoother:
-    """A filter for every person, by the number of the track.
-
-    Args:
-        min_cutoff, beta: as for :class:`OneEuroFilter`, the unit being the height of the person's box.
-        memory: seconds after which a person who is not seen is forgotten.
-    """
-
-    def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA, memory: float = 1.0) -> None:
-        self.min_cutoff = min_cutoff
-        self.beta = beta
-        self.memory = memory
-        self._filters: dict[int, tuple[OneEuroFilter, float]] = {}
-
-    def update(self, tracks: Sequence[int], points: Sequence[np.ndarray], time: float,
-               heights: Sequence[float]) -> list[np.ndarray]:
-        """Smooth the people of one frame.
-
-        Args:
-            tracks: (N) numbers of their tracks.
-            points: N arrays (K, 2).
-            time: of the frame, in seconds.
-            heights: (N) of their boxes, in pixels.
-
-        Returns:
-            N arrays (K, 2) float64.
-        """
-        smoothed = []
-        for track, person, height in zip(tracks, points, heights, strict=True):
-            one_euro, _ = self._filters.get(track) or (OneEuroFilter(self.min_cutoff, self.beta), time)
-            smoothed.append(one_euro(person, time, max(float(height), 1.0)))
-            self._filters[track] = one_euro, time
-        self._filters = {track: entry for track, entry in self._filters.items() if entry[1] >= time - self.memory}
-        return smoothed

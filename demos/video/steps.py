@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from demos.video.config import VideoConfig
 from demos.video.reader import Frame
-from demos.video.smoothing import BETA, MIN_CUTOFF, PoseSmoother
+from demos.video.smoothing import BETA, MIN_CUTOFF, OneEuroFilter
 from demos.video.tracking import Tracker
 from hourglass.draw import draw_numbered
 from hourglass.people import PeoplePredictor, PersonPose
@@ -48,11 +50,11 @@ class _Recognition:
     def __init__(self, predictor: PeoplePredictor, rate: float, config: VideoConfig) -> None:
         self.joint_set = predictor.predictor.spec.joint_set
         self.config = config
-        frames = max(_LEAST_MISSING, round(_MEMORY * rate / config.frame_stride))
-        self.tracker = Tracker(self.joint_set, frames)
-        self.smoother = PoseSmoother(
-            MIN_CUTOFF if config.smooth_cutoff is None else config.smooth_cutoff,
-            BETA if config.smooth_beta is None else config.smooth_beta, (frames + 1) * config.frame_stride / rate)
+        self.tracker = Tracker(self.joint_set, max(_LEAST_MISSING, round(_MEMORY * rate / config.frame_stride)))
+        #: By the number of the track; the unit is the height of the person's box.
+        self.filters: dict[int, OneEuroFilter] = defaultdict(partial(
+            OneEuroFilter, MIN_CUTOFF if config.smooth_cutoff is None else config.smooth_cutoff,
+            BETA if config.smooth_beta is None else config.smooth_beta))
         self._shown: list[TrackedPerson] = []
 
     def _recognise(self, people: list[PersonPose], seconds: float) -> list[TrackedPerson]:
@@ -62,7 +64,8 @@ class _Recognition:
         tracks = self.tracker.update(boxes, np.array(points).reshape(-1, size, 2),
                                      np.array([person.pose.scores for person in people]).reshape(-1, size))
         if self.config.smooth:
-            points = self.smoother.update(tracks, points, seconds, boxes[:, 2] - boxes[:, 0])
+            points = [self.filters[track](where, seconds, max(y1 - y0, 1.0))
+                      for track, where, (y0, _, y1, _) in zip(tracks, points, boxes.tolist(), strict=True)]
         return [TrackedPerson(track, replace(person, pose=replace(person.pose, points=where)))
                 for track, person, where in zip(tracks, people, points, strict=True)]
 

@@ -111,8 +111,6 @@ class VideoWriter:
         Raises:
             InputError: the file cannot be written.
         """
-        if pixels.shape != (*self.size, 3) or pixels.dtype != np.uint8:
-            raise ValueError(f'a frame {pixels.shape} of {pixels.dtype} for a video of {self.size}')
         time = self._end if time is None else time
         if pixels.shape[:2] != (self._stream.height, self._stream.width):
             pixels = np.pad(pixels, self._pad, 'edge')
