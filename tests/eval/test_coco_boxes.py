@@ -120,6 +120,7 @@ def test_without_annotated_people_the_poses_are_written_only(
     result = _evaluate(coco_root, save_predictions=str(tmp_path / 'poses.json'), **options)
     assert result['oks'] is None
     assert 'boxes' not in result
+    assert 'no scores' in result['text']
     assert json.loads((tmp_path / 'poses.json').read_text())
 
 

@@ -1,21 +1,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset
 from eval import evaluate
 from eval.coco_results import PoseResults, match_people, read_results, to_results, write_results
-from hourglass.coco_format import image_id
-from hourglass.crop import picture_box
 from hourglass.errors import InputError
 from hourglass.joints import COCO, MPII
-from hourglass.people import PersonPose
-from hourglass.predictor import Pose
-from hourglass.results import people_to_coco
-from hourglass.spec import ModelSpec
 from tests.eval.truth import truth
 
 import numpy as np
@@ -126,65 +119,22 @@ def test_numbers_are_ids_before_they_are_file_names(
     assert ('would mean another image' in capsys.readouterr().err) == warns
 
 
-def _truth(folder: Path, names: tuple[str, str]) -> tuple[Path, np.ndarray]:
-    """Write annotations of one person in each of two images, and return their joints (2, 17, 2), x and y."""
+def test_exact_poses_have_the_full_score_where_categories_count_from_0(tmp_path: Path) -> None:
     points = np.random.default_rng(0).uniform(20, 140, (2, 17, 2)).round(1)
     flags = np.full((2, 17, 1), 2)
     annotations = [
-        {'id': i, 'image_id': i, 'category_id': 1, 'iscrowd': 0, 'bbox': [20, 20, 120, 120], 'area': 12000.0,
+        {'id': i, 'image_id': i, 'category_id': 0, 'iscrowd': 0, 'bbox': [20, 20, 120, 120], 'area': 12000.0,
          'num_keypoints': 17, 'keypoints': np.concatenate([points[i - 1], flags[i - 1]], 1).ravel().tolist()}
         for i in (1, 2)]
-    (folder / 'truth.json').write_text(json.dumps({
-        'images': [{'id': i, 'file_name': name} for i, name in enumerate(names, 1)], 'annotations': annotations,
-        'categories': [{'id': 1, 'name': 'person'}]}))
-    return folder / 'truth.json', points
-
-
-def _ours(points: np.ndarray, name: str) -> list[dict[str, Any]]:
-    pose = Pose(points[:, ::-1], np.full(17, .9, np.float32), np.zeros((17, 1, 1), np.float32),
-                picture_box((160, 160), ModelSpec()), COCO, np.zeros((3, 160, 160), np.float32))
-    return people_to_coco([PersonPose(pose, (20, 20, 140, 140), 1.0, .9)], COCO, image_id(name), name)
-
-
-FORMATS: dict[str, Callable[[np.ndarray, str, int], list[dict[str, Any]]]] = {
-    'coco': lambda keypoints, name, number: [
-        {'image_id': number, 'category_id': 1, 'keypoints': keypoints.ravel().tolist(), 'score': .9}],
-    # Written by this project: the number in image_id is that in the file's name.
-    'demo_multi_person': lambda keypoints, name, number: _ours(keypoints[:, :2], name),
-    'ultralytics': lambda keypoints, name, number: [
-        {'image_id': int(name[0]), 'file_name': name, 'category_id': 0, 'bbox': [20, 20, 120, 120], 'score': .9,
-         'keypoints': keypoints.ravel().tolist()}],
-    'alphapose': lambda keypoints, name, number: [
-        {'image_id': name, 'category_id': 1, 'keypoints': keypoints.ravel().tolist(), 'score': 2.9,
-         'box': [20.0, 20.0, 120.0, 120.0], 'idx': [0.0]}],
-    'texts': lambda keypoints, name, number: [
-        {'image_id': str(number), 'category_id': '1', 'keypoints': keypoints.ravel().tolist(), 'score': 1}],
-}
-
-
-@pytest.mark.parametrize('kind', FORMATS)
-def test_exact_poses_of_other_programs_have_the_full_score(tmp_path: Path, kind: str) -> None:
-    names = '2.jpg', '1.jpg'
-    truth, points = _truth(tmp_path, names)
-    keypoints = np.concatenate([points, np.full((2, 17, 1), .9)], axis=2)
-    rows = [row for i, name in enumerate(names, 1) for row in FORMATS[kind](keypoints[i - 1], name, i)]
-    (tmp_path / 'results.json').write_text(json.dumps(rows))
-    result = evaluate(predictions=tmp_path / 'results.json', annotations=truth)
-    assert result.total == pytest.approx(1)
-    assert result.to_dict()['total'] == 1
-
-
-def test_annotations_that_count_categories_from_0(tmp_path: Path) -> None:
-    truth, points = _truth(tmp_path, ('a.jpg', 'b.jpg'))
-    content = json.loads(truth.read_text())
-    content['categories'][0]['id'] = 0
-    for entry in content['annotations']:
-        entry['category_id'] = 0
-    truth.write_text(json.dumps(content))
+    (tmp_path / 'truth.json').write_text(json.dumps({
+        'images': [{'id': 1, 'file_name': 'a.jpg'}, {'id': 2, 'file_name': 'b.jpg'}], 'annotations': annotations,
+        'categories': [{'id': 0, 'name': 'person'}]}))
     keypoints = np.concatenate([points, np.full((2, 17, 1), .9)], axis=2)
     (tmp_path / 'results.json').write_text(json.dumps([
         {'image_id': i, 'category_id': 0, 'keypoints': keypoints[i - 1].ravel().tolist(), 'score': 1} for i in (1, 2)]))
-    assert evaluate(predictions=tmp_path / 'results.json', annotations=truth).total == pytest.approx(1)
+    result = evaluate(predictions=tmp_path / 'results.json', annotations=tmp_path / 'truth.json')
+    assert result.total == pytest.approx(1)
+    assert result.to_dict()['total'] == 1
 
 
 @pytest.fixture

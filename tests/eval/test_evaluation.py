@@ -8,7 +8,6 @@ from typing import Any
 from eval import EvalConfig, evaluate
 from hourglass.errors import InputError
 
-import numpy as np
 import pytest
 
 
@@ -37,21 +36,6 @@ def test_a_missing_image_is_named_before_the_first_prediction(coco: dict[str, An
     with pytest.raises(InputError, match=rf'{names[-1]}: no such file \(1 of '):
         evaluate(**coco | {'images': tmp_path}, save_predictions=tmp_path / 'results.json')
     assert not (tmp_path / 'results.json').exists()
-
-
-def test_poses_of_images_without_annotations_are_written_and_not_scored(
-    coco: dict[str, Any], shared: Callable[[str], Path], tmp_path: Path,
-) -> None:
-    content = json.loads(coco['annotations'].read_text())
-    (tmp_path / 'images.json').write_text(json.dumps({'images': content['images']}))
-    coco |= {'annotations': tmp_path / 'images.json', 'detections': shared('coco/test_coco_det_AP_H_56.json')}
-    with pytest.raises(InputError, match=r'images\.json: annotates no person'):
-        evaluate(**coco, json=tmp_path / 'score.json')
-    result = evaluate(**coco, save_predictions=tmp_path / 'results.json')
-    assert np.isnan(result.total)
-    assert 'no scores' in result.text()
-    assert {'image_id', 'keypoints', 'score'} <= set(json.loads((tmp_path / 'results.json').read_text())[0])
-    assert {path.name for path in tmp_path.iterdir()} == {'images.json', 'results.json'}
 
 
 def test_annotated_people_have_pck_by_the_length_asked_for(coco: dict[str, Any], tmp_path: Path) -> None:

@@ -37,9 +37,11 @@ def test_json_holds_scores_curves_and_people(result: PCKResult, tmp_path: Path) 
     value = json.loads((tmp_path / 'a.json').read_text())
     assert value['people'] == 50
     assert value['joints']['left hip'] == {'rate': None, 'correct': 0, 'count': 0}
+    assert value['groups']['Knee'] == result.score.group_rates(MPII)['Knee']
     curve, by_joint = value['curve'], value['joint_curve']
     np.testing.assert_allclose(curve['thresholds'], np.linspace(0, 0.5, 11))
     assert curve['rates']['Total'][-1] == value['total'] == result.total
+    assert curve['rates']['Knee'][-1] == value['groups']['Knee']
     assert (np.diff(curve['rates']['Total']) >= 0).all()
     assert tuple(by_joint['rates']) == MPII.joints
     assert by_joint['rates']['left knee'][-1] == value['joints']['left knee']['rate']

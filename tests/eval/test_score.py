@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import json
-
-from eval.score import Score, rate_curves, relative_errors, reported_joints, score_at
+from eval.score import Score, relative_errors, reported_joints, score_at
 from hourglass.joint_names import infer
 from hourglass.joints import LSP, MPII
 
@@ -74,32 +72,6 @@ def test_table() -> None:
     assert len(header) == len(values)
     ends = [header.index(name) + len(name) for name in header.split()]
     assert all(values[end - 1] != ' ' and values[end:end + 1] in (' ', '') for end in ends), 'columns are aligned'
-
-
-def test_json_has_no_nan() -> None:
-    count = np.full(16, 4)
-    count[[8, 9]] = 0
-    text = json.dumps(Score(count // 2, count).to_dict(MPII), allow_nan=False)
-    described = json.loads(text)
-    assert described['total'] == described['mean'] == .5
-    assert described['groups']['Head'] is None
-    assert described['joints']['left knee'] == {'rate': .5, 'correct': 2, 'count': 4}
-    assert described['joints']['head top'] == {'rate': None, 'correct': 0, 'count': 0}
-    assert json.loads(json.dumps(Score(count * 0, count * 0).to_dict(MPII), allow_nan=False))['total'] is None
-
-
-def test_a_curve_is_the_score_at_each_threshold() -> None:
-    rng = np.random.default_rng(2)
-    errors = rng.uniform(0, .8, (30, 16))
-    errors[rng.random((30, 16)) < .2] = np.nan
-    curves = rate_curves(errors, {**MPII.group_indices, 'Total': reported_joints(MPII)}, np.array([0., .2, .5, 1.]))
-    assert list(curves) == [*MPII.groups, 'Total']
-    for name, rates in curves.items():
-        assert rates[0] == 0
-        assert rates[3] == 1
-        if name != 'Total':
-            assert rates[2] == score_at(errors, .5).group_rates(MPII)[name]
-    assert curves['Total'][1] == score_at(errors, .2).total(reported_joints(MPII))
 
 
 def test_shapes_must_fit() -> None:

@@ -29,31 +29,6 @@ async def test_of_many_frames_the_newest_is_answered(finder: PoseFinder, predict
         await socket.close()
 
 
-async def test_several_pages_get_their_own_answers_and_equal_shares(finder: PoseFinder) -> None:
-    places = {0: (40, 40), 1: (120, 40), 2: (40, 120)}
-    served: list[int] = []
-    async with serving(finder) as client:
-        async def page(i: int) -> None:
-            y, x = places[i]
-            socket = await join(client)
-            # The first sends twice as many frames as are answered.
-            per_answer = 2 if i == 0 else 1
-            await socket.send_bytes(frame(100 * i, spot(y, x)))
-            for n in range(1, 13):
-                for k in range(per_answer):
-                    await socket.send_bytes(frame(100 * i + per_answer * n + k, spot(y, x)))
-                answer = await socket.receive_json(timeout=60)
-                served.append(i)
-                assert answer['number'] // 100 == i
-                joint = answer['people'][0]['joints'][0]
-                assert (joint['x'], joint['y']) == (pytest.approx(x, abs=6), pytest.approx(y, abs=6))
-            await socket.close()
-
-        await asyncio.gather(*(page(i) for i in places))
-    # While all three are there, each gets a third.
-    assert all(served[:24].count(i) >= 6 for i in places)
-
-
 async def test_each_page_follows_its_own_person(finder: PoseFinder) -> None:
     async with serving(finder) as client:
         sockets = [await join(client) for _ in range(2)]
