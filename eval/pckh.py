@@ -29,7 +29,7 @@ def pckh(
         threshold: largest error of a correct joint, in head sizes.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: these are points of another joint set, or the shapes do not fit together.
     """
     if np.shape(points)[1:] != (len(MPII), 2):
         raise ValueError(f'PCKh is for points (N, {len(MPII)}, 2), not {np.shape(points)}')

@@ -109,17 +109,9 @@ def relative_errors(
 
     Returns:
         (N, K) float64: NaN for what does not count, infinity for a prediction that is NaN.
-
-    Raises:
-        ValueError: the shapes do not fit together.
     """
     points, true_points = np.asarray(points, np.float64), np.asarray(true_points, np.float64)
     labelled, lengths = np.asarray(labelled, bool), np.asarray(reference_lengths, np.float64)
-    shape = points.shape
-    if len(shape) != 3 or shape[2] != 2 or true_points.shape != shape or labelled.shape != shape[:2] \
-            or lengths.shape != shape[:1]:
-        raise ValueError(f'predictions {shape}, annotations {true_points.shape}, labels {labelled.shape} and '
-                         f'reference lengths {lengths.shape} do not fit together')
     can_judge = np.isfinite(lengths) & (lengths > 0)
     errors = np.linalg.norm(points - true_points, axis=2) / np.where(can_judge, lengths, 1)[:, None]
     errors[np.isnan(errors)] = np.inf

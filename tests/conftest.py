@@ -26,12 +26,13 @@ from hourglass.network import StackedHG
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import save_model
 from tests.fake_cupy.module import install
+from tests.networks import shapes_of
 from tests.same_process import read_here
 
 import chainer
 import numpy as np
 import pytest
-from chainer.serializers import DictionarySerializer, NpzDeserializer
+from chainer.serializers import NpzDeserializer
 
 SMALL = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp', input_size=(32, 32), crop='pad')
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
@@ -139,19 +140,10 @@ def _rule(key: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.array(1000) if name == 'N' else draws[name]().astype(np.float32)
 
 
-def fill_by_rule(network: StackedHG) -> dict[str, np.ndarray]:
-    """Give a network the parameters that the reference files were computed with, and return them by key."""
-    serializer = DictionarySerializer()
-    serializer.save(network)
-    values = {key: _rule(key, np.shape(value)) for key, value in serializer.target.items()}
-    NpzDeserializer(values).load(network)
-    return values
-
-
 @pytest.fixture(scope='session')
 def rule_values() -> dict[str, np.ndarray]:
     """The 1,443 arrays of the full network, made by the rule of the reference files."""
-    return fill_by_rule(StackedHG())
+    return {key: _rule(key, shape) for key, shape in shapes_of(StackedHG()).items()}
 
 
 @pytest.fixture

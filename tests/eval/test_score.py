@@ -74,12 +74,6 @@ def test_table() -> None:
     assert all(values[end - 1] != ' ' and values[end:end + 1] in (' ', '') for end in ends), 'columns are aligned'
 
 
-def test_shapes_must_fit() -> None:
-    points = np.ones((3, 16, 2))
-    with pytest.raises(ValueError, match='do not fit together'):
-        relative_errors(points, points, np.ones((3, 16), bool), np.ones(1))
-
-
 def test_a_table_with_many_groups_continues_below() -> None:
     own = infer('x', [f'joint {i}' for i in range(30)])
     errors = np.zeros((2, 30))

@@ -8,8 +8,6 @@ from typing import Any
 from demos.webcam.finder import Memory, PoseFinder, Settings
 from hourglass.draw import PERSON_COLOURS, limb_colours
 from hourglass.people import PeoplePredictor
-from hourglass.predictor import PosePredictor
-from hourglass.spec import ModelSpec
 from tests.demos.webcam.spots import spot, spot_pixels
 from tests.stand_ins import FixedBoxes
 
@@ -41,14 +39,6 @@ def test_heatmaps_are_bright_where_the_joint_is(finder: PoseFinder, joint: str) 
     assert np.unravel_index(values.argmax(), values.shape) == (10, 6)
     assert heatmap['box'] == {'x0': 0, 'y0': 0, 'x1': 160, 'y1': 160}
     assert heatmap['peak'] > 0.5
-
-
-def test_heatmaps_of_the_torch7_crop_lie_where_it_was_cut() -> None:
-    spec = ModelSpec(input_size=(64, 64), crop='torch7')
-    finder = PoseFinder(PeoplePredictor(PosePredictor(spec.build_network(), spec), FixedBoxes()))
-    pose, = finder.predictor.poses([np.zeros((3, 120, 200), np.float32)])
-    heatmap = finder._heatmap(pose, 'all')
-    assert heatmap['box'] == pytest.approx({'x0': 40, 'y0': 0, 'x1': 160, 'y1': 120})
 
 
 def test_all_people_are_found_and_keep_their_numbers(finder: PoseFinder) -> None:
