@@ -7,12 +7,11 @@ from functools import cache
 from pathlib import Path
 
 from data.synthetic import SyntheticDataset
-from hourglass.crop import Box, Square, person_box
+from hourglass.crop import Box
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
 from hourglass.locate import SEARCH_SIDES, corners, has_person, locate, search_squares
 from hourglass.predictor import Pose, PosePredictor
-from hourglass.spec import ModelSpec
 from tests.stand_ins import FixedBoxes
 
 import cv2
@@ -151,12 +150,6 @@ def test_the_search_leaves_nothing_out_and_ends(shape: tuple[int, int]) -> None:
         near = abs(squares[:, :2] - (y, x)).max(axis=1) <= squares[:, 2] / 2
         for side in np.unique(squares[:, 2]):
             assert near[squares[:, 2] == side].any(), (y, x, side)
-
-
-@pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
-def test_corners_are_those_of_the_crop(crop: str) -> None:
-    box = person_box(Square(50.0, 60.0, 40.0), (200, 200), ModelSpec(crop=crop))
-    np.testing.assert_allclose(corners(box), (30, 40, 70, 80), atol=1e-6)
 
 
 @pytest.mark.parametrize('name', ['000000000785', '000000196141', '000000197388'])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-from hourglass.crop import Box, CropBox
+from hourglass.crop import CropBox
 from hourglass.people import PeoplePredictor
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
@@ -34,20 +34,6 @@ def test_all_people_are_found_with_every_crop(crop: str) -> None:
             assert person.box == tuple(box)
             assert person.pose.heatmaps.shape == (16, 0, 0)
             assert isinstance(person.pose.box, Torch7Transform if crop == 'torch7' else CropBox)
-
-
-def test_the_weights_have_the_rule_of_the_crop() -> None:
-    boxes = [[50, 120, 150, 180], [120, 100, 180, 200]]
-    image = spots((100, 150), (150, 150))
-
-    def seen(spec: ModelSpec) -> list[Box]:
-        people = PeoplePredictor(_predictor(spec), FixedBoxes(*boxes), nms=1, nms_oks=1)
-        return [person.pose.box for person in people.predict(image)]
-
-    # Boxes 100 and 60 high: centres 7.5 and 4.5 lower, sides 125 and 75.
-    assert seen(SPEC) == [CropBox(45, 87, 170, 212), CropBox(117, 112, 192, 187)]
-    longer = replace(SPEC, crop_length='longer', crop_shift=0.0)
-    assert seen(longer) == [CropBox(37, 87, 162, 212), CropBox(87, 87, 212, 212)]
 
 
 def test_scores_order_and_limit() -> None:

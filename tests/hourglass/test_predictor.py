@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hourglass.crop import Square, person_box
 from hourglass.device import use_device
 from hourglass.draw import draw_pose
 from hourglass.errors import InputError
@@ -15,7 +14,6 @@ from hourglass.joints import MPII
 from hourglass.network import StackedHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
-from tests.stand_ins import Brightness, spots
 
 import numpy as np
 import pytest
@@ -78,21 +76,6 @@ def test_flip_averages_both_directions(predictor: PosePredictor) -> None:
     order = SMALL.joint_set.flip_order
     expected = (plain + mirrored[:, order][..., ::-1]) / 2
     np.testing.assert_allclose(predictor.heatmaps(x), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(('crop', 'decoding'), [
-    ('clip', 'argmax'), ('clip', 'quarter-offset'), ('pad', 'dark'), ('torch7', 'torch7')])
-def test_a_spot_is_found_where_it_is_whatever_the_weights_ask_for(crop: str, decoding: str) -> None:
-    spec = ModelSpec(input_size=(128, 128), crop=crop, decoding=decoding)
-    predictor = PosePredictor(Brightness(), spec, batchsize=2)
-    places = [(140, 210), (170, 180), (101, 233)]
-    images = [spots(place, sigma=6) for place in places]
-    square = Square(150.0, 200.0, 256.0)
-    boxes = [person_box(square, (300, 400), spec)] * 3
-    # A cell is 8 pixels of a box of 256, and 9.4 or 12.5 of the whole picture.
-    for poses, cell in ((predictor.poses(images, boxes), 8), (predictor.poses(images), 12.5)):
-        for place, pose in zip(places, poses, strict=True):
-            assert abs(pose.points - place).max() <= cell
 
 
 def test_one_picture_gives_one_pose_and_a_list_lists(predictor: PosePredictor, tmp_path: Path) -> None:

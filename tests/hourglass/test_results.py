@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hourglass.crop import CropBox
 from hourglass.errors import InputError
-from hourglass.joints import COCO, MPII, MPII_COCO
+from hourglass.joints import COCO, MPII
 from hourglass.people import PersonPose
 from hourglass.predictor import Pose
 from hourglass.results import people_to_coco, write_json_rows
@@ -34,16 +34,6 @@ def test_people_in_cocos_format(person: PersonPose) -> None:
     assert triples['nose'] == [0, 0, 0]
     k = MPII.index('left knee')
     assert triples['left knee'] == pytest.approx([2 * k + 1.12, 2 * k + .12, round(k / 15, 4)])
-
-
-def test_the_face_of_mpii_coco_goes_into_the_keypoints() -> None:
-    points = np.arange(42, dtype=np.float64).reshape(21, 2)
-    pose = Pose(points, np.ones(21, np.float32), np.zeros((21, 0, 0), 'f'), CropBox(0, 0, 9, 9), MPII_COCO,
-                np.zeros((3, 9, 9), np.float32))
-    described, = people_to_coco([PersonPose(pose, (0, 0, 9, 9), .8, .4)], MPII_COCO, 'a.jpg', 'a.jpg')
-    triples = np.reshape(described['keypoints'], (17, 3))
-    order = [MPII_COCO.index(joint) for joint in COCO.joints]
-    np.testing.assert_array_equal(triples, np.column_stack([points[order, ::-1], np.ones(17)]))
 
 
 def test_rows_are_lines(tmp_path: Path) -> None:

@@ -25,15 +25,6 @@ def _tiled(model: onnx.ModelProto) -> set[str]:
     return {node.name for node in model.graph.node if node.op_type == 'Reshape'}
 
 
-def _wide(network: chainer.Chain, rows: set[int]) -> set[str]:
-    """Return the names of the wide 3x3 convolutions whose results have so many rows, for an image of 128 x 128."""
-    model = onnx.shape_inference.infer_shapes(graph_of(network, (128, 128)))
-    heights = {v.name: v.type.tensor_type.shape.dim[2].dim_value for v in model.graph.value_info}
-    weights = {constant.name: constant.dims for constant in model.graph.initializer}
-    return {node.name for node in model.graph.node if node.op_type == 'Conv' and heights.get(node.output[0]) in rows
-            and weights[node.input[1]][0] >= 128 and weights[node.input[1]][2] == 3}
-
-
 @pytest.mark.parametrize('shape', [(5, 3, 4, 1), (2, 3, 4, 7), (3, 8, 12, 2), (1, 16, 64, 64)])
 @pytest.mark.parametrize('n_out', [1, 8])
 def test_it_is_a_convolution_and_a_relu(shape: tuple[int, ...], n_out: int) -> None:
@@ -48,19 +39,20 @@ def test_it_is_a_convolution_and_a_relu(shape: tuple[int, ...], n_out: int) -> N
     np.testing.assert_allclose(_run(model, x), expected, atol=3e-6 * abs(expected).max())
 
 
+#: Networks, and how many of their 3x3 convolutions are wide and in the two upper levels.
 NETWORKS = {
-    'reference': (lambda: StackedHG(5, 1, 256, 3), {0, 1}),
-    'reference, two levels': (lambda: StackedHG(5, 1, 256, 2), {0}),
-    'Torch7': (lambda: PreActivationHG(5, 1, 256, 3), {0, 1}),
+    'reference': (lambda: StackedHG(5, 1, 256, 3), 11),
+    'reference, two levels': (lambda: StackedHG(5, 1, 256, 2), 4),
+    'Torch7': (lambda: PreActivationHG(5, 1, 256, 3), 6),
 }
 
 
 @pytest.mark.parametrize('kind', NETWORKS)
 def test_a_network_in_tiles_computes_what_chainer_computes(kind: str) -> None:
-    make, levels = NETWORKS[kind]
+    make, n_tiled = NETWORKS[kind]
     network = randomise(make())
     graph = graph_of(network, tiled=True)
-    assert _tiled(graph) == _wide(network, {32 >> level for level in levels})
+    assert len(_tiled(graph)) == n_tiled
     assert not _tiled(graph_of(network))
     # Images of one size after another: the graph is made for all.
     for shape in ((2, 3, 64, 96), (1, 3, 32, 32)):
