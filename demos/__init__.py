@@ -9,10 +9,9 @@
     annotate_video(VideoConfig(video='walk.mp4', out='poses.mp4', smooth=True))
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import hourglass.compat  # noqa: F401  (makes Chainer importable)
+from hourglass.lazy import lazy_names  # (hourglass makes Chainer importable)
 
 if TYPE_CHECKING:
     from demos.people_config import PicturesConfig
@@ -24,15 +23,8 @@ if TYPE_CHECKING:
 __all__ = ['PersonConfig', 'PicturesConfig', 'VideoConfig', 'annotate_video', 'draw_people_in_pictures',
            'draw_person_in_pictures']
 
-_HOMES = {
+__getattr__ = lazy_names(__name__, {
     'PersonConfig': 'person_picture', 'draw_person_in_pictures': 'person_picture',
     'PicturesConfig': 'people_config', 'draw_people_in_pictures': 'people_pictures',
     'VideoConfig': 'video.config', 'annotate_video': 'video.annotate',
-}
-
-
-def __getattr__(name: str) -> Any:
-    # What is not used is not imported.
-    if name not in _HOMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'{__name__}.{_HOMES[name]}'), name)
+})

@@ -9,10 +9,9 @@
     print(compare(['old.json', 'new.json']).text())
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import hourglass.compat  # noqa: F401  (makes Chainer importable)
+from hourglass.lazy import lazy_names  # (hourglass makes Chainer importable)
 
 if TYPE_CHECKING:
     from eval.comparison import Comparison, compare
@@ -22,12 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ['Comparison', 'EvalConfig', 'Result', 'compare', 'evaluate']
 
-_HOMES = {'Comparison': 'comparison', 'EvalConfig': 'config', 'Result': 'result', 'compare': 'comparison',
-          'evaluate': 'evaluation'}
-
-
-def __getattr__(name: str) -> Any:
-    # Data sets and Chainer are imported once something here is used, not by `import eval`.
-    if name not in _HOMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'{__name__}.{_HOMES[name]}'), name)
+__getattr__ = lazy_names(__name__, {
+    'Comparison': 'comparison', 'EvalConfig': 'config', 'Result': 'result', 'compare': 'comparison',
+    'evaluate': 'evaluation',
+})

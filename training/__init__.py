@@ -7,10 +7,9 @@
     resume('result', epochs=30)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import hourglass.compat  # noqa: F401  (makes Chainer importable)
+from hourglass.lazy import lazy_names  # (hourglass makes Chainer importable)
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ['TrainConfig', 'TrainResult', 'resume', 'train']
 
-_HOMES = {'TrainConfig': 'config', 'TrainResult': 'result', 'resume': 'trainer', 'train': 'trainer'}
-
-
-def __getattr__(name: str) -> Any:
-    # Chainer is imported once something here is used, not by `import training`.
-    if name not in _HOMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'{__name__}.{_HOMES[name]}'), name)
+__getattr__ = lazy_names(__name__, {
+    'TrainConfig': 'config', 'TrainResult': 'result', 'resume': 'trainer', 'train': 'trainer',
+})

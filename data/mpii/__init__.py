@@ -1,9 +1,9 @@
 """MPII Human Pose: annotations, the usual division into training and validation, and the Torch7 code's HDF5."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from data.mpii.splits import PROTOCOLS, SPLITS
+from hourglass.lazy import lazy_names
 
 if TYPE_CHECKING:
     from data.mpii.dataset import MPIIDataset
@@ -11,11 +11,5 @@ if TYPE_CHECKING:
 
 __all__ = ['PROTOCOLS', 'SPLITS', 'MPIIDataset', 'read_hdf5', 'to_hdf5']
 
-_HOMES = {'MPIIDataset': 'dataset', 'read_hdf5': 'hdf5', 'to_hdf5': 'hdf5'}
-
-
-def __getattr__(name: str) -> Any:
-    # A data set is a class of Chainer's; reading annotations does not need it.
-    if name not in _HOMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'{__name__}.{_HOMES[name]}'), name)
+# A data set is a class of Chainer's; reading annotations does not need it.
+__getattr__ = lazy_names(__name__, {'MPIIDataset': 'dataset', 'read_hdf5': 'hdf5', 'to_hdf5': 'hdf5'})
