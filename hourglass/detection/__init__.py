@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,8 +17,8 @@ import numpy as np
 MAX_COORDINATE = 1e6
 
 
-class Detector(ABC):
-    """Finds the people in images.
+class Detector:
+    """Finds the people in images.  A subclass has :meth:`detect_one`, or its own :meth:`detect`.
 
     Attributes:
         score_threshold: boxes with this score or more are people, unless the user says otherwise.
@@ -27,7 +26,6 @@ class Detector(ABC):
 
     score_threshold: float = 0.5
 
-    @abstractmethod
     def detect(
         self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -44,6 +42,11 @@ class Detector(ABC):
         Raises:
             InputError: the detector cannot be used for these images.
         """
+        return [self.detect_one(image) for image in images]
+
+    def detect_one(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the people in one image; see :meth:`detect`."""
+        raise NotImplementedError
 
     def complaint(self) -> str | None:
         """Return a warning for the user after all images, on one line, or None."""

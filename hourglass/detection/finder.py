@@ -50,13 +50,7 @@ class PersonFinder(Detector):
         # More looks give lower scores: they are a mean of all looks.
         self.score_threshold = 0.4 if len(sizes) == 1 else 0.3
 
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Find people; see :class:`hourglass.detection.Detector`.  The time does not depend on their number."""
-        return [self._detect(image) for image in images]
-
-    def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect_one(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         boxes, scores = fuse_boxes([view for size in self.sizes for view in self._look(image, size)],
                                    _SAME_PERSON, partial(self._reliability, max(image.shape[1:])))
         kept = suppress_boxes(boxes, _OVERLAP, scores)

@@ -6,8 +6,6 @@ walk and are wholly visible, and misses many others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from hourglass.detection import Detector
 from hourglass.errors import InputError
 
@@ -35,13 +33,7 @@ class HOGDetector(Detector):
         self._hog = cv2.HOGDescriptor()
         self._hog.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
 
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Find people; see :class:`hourglass.detection.Detector`."""
-        return [self._detect(image) for image in images]
-
-    def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect_one(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # A copy and not ascontiguousarray: OpenCV refuses the strides that the latter leaves on a single pixel.
         pixels = np.clip(image, 0, 255).astype(np.uint8)[::-1].transpose(1, 2, 0).copy()
         height, width = pixels.shape[:2]

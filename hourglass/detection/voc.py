@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -62,17 +62,11 @@ class VOCDetector(Detector):
         self.score_threshold = float(network.score_thresh)
         network.score_thresh = min(_LOWEST_SCORE, self.score_threshold)
 
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Find people; see :class:`hourglass.detection.Detector`.  Images go through the network one by one."""
-        found = []
-        for image in images:
-            with chainer.using_device(self.network.device):
-                boxes, labels, scores = (values[0] for values in self.network.predict([image]))
-            people = labels == PERSON
-            found.append((boxes[people].astype(np.float32), scores[people].astype(np.float32)))
-        return found
+    def detect_one(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with chainer.using_device(self.network.device):
+            boxes, labels, scores = (values[0] for values in self.network.predict([image]))
+        people = labels == PERSON
+        return boxes[people].astype(np.float32), scores[people].astype(np.float32)
 
 
 def _forward(link: L.Convolution2D, x: chainer.Variable) -> chainer.Variable:

@@ -98,13 +98,7 @@ class YOLODetector(Detector):
             reason = ' '.join(str(error).split())[:200] or type(error).__name__
             raise InputError(f'{self.path}: cannot be run ({reason})') from None
 
-    def detect(
-        self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Find people; see :class:`hourglass.detection.Detector`.  Images go through the network one by one."""
-        return [self._detect(image) for image in images]
-
-    def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect_one(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         frame = self.layout.prepare(image, self.input_size)
         found = self.layout.decode(self._sample(frame.pixels))
         with np.errstate(invalid='ignore'):
