@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
+from platform import node
 
 from hourglass.errors import InputError
+from hourglass.files import write_bytes
+from hourglass.foreign import printable
 
 from filelock import FileLock, Timeout
 
@@ -47,10 +52,25 @@ def _remove_empty(folders: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def only_run(folder: Path) -> AbstractContextManager[None]:
-    """Keep other processes from writing to the folder of a run in a ``with`` block.
+@contextmanager
+def only_run(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing to the folder of a run in this block.
 
     Raises:
-        InputError: another process writes there, or the folder cannot be written to.
+        InputError: another process writes there, and the text says which; or the folder cannot be written to.
     """
-    return only_process(folder / '.lock', 0, lambda: f'{folder}: another run writes to it')
+    # In a file of its own: some versions of filelock empty the file that they try to lock.
+    holder = folder / '.lock.txt'
+    with ExitStack() as stack:
+        stack.enter_context(only_process(
+            folder / '.lock', 0, lambda: f'{folder}: another run writes to it ({_read_holder(holder)})'))
+        stack.callback(holder.unlink, missing_ok=True)
+        write_bytes(holder, f'process {os.getpid()} on {node()}, since {datetime.now():%Y-%m-%d %H:%M:%S}'.encode())
+        yield
+
+
+def _read_holder(path: Path) -> str:
+    try:
+        return printable(path.read_text('utf-8', 'replace'), 200)
+    except OSError:
+        return 'it has just begun'

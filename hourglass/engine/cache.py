@@ -1,7 +1,8 @@
 """The graphs that engines run, kept in the cache folder so that they are made once.
 
-An entry is one file: a line of JSON with the description of the network, then the graph.  Its name is a hash of
-everything that the graph depends on.  Without a folder that can be written, a graph is made each time.
+An entry is one file: a line of JSON with the description of the network and the checksum of that and of the graph, then
+the graph.  Its name is a hash of everything that the graph depends on.  A damaged entry is made again; without a folder
+that can be written, a graph is made each time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hourglass.spec import ModelSpec
 MAX_ENTRIES = 8
 #: Version of the entries, a part of every name.  Raise it when other graphs are made of the same weights, when their
 #: description is read in another way, or when the format of the files changes.
-GRAPH_VERSION = 4
+GRAPH_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def key_of(*parts: str) -> str:
 
 
 def cached(key: str, make: Callable[[], Entry]) -> Entry:
-    """Return the entry of this name (:func:`key_of`), made now if it is not there."""
+    """Return the entry of this name (:func:`key_of`), made now if it is not there or is damaged."""
     try:
         path = cache_folder() / 'engines' / f'{key}.graph'
     except InputError:  # there is no such folder on this machine
@@ -54,13 +55,22 @@ def cached(key: str, make: Callable[[], Entry]) -> Entry:
     return entry
 
 
+def _checksum(spec: str, graph: bytes) -> str:
+    checksum = hashlib.sha256(spec.encode() + b'\n')
+    checksum.update(graph)
+    return checksum.hexdigest()
+
+
 def _read(path: Path) -> Entry | None:
-    """Return an entry; None if there is none."""
+    """Return an entry; None if there is none or it is damaged."""
     try:
         with path.open('rb') as file:
-            spec = ModelSpec.from_json(file.readline().decode())
-            entry = Entry(file.read(), spec)
-    except (OSError, ValueError, InputError):
+            header = json.loads(file.readline(1 << 20))
+            graph = file.read()
+        if _checksum(header['spec'], graph) != header['sha256']:
+            return None
+        entry = Entry(graph, ModelSpec.from_json(header['spec']))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError):
         return None
     with suppress(OSError):
         os.utime(path)  # it is in use: not the next to be removed
@@ -68,8 +78,10 @@ def _read(path: Path) -> Entry | None:
 
 
 def _write(path: Path, entry: Entry) -> None:
+    spec = entry.spec.to_json()
+    header = {'sha256': _checksum(spec, entry.graph), 'spec': spec}
     with atomic_write(path) as partial, partial.open('wb') as file:
-        file.write(entry.spec.to_json().encode() + b'\n')
+        file.write(json.dumps(header).encode() + b'\n')
         file.write(entry.graph)
 
 

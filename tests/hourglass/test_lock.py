@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from platform import node
 
 from hourglass.errors import InputError
 from hourglass.lock import only_process, only_run
@@ -57,10 +60,31 @@ def test_processes_exclude_one_another_though_the_file_comes_and_goes(tmp_path: 
     assert (tmp_path / 'count').read_text() == '60'
 
 
-def test_one_run_at_a_time_writes_to_a_folder_and_leaves_nothing(tmp_path: Path) -> None:
-    with only_run(tmp_path), pytest.raises(InputError, match=f'^{tmp_path}: another run'), only_run(tmp_path):
+_HOLD = """
+import sys
+from pathlib import Path
+from hourglass.lock import only_run
+with only_run(Path('run')):
+    print('held', flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_run_that_writes_to_a_folder_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    start = datetime.now().strftime('%Y-%m-%d')
+    holder = subprocess.Popen([sys.executable, '-c', _HOLD], cwd=tmp_path, env={'PYTHONPATH': str(ROOT)},
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    with pytest.raises(InputError) as caught, only_run(tmp_path / 'run'):
         pytest.fail('two hold the lock')
-    assert not list(tmp_path.iterdir())
+    text = str(caught.value)
+    assert f'{tmp_path}/run: another run writes to it (process {holder.pid} on {node()}, since {start}' in text
+    holder.kill()
+    holder.wait()
+    with only_run(tmp_path / 'run'):
+        assert f'process {os.getpid()}' in (tmp_path / 'run' / '.lock.txt').read_text()
+    assert not list((tmp_path / 'run').iterdir())
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

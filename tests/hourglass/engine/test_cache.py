@@ -37,6 +37,21 @@ def test_a_graph_is_made_once(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ['key.graph']
 
 
+@pytest.mark.parametrize('damage', [
+    lambda data: data[:-3], lambda data: b'x' + data, lambda data: data.replace(b'0.1', b'0.7'),
+    lambda data: data.replace(b'"spec": "', b'"spec": 1, "x": "'),
+], ids=['cut off', 'no JSON', 'another description', 'no description'])
+def test_a_damaged_entry_is_made_anew(folder: Path, damage: Callable[[bytes], bytes]) -> None:
+    make, calls = _maker()
+    cached('key', make)
+    path = folder / 'key.graph'
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert cached('key', make) == Entry(b'a graph', SPEC)
+    assert len(calls) == 2
+    assert path.read_bytes() == whole
+
+
 def test_a_folder_that_cannot_be_used_costs_nothing_but_time(folder: Path, tmp_path: Path) -> None:
     (tmp_path / 'cache').write_text('a file')
     make, calls = _maker()
