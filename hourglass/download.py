@@ -22,7 +22,7 @@ _THIS_MACHINE = ('localhost', '127.0.0.1', '::1')
 
 
 class TransferError(Exception):
-    """A source did not deliver; the text says why, without the source."""
+    """A source did not deliver; the text is the reason, without the source."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class Follower:
             detector: finds people; its best boxes are processed, too, while no person is found.
 
         Returns:
-            The best pose; :func:`hourglass.locate.has_person` says whether a person is there.
+            The best pose; :func:`hourglass.locate.has_person` returns whether a person is there.
         """
         shape = image.shape[1], image.shape[2]
         boxes = self.boxes(shape)

@@ -56,7 +56,7 @@ def picture_endings() -> frozenset[str]:
 
 
 def upright_picture(image: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF entry says; one whose entry cannot be read stays as it is, as in viewers."""
+    """Turn a picture as its EXIF entry states; one whose entry cannot be read stays as it is, as in viewers."""
     image.load()  # damage of the picture itself is not passed over
     try:
         return ImageOps.exif_transpose(image)
@@ -149,7 +149,7 @@ def read_image(path: str | os.PathLike, upright: bool = False, reduce: bool = Fa
 
     Args:
         path: the file.
-        upright: turn the picture as its EXIF entry says, as viewers do.  Annotations of data sets are in the
+        upright: turn the picture as its EXIF entry states, as viewers do.  Annotations of data sets are in the
             pixels as stored, so data sets leave this off.
         reduce: read a JPEG file of more than :data:`MAX_PIXELS` at half of its size, with a warning, in place of
             refusing it.

@@ -183,8 +183,8 @@ def convert_points(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Express points of one joint set in another.
 
-    A joint is taken over by name, or by what either set says that it is the same as; a joint that ``source`` lacks is
-    the mean of two others where ``target`` says so (:attr:`JointSet.derived`), and unlabelled otherwise.
+    A joint is taken over by its name, or by the name that either set has for it in :attr:`JointSet.same_as`.  A joint
+    that ``source`` lacks is the mean of two others by ``target``'s :attr:`JointSet.derived`, or else unlabelled.
 
     Args:
         points: (..., K, 2) float, (y, x).

@@ -93,7 +93,7 @@ class Table:
         places: where the rows stand in the file's list, if not all of them are here.
 
     Raises:
-        InputError: it is not a list of objects; so for every method if a value is missing or not as it must be.
+        InputError: it is not a list of objects.  Every method raises it for a value that is missing or wrong.
     """
 
     def __init__(self, path: Path, name: str, rows: Any, places: list[int] | None = None) -> None:

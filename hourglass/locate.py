@@ -186,8 +186,8 @@ def locate(
         show_progress: show a bar on a terminal if it takes seconds.
 
     Returns:
-        The pose; its ``box`` is the crop that it was found in.  There is always one; :func:`has_person` says whether a
-            person is there.
+        The pose; its ``box`` is the crop that it was found in.  There is always one; :func:`has_person` returns whether
+            a person is there.
 
     Raises:
         InputError: the picture cannot be read or is none, or the detector cannot be used for it.

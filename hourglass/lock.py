@@ -57,7 +57,7 @@ def only_run(folder: Path) -> Iterator[None]:
     """Keep other processes from writing to the folder of a run in this block.
 
     Raises:
-        InputError: another process writes there, and the text says which; or the folder cannot be written to.
+        InputError: another process writes there (the text names it), or the folder cannot be written to.
     """
     # In a file of its own: some versions of filelock empty the file that they try to lock.
     holder = folder / '.lock.txt'

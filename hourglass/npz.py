@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import IO, NamedTuple
 
 from hourglass.errors import InputError
@@ -54,8 +53,7 @@ class NpzFile:
     def __enter__(self) -> NpzFile:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._opened.close()
 
     @property
@@ -75,7 +73,7 @@ class NpzFile:
             array = np.lib.format.read_array(stream, allow_pickle=False)
             # The checksum is compared when the end is reached.
             if stream.read(1):
-                raise ValueError('more data than its header says')
+                raise ValueError('more data than its header states')
         return array
 
     def text(self, key: str, max_bytes: int) -> str:

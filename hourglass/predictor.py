@@ -124,7 +124,7 @@ class PosePredictor:
 
         Args:
             name: a name (``bundled``, ``published``) or the path of a weights file or trainer snapshot.  By default
-                the published weights if they can be loaded, else the bundled ones; a line on stderr says which.
+                the published weights if they can be loaded, else the bundled ones; a line on stderr reports which.
             gpu: number of the GPU; -1 for the CPU.
             flip, batchsize: as for the class.
             engine: what runs the network: ``chainer``, ``onnxruntime``, ``openvino``, or ``auto``, the fastest that

@@ -29,7 +29,7 @@ MAX_RESULT = 300_000_000
 #: Exit status of a child whose file cannot be used; it prints the reason on standard output.
 _REFUSED = 3
 _ROOT = Path(__file__).resolve().parents[1]
-# Without the current folder, where files from somebody else may have the names of modules.
+# Without the current folder, where other people's files may have the names of modules.
 _START = ('import sys; sys.path[:] = [sys.argv.pop(1), *filter(None, sys.path)]; '
           'from hourglass.sandbox import main; sys.exit(main(*sys.argv[1:]))')
 

@@ -142,7 +142,7 @@ class ModelSpec:
         """Return the score of a joint with this heatmap peak.
 
         Thresholds are peaks and not scores, because a score is the share of right joints where a person is, and only
-        the peak says whether a person is there.
+        the peak shows whether a person is there.
         """
         return float(self.scores(np.array([height], np.float32))[0])
 

@@ -21,7 +21,7 @@ class Detector:
     """Finds the people in images.  A subclass has :meth:`detect_one`, or its own :meth:`detect`.
 
     Attributes:
-        score_threshold: boxes with this score or more are people, unless the user says otherwise.
+        score_threshold: boxes with this score or more are people, unless the user gives another.
     """
 
     score_threshold: float = 0.5

@@ -20,7 +20,7 @@ _SIZES, _INT64 = 'orig_target_sizes', onnx.TensorProto.INT64
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """An ONNX file and what it says.
+    """An ONNX file and what it states.
 
     Attributes:
         path: the file.

@@ -83,8 +83,8 @@ class YOLODetector(Detector):
         self._people = _people_classes(file, self.layout.decode(sample).n_classes, person_class)
 
     def _input_size(self, file: OnnxFile) -> tuple[int, int]:
-        said = file.literal('imgsz')
-        usual = said if isinstance(said, list) and len(said) == 2 else [USUAL_SIZE] * 2
+        stated = file.literal('imgsz')
+        usual = stated if isinstance(stated, list) and len(stated) == 2 else [USUAL_SIZE] * 2
         height, width = (length or other for length, other in zip(file.input_shape[2:], usual, strict=True))
         if not all(isinstance(n, int) and 0 < n <= _LARGEST_INPUT for n in (height, width)):
             raise InputError(f'{self.path}: an input of {height} by {width} pixels is not a picture')
