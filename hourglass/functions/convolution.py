@@ -15,6 +15,7 @@ from hourglass.functions.blocks import PASS, has_few_pixels, run_on_channels, ru
 from hourglass.functions.im2row import Im2Row, Window, outer_products, weight_rows, window_columns
 from hourglass.functions.kernels import Im2Col
 from hourglass.functions.layout import Array, Block, array_module, batch_outermost, channels_outermost
+from hourglass.functions.products import matmul
 from hourglass.functions.scale_shift import Epilogue, LazyActivation, LazyGradient, ScaleShiftReLU, row_sums
 from hourglass.functions.tiled import Source
 
@@ -29,8 +30,7 @@ class Convolved(NamedTuple):
     """What :func:`convolve` returns.
 
     ``output`` is (O, N, H', W') with what is pending, ``sums`` are those of its channels, (O,) float64,
-    and ``squares`` those of their squares; the sums are zero if not wanted, and those of the squares on a GPU
-    (:func:`hourglass.functions.normalization.moments`).
+    and ``squares`` those of their squares; zero if not wanted.
     """
 
     output: LazyActivation
@@ -80,14 +80,12 @@ def convolve(window: Window, w: Array, source: Source, with_sums: bool = False,
         columns = block.columns(out_height, out_width)
         y_block = y.reshape(o, -1)[:, columns]
         if window.is_pointwise:
-            xp.matmul(rows, z.reshape(len(z), -1), out=y_block)
+            matmul(rows, z.reshape(len(z), -1), y_block)
         else:
             _unrolled(z, block, window, out_width).convolve(rows, y_block)
         if finish is not None:
             finish(y_block, _ALL, columns)
-        if not with_sums:
-            return 0., 0.
-        return row_sums(y_block), row_sums(y_block, y_block) if xp is np else 0.
+        return row_sums(y_block, y_block) if with_sums else (0., 0.)
 
     return Convolved(output, *_sums_over_pixels(xp, n, out_height, out_width, max(c, o), w.size, work))
 
@@ -105,8 +103,7 @@ def _convolve_few(window: Window, w: Array, source: Source, y: Array, with_sums:
         for share in parts:
             np.matmul(rows[share], columns, out=y2[share])
             if with_sums:
-                sums[0, share] = row_sums(y2[share])
-                sums[1, share] = row_sums(y2[share], y2[share])
+                sums[:, share] = row_sums(y2[share], y2[share])
             if finish is not None:
                 finish(y2[share], share, _ALL)
 
@@ -133,7 +130,7 @@ def gradient_before_relu(output: LazyActivation, gy: Array) -> tuple[Array, Arra
         y_block, g_block = y.reshape(o, -1)[:, columns], gz.reshape(o, -1)[:, columns]
         if affine is not None and affine.relu:
             affine.gradient(y_block, gy.reshape(o, -1)[:, columns], g_block)
-        return row_sums(g_block), row_sums(g_block, y_block)
+        return row_sums(g_block, y_block)
 
     return gz, *_sums_over_pixels(xp, n, height, width, o, 4 * PASS * o, work)
 
@@ -167,7 +164,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
         if pointwise:
             g2 = g.reshape(o, -1)
             gw = outer_products(g2, z.reshape(c, -1))
-            xp.matmul(rows, g2, out=gx_block)
+            matmul(rows, g2, gx_block)
         else:
             unrolled = _unrolled(g, block, mirrored, width)
             gw = unrolled.correlate(z)
@@ -179,7 +176,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
             gx_block *= (z > 0).reshape(c, -1)
         elif affine.relu:
             affine.gradient(y_block, gx_block, gx_block)
-        return row_sums(gx_block), row_sums(gx_block, y_block), gw
+        return *row_sums(gx_block, y_block), gw
 
     total, products, gw = _sums_over_pixels(xp, n, height, width, max(c, o), 2 * w.size, work)
     if pointwise:

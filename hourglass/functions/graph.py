@@ -37,15 +37,18 @@ class Recorder:
         """Return what does the work again on the current stream, and where its result will be; nothing is done now."""
         with self._stream, cuda.cupy.cuda.using_allocator(self._pool.malloc):
             self._stream.begin_capture()
-            result = work()
-            graph = self._stream.end_capture()
+            try:
+                result = work()
+            finally:
+                graph = self._stream.end_capture()
         return graph.launch, result
 
 
 class Graph:
     """A function of arrays on a GPU; the first call computes it as usual, the second one records it.
 
-    The function launches the same kernels each time.  It may not copy from or to the CPU's memory, nor wait.
+    The function launches the same kernels each time.  If it cannot be recorded, because it waits for the GPU or calls a
+    library that forbids it, every call computes it as usual.
 
     Args:
         work: the function; the arrays that it reads beside its arguments must stay where they are.
@@ -57,6 +60,7 @@ class Graph:
         self._recorder = recorder
         self._arguments: tuple[Array, ...] = ()
         self._launch: Callable[[], None] | None = None
+        self._can_be_recorded = True
 
     def __call__(self, *arguments: Array) -> Any:
         """Return what the function returns; the next call overwrites it.
@@ -64,13 +68,19 @@ class Graph:
         Args:
             arguments: of the same shapes in all calls.
         """
+        if not self._can_be_recorded:
+            return self._work(*arguments)
         if not self._arguments:
             self._arguments = tuple([array.copy() for array in arguments])
             return self._recorder.run(self._call)
         for array, values in zip(self._arguments, arguments, strict=True):
             array[...] = values
         if self._launch is None:
-            self._launch, self._result = self._recorder.record(self._call)
+            try:
+                self._launch, self._result = self._recorder.record(self._call)
+            except (NotImplementedError, cuda.cupy.cuda.runtime.CUDARuntimeError):
+                self._can_be_recorded = False
+                return self._work(*arguments)
         self._launch()
         return self._result
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from hourglass.functions.layout import Array, Block, scratch
+from hourglass.functions.products import matmul
 
 import numpy as np
 
@@ -154,4 +155,4 @@ class Im2Row:
 
 def outer_products(a: Array, b: Array) -> Array:
     """Return ``a @ b.T`` for (A, P) and (B, P) arrays; BLAS is faster where the first has more rows."""
-    return a @ b.T if len(a) >= len(b) else (b @ a.T).T
+    return matmul(a, b.T) if len(a) >= len(b) else matmul(b, a.T).T

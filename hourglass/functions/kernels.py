@@ -6,8 +6,13 @@ from typing import Any
 
 from hourglass.functions.im2row import Window
 from hourglass.functions.layout import Array, Block
+from hourglass.functions.products import matmul
 
+import numpy as np
 from chainer.backends import cuda
+
+#: Threads that add up a row.
+_THREADS = 1024
 
 
 def scale_shift_relu(y: Array, scale: Any, shift: Any, relu: bool, added: Any, out: Array) -> None:
@@ -61,6 +66,35 @@ def normalization_gradients(total: Array, products: Array, gamma: Array, mean: A
                             'hourglass_normalization_gradients')(total, products, gamma, mean, inv_std, count)
 
 
+def moments(total: Array, squares: Array, count: int) -> tuple[Array, Array]:
+    """Return mean and mean squared deviation, float64, from sums of numbers and of their squares."""
+    return cuda.elementwise('float64 total, float64 squares, float64 count', 'float64 mean, float64 variance',
+                            '''mean = total / count;
+                               variance = max(squares / count - mean * mean, 0.);''',
+                            'hourglass_moments')(total, squares, count)
+
+
+def row_sums(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, both (C,) float64."""
+    rows, columns = a.shape
+    # Neighbours read neighbours; then these sums are added up.
+    threads = min(columns, _THREADS)
+    parts = cuda.cupy.empty((2, rows, threads), np.float64)
+    cuda.elementwise('raw T a, raw T b, int64 columns, int32 threads', 'float64 total, float64 products',
+                     '''long long row = i / threads;
+                        double sum = 0, sum_of_products = 0;
+                        for (long long k = i % threads; k < columns; k += threads) {
+                            double first = a[row * columns + k];
+                            sum += first;
+                            sum_of_products += first * b[row * columns + k];
+                        }
+                        total = sum;
+                        products = sum_of_products;''',
+                     'hourglass_row_sums')(a, b, columns, threads, parts[0], parts[1])
+    total, products = parts.sum(axis=2)
+    return total, products
+
+
 class Im2Col:
     """What :class:`hourglass.functions.im2row.Im2Row` is on the CPU: the input of a convolution as one matrix."""
 
@@ -68,23 +102,29 @@ class Im2Col:
         self.k, stride, pad = window
         c, n, height, width = rows.shape
         out_height = block.bottom - block.top
-        columns = cuda.cupy.empty((self.k, self.k, c, n, out_height, out_width), rows.dtype)
-        cuda.elementwise('raw T x, int32 k, int32 m, int32 h, int32 w, int32 out_h, int32 out_w, int32 s, int32 p',
-                         'T column',
-                         '''long long row = i / out_w, plane = row / out_h;
-                            int tap = plane / m;
-                            int in_x = i % out_w * s - p + tap % k, in_y = row % out_h * s - p + tap / k;
-                            bool inside = in_x >= 0 && in_x < w && in_y >= 0 && in_y < h;
-                            column = inside ? x[(plane % m * h + in_y) * w + in_x] : (T)0''',
-                         'hourglass_im2col')(rows, self.k, c * n, height, width, out_height, out_width, stride, pad,
-                                             columns)
-        self.matrix = columns.reshape(self.k * self.k * c, -1)
+        size = c * n * out_height * out_width
+        self.matrix = cuda.cupy.empty((self.k * self.k * c, size // c), rows.dtype)
+        # One index for all weights of the kernel: divisions take longer than copies.
+        cuda.elementwise('raw T x, int32 k, int32 h, int32 w, int32 out_h, int32 out_w, int32 s, int32 p, int64 step',
+                         'raw T column',
+                         '''unsigned int row = (unsigned int)i / out_w, plane = row / out_h;
+                            int left = (unsigned int)i % out_w * s - p, top = row % out_h * s - p;
+                            for (int tap_y = 0; tap_y < k; ++tap_y) {
+                                for (int tap_x = 0; tap_x < k; ++tap_x) {
+                                    int in_x = left + tap_x, in_y = top + tap_y;
+                                    bool inside = in_x >= 0 && in_x < w && in_y >= 0 && in_y < h;
+                                    column[(tap_y * k + tap_x) * step + i] =
+                                        inside ? x[((long long)plane * h + in_y) * w + in_x] : (T)0;
+                                }
+                            }''',
+                         'hourglass_im2col')(rows, self.k, height, width, out_height, out_width, stride, pad, size,
+                                             self.matrix, size=size)
 
     def convolve(self, weights: Array, out: Array) -> None:
         """Write the convolution into ``out`` (O, pixels); ``weights`` are (k, O, k * C)."""
-        cuda.cupy.matmul(weights.transpose(1, 0, 2).reshape(len(out), -1), self.matrix, out=out)
+        matmul(weights.transpose(1, 0, 2).reshape(len(out), -1), self.matrix, out)
 
     def correlate(self, other: Array) -> Array:
         """Return the products of what each row of the kernel sees with (D, ...) ``other``: (k, k * C, D)."""
         d = len(other)
-        return (self.matrix @ other.reshape(d, -1).T).reshape(self.k, -1, d)
+        return matmul(self.matrix, other.reshape(d, -1).T).reshape(self.k, -1, d)

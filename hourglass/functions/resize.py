@@ -10,6 +10,7 @@ from hourglass.functions.blocks import PASS, threads_for
 from hourglass.functions.layout import Array, array_module, batch_outermost, channels_outermost, scratch
 from hourglass.functions.node import Function
 from hourglass.functions.parallel import workers
+from hourglass.functions.products import matmul
 
 import chainer
 import numpy as np
@@ -48,8 +49,8 @@ def _apply(x: Array, rows: Array, columns: Array, added: Array | None = None) ->
         for block in blocks:
             part = images[block]
             wide = scratch(xp, 'wide', (len(part) * height, out_width), x.dtype)
-            xp.matmul(part.reshape(-1, width), columns, out=wide)
-            xp.matmul(rows, wide.reshape(-1, height, out_width), out=out[block])
+            matmul(part.reshape(-1, width), columns, wide)
+            matmul(rows, wide.reshape(-1, height, out_width), out[block])
             if other is not None:
                 out[block] += other[block]
 

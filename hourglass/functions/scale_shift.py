@@ -169,11 +169,9 @@ def _filled(value: int, size: int, dtype: Any) -> np.ndarray:
     return array[:size]
 
 
-def row_sums(a: Array, b: Array | None = None) -> Array:
-    """Return the sums over the columns of ``a`` (C, P), or of ``a * b``, as (C,) float64."""
+def row_sums(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, both (C,) float64."""
     if not isinstance(a, np.ndarray):
-        return (a if b is None else a * b).sum(axis=1, dtype=np.float64)
+        return kernels.row_sums(a, b)
     # BLAS sums faster than NumPy.
-    if b is None:
-        return (a @ _filled(1, a.shape[1], a.dtype)).astype(np.float64)
-    return np.vecdot(a, b).astype(np.float64)
+    return (a @ _filled(1, a.shape[1], a.dtype)).astype(np.float64), np.vecdot(a, b).astype(np.float64)
