@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,46 +48,33 @@ class _Sink(io.FileIO):
             raise self.failure
 
 
-class HDF5Writer(h5py.File):
-    """An HDF5 file that is being written; :meth:`check` reports a full disk while there is still much to do."""
-
-    def __init__(self, sink: _Sink, userblock_size: int) -> None:
-        super().__init__(sink, 'w', userblock_size=userblock_size)
-        self._sink = sink
-
-    def check(self) -> None:
-        """Raise ``OSError`` if something could not be written."""
-        self._sink.check()
-
-
-def seal(path: Path, mark: bytes) -> None:
-    """Write a mark and the checksum of everything behind the front to the front of a file."""
-    checksum = sha256_of(path, _FRONT).encode()
-    with path.open('r+b') as file:
-        file.write(mark + checksum)
-
-
 @contextmanager
-def write_hdf5(path: str | os.PathLike, mark: bytes = b'') -> Iterator[HDF5Writer]:
+def write_hdf5(path: str | os.PathLike, mark: bytes = b'') -> Iterator[tuple[h5py.File, Callable[[], None]]]:
     """Open an HDF5 file for writing; it appears whole when the block ends (:func:`hourglass.files.atomic_write`).
 
     Args:
         path: the file.
         mark: how the file shall begin; behind it comes a checksum of everything else, for :func:`check_front`.
 
+    Yields:
+        The file, and a function that reports a full disk while there is still much to do.
+
     Raises:
         InputError: it cannot be written.
     """
-    with atomic_write(Path(path)) as partial, _Sink(partial, 'w+') as sink:
-        try:
-            with HDF5Writer(sink, _FRONT if mark else 0) as file:
-                yield file
-        except Exception:
-            sink.check()  # what h5py makes of a file that has lost a part
-            raise
-        sink.check()
+    with atomic_write(Path(path)) as partial:
+        with _Sink(partial, 'w+') as sink:
+            try:
+                with h5py.File(sink, 'w', userblock_size=_FRONT if mark else 0) as file:
+                    yield file, sink.check
+            except Exception:
+                sink.check()  # what h5py makes of a file that has lost a part
+                raise
+            sink.check()
         if mark:
-            seal(partial, mark)
+            checksum = sha256_of(partial, _FRONT).encode()
+            with partial.open('r+b') as raw:
+                raw.write(mark + checksum)
 
 
 def check_front(path: Path, mark: bytes) -> bool:

@@ -18,10 +18,11 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data.hdf5_file import HDF5Writer, check_front, write_hdf5
+from data.hdf5_file import check_front, write_hdf5
 from data.person import EmptySplitError, Person, PersonDataset, make_people
 from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
@@ -79,20 +80,19 @@ def _to_location(numbers: list[float]) -> Location:
 
 
 def _write_split(
-    file: HDF5Writer, split: str, dataset: PersonDataset, size: int, margin: float, compression: str,
+    group: h5py.Group, dataset: PersonDataset, size: int, margin: float, compression: str, check: Callable[[], None],
 ) -> None:
-    group = file.create_group(split)
     n, side = len(dataset), math.ceil(size * margin) + 1
     images = group.create_dataset('images', (n, 3, side, side), np.uint8, chunks=(1, 3, side, side),
                                   compression=None if compression == 'none' else compression)
     people, shapes = [], []
-    for i in tqdm(range(n), split, unit='person', dynamic_ncols=True, disable=None):
+    for i in tqdm(range(n), dataset.name, unit='person', dynamic_ncols=True, disable=None):
         image, person = dataset[i]
         pixels, person = pack_person(image, person, size, margin)
         canvas = np.zeros((3, side, side), np.uint8)
         canvas[:, :pixels.shape[1], :pixels.shape[2]] = pixels
         images[i] = canvas
-        file.check()
+        check()
         people.append(person)
         shapes.append(pixels.shape[1:])
     fields = {
@@ -131,14 +131,14 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
     check_sizes(size, margin)
     if compression not in COMPRESSIONS:
         raise InputError(f'--compression {compression}: there are {", ".join(COMPRESSIONS)}')
-    with write_hdf5(path, MARK) as file:
+    with write_hdf5(path, MARK) as (file, check):
         joint_set = next(iter(datasets.values())).joint_set
         file.attrs.update(joints=joint_set.name, dataset=source, size=size, margin=margin,
                           threshold=threshold)
         if joint_set.name not in JOINT_SETS:
             file['joint_table'] = np.frombuffer(json.dumps(to_table(joint_set)).encode(), np.uint8)
         for split, dataset in datasets.items():
-            _write_split(file, split, dataset, size, margin, compression)
+            _write_split(file.create_group(split), dataset, size, margin, compression, check)
 
 
 def _open_whole(path: Path) -> h5py.File:

@@ -40,5 +40,5 @@ def save_predictions(path: str | Path, points: np.ndarray) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    with write_hdf5(Path(path)) as file:
+    with write_hdf5(Path(path)) as (file, _):
         file['preds'] = points[..., ::-1]

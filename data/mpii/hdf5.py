@@ -178,7 +178,7 @@ def to_hdf5(dataset: PersonDataset, path: str | Path) -> None:
         'normalize': np.array([person.reference_length for person in people], np.float64),
         'torsoangle': _torso_angles(points, labelled),
     }
-    with atomic_write(names_file(path)) as partial_names, write_hdf5(path) as file:
+    with atomic_write(names_file(path)) as partial_names, write_hdf5(path) as (file, _):
         partial_names.write_text(''.join(f'{name}\n' for name in names), encoding='utf-8')
         file.attrs['name'] = 'mpii'
         for key, column in columns.items():

@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_file_appears_whole(tmp_path: Path) -> None:
-    with write_hdf5(tmp_path / 'a.h5') as file:
+    with write_hdf5(tmp_path / 'a.h5') as (file, check):
         file['values'] = np.arange(5)
-        file.check()
+        check()
         assert not (tmp_path / 'a.h5').exists()
     with h5py.File(tmp_path / 'a.h5') as file:
         assert file['values'][()].tolist() == list(range(5))
@@ -36,12 +36,12 @@ noise = np.random.default_rng(0).integers(0, 256, (40, 3, 32, 32), np.uint8)
 for limit in (*range(0, 120_000, 7_000), resource.RLIM_INFINITY):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
-        with write_hdf5(sys.argv[1]) as file:
+        with write_hdf5(sys.argv[1]) as (file, check):
             images = file.create_dataset('images', noise.shape, np.uint8, chunks=(1, 3, 32, 32), compression='lzf')
             for i, pixels in enumerate(noise):
                 images[i] = pixels
                 if limit % 2:
-                    file.check()
+                    check()
             file['names'] = np.array([b'name'] * 40)
     except InputError as error:
         print(error)

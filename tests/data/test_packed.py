@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from data.__main__ import main
-from data.hdf5_file import seal
 from data.lsp import LSPDataset
-from data.packed import MARK, PackedDataset, pack, pack_person
+from data.packed import PackedDataset, pack, pack_person
 from data.person import Person
 from data.transform import TrainTransform, crop_person
 from hourglass.crop import Square, whole_person
@@ -121,12 +120,13 @@ def test_one_flipped_bit_is_found_before_a_library_opens_the_file(
         PackedDataset(packed)
 
 
-def test_people_of_whom_nothing_is_labelled_are_refused(packed: Path, tmp_path: Path) -> None:
-    with h5py.File(packed, 'r+') as file:
-        file['train/labelled'][...] = False
-    seal(packed, MARK)
+def test_people_of_whom_nothing_is_labelled_are_refused(lsp: Path, tmp_path: Path) -> None:
+    dataset = LSPDataset(lsp)
+    dataset.people = [replace(person, labelled=np.zeros(14, bool)) for person in dataset.people]
+    pack({'train': dataset}, tmp_path / 'a.h5', 'LSP', 0.2, 32)
     with pytest.raises(InputError, match='no person of the training set has any of these joints: right ankle, '):
-        train(parse_config(['--dataset', 'packed', '--root', str(packed), '--out', str(tmp_path / 'out')]))
+        train(parse_config(['--dataset', 'packed', '--root', str(tmp_path / 'a.h5'), '--no-validation', '--out',
+                            str(tmp_path / 'out')]))
 
 
 def test_files_that_are_none(packed: Path, tmp_path: Path) -> None:
