@@ -245,10 +245,9 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
     problems = {
         'missing': [key for key in shapes if key not in headers],
         'unexpected': [key for key in headers if key not in shapes],
-        'of a wrong shape': [f'{key} {headers[key].shape} for {shape}' for key, shape in shapes.items()
-                             if key in headers and not _fits(key, headers[key], shape)],
-        'of a wrong type': [f'{key} {headers[key].dtype}' for key in shapes
-                            if key in headers and not _is_number(key, headers[key].dtype)],
+        'of a wrong shape or type': [f'{key} {headers[key].shape} {headers[key].dtype} for {shape}'
+                                     for key, shape in shapes.items()
+                                     if key in headers and not _fits(key, headers[key], shape)],
     }
     if any(problems.values()):
         listed = '; '.join(f'{counted(len(keys), "array")} {what}: {_first_few(keys)}'
@@ -260,10 +259,6 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
 
 
 def _fits(key: str, header: Header, shape: tuple[int, ...]) -> bool:
-    return header.shape == shape or (is_counter(key) and header.shape == (1,))
-
-
-def _is_number(key: str, dtype: np.dtype) -> bool:
     if is_counter(key):
-        return dtype.kind in 'iu'
-    return dtype.kind == 'f' and dtype.itemsize in (2, 4, 8)
+        return header.shape in ((), (1,)) and header.dtype.kind in 'iu'
+    return header.shape == shape and header.dtype.kind == 'f' and header.dtype.itemsize in (2, 4, 8)

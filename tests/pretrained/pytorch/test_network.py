@@ -122,12 +122,12 @@ def test_one_of_two_networks(path: Path, wrap: Any, names: list[str], part: str)
 
 @pytest.mark.parametrize(('change', 'reason'), [
     (lambda stem: {stem: None}, 'width 8, depth 2 and 16 joints; 1 array missing: conv0/W'),
-    (lambda stem: {stem: np.zeros((2, 1, 7, 7), 'f')}, '1 array of a wrong shape: conv0/W (2, 1, 7, 7) for (2, 3, 7'),
+    (lambda stem: {stem: np.zeros((2, 1, 7, 7), 'f')}, '1 array of a wrong shape or type: conv0/W (2, 1, 7, 7)'),
     (lambda stem: {'something.weight': np.zeros(3, 'f')}, '1 name not of the'),
     (lambda stem: {'a' * 100_000: np.zeros(3, 'f')}, '1 name not of the'),
     (lambda stem: {stem: 3}, 'is not a tensor'),
     (lambda stem: {stem: np.full((2, 3, 7, 7), np.nan, 'f')}, 'not finite numbers in conv0/W'),
-    (lambda stem: {stem: np.zeros((2, 3, 7, 7), 'i8')}, 'of a wrong type: conv0/W int64'),
+    (lambda stem: {stem: np.zeros((2, 3, 7, 7), 'i8')}, 'conv0/W (2, 3, 7, 7) int64 for'),
 ])
 def test_missing_unexpected_and_misshapen_tensors(
     path: Path, port: Any, change: Callable[[str], dict[str, Any]], reason: str,
