@@ -6,7 +6,6 @@ The download itself is tested in tests/hourglass/test_download.py.
 from __future__ import annotations
 
 import io
-import struct
 import sys
 import zipfile
 from collections.abc import Callable
@@ -104,11 +103,6 @@ def test_the_command_allows_plain_http_and_checks_what_it_fetched(
     assert contents(tmp_path) == FILES
 
 
-def test_a_file_in_the_place_of_the_folder(archive: Archive, tmp_path: Path) -> None:
-    (tmp_path / 'file').write_text('')
-    assert failure(tmp_path / 'file').startswith(str(tmp_path / 'file'))
-
-
 def test_mpii_is_for_its_user_to_get(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError, match='its terms have to be accepted on its page') as caught:
         fetch_set('mpii', tmp_path / 'MPII')
@@ -174,29 +168,11 @@ def test_nothing_is_written_outside_the_folder(archive: Archive, server: Any, tm
     assert {path.name for path in tmp_path.iterdir()} == {'root'}
 
 
-def test_a_link_in_the_archive_becomes_no_link(archive: Archive, server: Any, tmp_path: Path) -> None:
-    buffer = io.BytesIO(server.content)
-    with zipfile.ZipFile(buffer, 'a') as file:
-        link = zipfile.ZipInfo('images/im0009.jpg')
-        link.external_attr = 0o120777 << 16
-        file.writestr(link, '/etc/passwd')
-    server.content = buffer.getvalue()
-    fetch_set('lsp', tmp_path)
-    assert not (tmp_path / 'images' / 'im0009.jpg').is_symlink()
-    assert (tmp_path / 'images' / 'im0009.jpg').read_bytes() == b'/etc/passwd'
-
-
 def test_too_much_is_not_unpacked(archive: Archive, server: Any, tmp_path: Path) -> None:
     server.content = make_zip({**FILES, 'images/im0009.jpg': bytes(10 ** 6)}, zipfile.ZIP_DEFLATED)
     assert len(server.content) < archive.max_bytes
     assert 'its files have more than 100,000 bytes' in failure(tmp_path)
     assert contents(tmp_path) == {}
-    content = make_zip({'joints.mat': bytes(10 ** 6)}, zipfile.ZIP_DEFLATED)
-    path = tmp_path / 'lsp_dataset.zip'
-    path.write_bytes(content.replace(struct.pack('<I', 10 ** 6), struct.pack('<I', 10)))  # a wrong size
-    with pytest.raises(InputError, match=r'lsp_dataset\.zip: cannot be unpacked'):
-        unpack(archive, path, tmp_path)
-    assert set(contents(tmp_path)) == {'lsp_dataset.zip'}
 
 
 @pytest.mark.parametrize(('content', 'reason'), [

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from data.coco import COCODataset, read_annotations
-from hourglass import json_table as tables_module
-from hourglass.errors import InputError
 from tests.data.coco_files import make_content, write_file
+from tests.refusal import refusal
 
 import pytest
 
@@ -38,41 +37,29 @@ def _changed(**fields: Any) -> Change:
 BAD_ANNOTATIONS = {
     'empty': ('', 'the file is empty'),
     'truncated': (lambda c: json.dumps(c)[:-200], 'damaged, or not JSON'),
-    'list': ([], r'not a file of COCO annotations \(a JSON list\)'),
-    'image without a name': (lambda c: {**c, 'images': [{'id': 7}]}, r"images\[0\] has no 'file_name'"),
+    'list': ([], 'not a file of COCO annotations (a JSON list)'),
+    'image without a name': (lambda c: {**c, 'images': [{'id': 7}]}, "images[0] has no 'file_name'"),
     'image outside': (lambda c: {**c, 'images': [{'id': 7, 'file_name': '../../x.jpg'}]}, 'leads out of the image fol'),
     'absolute image': (lambda c: {**c, 'images': [{'id': 7, 'file_name': '/etc/x.jpg'}]}, 'leads out of the image fol'),
     'repeated image': (lambda c: {**c, 'images': [c['images'][0]] * 2}, 'the id 7, which occurs more than once'),
     'no annotations': (lambda c: {'images': c['images']}, 'has no list of annotations'),
     'NaN': (lambda c: json.dumps(_changed(area=float('nan'))(c)), 'holds NaN, which is not a number'),
     'unknown image': (_changed(image_id=8), 'annotations name 1 unknown image; the first is image_id 8'),
-    'fractional image id': (_changed(image_id=7.5), r"annotations\[1\] has 'image_id' '7.5', not a whole number"),
+    'fractional image id': (_changed(image_id=7.5), "annotations[1] has 'image_id' '7.5', not a whole number"),
     'box of texts': (_changed(bbox=['1', '2', '3', '4']), 'not 4 finite numbers'),
-    'negative width': (_changed(bbox=[1, 1, -5, 5]), r"annotations\[1\] has a 'bbox' with a negative width"),
-    'no box': (_changed(bbox=None), r"annotations\[1\] has no 'bbox'"),
+    'negative width': (_changed(bbox=[1, 1, -5, 5]), "annotations[1] has a 'bbox' with a negative width"),
+    'no box': (_changed(bbox=None), "annotations[1] has no 'bbox'"),
     'negative area': (_changed(area=-1), 'has a negative area'),
-    'short keypoints': (_changed(keypoints=[1, 2, 2]), "'keypoints' .* not 51 finite numbers"),
+    'short keypoints': (_changed(keypoints=[1, 2, 2]), 'not 51 finite numbers'),
     'visibility': (_changed(keypoints=[5] * 51), 'visibility is not 0, 1 or 2'),
     'instances': (lambda c: {**c, 'annotations': [{'id': 1, 'image_id': 7, 'category_id': 1, 'bbox': [0, 0, 1, 1],
                                                    'area': 1}]}, 'the file needed is person_keypoints'),
-    'other joints': (lambda c: {**c, 'categories': [{'id': 1, 'keypoints': ['tail']}]},
-                     '1 joint and not COCO.* --dataset coco-json'),
+    'other joints': (lambda c: {**c, 'categories': [{'id': 1, 'keypoints': ['tail']}]}, '--dataset coco-json'),
     'no people': (lambda c: {**c, 'annotations': []}, 'no person who can be used'),
 }
 
 
 @pytest.mark.parametrize(('value', 'reason'), BAD_ANNOTATIONS.values(), ids=BAD_ANNOTATIONS)
-def test_bad_annotations_are_named_with_the_reason(
-    tmp_path: Path, value: Any, reason: str,
-) -> None:
+def test_bad_annotations_are_named_with_the_reason(tmp_path: Path, value: Any, reason: str) -> None:
     path = write_file(tmp_path / 'bad.json', value(make_content()) if callable(value) else value)
-    with pytest.raises(InputError, match=reason) as caught:
-        COCODataset(annotations=path)
-    assert str(caught.value).startswith(f'{path}: ')
-    assert '\n' not in str(caught.value)
-
-
-def test_a_file_too_large_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables_module, 'MAX_BYTES', 100)
-    with pytest.raises(InputError, match='too large'):
-        COCODataset(root, 'val2017')
+    assert reason in refusal(lambda path: COCODataset(annotations=path), path)

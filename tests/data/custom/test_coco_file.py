@@ -13,6 +13,7 @@ from hourglass.errors import InputError
 from hourglass.image import write_image
 from hourglass.joint_table import read_joint_set
 from hourglass.joints import COCO, MPII
+from tests.refusal import refusal
 
 import numpy as np
 import pytest
@@ -219,8 +220,8 @@ def _second(**fields: Any) -> Callable[[Content], None]:
     (lambda c: c.update(categories=[{'id': 1}]), 'no entry with keypoints'),
     (_two, 'more than one entry with keypoints'),
     (lambda c: c['categories'][0].update(keypoints=['a;', 'b', 'c', 'd', 'e']), "'joints': 'a;' is not a name"),
-    (_second(keypoints=[1] * 12), r"annotations\[1\] has 'keypoints' .* not 15 finite numbers"),
-    (_second(keypoints=[1e7, 2, 2] * 5), r'annotations\[1\] has a keypoint that is not'),
+    (_second(keypoints=[1] * 12), "not 15 finite numbers"),
+    (_second(keypoints=[1e7, 2, 2] * 5), 'annotations[1] has a keypoint that is not'),
     (_second(image_id=9), 'unknown image'),
     (lambda c: c.update(annotations=[]), 'no person with keypoints'),
 ])
@@ -228,8 +229,4 @@ def test_a_wrong_file_is_one_line_with_its_place(
     write_coco: Write, content: Content, change: Callable[[Content], None], message: str,
 ) -> None:
     change(content)
-    path = write_coco(content)
-    with pytest.raises(InputError, match=message) as caught:
-        COCOFileDataset(path, 'all')
-    assert str(caught.value).startswith(f'{path}: ')
-    assert '\n' not in str(caught.value)
+    assert message in refusal(lambda path: COCOFileDataset(path, 'all'), write_coco(content))

@@ -12,6 +12,7 @@ from hourglass.errors import InputError
 from hourglass.image import read_image, write_image
 from hourglass.joint_table import from_table
 from hourglass.joints import MPII
+from tests.refusal import refusal
 
 import numpy as np
 import pytest
@@ -188,12 +189,7 @@ HEADER = 'image,nose_x,nose_y\n'
 ])
 def test_a_wrong_table_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / 'a.csv').write_text(text)
-    write_image(tmp_path / 'a.png', np.zeros((3, 4, 4)))
-    (tmp_path / 'a.png').rename(tmp_path / 'a')
-    with pytest.raises(InputError, match=message) as caught:
-        CSVDataset(tmp_path / 'a.csv', 'all')
-    assert str(caught.value).startswith(f'{tmp_path / "a.csv"}: ')
-    assert '\n' not in str(caught.value)
+    assert message in refusal(lambda path: CSVDataset(path, 'all'), tmp_path / 'a.csv')
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

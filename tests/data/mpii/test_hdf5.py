@@ -4,14 +4,15 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from data.mpii import MPIIDataset, read_hdf5, to_hdf5
 from data.person import Person, PersonDataset
 from hourglass.crop import Extent, Square, crop_square
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
-from hourglass.sandbox import read_in_child
 from hourglass.spec import ModelSpec
+from tests.refusal import refusal
 
 import h5py
 import numpy as np
@@ -94,13 +95,6 @@ def test_only_mpii_joints_can_be_written(dataset: PersonDataset, tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failed_write_leaves_nothing(dataset: PersonDataset, tmp_path: Path) -> None:
-    (tmp_path / 'x_images.txt').mkdir()
-    with pytest.raises(InputError, match=r'x_images\.txt: cannot be written'):
-        to_hdf5(dataset, tmp_path / 'x.h5')
-    assert [path.name for path in tmp_path.iterdir()] == ['x_images.txt']
-
-
 def _write(path: Path, columns: dict[str, np.ndarray]) -> Path:
     with h5py.File(path, 'w') as file:
         for key, column in columns.items():
@@ -138,46 +132,26 @@ def test_image_names_beside_the_file(dataset: PersonDataset, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(('key', 'value', 'reason'), [
     ('part', None, "has no 'part'"),
-    ('part', np.zeros((N, 14, 2)), r'shape \(6, 14, 2\)'),
-    ('scale', np.ones(N - 1), 'different lengths: .*scale 5'),
+    ('part', np.zeros((N, 14, 2)), 'shape (6, 14, 2)'),
+    ('scale', np.ones(N - 1), 'scale 5'),
     ('center', np.full((N, 2), np.nan), 'no centre'),
-    ('visible', np.full((N, 16), b'1'), r'not \(N, 16\) numbers'),
+    ('visible', np.full((N, 16), b'1'), 'not (N, 16) numbers'),
 ])
 def test_wrong_columns(
     dataset: PersonDataset, tmp_path: Path, key: str, value: np.ndarray | None, reason: str,
 ) -> None:
     to_hdf5(dataset, tmp_path / 'some.h5')
-    columns = _columns(tmp_path / 'some.h5')
-    if value is None:
-        del columns[key]
-    else:
-        columns[key] = value
-    with pytest.raises(InputError, match=reason) as error:
-        read_hdf5(_write(tmp_path / 'wrong.h5', columns))
-    assert str(error.value).startswith(str(tmp_path / 'wrong.h5'))
-
-
-def test_a_file_that_claims_too_much(
-    dataset: PersonDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr('data.mpii.hdf5.read_in_child', read_in_child)
-    path = tmp_path / 'huge.h5'
-    to_hdf5(dataset, path)
-    with h5py.File(path, 'a') as file:
-        del file['center']
-        file.create_dataset('center', (10 ** 12, 2), 'f8', chunks=(1, 2))
-    with pytest.raises(InputError, match=r'huge\.h5: .*needs more than 2 GB'):
-        read_hdf5(path)
+    columns: dict[str, Any] = {**_columns(tmp_path / 'some.h5'), key: value}
+    path = _write(tmp_path / 'wrong.h5', {key: value for key, value in columns.items() if value is not None})
+    assert reason in refusal(read_hdf5, path)
 
 
 def test_missing_and_damaged_files(dataset: PersonDataset, tmp_path: Path) -> None:
     path = tmp_path / 'some.h5'
-    with pytest.raises(InputError, match=r'some\.h5: no such file'):
-        read_hdf5(path)
+    assert 'no such file' in refusal(read_hdf5, path)
     to_hdf5(dataset, path)
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(InputError, match=r'some\.h5: damaged'):
-        read_hdf5(path)
+    assert 'damaged' in refusal(read_hdf5, path)
 
 
 # Against the reference files.

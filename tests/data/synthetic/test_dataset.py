@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from data.synthetic import SyntheticDataset
 from data.synthetic.dataset import SPLITS
-from hourglass.crop import Extent, whole_person
+from hourglass.crop import whole_person
 from hourglass.errors import InputError
 from hourglass.joints import MPII
 
@@ -53,16 +53,6 @@ def test_people_are_listed_as_they_are_drawn(dataset: SyntheticDataset) -> None:
     assert dataset.people[-1].image == '000005.png'
     with pytest.raises(IndexError):
         dataset.people[6]
-
-
-def test_crop_and_reference_follow_from_the_joints() -> None:
-    for person in SyntheticDataset(30, size=SIZE_SMALL).people:
-        assert person.location == Extent.of_points(person.points, person.labelled)
-        if person.labelled[[L_SHOULDER, R_HIP]].all():
-            torso = np.linalg.norm(person.points[L_SHOULDER] - person.points[R_HIP])
-            assert person.reference_length == pytest.approx(torso, rel=1e-6)
-        else:
-            assert np.isnan(person.reference_length)
 
 
 def test_people_vary_in_pose_size_and_place() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from data.synthetic import demo_people, demo_person, demo_scene, walking_clip
+from data.synthetic import demo_people, demo_person, walking_clip
 from hourglass.joints import MPII
 
 import numpy as np
@@ -15,12 +15,6 @@ def test_the_demo_picture_shows_every_joint_in_the_middle() -> None:
     low, high = person.points.min(axis=0), person.points.max(axis=0)
     np.testing.assert_allclose((low + high) / 2, 239.5, atol=0.01)
     assert (high - low).max() == pytest.approx(480 / 1.25, abs=0.01)
-
-
-def test_the_demo_picture_is_always_the_same() -> None:
-    image = demo_scene((120, 90))
-    assert (image.shape, image.dtype) == ((3, 120, 90), np.float32)
-    np.testing.assert_array_equal(image, demo_scene((120, 90)))
 
 
 def test_four_people_stand_beside_each_other() -> None:
