@@ -1,4 +1,4 @@
-"""Command line: ``python -m pretrained list | fetch | verify | inspect | convert | train | where``.
+"""Command line: ``python -m pretrained list | fetch | inspect | convert | train | where``.
 
 ``WEIGHTS`` and ``IN`` are a name or a file of any kind (pretrained/formats.py).
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hourglass import download, errors
 from hourglass.errors import ArgumentParser, InputError
-from hourglass.files import sha256_of
+from hourglass.files import check_targets, sha256_of
 from hourglass.parameters import count_parameters, is_trained
 from hourglass.spec import DECODINGS
 from hourglass.wording import counted, table_lines
@@ -49,28 +49,6 @@ def _fetch(args: argparse.Namespace) -> None:
     print(registry.fetch(args.name))
 
 
-def _verify(args: argparse.Namespace) -> None:
-    entry = registry.REGISTRY.get(args.name)
-    if entry is not None and not entry.is_there:
-        raise InputError(f'{entry.path}: not downloaded yet; python -m pretrained fetch {entry.name} does it')
-    path, model = registry.resolve(args.name), registry.load(args.name)
-    digest = sha256_of(path) if entry is None else download.check_digest(entry.file, path, entry.sha256)
-    _print_facts({'file': path, 'sha256': digest, **_facts(model)})
-
-
-def _print_facts(facts: dict[str, object]) -> None:
-    for name, value in facts.items():
-        print(f'{name:<10}  {value}')
-
-
-def _facts(model: Model) -> dict[str, object]:
-    spec = model.spec
-    return {
-        'network': f'{spec.network}, {counted(spec.n_stack, "stack")}, width {spec.width}, depth {spec.layer_num}',
-        'joints': f'{spec.out_channels} ({spec.joints}): {", ".join(spec.joint_set.joints)}',
-        'parameters': f'{count_parameters(spec):,}',
-        'spec': spec.to_json(),
-    }
 
 
 def _load(args: argparse.Namespace) -> Model:
@@ -80,15 +58,22 @@ def _load(args: argparse.Namespace) -> Model:
 
 
 def _inspect(args: argparse.Namespace) -> None:
-    path = registry.resolve(args.name)
+    path, entry = registry.resolve(args.name), registry.REGISTRY.get(args.name)
     model = _load(args)
+    spec = model.spec
     arrays = [array for key, array in model.arrays.items() if is_trained(key)]
-    _print_facts({
-        'file': path, 'kind': recognise(path).title, **_facts(model),
+    facts = {
+        'file': path, 'kind': recognise(path).title,
+        'sha256': sha256_of(path) if entry is None else download.check_digest(entry.file, path, entry.sha256),
+        'network': f'{spec.network}, {counted(spec.n_stack, "stack")}, width {spec.width}, depth {spec.layer_num}',
+        'joints': f'{spec.out_channels} ({spec.joints}): {", ".join(spec.joint_set.joints)}',
+        'parameters': f'{count_parameters(spec):,}', 'spec': spec.to_json(),
         'values': f'{len(arrays)} trained arrays, all finite, from {min(a.min() for a in arrays):.3g} '
                   f'to {max(a.max() for a in arrays):.3g}',
-    })
-    _print_facts({'heatmaps': _try(model)})
+        'heatmaps': _try(model),
+    }
+    for name, value in facts.items():
+        print(f'{name:<10}  {value}')
 
 
 def _try(model: Model) -> str:
@@ -99,9 +84,6 @@ def _try(model: Model) -> str:
 
     with chainer.using_config('train', False), chainer.no_backprop_mode(), np.errstate(all='ignore'):
         heatmaps = model.network(grey)[-1].array
-    if not np.isfinite(heatmaps).all():
-        raise InputError(f'{model.source}: its arrays are finite, but heatmaps of a grey image are not: not '
-                         'the weights of a trained network')
     return f'for a grey image of {side}x{side} from {heatmaps.min():.3g} to {heatmaps.max():.3g}'
 
 
@@ -109,9 +91,7 @@ def _convert(args: argparse.Namespace) -> None:
     out = Path(args.out)
     if out.suffix != '.npz':
         raise InputError(f'{out}: the result is an .npz file and has to be called so')
-    path = registry.resolve(args.name)
-    if path.exists() and out.exists() and path.samefile(out):
-        raise InputError(f'{out}: would replace the file that is converted')
+    check_targets([out], [registry.resolve(args.name)])
     model = _load(args)
     spec = model.spec.with_decoding(args.decoding, args.name)
     save_model(out, model.network, spec, np.float16 if args.half else np.float32)
@@ -141,10 +121,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     fetch = commands.add_parser('fetch', help='download weights into the cache folder')
     fetch.add_argument('name', help=f'one of: {", ".join(registry.REGISTRY)}')
     fetch.set_defaults(run=_fetch)
-    verify = commands.add_parser('verify', help='load a weights file and describe it')
-    verify.add_argument('name', help='a name or a file')
-    verify.set_defaults(run=_verify)
-    inspect = commands.add_parser('inspect', help='describe a weights file of any kind, and run it once')
+    inspect = commands.add_parser('inspect', help='describe a weights file of any kind, compare the checksum of one '
+                                                  'that has a name, and run it once')
     inspect.add_argument('name', help='a name or a file')
     _add_part(inspect)
     inspect.set_defaults(run=_inspect)

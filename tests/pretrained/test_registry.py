@@ -215,23 +215,20 @@ def test_list(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert 'not downloaded' not in row
 
 
-def test_fetch_where_and_verify(
+def test_fetch_where_and_inspect(
         published: Any, cache: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert str(cache) in run(capsys, 'where')
-    with pytest.raises(InputError, match='not downloaded yet'):
-        main(['verify', 'published'])
     assert run(capsys, 'fetch', 'published').strip() == str(cache / published.file)
     assert run(capsys, 'fetch', 'bundled').strip() == str(REGISTRY['bundled'].path)
     for name in ('published', str(small_weights)):
-        out = run(capsys, 'verify', name)
+        out = run(capsys, 'inspect', name)
         assert hashlib.sha256(small_weights.read_bytes()).hexdigest() in out
         assert '1 stack, width 4, depth 1' in out
         assert published.spec.to_json() in out
         assert f'{published.spec.build_network().count_params():,}' in out
 
 
-def test_verify_compares_the_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
-    main(['verify', 'bundled'])
+def test_inspect_compares_the_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(REGISTRY, 'bundled', replace(REGISTRY['bundled'], sha256='0' * 64))
     with pytest.raises(InputError, match='SHA-256'):
-        main(['verify', 'bundled'])
+        main(['inspect', 'bundled'])
