@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from data.coco.annotations import read_annotations
 from data.coco.dataset import annotation_file, image_folder, usable
 from data.custom.annotations import Annotations
 from data.custom.dataset import SPLIT, OwnDataset, read_files
-from data.disk import Picture, find_faults, listing, pictures_of
-from data.lsp import LSPDataset, LSPExtendedDataset
+from data.disk import Picture, find_faults, listing, pictures_of, pictures_of_dataset
 from data.mpii.dataset import IMAGE_FOLDER, has_annotations
 from data.mpii.dataset import read_annotations as read_mpii_annotations
 from data.mpii.splits import PROTOCOLS, select
@@ -68,24 +68,17 @@ def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
     return Contents(lines, pictures, problems + _empty_splits(rows))
 
 
-def _read_leeds(
-    name: str, kind: type[LSPDataset] | type[LSPExtendedDataset],
-) -> Callable[[Path, Sequence[str] | None], Contents | None]:
-    def read(root: Path, splits: Sequence[str] | None = None) -> Contents | None:
-        if not (root / 'joints.mat').is_file():
-            return None
-        published = PUBLISHED[name]
-        dataset = kind(root, 'all' if 'all' in kind.splits else 'train')
-        people = dataset.people
-        pictures = pictures_of(dataset.image_folder, [person.image for person in people],
-                               (person.points for person in people), (person.labelled for person in people), {})
-        problems = [] if len(people) == published.n_people else [
-            f'{len(people)} people in joints.mat in place of {published.n_people}']
-        n_there = sum(picture.path.is_file() for picture in pictures)
-        return Contents(table_lines(('set', 'images', 'people'), [(published.title, n_there, len(people))]), pictures,
-                        problems)
-
-    return read
+def _read_leeds(name: str, split: str, root: Path, splits: Sequence[str] | None = None) -> Contents | None:
+    """Read one of the two sets of Leeds; ``split`` is the one that is everything."""
+    if not (root / 'joints.mat').is_file():
+        return None
+    published, dataset = PUBLISHED[name], DATASETS[name].kind()(root, split)
+    n_people, pictures = len(dataset), pictures_of_dataset(dataset)
+    problems = [] if n_people == published.n_people else [
+        f'{n_people} people in joints.mat in place of {published.n_people}']
+    n_there = sum(picture.path.is_file() for picture in pictures)
+    lines = table_lines(('set', 'images', 'people'), [(published.title, n_there, n_people)])
+    return Contents(lines, pictures, problems)
 
 
 def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | None:
@@ -140,7 +133,7 @@ def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: Joi
 
 
 READERS: dict[str, Callable[[Path, Sequence[str] | None], Contents | None]] = {
-    'coco': read_coco, 'lsp': _read_leeds('lsp', LSPDataset), 'lspet': _read_leeds('lspet', LSPExtendedDataset),
+    'coco': read_coco, 'lsp': partial(_read_leeds, 'lsp', 'all'), 'lspet': partial(_read_leeds, 'lspet', 'train'),
     'mpii': read_mpii,
 }
 

@@ -68,6 +68,13 @@ def pictures_of(
     return [Picture(folder / name, joints, sizes.get(name)) for name, joints in people.items()]
 
 
+def pictures_of_dataset(dataset: PersonDataset) -> list[Picture]:
+    """Put a data set's people together by their images."""
+    people = dataset.people
+    return pictures_of(dataset.image_folder, [person.image for person in people], (person.points for person in people),
+                       (person.labelled for person in people), dataset.sizes)
+
+
 @dataclass
 class Faults:
     """What is wrong with the pictures of a data set and the people in them.
@@ -179,13 +186,8 @@ def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:
         InputError: images cannot be used (the text names the first and counts them), or the annotations do not fit.
             What is wrong with a few annotations is printed as a warning.
     """
-    if not dataset.has_image_files:
-        return
-    people = dataset.people
-    pictures = pictures_of(
-        dataset.image_folder, [person.image for person in people], (person.points for person in people),
-        (person.labelled for person in people), dataset.sizes)
-    check_pictures(pictures, dataset.name, dataset.is_upright, decode)
+    if dataset.has_image_files:
+        check_pictures(pictures_of_dataset(dataset), dataset.name, dataset.is_upright, decode)
 
 
 def check_pictures(pictures: Sequence[Picture], name: str, is_upright: bool = False, decode: bool = True) -> None:

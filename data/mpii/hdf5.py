@@ -120,18 +120,15 @@ def read_hdf5(path: str | Path) -> People:
     """
     path = Path(path)
     columns = read_in_child('data.mpii.hdf5:parse_hdf5', path)
-    names = columns.pop('imgname')
-    counts = {key: len(column) for key, column in columns.items()} | {'imgname': len(names)}
-    if len(set(counts.values())) != 1:
-        raise InputError(f'{path}: columns of different lengths: '
-                         + ', '.join(f'{key} {n}' for key, n in counts.items()))
+    if len({len(column) for column in columns.values()}) != 1:
+        raise InputError(f'{path}: its columns have different lengths')
     if not np.isfinite(columns['center']).all() or not (columns['scale'] > 0).all():
         raise InputError(f'{path}: a person has no centre or no positive scale')
     # The Torch7 code's files mark a person without any point by -1 in `part` and `visible`.
     labelled = is_stored(columns['part']) & (columns['visible'] >= 0)
     head_size = columns['normalize']
     return People(
-        image=names,
+        image=columns['imgname'],
         points=np.where(labelled[..., None], columns['part'][..., ::-1], 0).astype(np.float32),
         labelled=labelled,
         visible=labelled & (columns['visible'] > 0),

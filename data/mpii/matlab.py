@@ -83,11 +83,8 @@ def _read_person(image: str, person: Any) -> People | None:
 
 def _read_release(release: Any) -> list[People]:
     images = _structs(release.annolist)
-    is_training = np.atleast_1d(release.img_train)
-    if len(images) != len(is_training):
-        raise ValueError(f'{len(images)} images, but {len(is_training)} entries in img_train')
     rows = []
-    for i in np.flatnonzero(is_training == 1):
+    for i in np.flatnonzero(np.atleast_1d(release.img_train) == 1):
         name = str(images[i].image.name)
         people = (_read_person(name, person) for person in _structs(getattr(images[i], 'annorect', None)))
         rows += [person for person in people if person is not None]

@@ -133,7 +133,7 @@ def test_image_names_beside_the_file(dataset: PersonDataset, tmp_path: Path) -> 
 @pytest.mark.parametrize(('key', 'value', 'reason'), [
     ('part', None, "has no 'part'"),
     ('part', np.zeros((N, 14, 2)), 'shape (6, 14, 2)'),
-    ('scale', np.ones(N - 1), 'scale 5'),
+    ('scale', np.ones(N - 1), 'different lengths'),
     ('center', np.full((N, 2), np.nan), 'no centre'),
     ('visible', np.full((N, 16), b'1'), 'not (N, 16) numbers'),
 ])
