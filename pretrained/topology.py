@@ -13,11 +13,8 @@ from hourglass.spec import ModelSpec
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-#: Keys whose names occur only at the top of a network, unlike conv0/W, which residual modules have as well.
-ANCHORS = {
-    'StackedHG': ('res1_1/conv1/W', 'hg1/res1a_1/conv1/W', 'conv1_1/W', 'conv1_3a/W'),
-    'PreActivationHG': ('hg1/upper/0/conv1/W', 'after1/0/conv1/W', 'feature1/W', 'output1/W'),
-}
+#: A key of each network whose name occurs only at its top, unlike conv0/W, which residual modules have as well.
+ANCHORS = {'StackedHG': 'hg1/res1a_1/conv1/W', 'PreActivationHG': 'hg1/upper/0/conv1/W'}
 
 #: How the weights of the Torch7 code take images and give points.
 TORCH7_CODE: dict[str, Any] = {'crop': 'torch7', 'decoding': 'torch7'}
@@ -67,7 +64,7 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
     Raises:
         InputError: an array that gives a size is missing or not a convolution's.
     """
-    network = max(ANCHORS, key=lambda name: len(shapes.keys() & set(ANCHORS[name])))
+    network = 'PreActivationHG' if ANCHORS['PreActivationHG'] in shapes else 'StackedHG'
     sizes = _SIZES[network](shapes)
     return ModelSpec(network=network, joints=joint_set_of(sizes['out_channels']), **sizes)
 

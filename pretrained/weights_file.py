@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -203,20 +202,15 @@ def _first_few(items: Iterable[str]) -> str:
 
 def _find_network(file: NpzFile, part: str | None) -> str:
     """Return what stands before the network's keys in a file: nothing, or names that end in a slash."""
-    votes: dict[str, int] = {}
-    for key in file.keys:
-        for anchor in chain.from_iterable(ANCHORS.values()):
-            if key == anchor or key.endswith(f'/{anchor}'):
-                prefix = key[:len(key) - len(anchor)]
-                votes[prefix] = votes.get(prefix, 0) + 1
-    if not votes:
+    found = [key.removesuffix(anchor) for key in file.keys for anchor in ANCHORS.values()
+             if f'/{key}'.endswith(f'/{anchor}')]
+    if not found:
         held = f'its first entries are {_first_few(file.keys)}' if file.keys else 'it has no entries'
         raise InputError(f'{file.path}: no weights of a stacked hourglass network in it; {held}')
-    best = [prefix for prefix, count in votes.items() if count == max(votes.values())]
     # A TrainChain may hold further networks (a teacher, averaged weights); the one it trains is its predictor.
-    if len(best) > 1 and part is None:
-        best = [prefix for prefix in best if f'/{prefix}'.endswith('/predictor/')] or best
-    by_name = {prefix.strip('/').replace('/', '.') or '.': prefix for prefix in best}
+    if len(found) > 1 and part is None:
+        found = [prefix for prefix in found if f'/{prefix}'.endswith('/predictor/')] or found
+    by_name = {prefix.strip('/').replace('/', '.') or '.': prefix for prefix in found}
     try:
         return by_name[choose_part(list(by_name), part)]
     except InputError as error:
