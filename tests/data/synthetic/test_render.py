@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from data.synthetic.background import draw_background
+from data.synthetic.raster import rasterise
 from data.synthetic.render import draw
 from data.synthetic.scene import Scene, annotate, sample_scene
 from hourglass.joints import MPII
@@ -39,3 +40,15 @@ def test_a_person_casts_a_shadow_on_the_ground() -> None:
     scene = make_scene()
     below = slice(round(float(annotate(scene)[0].points[MPII.index('left ankle'), 0])) - 6, None)
     assert _changes(scene)[below][~draw_silhouette(scene, 1)[below]].min() < -15
+
+
+@pytest.mark.parametrize('yaw', [0, 45, 120])
+def test_surfaces_have_no_holes(yaw: int) -> None:
+    scene = make_scene(yaw=yaw, size=(120, 120))
+    torso = [part for part in scene.parts if part.name == 'torso']
+    mask = np.zeros((120, 120), np.uint8)
+    mask.ravel()[rasterise(torso, scene.camera, (120, 120)).pixel] = 1
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros_like(mask), contours, -1, 1, cv2.FILLED)
+    assert filled.sum() > 300
+    np.testing.assert_array_equal(mask, filled)
