@@ -18,6 +18,7 @@ from pretrained.formats import load_any, recognise
 from pretrained.weights_file import load_model
 from tests.pretrained.ports import BEARPAW_MEAN, TORCH7_CODE, assert_same, bearpaw_state
 from tests.pretrained.pytorch.writer import TorchWriter
+from tests.refusal import refusal
 
 import numpy as np
 import pytest
@@ -54,19 +55,15 @@ def test_kinds(tmp_path: Path, pth: Path, small_weights: Path) -> None:
 
 
 @pytest.mark.parametrize(('content', 'reason'), [
-    (b'', 'the file is empty'), (b'text\x1b[2J', r"it begins with b'text\\x1b\[2J'"),
+    (b'', 'the file is empty'), (b'text\x1b[2J', r"it begins with b'text\x1b[2J'"),
     (pickle.dumps({'a': 1}), 'a Python pickle'), (b'PK\3\4', 'only a part'), (b'4', 'begins with'), (None, 'a folder'),
 ])
-def test_other_content(tmp_path: Path, content: bytes | None, reason: str) -> None:
-    path = tmp_path / 'weights'
+def test_other_content(path: Path, content: bytes | None, reason: str) -> None:
     if content is None:
         path.mkdir()
     else:
         path.write_bytes(content)
-    with pytest.raises(InputError, match=reason) as caught:
-        pretrained.load(path)
-    assert str(caught.value).startswith(f'{path}: ')
-    assert '\n' not in str(caught.value)
+    assert reason in refusal(pretrained.load, path)
 
 
 def test_a_zip_file_of_torch7_is_read_as_the_file_in_it(shared: Callable[[str], Path], tmp_path: Path) -> None:

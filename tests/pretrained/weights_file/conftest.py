@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hourglass.network import StackedHG
 from tests.pretrained.ports import SMALL, network_of, random_values
 
@@ -19,8 +17,3 @@ def arrays() -> dict[str, np.ndarray]:
 @pytest.fixture
 def network(arrays: dict[str, np.ndarray]) -> StackedHG:
     return network_of(SMALL, arrays)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / 'weights.npz'

@@ -7,4 +7,5 @@ import pytest
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / 'weights.pth'
+    """A file to write; of which kind it is, readers find out by its content."""
+    return tmp_path / 'weights.npz'
