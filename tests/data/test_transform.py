@@ -8,7 +8,7 @@ from typing import Any
 
 from data.augment import AUGMENTATIONS, Augmentation, mirror, rotate_and_zoom
 from data.person import Person
-from data.transform import TrainTransform, crop_person, normalise
+from data.transform import TrainTransform, crop_person
 from hourglass.codec import CELL_ORIGIN, decode, encode, pixels_per_cell
 from hourglass.crop import Extent, Location, Square
 from hourglass.image import read_image
@@ -133,9 +133,3 @@ def test_turned_and_zoomed_targets_stay_where_the_image_shows_the_joints(
 def _centroid(array: np.ndarray) -> np.ndarray:
     """Return the (2,) centre of mass, (y, x)."""
     return np.array([(place * array).sum() for place in np.mgrid[:array.shape[0], :array.shape[1]]]) / array.sum()
-
-
-def test_the_mean_is_subtracted_only_where_there_is_one() -> None:
-    image = np.ones((3, 2, 2), np.float32)
-    assert normalise(image, ModelSpec()) is image
-    np.testing.assert_allclose(normalise(image, ModelSpec(mean=(.1, .2, .3)))[:, 0, 0], [.9, .8, .7], atol=1e-7)

@@ -111,11 +111,6 @@ def test_a_file_for_each_split(write_coco: Write, content: Content, tmp_path: Pa
     assert [len(COCOFileDataset(root, split)) for split in ('train', 'val', 'valid', 'all')] == [3, 2, 2, 5]
 
 
-@pytest.mark.parametrize(('file', 'folder'), [('people.json', 'people'), ('annotations/people.json', '.')])
-def test_other_folders(write_coco: Write, content: Content, file: str, folder: str) -> None:
-    assert _numbers(write_coco(content, file, folder)) == [1, 2, 3, 4, 5]
-
-
 @pytest.mark.parametrize('pattern', [
     'C:\\data\\images\\{}.png', '../images/{}.png', '/home/user/images/{}.png', 'https://example.invalid/images/{}.png'])
 @pytest.mark.parametrize('is_named', [False, True])

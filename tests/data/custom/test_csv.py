@@ -9,14 +9,12 @@ from data.custom.csv_table import read_csv
 from data.synthetic import SyntheticDataset
 from hourglass.crop import Extent, Square
 from hourglass.errors import InputError
-from hourglass.image import read_image, write_image
 from hourglass.joint_table import from_table
 from hourglass.joints import MPII
 from tests.refusal import refusal
 
 import numpy as np
 import pytest
-from PIL import Image
 
 Rows = list[dict[str, Any]]
 Write = Callable[..., Path]
@@ -156,16 +154,6 @@ def test_images_in_another_folder_and_by_absolute_paths(
     assert CSVDataset(path, 'all', images=tmp_path / 'y')[0][0].shape == (3, 64, 64)
     path = write_table([{**row, 'image': pictures / row['image']} for row in rows])
     assert CSVDataset(path, 'all')[0][0].shape == (3, 64, 64)
-
-
-def test_pictures_are_turned_as_viewers_show_them(write_table: Write, rows: Rows, tmp_path: Path) -> None:
-    write_image(tmp_path / 'plain.png', np.zeros((3, 20, 40)))
-    exif = Image.Exif()
-    exif[0x112] = 6
-    Image.open(tmp_path / 'plain.png').save(tmp_path / 'turned.jpg', exif=exif)
-    assert read_image(tmp_path / 'turned.jpg').shape == (3, 20, 40)
-    path = write_table([{**rows[0], 'image': 'turned.jpg'}])
-    assert CSVDataset(path, 'all')[0][0].shape == (3, 40, 20)
 
 
 HEADER = 'image,nose_x,nose_y\n'
