@@ -69,32 +69,22 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(f'{path}: a recipe has "packed", "stages" and "file", and may have "common", "processes" and '
                          '"calibrate"')
     recipe = Recipe(**{**values, 'common': values.get('common') or {}})
-    if problem := _problem(recipe):
-        raise InputError(f'{path}: {problem}')
-    return recipe
-
-
-def _problem(recipe: Recipe) -> str | None:
-    """Return what is wrong with the content of a recipe."""
-    packed, stages, file = recipe.packed, recipe.stages, recipe.file
-    if type(recipe.processes) is not int or recipe.processes < 1:
-        return 'processes must be a number from 1'
-    if not isinstance(file, str) or Path(file).name != file:
-        return 'file must be a file name without a folder'
-    if not isinstance(recipe.common, dict):
-        return 'common must hold options by their names'
-    if not isinstance(packed, dict) or not all(
-            _is_name(name) and isinstance(entry, dict) and {'dataset'} <= entry.keys() <= _PACK_OPTIONS
-            for name, entry in packed.items()):
-        return f'packed must hold options by the names of files: {", ".join(sorted(_PACK_OPTIONS))}'
-    if recipe.calibrate not in (None, *packed):
-        return f'calibrate must be one of {", ".join(packed)}'
-    if not isinstance(stages, list) or not stages or not all(_is_stage(stage, packed) for stage in stages):
-        return f'stages must be a list, each with a "name", "people" out of {", ".join(packed)}, and perhaps "options"'
+    packed, stages = recipe.packed, recipe.stages
+    if not (isinstance(packed, dict) and all(map(_is_name, packed)) and all(
+            isinstance(entry, dict) and {'dataset'} <= entry.keys() <= _PACK_OPTIONS for entry in packed.values())):
+        raise InputError(f'{path}: packed must hold options by the names of files: {", ".join(sorted(_PACK_OPTIONS))}')
+    if not (isinstance(stages, list) and stages and all(_is_stage(stage, packed) for stage in stages)):
+        raise InputError(f'{path}: stages must be a list, each with a "name", "people" out of {", ".join(packed)}, and '
+                         'perhaps "options"')
     if len({stage['name'] for stage in stages}) < len(stages):
         # The second would use the folder of the first, and take its result for its own.
-        return 'several stages have the same name'
-    return None
+        raise InputError(f'{path}: several stages have the same name')
+    if not (type(recipe.processes) is int and recipe.processes > 0 and isinstance(recipe.common, dict)
+            and isinstance(recipe.file, str) and Path(recipe.file).name == recipe.file
+            and recipe.calibrate in (None, *packed)):
+        raise InputError(f'{path}: processes is a number from 1, common holds options by their names, file is a name '
+                         'without a folder, and calibrate a name in packed')
+    return recipe
 
 
 def _is_stage(stage: Any, packed: dict[str, Any]) -> bool:
