@@ -92,12 +92,8 @@ def _key(name: str, engine: str, version: str, precision: str) -> str:
     """Return the name of a graph in the cache, a hash of everything that it depends on but the code."""
     path = registry.resolve(name)
     spec = registry.REGISTRY[name].spec.to_json() if name in registry.REGISTRY else ''
-    try:
-        # A named pipe would wait for a writer.
-        digest = sha256_of(path) if path.is_file() else ''
-    except OSError:
-        digest = ''
-    # Without a digest no graph is kept: the reader of weights reports what is wrong with the file.
+    # A named pipe would wait for a writer; the reader of weights reports what is no file.
+    digest = sha256_of(path) if path.is_file() else ''
     quantizer = [metadata.version('onnxruntime')] if precision == 'int8' else []
     return key_of(digest, spec, engine, version, precision, *quantizer)
 
