@@ -255,8 +255,8 @@ def check_picture_name(path: str | os.PathLike) -> str:
     return kind
 
 
-def check_picture_size(path: str | os.PathLike, shape: tuple[int, ...], name: str | os.PathLike | None = None) -> None:
-    """Check that a file can hold a picture of a shape (..., H, W).
+def check_picture_size(path: str | os.PathLike, shape: tuple[int, ...], name: str | os.PathLike | None = None) -> str:
+    """Return the format as :func:`check_picture_name` does, if it can hold a picture of a shape (..., H, W).
 
     Args:
         path: the file to be written; its ending names the format.
@@ -271,6 +271,7 @@ def check_picture_size(path: str | os.PathLike, shape: tuple[int, ...], name: st
     if longest is not None and max(shape[-2:]) > longest:
         raise InputError(f'{path if name is None else name}: {shape[-1]} x {shape[-2]} pixels, and a {kind} file holds '
                          f'at most {longest} a side')
+    return kind
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
@@ -284,8 +285,7 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
         InputError: the folder cannot be written to, the ending names no format, or one that cannot hold such a
             large picture.
     """
-    check_picture_size(path, image.shape)
-    kind = check_picture_name(path)
+    kind = check_picture_size(path, image.shape)
     pixels = np.ascontiguousarray(image.transpose(1, 2, 0)) if image.dtype == np.uint8 else to_pixels(image)
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, kind, **({'quality': 95} if kind == 'JPEG' else {}))
