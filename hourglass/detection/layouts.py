@@ -39,14 +39,12 @@ class Layout:
         title: the family and the shapes of its outputs, for the user.
         fits: whether a sample may be of this family.
         decode: makes detections of a sample.
-        stated: whether the metadata name this family, which decides where several fit.
         prepare: brings an image into the network's input.
     """
 
     title: str
     fits: Callable[[Sample], bool]
     decode: Callable[[Sample], Detections]
-    stated: Callable[[Sample], bool]
     prepare: Callable[[np.ndarray, tuple[int, int]], Frame] = letterbox
 
 
@@ -157,11 +155,15 @@ def _decode_sevens(sample: Sample) -> Detections:
 
 # RT-DETR and its like
 
+def _is_stated_detr(sample: Sample) -> bool:
+    return 'detr' in sample.description or 'deim' in sample.description
+
+
 def _is_detr_table(sample: Sample) -> bool:
     rows = sample.table
     return (len(rows) > 0 and sample.knows(rows.shape[1] - 4) and not sample.n_anchors
             and is_within(rows[:, :4], -LARGEST_SHARE, LARGEST_SHARE) and is_within(rows[:, 4:], 0, 1)
-            and not _is_detr_labelled(sample))
+            and not (sample.has_nms and _is_nms(sample)) and not _is_detr_labelled(sample))
 
 
 def _decode_detr_table(sample: Sample) -> Detections:
@@ -213,36 +215,27 @@ def _decode_transformers(sample: Sample) -> Detections:
     return from_middles(sample.outputs['pred_boxes'][0], scores, 1, sample.size)
 
 
-def _named(*words: str) -> Callable[[Sample], bool]:
-    return lambda sample: any(word in sample.description for word in words)
-
-
-_is_stated_detr = _named('detr', 'deim')
-
 #: The layouts that are read.
 LAYOUTS = (
-    Layout('YOLOv5\'s (1, boxes, 5 + classes)', _is_yolov5, _decode_objectness, _named('yolov5', 'yolov7')),
-    Layout('YOLOv8\'s (1, 4 + classes, boxes)', _is_yolov8, _decode_yolov8, _named('yolov8', 'yolov9', 'yolo1')),
-    Layout('YOLOv10\'s, YOLO26\'s and nms=True\'s (1, boxes, 6)', _is_nms, _decode_nms, lambda s: s.has_nms),
-    Layout('YOLOv7\'s with --include-nms (boxes, 7)', _is_sevens, _decode_sevens, _named('yolov7', 'yolov6')),
+    Layout('YOLOv5\'s (1, boxes, 5 + classes)', _is_yolov5, _decode_objectness),
+    Layout('YOLOv8\'s (1, 4 + classes, boxes)', _is_yolov8, _decode_yolov8),
+    Layout('YOLOv10\'s, YOLO26\'s and nms=True\'s (1, boxes, 6)', _is_nms, _decode_nms),
+    Layout('YOLOv7\'s with --include-nms (boxes, 7)', _is_sevens, _decode_sevens),
     Layout('YOLOv6\'s (1, cells, 5 + classes)', lambda s: _cells_of_objectness(s) and _has_no_objectness(s),
-           _decode_objectness, _named('yolov6')),
+           _decode_objectness),
     Layout('YOLOX\'s (1, cells, 5 + classes)', lambda s: _cells_of_objectness(s) and _has_logarithms(s),
-           _decode_yolox, _named('yolox'), letterbox_bgr),
+           _decode_yolox, letterbox_bgr),
     Layout('YOLOX\'s with --decode_in_inference',
            lambda s: _cells_of_objectness(s) and not _has_logarithms(s) and not _has_no_objectness(s),
-           _decode_objectness, _named('yolox'), letterbox_bgr),
-    Layout('RT-DETR\'s (1, queries, 4 + classes)', _is_detr_table, _decode_detr_table, _is_stated_detr, stretch),
-    Layout('RT-DETR\'s (1, queries, 6)', _is_detr_labelled, _decode_detr_labelled, _is_stated_detr, stretch),
-    Layout('RT-DETR\'s labels, boxes and scores', lambda s: s.has_sizes and bool(_roles(s)), _decode_roles,
-           _is_stated_detr, stretch),
-    Layout('RT-DETR\'s logits and pred_boxes', _is_transformers, _decode_transformers, _is_stated_detr, stretch),
+           _decode_objectness, letterbox_bgr),
+    Layout('RT-DETR\'s (1, queries, 4 + classes)', _is_detr_table, _decode_detr_table, stretch),
+    Layout('RT-DETR\'s (1, queries, 6)', _is_detr_labelled, _decode_detr_labelled, stretch),
+    Layout('RT-DETR\'s labels, boxes and scores', lambda s: s.has_sizes and bool(_roles(s)), _decode_roles, stretch),
+    Layout('RT-DETR\'s logits and pred_boxes', _is_transformers, _decode_transformers, stretch),
 )
 
 
 def recognise(sample: Sample) -> Layout | None:
-    """Return the layout of a network's outputs; None if none fits, or several do and the file does not say which."""
+    """Return the layout of a network's outputs; None if none fits, or several do."""
     fitting = [layout for layout in LAYOUTS if layout.fits(sample)]
-    if len(fitting) > 1:
-        fitting = [layout for layout in fitting if layout.stated(sample)]
     return fitting[0] if len(fitting) == 1 else None
