@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eval.record import Record
+from eval.coco_score import COCOScore
+from eval.record import JointRates, Record
 from eval.reliability import Reliability
 from hourglass.errors import InputError
 from hourglass.files import write_bytes
@@ -35,17 +36,13 @@ def save_figure(figure: Figure, path: str | os.PathLike, dpi: int = 110) -> None
     write_bytes(path, content.getbuffer())
 
 
-def _colours(records: Sequence[Record]) -> dict[str, str]:
-    """Return the colour of each result by its label: the same in every panel and picture."""
-    return {record.label: f'C{i}' for i, record in enumerate(records)}
-
-
-def _add_legend(figure: Figure, colours: Mapping[str, str], title: str) -> None:
-    """Write the title above, and below it the legend of all results; ``figure`` has a layout that makes room."""
+def _save_with_legend(figure: Figure, colours: Mapping[str, str], title: str, path: str | os.PathLike) -> None:
+    """Write a figure with its title above, and below it the legend: colours by the labels of the results."""
     columns = max(1, min(len(colours), int(figure.get_figwidth() * 12) // (max(map(len, colours)) + 8)))
     figure.suptitle(title, fontsize=10)
     figure.legend([Line2D([], [], color=colour) for colour in colours.values()], list(colours),
                   loc='outside lower center', ncols=columns, frameon=False)
+    save_figure(figure, path)
 
 
 def _finish(axis: Axes, x_label: str, y_label: str) -> None:
@@ -53,68 +50,47 @@ def _finish(axis: Axes, x_label: str, y_label: str) -> None:
     axis.grid(alpha=0.4)
 
 
-def _plot_joints(records: Sequence[Record], path: str | os.PathLike, by_joint: bool, title: str) -> None:
-    """Draw the rate of correct joints over the threshold: one panel for each group or joint, one line a result.
-
-    Results without rates of joints are not drawn, and keep their colour.
-    """
-    drawn = [(record, record.joints) for record in records if record.joints is not None]
-    first = drawn[0][1]
-    curves = {record.label: joints.joint_curves() if by_joint else joints.curves() for record, joints in drawn}
-    names = list(next(iter(curves.values())))
+def _plot_joints(drawn: Sequence[tuple[str, str, JointRates]], path: str | os.PathLike, by_joint: bool,
+                 title: str) -> None:
+    """Draw the rate of correct joints over the threshold: one panel for each group or joint, one line a result."""
+    curves = [joints.joint_curves() if by_joint else joints.curves() for _, _, joints in drawn]
     # Without those of joints that are not annotated, if any joint is.
-    panels = [panel for panel in names if any(np.isfinite(rates[panel]).any() for rates in curves.values())] or names
+    panels = [panel for panel in curves[0] if any(np.isfinite(own[panel]).any() for own in curves)] or list(curves[0])
     rows = -(-len(panels) // _COLUMNS)
     figure = Figure(figsize=(3.2 * _COLUMNS, 2.8 * rows + 0.8), layout='constrained')
     axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
-    colours = {label: colour for label, colour in _colours(records).items() if label in curves}
+    first = drawn[0][2]
     for i, (axis, panel) in enumerate(zip(axes, panels, strict=False)):
-        for record, joints in drawn:
-            axis.plot(joints.thresholds, 100 * curves[record.label][panel], colours[record.label])
+        for (_, colour, joints), own in zip(drawn, curves, strict=True):
+            axis.plot(joints.thresholds, 100 * own[panel], colour)
         axis.set(title=panel, ylim=(0, 100), xlim=(0, first.threshold))
         _finish(axis, f'error / {first.reference or "reference length"}',
                 '' if i % _COLUMNS else f'{first.metric} (%)')
     for axis in axes[len(panels):]:
         axis.set_visible(False)
-    _add_legend(figure, colours, title)
-    save_figure(figure, path)
+    _save_with_legend(figure, {label: colour for label, colour, _ in drawn}, title, path)
 
 
-def _plot_precision_recall(records: Sequence[Record], path: str | os.PathLike, title: str) -> None:
-    """Draw precision over recall: one panel for each of three OKS thresholds, one line a result.
-
-    Results without COCO's score are not drawn, and keep their colour.
-    """
+def _plot_precision_recall(drawn: Sequence[tuple[str, str, COCOScore]], path: str | os.PathLike, title: str) -> None:
+    """Draw precision over recall: one panel for each of three OKS thresholds, one line a result."""
     figure = Figure(figsize=(4 * len(_OKS_THRESHOLDS), 4.2), layout='constrained')
     axes = figure.subplots(1, len(_OKS_THRESHOLDS), sharey=True)
-    colours = _colours(records)
     for axis, threshold in zip(axes, _OKS_THRESHOLDS, strict=True):
-        for record in records:
-            if record.oks is None:
-                continue
-            row = int(np.argmin(np.abs(record.oks.thresholds - threshold)))
-            axis.plot(record.oks.recall, record.oks.precision[row], colours[record.label],
-                      label=f'{100 * record.oks.precision[row].mean():.1f}')
+        for _, colour, oks in drawn:
+            precision = oks.precision[int(np.argmin(np.abs(oks.thresholds - threshold)))]
+            axis.plot(oks.recall, precision, colour, label=f'{100 * precision.mean():.1f}')
         axis.set(title=f'OKS {threshold}', xlim=(0, 1), ylim=(0, 1.02))
         axis.legend(loc='lower left', title='average precision')
         _finish(axis, 'recall', 'precision' if axis is axes[0] else '')
-    _add_legend(figure, {r.label: colours[r.label] for r in records if r.oks is not None}, title)
-    save_figure(figure, path)
+    _save_with_legend(figure, {label: colour for label, colour, _ in drawn}, title, path)
 
 
-def _plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str) -> None:
-    """Draw the distribution of people's OKS: the share of people with each value, and with at least that value.
-
-    Results without OKS of each person are not drawn, and keep their colour.
-    """
+def _plot_oks(drawn: Sequence[tuple[str, str, np.ndarray]], path: str | os.PathLike, title: str) -> None:
+    """Draw the distribution of people's OKS: the share of people with each value, and with at least that value."""
     figure = Figure(figsize=(10, 4.2), layout='constrained')
     shares, at_least = figure.subplots(1, 2)
-    colours = _colours(records)
-    for record in records:
-        if record.person_oks is None:
-            continue
-        colour = colours[record.label]
-        known = np.sort(record.person_oks[~np.isnan(record.person_oks)])
+    for _, colour, oks in drawn:
+        known = np.sort(oks[~np.isnan(oks)])
         counts, edges = np.histogram(known, _BINS, (0, 1))
         shares.stairs(100 * counts / max(len(known), 1), edges, linewidth=1.5, color=colour,
                       label=f'{known.mean():.3f}' if len(known) else '-')
@@ -124,8 +100,7 @@ def _plot_oks(records: Sequence[Record], path: str | os.PathLike, title: str) ->
     for axis, label in ((shares, 'people (%)'), (at_least, 'people with at least this OKS (%)')):
         axis.set_xlim(0, 1)
         _finish(axis, 'OKS', label)
-    _add_legend(figure, {r.label: colours[r.label] for r in records if r.person_oks is not None}, title)
-    save_figure(figure, path)
+    _save_with_legend(figure, {label: colour for label, colour, _ in drawn}, title, path)
 
 
 def plot_records(records: Sequence[Record], path: str | os.PathLike) -> None:
@@ -143,15 +118,19 @@ def plot_records(records: Sequence[Record], path: str | os.PathLike) -> None:
     """
     path = Path(path)
     data = ', '.join(dict.fromkeys(record.data for record in records))
-    has_joints = any(record.joints is not None for record in records)
-    if all(record.oks is None for record in records):
-        _plot_joints(records, path, False, data)
+    # A result has the same colour in every picture.
+    coloured = [(record, record.label, f'C{i}') for i, record in enumerate(records)]
+    joints = [(label, colour, record.joints) for record, label, colour in coloured if record.joints is not None]
+    scores = [(label, colour, record.oks) for record, label, colour in coloured if record.oks is not None]
+    people = [(label, colour, record.person_oks) for record, label, colour in coloured if record.person_oks is not None]
+    if not scores:
+        _plot_joints(joints, path, False, data)
         return
-    _plot_precision_recall(records, path, data)
-    if any(record.person_oks is not None for record in records):
-        _plot_oks(records, path.with_name(f'{path.stem}-oks{path.suffix}'), data)
-    if has_joints:
-        _plot_joints(records, path.with_name(f'{path.stem}-pck{path.suffix}'), True, data)
+    _plot_precision_recall(scores, path, data)
+    if people:
+        _plot_oks(people, path.with_name(f'{path.stem}-oks{path.suffix}'), data)
+    if joints:
+        _plot_joints(joints, path.with_name(f'{path.stem}-pck{path.suffix}'), True, data)
 
 
 def plot_reliability(found: Reliability, title: str, path: str | os.PathLike) -> None:

@@ -140,12 +140,9 @@ class VideoWriter:
 
     def close(self) -> None:
         """Finish the file; ``InputError`` if it cannot be written."""
-        try:
-            with self._reporting():
-                self._container.mux(self._stream.encode(None))
-                self._container.close()
-        finally:
-            self.abandon()
+        with self._reporting():
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
 
     def abandon(self) -> None:
         """Close the file, whatever state it is in."""
