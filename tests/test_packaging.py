@@ -16,7 +16,7 @@ tomllib = pytest.importorskip('tomllib', reason='Python 3.11 reads TOML')
 
 ROOT = Path(__file__).resolve().parents[1]
 PREDICT = """
-import sys
+import os, sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
@@ -30,7 +30,7 @@ import hourglass
 from hourglass.predictor import PosePredictor
 from hourglass.version import __version__
 pose = PosePredictor.load('bundled').poses([np.zeros((3, 64, 64), np.float32)])[0]
-print(hourglass.__file__, __version__, len(pose.points))
+print(hourglass.__file__, __version__, len(pose.points), os.environ['ORT_DISABLE_TELEMETRY'])
 """
 
 
@@ -80,16 +80,24 @@ def test_everything_is_in_the_wheel(unpacked: Path) -> None:
     assert not (unpacked / 'tests').exists()
 
 
-def test_a_prediction_needs_no_checkout_and_no_chainer(unpacked: Path, tmp_path: Path) -> None:
+def test_a_prediction_needs_no_checkout_and_no_chainer_and_leaves_nothing_at_home(
+    unpacked: Path, tmp_path: Path,
+) -> None:
     pytest.importorskip('onnxruntime')
-    environment = {**os.environ, 'PYTHONPATH': str(unpacked), 'HOURGLASS_CACHE': str(tmp_path / 'cache')}
+    home = tmp_path / 'home'
+    home.mkdir()
+    environment = {key: value for key, value in os.environ.items()
+                   if key != 'ORT_DISABLE_TELEMETRY' and not key.startswith('XDG_')}
+    environment |= {'HOME': str(home), 'PYTHONPATH': str(unpacked), 'HOURGLASS_CACHE': str(tmp_path / 'cache')}
     done = subprocess.run([sys.executable, '-c', PREDICT], cwd=tmp_path, env=environment, check=False,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    file, version, joints = done.stdout.split()
+    file, version, joints, no_telemetry = done.stdout.split()
     assert Path(file).is_relative_to(unpacked)
     assert version == '0.2.0'
     assert int(joints) >= 16
+    assert no_telemetry == '1'
+    assert not list(home.rglob('*'))
 
 
 @pytest.mark.parametrize('command', ['training.options:training', 'eval.options:evaluation'])
