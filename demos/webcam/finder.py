@@ -138,7 +138,7 @@ class PoseFinder:
             ``heatmaps``, if wanted; ``milliseconds`` that it took.
 
         Raises:
-            PictureError: the picture cannot be used (:func:`demos.webcam.picture.decode_picture`).
+            InputError: the picture cannot be used (:func:`demos.webcam.picture.decode_picture`).
         """
         start = time.perf_counter()
         image = decode_picture(data, max_pixels)

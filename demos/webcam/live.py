@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from demos.webcam.finder import Memory, PoseFinder, Settings
-from demos.webcam.picture import PictureError
+from hourglass.errors import InputError
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -104,7 +104,7 @@ class LiveConnection:
     async def _answer(self, frame: _Frame) -> dict[str, Any]:
         try:
             return await self._run(partial(self._finder.find, frame.data, frame.settings, MAX_PIXELS, self._memory))
-        except PictureError as error:
+        except InputError as error:
             return {'error': str(error)}
         except Exception:
             logging.getLogger(__name__).exception('a frame could not be answered')

@@ -9,8 +9,8 @@ POST    ``/pose``     one picture file as the body; the query may have ``mode`` 
                       :meth:`demos.webcam.finder.PoseFinder.find` returns
 ======  ============  =============================================================================================
 
-Errors are JSON, ``{"error": reason}``: 400 a damaged picture or a wrong setting, 403 another site's page, 404, 405, 408
-sent too slowly, 413 too large, 415 not a picture in an accepted format, 503 too many requests.
+Errors are JSON, ``{"error": reason}``: 400 a picture that cannot be used or a wrong setting, 403 another site's page,
+404, 405, 408 sent too slowly, 413 more bytes than are accepted, 503 too many requests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 from demos.webcam.finder import PoseFinder
 from demos.webcam.guard import add_headers, guard
 from demos.webcam.live import MAX_BYTES, LiveConnection
-from demos.webcam.picture import PictureError
+from hourglass.errors import InputError
 from hourglass.options import MIN_SCORE
 
 from aiohttp import WSCloseCode, web
@@ -112,8 +112,8 @@ class PoseServer:
                 return web.json_response(await self._run(partial(self.finder.find, data, settings, MAX_PIXELS)))
         except asyncio.TimeoutError:
             raise web.HTTPRequestTimeout(text=f'the picture took longer than {UPLOAD_TIME:g} s to arrive') from None
-        except PictureError as error:
-            return web.json_response({'error': str(error)}, status=error.status)
+        except InputError as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
         finally:
             self._n_requests -= 1
 

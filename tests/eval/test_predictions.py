@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.mpii import to_hdf5
+from data.mpii import read_hdf5, to_hdf5
 from data.person import Person, PersonDataset
 from eval import evaluate
 from eval.pck import PCKResult
+from eval.pckh import pckh
 from eval.predictions import read_predictions, save_predictions
 from eval.score import Score
 from hourglass.crop import Square
@@ -53,9 +54,11 @@ def test_scores_of_a_file(tmp_path: Path, points: np.ndarray, annotations: Path)
     points[1, 3, 0] += 5.1
     points[:, 15] += 100
     save_predictions(tmp_path / 'p.h5', points)
-    score = _score(tmp_path / 'p.h5', annotations)
-    assert score.count.tolist() == [N] * 15 + [0]
-    assert score.correct.tolist() == [N] * 3 + [N - 1] + [N] * 11 + [0]
+    people = read_hdf5(annotations)
+    for score in (_score(tmp_path / 'p.h5', annotations),
+                  pckh(points, people.points, people.labelled, people.head_size)):
+        assert score.count.tolist() == [N] * 15 + [0]
+        assert score.correct.tolist() == [N] * 3 + [N - 1] + [N] * 11 + [0]
 
 
 def test_people_without_any_joint_keep_their_row(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:

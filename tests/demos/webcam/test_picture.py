@@ -5,7 +5,8 @@ import struct
 import tracemalloc
 import zlib
 
-from demos.webcam.picture import FORMATS, PictureError, decode_picture
+from demos.webcam.picture import FORMATS, decode_picture
+from hourglass.errors import InputError
 
 import numpy as np
 import pytest
@@ -46,23 +47,22 @@ def _png_header(width: int, height: int) -> bytes:
     return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', rows) + chunk(b'IEND', b'')
 
 
-@pytest.mark.parametrize(('side', 'status'), [(5000, 413), (20000, 400)])
-def test_too_many_pixels_are_refused_before_they_are_decoded(side: int, status: int) -> None:
+@pytest.mark.parametrize('side', [5000, 20000])
+def test_too_many_pixels_are_refused_before_they_are_decoded(side: int) -> None:
     data = _png_header(side, side)
     limit = 100_000
     tracemalloc.start()
-    with pytest.raises(PictureError, match='pixels') as caught:
+    with pytest.raises(InputError, match='pixels'):
         decode_picture(data, limit)
     assert tracemalloc.get_traced_memory()[1] < 3_000_000
     tracemalloc.stop()
-    assert caught.value.status == status
 
 
-@pytest.mark.parametrize(('data', 'status'), [
-    (b'', 415), (_file(_halves(), 'JPEG')[:300], 400), (_file(_halves(), 'TIFF'), 415), (b'%!PS-Adobe-3.0 EPSF', 415),
+@pytest.mark.parametrize(('data', 'reason'), [
+    (b'', 'not a picture'), (_file(_halves(), 'JPEG')[:300], 'cannot be read'),
+    (_file(_halves(), 'TIFF'), 'not a picture'), (b'%!PS-Adobe-3.0 EPSF', 'not a picture'),
 ])
-def test_what_cannot_be_used_is_refused_with_the_right_status(data: bytes, status: int) -> None:
-    with pytest.raises(PictureError) as caught:
+def test_what_cannot_be_used_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(InputError, match=reason) as caught:
         decode_picture(data, PIXELS)
-    assert caught.value.status == status
     assert 'object at 0x' not in str(caught.value)

@@ -48,7 +48,7 @@ async def _big_of_unknown_length() -> AsyncIterator[bytes]:
 
 async def test_mistakes_are_answered_with_their_status_and_a_reason(finder: PoseFinder) -> None:
     table: list[tuple[str, str, dict[str, str], Any, int, str]] = [
-        ('POST', '/pose', {}, b'II*\0' + bytes(30), 415, 'JPEG, PNG'),
+        ('POST', '/pose', {}, b'II*\0' + bytes(30), 400, 'JPEG, PNG'),
         ('POST', '/pose?mode=all', {}, b'x', 400, "mode is 'all'"),
         ('POST', '/pose', {}, bytes(60_000), 413, 'body size 50000'),
         ('POST', '/pose', {}, _big_of_unknown_length(), 413, 'body size 50000'),
