@@ -14,6 +14,7 @@ from hourglass.detection import (
     MAX_COORDINATE,
     Detector,
     check_person_class,
+    detector_name,
     load_detector,
     parse_detector,
 )
@@ -56,9 +57,7 @@ def _pixels(form: str) -> Callable[[Any], tuple[float, ...]]:
 
 
 def _detector(value: Any) -> str:
-    if value != 'none':
-        parse_detector(text(value))
-    return text(value)
+    return value if value == 'none' else detector_name(value)
 
 
 def join_negative_numbers(arguments: Sequence[str]) -> list[str]:

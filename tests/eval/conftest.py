@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from data.coco import COCODataset
 from hourglass.image import write_image
 
 import numpy as np
@@ -44,3 +45,9 @@ def coco_root(tmp_path: Path) -> Path:
     for image in images:
         write_image(root / 'images' / 'val2017' / str(image['file_name']), rng.uniform(0, 255, (3, 240, 320)))
     return root
+
+
+@pytest.fixture
+def dataset(coco_root: Path) -> COCODataset:
+    """The people of :func:`coco_root`."""
+    return COCODataset(coco_root, 'val2017')

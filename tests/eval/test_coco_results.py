@@ -9,7 +9,7 @@ from eval import evaluate
 from eval.coco_results import PoseResults, match_people, read_results, to_results, write_results
 from hourglass.errors import InputError
 from hourglass.joints import COCO, MPII
-from tests.eval.truth import truth
+from tests.eval.truth import ANNOTATIONS, truth
 
 import numpy as np
 import pytest
@@ -119,27 +119,20 @@ def test_numbers_are_ids_before_they_are_file_names(
     assert ('would mean another image' in capsys.readouterr().err) == warns
 
 
-def test_exact_poses_have_the_full_score_where_categories_count_from_0(tmp_path: Path) -> None:
-    points = np.random.default_rng(0).uniform(20, 140, (2, 17, 2)).round(1)
-    flags = np.full((2, 17, 1), 2)
-    annotations = [
-        {'id': i, 'image_id': i, 'category_id': 0, 'iscrowd': 0, 'bbox': [20, 20, 120, 120], 'area': 12000.0,
-         'num_keypoints': 17, 'keypoints': np.concatenate([points[i - 1], flags[i - 1]], 1).ravel().tolist()}
-        for i in (1, 2)]
-    (tmp_path / 'truth.json').write_text(json.dumps({
-        'images': [{'id': 1, 'file_name': 'a.jpg'}, {'id': 2, 'file_name': 'b.jpg'}], 'annotations': annotations,
-        'categories': [{'id': 0, 'name': 'person'}]}))
-    keypoints = np.concatenate([points, np.full((2, 17, 1), .9)], axis=2)
-    (tmp_path / 'results.json').write_text(json.dumps([
-        {'image_id': i, 'category_id': 0, 'keypoints': keypoints[i - 1].ravel().tolist(), 'score': 1} for i in (1, 2)]))
+def test_exact_poses_have_the_full_score_where_categories_count_from_0(
+    dataset: COCODataset, coco_root: Path, tmp_path: Path,
+) -> None:
+    write_results(tmp_path / 'results.json', to_results(dataset, truth(dataset), np.ones((15, 17))))
+    results, content = json.loads((tmp_path / 'results.json').read_text()), json.loads(
+        (coco_root / ANNOTATIONS).read_text())
+    content['categories'][0]['id'] = 0
+    for entry in (*results, *content['annotations']):
+        entry['category_id'] = 0
+    for name, value in (('results.json', results), ('truth.json', content)):
+        (tmp_path / name).write_text(json.dumps(value))
     result = evaluate(predictions=tmp_path / 'results.json', annotations=tmp_path / 'truth.json')
     assert result.total == pytest.approx(1)
     assert result.to_dict()['total'] == 1
-
-
-@pytest.fixture
-def dataset(coco_root: Path) -> COCODataset:
-    return COCODataset(coco_root, 'val2017')
 
 
 def test_poses_are_matched_whatever_their_order(dataset: COCODataset) -> None:

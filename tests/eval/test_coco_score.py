@@ -32,8 +32,9 @@ def assert_same(score: COCOScore, evaluation: COCOeval) -> None:
     np.testing.assert_allclose(np.where(np.isnan(score.precision), -1, score.precision), precision, rtol=1e-12)
 
 
-def test_the_annotations_themselves_are_perfect(coco_root: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    dataset = COCODataset(coco_root, 'val2017')
+def test_the_annotations_themselves_are_perfect(
+    dataset: COCODataset, coco_root: Path, capfd: pytest.CaptureFixture[str],
+) -> None:
     score = score_results(to_results(dataset, truth(dataset), np.ones((15, 17))),
                           read_annotations(coco_root / ANNOTATIONS))
     assert all(value == pytest.approx(1) for value in score.stats.values())
@@ -48,24 +49,24 @@ def test_the_annotations_themselves_are_perfect(coco_root: Path, capfd: pytest.C
     assert len(value['curve']['recall']) == len(value['curve']['precision']['0.95']) == 101
 
 
-def test_scores_are_those_of_pycocotools(coco_root: Path, tmp_path: Path) -> None:
+def test_scores_are_those_of_pycocotools(dataset: COCODataset, coco_root: Path, tmp_path: Path) -> None:
     annotations, path = coco_root / ANNOTATIONS, tmp_path / 'results.json'
-    write_results(path, jittered(COCODataset(coco_root, 'val2017'), 8))
+    write_results(path, jittered(dataset, 8))
     people = read_annotations(annotations)
     score = score_results(read_results(path, people.images), people)
     assert 0 < score.stats['AP'] < 1
     assert_same(score, by_pycocotools(json.loads(path.read_text()), annotations, 'keypoints'))
 
 
-def test_no_poses_score_zero(coco_root: Path) -> None:
-    nothing = jittered(COCODataset(coco_root, 'val2017'), 1).take(np.zeros(0, int))
+def test_no_poses_score_zero(dataset: COCODataset, coco_root: Path) -> None:
+    nothing = jittered(dataset, 1).take(np.zeros(0, int))
     score = score_results(nothing, read_annotations(coco_root / ANNOTATIONS))
     assert (score.stats['AP'], score.stats['AR']) == (0, 0)
 
 
-def test_where_no_person_is_annotated_there_is_no_score(coco_root: Path) -> None:
+def test_where_no_person_is_annotated_there_is_no_score(dataset: COCODataset, coco_root: Path) -> None:
     people = read_annotations(coco_root / ANNOTATIONS)
-    results = jittered(COCODataset(coco_root, 'val2017'), 3)
+    results = jittered(dataset, 3)
     score = score_results(results, replace(people, is_crowd=np.ones(len(people), bool)))
     assert np.isnan(list(score.stats.values())).all()
     assert json.loads(json.dumps(score.to_dict(), allow_nan=False))['stats']['AP'] is None

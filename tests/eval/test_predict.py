@@ -65,8 +65,7 @@ def test_an_image_that_cannot_be_read_stops_with_its_name() -> None:
         predict_dataset(_predictor(2), _dataset(['0', '1', 'damaged', '3']))
 
 
-def test_oks_of_each_person(coco_root: Path) -> None:
-    dataset = COCODataset(coco_root, 'val2017')
+def test_oks_of_each_person(dataset: COCODataset) -> None:
     points = truth(dataset)
     np.testing.assert_allclose(person_oks(points, dataset, dataset.records.areas), 1)
     points[3] += 1000

@@ -13,11 +13,6 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture
-def dataset(coco_root: Path) -> COCODataset:
-    return COCODataset(coco_root, 'val2017')
-
-
 def test_an_error_is_the_mean_over_the_joints_that_count() -> None:
     errors = person_errors(np.array([[1, 3, np.nan], [np.nan] * 3, [np.inf, 1, 1]]))
     np.testing.assert_array_equal(errors, [2, np.nan, np.inf])
