@@ -37,8 +37,6 @@ PERSON_COLOURS = (
 
 #: How much lighter the left side is (0 to 1), how opaque a faint limb is, and RGB of the edge.
 _LIGHTER, _FAINT, _EDGE = 0.55, 0.4, (20, 20, 20)
-#: Height in pixels of the picture of a joint's heatmap.
-_PANEL_HEIGHT = 256
 #: Joints at which a person's number is written: the first that is drawn.
 HEAD = ('head top', 'nose', 'upper neck')
 
@@ -269,18 +267,22 @@ def _panel(image: np.ndarray, heatmap: np.ndarray, title: str) -> np.ndarray:
     return panel
 
 
-def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, joint_set: JointSet) -> np.ndarray:
+def draw_heatmaps(
+    crop: np.ndarray, heatmaps: np.ndarray, joint_set: JointSet, columns: int = 4, panel_height: int = 256,
+) -> np.ndarray:
     """Draw every joint's heatmap over the crop, in a grid with the joints' names.
 
     Args:
         crop: (3, h, w), RGB in [0, 255]: what the network saw.
         heatmaps: (K, H, W).
         joint_set: names the joints.
+        columns: panels in a row.
+        panel_height: height of a panel in pixels.
 
     Returns:
-        (3, rows * panel height, 4 * panel width) uint8; a panel is 256 pixels high.
+        (3, rows * panel height, columns * panel width) uint8.
     """
-    size = round(_PANEL_HEIGHT * crop.shape[2] / crop.shape[1]), _PANEL_HEIGHT
+    size = round(panel_height * crop.shape[2] / crop.shape[1]), panel_height
     pixels = cv2.resize(np.clip(crop, 0, 255).transpose(1, 2, 0).astype(np.float32), size).astype(np.uint8)
     panels = []
     for joint, heatmap in zip(joint_set.joints, heatmaps, strict=True):
@@ -288,4 +290,4 @@ def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, joint_set: JointSet) -
         relative = np.clip(heatmap, 0, None) / max(float(heatmap.max()), 0.05)
         enlarged = np.clip(cv2.resize(relative.astype(np.float32), size), 0, 1)
         panels.append(_panel(pixels, enlarged, f'{joint}  peak {heatmap.max():.2f}'))
-    return draw_tiles([panel.transpose(2, 0, 1) for panel in panels], size[::-1], columns=4)
+    return draw_tiles([panel.transpose(2, 0, 1) for panel in panels], size[::-1], columns)
