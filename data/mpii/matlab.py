@@ -61,34 +61,23 @@ def _read_points(person: Any) -> tuple[np.ndarray, np.ndarray] | None:
     return points, visible
 
 
-def _read_person(image: str, person: Any) -> People | None:
-    """Read one person; ``None`` for one without a list of points, or without a position or scale."""
+def _read_person(image: str, person: Any) -> tuple[Any, ...] | None:
+    """Return image, points, visible, extent and head size; ``None`` without a list of points, a position or scale."""
     joints = _read_points(person)
     position = getattr(person, 'objpos', None)
     scale, x, y = _number(person, 'scale'), _number(position, 'x'), _number(position, 'y')
     if joints is None or not np.isfinite([scale, x, y]).all() or scale <= 0:
         return None
-    box = [_number(person, name) for name in ('x1', 'y1', 'x2', 'y2')]
-    points, visible = joints
-    labelled = is_stored(points)
-    return People(
-        image=np.array([image]),
-        points=np.where(labelled[:, None], points, 0).astype(np.float32)[None],
-        labelled=labelled[None],
-        visible=(visible & labelled)[None],
-        extent=np.array([Extent.of_scale((y, x), scale)]),
-        head_size=_HEAD_BIAS * np.linalg.norm([[box[2] - box[0], box[3] - box[1]]], axis=1),
-    )
+    x1, y1, x2, y2 = (_number(person, name) for name in ('x1', 'y1', 'x2', 'y2'))
+    return image, *joints, Extent.of_scale((y, x), scale), _HEAD_BIAS * np.hypot(x2 - x1, y2 - y1)
 
 
-def _read_release(release: Any) -> list[People]:
+def _read_release(release: Any) -> list[tuple[Any, ...]]:
     images = _structs(release.annolist)
-    rows = []
-    for i in np.flatnonzero(np.atleast_1d(release.img_train) == 1):
-        name = str(images[i].image.name)
-        people = (_read_person(name, person) for person in _structs(getattr(images[i], 'annorect', None)))
-        rows += [person for person in people if person is not None]
-    return rows
+    rows = [_read_person(str(images[i].image.name), person)
+            for i in np.flatnonzero(np.atleast_1d(release.img_train) == 1)
+            for person in _structs(getattr(images[i], 'annorect', None))]
+    return [row for row in rows if row is not None]
 
 
 def parse_matlab(path: Path) -> dict[str, np.ndarray]:
@@ -100,7 +89,10 @@ def parse_matlab(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f'{path}: does not have the structure of MPII\'s annotations ({error})') from None
     if not rows:
         raise InputError(f'{path}: no person in a training image has a list of points')
-    return dict(vars(People.join(rows)))
+    image, points, visible, extent, head_size = map(np.array, zip(*rows, strict=True))
+    labelled = is_stored(points)
+    return {'image': image, 'points': np.where(labelled[..., None], points, 0).astype(np.float32), 'labelled': labelled,
+            'visible': visible & labelled, 'extent': extent, 'head_size': head_size}
 
 
 def read_matlab(path: str | Path) -> People:
