@@ -118,7 +118,7 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, stream: BinaryIO, read_storage: ReadStorage) -> None:
         super().__init__(stream, encoding='latin-1')  # texts of Python 2 are of unknown encoding
         self._read_storage = read_storage
-        self._storages: dict[str, tuple[str, int, Tensor]] = {}
+        self._storages: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         text = f'{module}.{name}'
@@ -132,10 +132,8 @@ class _Unpickler(pickle.Unpickler):
             raise Damage('a storage of unknown type or impossible size')
         key = str(key)
         if key not in self._storages:
-            self._storages[key] = dtype, size, Tensor(self._read_storage(key, dtype, size))
-        if self._storages[key][:2] != (dtype, size):
-            raise Damage('a storage of two types')
-        return self._storages[key][2]
+            self._storages[key] = Tensor(self._read_storage(key, dtype, size))
+        return self._storages[key]
 
 
 def load_pickle(stream: BinaryIO, read_storage: ReadStorage) -> Any:

@@ -46,40 +46,24 @@ class Colour(enum.Enum):
     RED = 1
 
 
-class Slots:
-    __slots__ = ('a',)
-
-    def __init__(self) -> None:
-        self.a = 1
-
-
-class Config(dict):
-    pass
-
-
 class State(collections.OrderedDict):
     pass
-
-
-Row = collections.namedtuple('Row', 'a b')
 
 
 @pytest.mark.parametrize('protocol', [2, 4])
 def test_other_objects_become_placeholders(path: Path, protocol: int) -> None:
     objects = [
-        np.float64(.5), np.arange(3), np.random.RandomState(0), argparse.Namespace(a=1), datetime.datetime.now(),
-        datetime.timedelta(1), PurePosixPath('a/b'), State(a=1), Config(b=2), Colour.RED, Slots(),
-        Row(1, 2), complex(1, 2), collections.defaultdict(list, a=[1]), collections.Counter('ab'), slice(1), len,
-        range(3), dict, collections.deque([1, 2]),
+        np.float64(.5), State(a=1), np.random.RandomState(0), argparse.Namespace(a=1), datetime.datetime.now(),
+        PurePosixPath('a/b'), Colour.RED, complex(1, 2), collections.defaultdict(list, a=[1]), len, dict,
+        collections.deque([1, 2]),
     ]
-    assert all(pickle.loads(pickle.dumps(o, protocol)) is not None for o in objects)
     write_pickle(path, pickle.dumps({'objects': objects, 'set': {Colour.RED, 1}, 'after': 'x'}, protocol))
     value, _ = read_tensors(path)
     found = value['objects']
     assert len(found) == len(objects)
     assert all(isinstance(o, Placeholder) or issubclass(o, Placeholder) for o in found)
     assert type(found[0]).__name__.endswith('multiarray.scalar')
-    assert dict(found[7]) == {'a': 1}
+    assert dict(found[1]) == {'a': 1}
     assert protocol < 4 or len(value['set']) == 2
     assert value['after'] == 'x'
 
@@ -126,11 +110,9 @@ def test_nothing_of_the_reader_can_be_changed(path: Path) -> None:
 
 
 @pytest.mark.parametrize('data', [
-    b'}}\x93.', b'(K\x01o.', DICT + b'K\x01\x85R.', b'ctorch\nFloatStorage\n)R.',
-    b'ctorch._utils\n_rebuild_tensor_v2\nNNN\x87R.', b'K\x01Q.', b'(X\x07\0\0\0storageK\x01K\x01K\x01K\x01tQ.',
+    DICT + b'K\x01\x85R.', b'ctorch\nFloatStorage\n)R.', b'ctorch._utils\n_rebuild_tensor_v2\nNNN\x87R.',
     FLOATS.replace(b'FloatStorage', b'Size') + b'.', FLOATS.replace(b'K\x06tQ', b'J\xff\xff\xff\xfftQ') + b'.',
-    FLOATS.replace(b'K\x06tQ', b'K\x06(K\x01K\x04K\x04ttQ') + b'.', FLOATS + FLOATS.replace(b'Float', b'Half') + b'.',
-    b'X\xff\xff\xff\x7fabc.', b'.', b'h\x05.', b'X\x01\0\0\0\xff.', b'\xff', b'\x8e' + b'\xff' * 7 + b'\x7fabc.',
+    FLOATS.replace(b'K\x06tQ', b'K\x06(K\x01K\x04K\x04ttQ') + b'.', b'X\xff\xff\xff\x7fabc.', b'\xff',
 ])
 def test_bad_pickles(path: Path, data: bytes) -> None:
     write_pickle(path, b'\x80\x02' + data)
