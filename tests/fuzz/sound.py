@@ -35,12 +35,11 @@ def pytorch(form: str) -> bytes:
         return (Path(folder) / 'w.pth').read_bytes()
 
 
-def torch7(kind: str, ascii: bool) -> bytes:
-    from tests.pretrained.torch7.networks import Net
+def torch7(network: str, ascii: bool) -> bytes:
+    from tests.pretrained.torch7.networks import save, spec_of
     from tests.pretrained.torch7.writer import dump
 
-    net = Net(np.random.RandomState(0), cuda=not ascii)
-    return dump(getattr(net, kind)(w=4, n_stack=1, levels=1), ascii)
+    return dump(save(spec_of(network, n_stack=1, width=4, layer_num=1), cuda=not ascii)[0], ascii)
 
 
 def picture(kind: str) -> bytes:

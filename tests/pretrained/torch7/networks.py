@@ -1,180 +1,92 @@
-"""The Torch7 code's two networks as Torch7 would save them."""
+"""Networks of this project as Torch7 would save them: a graph with a module for each operation."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
-from pretrained.torch7.graph import Graph, Node
+from hourglass.spec import ModelSpec
+from pretrained.topology import TORCH7_CODE
+from pretrained.torch7.expected import preactivation_hg, stacked_hg
+from pretrained.torch7.graph import OPERATIONS, Graph, Node
 from pretrained.torch7.network import parameters
+from tests.networks import randomise, values_of
 from tests.pretrained.torch7.writer import Obj, Table, Tensor
 
 import chainer
 import chainer.functions as F
 import numpy as np
 
+_CLASSES = {op: name for name, (op, _) in reversed(OPERATIONS.items()) if name != 'SpatialConvolutionMM'}
 
-class Net:
-    """The Torch7 code's networks; most methods give a module, ``__call__`` a node of a graph.
+
+def spec_of(network: str, n_stack: int = 2, width: int = 8, layer_num: int = 2, **more: Any) -> ModelSpec:
+    return ModelSpec(network, n_stack=n_stack, width=width, layer_num=layer_num, upsampling='nearest',
+                     **{**TORCH7_CODE, **more})
+
+
+def _fields(node: Node, values: dict[str, np.ndarray], features_first: bool, old: bool, eps: float) -> dict[str, Any]:
+    fields: dict[str, Any] = dict(zip(OPERATIONS[_CLASSES[node.op]][1], node.settings, strict=True))
+    if node.op == 'conv':
+        weight = values[f'{node.name}/W']
+        if features_first and node.inputs[0].op == 'join':
+            weight = np.concatenate(np.split(weight, [weight.shape[1] // 3], axis=1)[::-1], axis=1)
+        if old:
+            fields['padding'] = fields.pop('padH')
+            del fields['padW']
+            weight = weight.reshape(len(weight), -1)
+        fields |= {'weight': weight, 'bias': values[f'{node.name}/b']}
+    if node.op == 'bn':
+        gamma, beta, mean, variance = (values[f'{node.name}/{name}'] for name in (
+            'gamma', 'beta', 'avg_mean', 'avg_var'))
+        running = {'running_std': (variance + 1e-5) ** -.5} if old else {'running_var': variance + (1e-5 - eps)}
+        fields |= {'eps': eps, 'weight': gamma, 'bias': beta, 'running_mean': mean, **running}
+    return fields
+
+
+def save(spec: ModelSpec, seed: int = 0, cuda: bool = False, old: bool = False, features_first: bool = False,
+         eps: float = 1e-5) -> tuple[Obj, dict[str, np.ndarray]]:
+    """Return a network as it would be saved, and its parameters by their keys.
 
     Args:
-        rng: makes the parameters, and the order of nodes, of inputs of sums, and of fields.
+        spec: what it is.
+        seed: decides the parameters, and the order of nodes, of the inputs of sums, and of fields.
         cuda: classes of cudnn and tensors of a GPU.
         old: layouts of 2015: matrices, ``padding`` and ``running_std``.
+        features_first: whether these come before the stem between the stacks of a ``StackedHG``.
+        eps: of the batch normalisations.
     """
-
-    def __init__(self, rng: np.random.RandomState, cuda: bool = False, old: bool = False) -> None:
-        self.rng, self.cuda, self.old = rng, cuda, old
-        self.nodes: list[dict] = []
-
-    def tensor(self, values: np.ndarray) -> Tensor:
-        return Tensor(values.astype('f'), prefix='Cuda' if self.cuda else '')
-
-    def obj(self, name: str, **fields: Any) -> Obj:
-        with_cudnn = self.cuda and name in ('SpatialConvolution', 'ReLU', 'SpatialMaxPooling')
-        names = list(fields)
-        self.rng.shuffle(names)
-        return Obj(('cudnn.' if with_cudnn else 'nn.') + name, {n: fields[n] for n in names})
-
-    def conv(self, i: int, o: int, k: int = 1, stride: int = 1, pad: int = 0, bias: bool = True) -> Obj:
-        weight = self.rng.normal(0, 1 / np.sqrt(i * k * k), (o, i * k * k) if self.old else (o, i, k, k))
-        fields = {'padding': pad} if self.old else {'padW': pad, 'padH': pad}
-        if bias:
-            fields['bias'] = self.tensor(self.rng.normal(0, .1, o))
-        return self.obj('SpatialConvolution', nInputPlane=i, nOutputPlane=o, kW=k, kH=k, dW=stride, dH=stride,
-                        weight=self.tensor(weight), gradWeight=Tensor(), output=Tensor(), **fields)
-
-    def bn(self, n: int, eps: float = 1e-5) -> Obj:
-        variance = self.rng.uniform(.5, 1.5, n)
-        running = {'running_std': self.tensor((variance + eps) ** -.5)} if self.old else {
-            'running_var': self.tensor(variance)}
-        return self.obj('SpatialBatchNormalization', eps=eps, momentum=.1, affine=True,
-                        weight=self.tensor(self.rng.uniform(.5, 1, n)), bias=self.tensor(self.rng.normal(0, .1, n)),
-                        running_mean=self.tensor(self.rng.normal(0, .1, n)), **running)
-
-    def relu(self) -> Obj:
-        return self.obj('ReLU', inplace=True, **({} if self.cuda else {'threshold': 0, 'val': 0}))
-
-    def modules(self) -> list[Obj]:
-        """Return all modules of the nodes, and those in them."""
-        found = [node['data']['module'] for node in self.nodes if 'module' in node['data']]
-        for module in found:  # grows meanwhile
-            found += [inner for inner in module.fields.get('modules', []) if isinstance(inner, Obj)]
-        return found
-
-    def sequential(self, *modules: Obj) -> Obj:
-        return self.obj('Sequential', modules=list(modules))
-
-    def pool(self) -> Obj:
-        return self.obj('SpatialMaxPooling', kW=2, kH=2, dW=2, dH=2, padW=0, padH=0, ceil_mode=False)
-
-    def up(self) -> Obj:
-        return self.obj('SpatialUpSamplingNearest', scale_factor=2)
-
-    def add(self) -> Obj:
-        return self.obj('CAddTable', inplace=True)
-
-    def join(self) -> Obj:
-        return self.obj('JoinTable', dimension=2)
-
-    def residual(self, i: int, o: int, pre: bool) -> Obj:
-        h = o // 2
-        sizes = ((i, h, 1, 0), (h, h, 3, 1), (h, o, 1, 0))
-        parts: list[Obj] = []
-        for n, (a, b, k, pad) in enumerate(sizes):
-            conv = self.conv(a, b, k, 1, pad)
-            if pre:
-                parts += [self.bn(a), self.relu(), conv]
-            else:
-                parts += [conv, self.bn(b)] + ([self.relu()] if n < 2 else [])
-        skip = self.obj('Identity') if i == o else self.sequential(self.conv(i, o), *([] if pre else [self.bn(o)]))
-        branches = self.obj('ConcatTable', modules=[self.sequential(*parts), skip])
-        return self.sequential(branches, self.add())
-
-    def __call__(self, module: Obj | None, *inputs: dict) -> dict:
-        """Add a node and return its data table."""
-        inputs_in_order = list(inputs)
-        if module is not None and module.name == 'nn.CAddTable':
-            self.rng.shuffle(inputs_in_order)
-        index: list[tuple[Any, Any]] = []
-        for n, source in enumerate(inputs_in_order, 1):
-            index += [(n, source), (source, n)]
-        self.rng.shuffle(index)
-        data = {'mapindex': Table(index), 'annotations': {}}
-        if module is not None:
-            data['module'] = module
-        self.nodes.append({'data': data, 'inputs': inputs_in_order})
-        return data
-
-    def chain(self, data: dict, *modules: Obj) -> dict:
-        for module in modules:
-            data = self(module, data)
-        return data
-
-    def graph(self, *outputs: dict) -> Obj:
-        """Return the network, its nodes in any order that is topological."""
-        end = self(None, *outputs)
-        waiting, done, ordered = list(self.nodes), set(), []
-        while waiting:
-            ready = [node for node in waiting if all(id(i) in done for i in node['inputs'])]
-            node = ready[self.rng.randint(len(ready))]
-            waiting = [other for other in waiting if other is not node]
-            done.add(id(node['data']))
-            ordered.append(Obj('nngraph.Node', {'data': node['data'], 'children': {}, 'id': self.rng.randint(1000)}))
-        out = Obj('nngraph.Node', {'data': end})
-        return self.obj('gModule', forwardnodes=ordered, outnode=out, innode=Obj('nngraph.Node', {'data': ordered[0]}),
-                        bg=Obj('graph.Graph', {'nodes': ordered[::-1]}), verbose=False)
-
-    def stem(self, w: int, pre: bool, last: int) -> tuple[dict, dict]:
-        image = self(None)
-        h = self.chain(image, self.obj('Identity'), self.conv(3, w // 4, 7, 2, 3), self.bn(w // 4), self.relu())
-        pool = self.chain(h, self.residual(w // 4, w // 2, pre), self.pool())
-        h = self.chain(pool, *(self.residual(w // 2, w // 2, pre) for _ in range(last)),
-                       self.residual(w // 2, w, pre))
-        return pool, h
-
-    def demo(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 16, stem_first: bool = False) -> Obj:
-        """The earlier network, with residual modules of post-activation."""
-        def hourglass(x: dict, i: int, n: int) -> dict:
-            def res(x: dict, *sizes: int) -> dict:
-                return self.chain(x, *(self.residual(a, b, False) for a, b in pairwise(sizes)))
-            upper = res(x, i, w, w, 2 * w)
-            low = res(self(self.pool(), x), i, w, w, w)
-            low = hourglass(low, w, n - 1) if n > 1 else res(low, w, 2 * w)
-            return self(self.add(), upper, self(self.up(), res(low, 2 * w, 2 * w)))
-
-        pool, h = self.stem(w, False, 2)
-        outputs, joined = [], w // 2 + w
-        for i in range(1, n_stack + 1):
-            features = 2 * w if i == n_stack else w
-            h = hourglass(h, w if i == 1 else joined, levels)
-            h = self.chain(h, self.conv(2 * w, 2 * w), self.bn(2 * w), self.relu(), self.conv(2 * w, features),
-                           self.bn(features), self.relu())
-            outputs.append(self(self.conv(features, joints), h))
-            if i < n_stack:
-                both = self(self.join(), *((pool, h) if stem_first else (h, pool)))
-                h = self(self.add(), self(self.conv(joined, joined), both),
-                         self(self.conv(joints, joined), outputs[-1]))
-        return self.graph(*outputs)
-
-    def hg(self, w: int = 8, n_stack: int = 2, levels: int = 2, joints: int = 16, n: int = 1) -> Obj:
-        """The network of the training code, with residual modules of pre-activation."""
-        def res(x: dict) -> dict:
-            return self.chain(x, *(self.residual(w, w, True) for _ in range(n)))
-
-        def hourglass(x: dict, level: int) -> dict:
-            low = res(self(self.pool(), x))
-            low = hourglass(low, level - 1) if level > 1 else res(low)
-            return self(self.add(), res(x), self(self.up(), res(low)))
-
-        _, h = self.stem(w, True, 1)
-        outputs = []
-        for i in range(1, n_stack + 1):
-            f = self.chain(res(hourglass(h, levels)), self.conv(w, w), self.bn(w), self.relu())
-            outputs.append(self(self.conv(w, joints), f))
-            if i < n_stack:
-                h = self(self.add(), h, self(self.conv(w, w), f), self(self.conv(joints, w), outputs[-1]))
-        return self.graph(*outputs)
+    rng = np.random.RandomState(seed)
+    values = values_of(randomise(spec.build_network()))
+    graph = stacked_hg(spec.n_stack, spec.layer_num) if spec.network == 'StackedHG' else preactivation_hg(
+        spec.n_stack, spec.layer_num, spec.n_modules)
+    tables: dict[Node, dict[str, Any]] = {node: {'annotations': {}} for node in graph.nodes}
+    end: dict[str, Any] = {'mapindex': Table(list(enumerate((tables[node] for node in graph.outputs), 1)))}
+    for node, table in tables.items():
+        inputs = [tables[source] for source in node.inputs]
+        if node.op == 'add':
+            rng.shuffle(inputs)
+        elif node.op == 'join' and features_first:
+            inputs.reverse()
+        # nngraph has each input under its number, and the number under it.
+        index = [pair for n, source in enumerate(inputs, 1) for pair in ((n, source), (source, n))]
+        table['mapindex'] = Table([index[i] for i in rng.permutation(len(index))])
+        if node.op != 'input':
+            fields = {name: Tensor(np.asarray(value, 'f'), prefix='Cuda' if cuda else '')
+                      if isinstance(value, np.ndarray) else value
+                      for name, value in _fields(node, values, features_first, old, eps).items()}
+            is_cudnn = cuda and node.op in ('conv', 'relu', 'pool')
+            if is_cudnn and node.op == 'relu':
+                fields = {}
+            table['module'] = Obj(('cudnn.' if is_cudnn else 'nn.') + _CLASSES[node.op],
+                                  {name: fields[name] for name in rng.permutation(list(fields))})
+    # Any order in which a node comes after its inputs.
+    waiting, ordered = list(graph.nodes), list[Node]()
+    while waiting:
+        ready = [node for node in waiting if set(node.inputs) <= set(ordered)]
+        ordered.append(ready[rng.randint(len(ready))])
+        waiting.remove(ordered[-1])
+    nodes = [Obj('nngraph.Node', {'data': table}) for table in [*(tables[node] for node in ordered), end]]
+    return Obj('nn.gModule', {'forwardnodes': nodes, 'outnode': nodes[-1], 'innode': nodes[0]}), values
 
 
 def compute(graph: Graph, x: np.ndarray) -> list[np.ndarray]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
+from hourglass.spec import ModelSpec
 from pretrained.torch7 import load_graph, load_torch7
 from pretrained.weights_file import Model
 from tests.pretrained.torch7 import writer as t7
-from tests.pretrained.torch7.networks import Net, compute
+from tests.pretrained.torch7.networks import compute, save, spec_of
 from tests.refusal import refusal
 
 import chainer
@@ -51,105 +52,77 @@ def test_files_that_torch7_wrote(shared: Callable[[str], Path], name: str) -> No
 
 
 @pytest.mark.parametrize('seed', range(4))
-@pytest.mark.parametrize(('kind', 'options', 'sizes'), [
-    ('demo', {}, ('StackedHG', 16, 2, 8, 2, 1, False)),
-    ('demo', {'n_stack': 3, 'stem_first': True}, ('StackedHG', 16, 3, 8, 2, 1, False)),
-    ('hg', {}, ('PreActivationHG', 16, 2, 8, 2, 1, False)),
-    ('hg', {'w': 16, 'n_stack': 1, 'levels': 1, 'n': 3, 'joints': 14}, ('PreActivationHG', 14, 1, 16, 1, 3, False)),
-    ('hg', {'n_stack': 3, 'n': 2, 'levels': 2}, ('PreActivationHG', 16, 3, 8, 2, 2, False)),
+@pytest.mark.parametrize('spec', [
+    spec_of('StackedHG'), spec_of('StackedHG', n_stack=3), spec_of('PreActivationHG'),
+    spec_of('PreActivationHG', 1, 16, 1, n_modules=3, out_channels=14, joints='lsp'),
+    spec_of('PreActivationHG', n_stack=3, n_modules=2),
 ])
-def test_converted_networks_compute_what_their_graph_does(
-    path: Path, kind: str, options: dict[str, int], sizes: tuple[Any, ...], seed: int,
-) -> None:
+def test_networks_come_back(path: Path, spec: ModelSpec, seed: int) -> None:
     """Nodes, inputs of sums and fields come in another order with every seed."""
-    net = Net(np.random.RandomState(seed), cuda=seed % 2 == 1, old=seed == 2)
-    path.write_bytes(t7.dump(getattr(net, kind)(**options), ascii=seed == 3))
+    root, values = save(spec, seed, cuda=seed % 2 == 1, old=seed == 2, features_first=seed > 1,
+                        eps=1e-2 if seed == 1 else 1e-5)
+    path.write_bytes(t7.dump(root, ascii=seed == 3))
     model = load_torch7(path)
-    assert sizes_of(model) == sizes
+    assert model.spec == spec
+    assert model.arrays.keys() == values.keys()
+    for key, array in model.arrays.items():
+        np.testing.assert_allclose(array, values[key], rtol=1e-4, err_msg=key)
     x = np.random.RandomState(9).uniform(0, 1, (2, 3, 32, 64)).astype('f')
-    expected = compute(load_graph(path), x)
-    for output, values in zip(outputs_of(model, x), expected, strict=True):
-        # Stacks with random weights amplify; a wrong weight changes far more than this.
-        np.testing.assert_allclose(output, values, rtol=0, atol=1e-5 * max(1, np.abs(values).max()))
+    for output, expected in zip(outputs_of(model, x), compute(load_graph(path), x), strict=True):
+        np.testing.assert_allclose(output, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max()))
 
 
-def test_other_eps_goes_into_the_variance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    net = Net(np.random.RandomState(0))
-    normalization = net.bn
-    monkeypatch.setattr(net, 'bn', lambda n: normalization(n, eps=1e-2))
-    path.write_bytes(t7.dump(net.hg(n_stack=1)))
-    x = np.random.RandomState(9).uniform(0, 1, (1, 3, 32, 32)).astype('f')
-    (expected,), (output,) = compute(load_graph(path), x), outputs_of(load_torch7(path), x)
-    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-4)
-
-
-def change(kind: str, edit: Callable[[Any, dict[str, list[Any]]], None]) -> bytes:
-    net = Net(np.random.RandomState(0))
-    root = getattr(net, kind)()
+def change(path: Path, edit: Callable[[dict[str, list[Any]]], object], network: str = 'PreActivationHG') -> str:
+    """Return why a network is refused after a change of its modules, which are given by their classes."""
+    root, _ = save(spec_of(network))
     by_class: dict[str, list[Any]] = {}
-    for module in net.modules():
-        by_class.setdefault(module.name.removeprefix('nn.'), []).append(module)
-    edit(net, by_class)
-    return t7.dump(root)
-
-
-def message(path: Path, content: bytes) -> str:
-    path.write_bytes(content)
+    for node in root.fields['forwardnodes']:
+        if module := node.fields['data'].get('module'):
+            by_class.setdefault(module.name.removeprefix('nn.'), []).append(module)
+    edit(by_class)
+    path.write_bytes(t7.dump(root))
     return refusal(load_torch7, path)
 
 
-def bodies(by_class: dict[str, list[Any]]) -> list[list[Any]]:
-    """Return the modules of each residual module's body."""
-    return [m.fields['modules'] for m in by_class['Sequential'] if len(m.fields['modules']) in (8, 9)]
-
-
-def wider_kernel(net: Any, by_class: dict[str, list[Any]]) -> None:
-    modules = bodies(by_class)[2]
-    place = next(i for i, m in enumerate(modules) if m.fields.get('kW') == 3)
-    size = modules[place].fields['nInputPlane']
-    modules[place] = net.conv(size, size, 5, 1, 2)
-
-
-def set_field(name: str, index: int, **fields: Any) -> Callable[[Any, dict[str, list[Any]]], None]:
-    return lambda net, by_class: by_class[name][index].fields.update(fields)
+def set_field(name: str, index: int, **fields: Any) -> Callable[[dict[str, list[Any]]], None]:
+    return lambda by_class: by_class[name][index].fields.update(fields)
 
 
 @pytest.mark.parametrize(('edit', 'reason'), [
-    (lambda net, by_class: bodies(by_class)[3].__setitem__(5, net.obj('Dropout')), 'nn.Dropout, which is in no'),
-    (wider_kernel, OTHERS), (set_field('SpatialMaxPooling', 1, kW=3), OTHERS),
+    (lambda by_class: setattr(by_class['ReLU'][3], 'name', 'nn.Dropout'), 'nn.Dropout, which is in no'),
+    (set_field('SpatialConvolution', 1, kW=5), OTHERS), (set_field('SpatialMaxPooling', 1, kW=3), OTHERS),
     (set_field('SpatialUpSamplingNearest', 0, scale_factor=4), OTHERS), (set_field('ReLU', 0, threshold=1e-6), OTHERS),
     (set_field('SpatialConvolution', 0, groups=2), OTHERS),
-    (lambda net, by_class: by_class['SpatialBatchNormalization'][-1].fields.update(
-        eps=1e-9, running_var=net.tensor(np.full(4, 1e-7))), 'a variance below zero'),
+    (set_field('SpatialBatchNormalization', 0, eps=1e-9, running_var=t7.Tensor(np.full(2, 1e-7, 'f'))),
+     'a variance below zero'),
     (set_field('SpatialBatchNormalization', 0, eps='text'), 'no number eps'),
     (set_field('SpatialBatchNormalization', 0, running_mean=None), 'no tensor running_mean'),
-    (lambda net, by_class: by_class['SpatialConvolution'][3].fields['bias'].storage.values.fill(np.nan), 'not finite'),
-    (lambda net, by_class: by_class['SpatialConvolution'][3].fields.update(
-        bias=net.tensor(np.zeros(3))), '1 array of a wrong shape'),
+    (set_field('SpatialConvolution', 0, bias=t7.Tensor(np.full(2, np.nan, 'f'))), 'not finite'),
+    (set_field('SpatialConvolution', 0, bias=t7.Tensor(np.zeros(3, 'f'))), '1 array of a wrong shape'),
 ])
 def test_other_pieces_are_refused(path: Path, edit: Any, reason: str) -> None:
-    assert reason in message(path, change('hg', edit))
+    assert reason in change(path, edit)
 
 
 def test_other_connections(path: Path) -> None:
-    net = Net(np.random.RandomState(0))
-    h = net.chain(net(None), net.conv(3, 2, 7, 2, 3), net.bn(2), net.relu())
-    assert OTHERS in message(path, t7.dump(net.graph(h)))
-    assert 'it has no outputs' in message(path, t7.dump(net.obj('ConcatTable', modules=[])))
-    assert OTHERS in message(path, change('demo', set_field('JoinTable', 0, dimension=1)))
+    assert OTHERS in change(path, set_field('JoinTable', 0, dimension=1), 'StackedHG')
+    for root, reason in ((t7.Obj('nn.ReLU', {}), OTHERS), (t7.Obj('nn.ConcatTable', {'modules': []}), 'no outputs')):
+        path.write_bytes(t7.dump(root))
+        assert reason in refusal(load_torch7, path)
 
 
-@pytest.mark.parametrize(('kind', 'keep'), [('demo', [0]), ('hg', [1, 2]), ('hg', [0, 1, 1])])
-def test_other_sums_between_stacks(path: Path, kind: str, keep: list[int]) -> None:
-    """The input of the second stack without one of its parts, or with one twice."""
-    net = Net(np.random.RandomState(0))
-    root = getattr(net, kind)()
-    merged = next(node for node in net.nodes if node['data'].get('module') and not any(
-        'module' in source and source['module'].name == 'nn.SpatialUpSamplingNearest' for source in node['inputs'])
-        and node['data']['module'].name == 'nn.CAddTable')
-    assert len(merged['inputs']) == (2 if kind == 'demo' else 3)
-    merged['data']['mapindex'] = t7.Table([(n, merged['inputs'][j]) for n, j in enumerate(keep, 1)])
-    assert OTHERS in message(path, t7.dump(root))
+@pytest.mark.parametrize('network', ['StackedHG', 'PreActivationHG'])
+@pytest.mark.parametrize('keep', [[0], [1, 1], [0, 1, 1]])
+@pytest.mark.parametrize('place', [0, -1])
+def test_other_sums(path: Path, network: str, keep: list[int], place: int) -> None:
+    """A sum without one of its parts, or with one twice."""
+    root, _ = save(spec_of(network))
+    tables = [node.fields['data'] for node in root.fields['forwardnodes']]
+    table = [table for table in tables if 'module' in table and table['module'].name == 'nn.CAddTable'][place]
+    inputs = dict(pair for pair in table['mapindex'].pairs if isinstance(pair[0], int))
+    table['mapindex'] = t7.Table([(n, inputs[i + 1]) for n, i in enumerate(keep, 1)])
+    path.write_bytes(t7.dump(root))
+    assert OTHERS in refusal(load_torch7, path)
 
 
 def test_network_of_something_else(shared: Callable[[str], Path]) -> None:
