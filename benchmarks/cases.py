@@ -181,11 +181,11 @@ def memory_of(case: Case, mode: str) -> int:
     return peak_memory()
 
 
-def gpu_memory(mode: str, gpu: int) -> int:
-    """Return the bytes that CuPy or PyTorch has taken of the GPU's memory since :func:`release_gpu_memory`."""
-    if mode == 'torch':
-        return sys.modules['torch'].cuda.max_memory_reserved(gpu)
-    return chainer.backends.cuda.memory_pool.total_bytes()
+def gpu_memory(gpu: int) -> int:
+    """Return the bytes of a GPU's memory that are in use, by all programs."""
+    with chainer.using_device(chainer.get_device(f'@cupy:{gpu}')):
+        free, total = chainer.backends.cuda.cupy.cuda.runtime.memGetInfo()
+    return total - free
 
 
 def release_gpu_memory() -> None:
@@ -194,7 +194,6 @@ def release_gpu_memory() -> None:
     chainer.backends.cuda.memory_pool.free_all_blocks()
     if 'torch' in sys.modules and sys.modules['torch'].cuda.is_available():
         sys.modules['torch'].cuda.empty_cache()
-        sys.modules['torch'].cuda.reset_peak_memory_stats()
 
 
 def operations(case: Case) -> int:

@@ -69,9 +69,10 @@ def measure(
         if gpu >= 0:
             runs[mode]()  # compiles the kernels
             seconds |= time_by_turns(runs, repeats, budget, settle)
-            memory[mode] = cases.gpu_memory(mode, gpu)
+            in_use = cases.gpu_memory(gpu)
             runs.clear()
             cases.release_gpu_memory()
+            memory[mode] = in_use - cases.gpu_memory(gpu)
     rate = 0.
     if gpu < 0:
         compute, n_operations = matrix_product()

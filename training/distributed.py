@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hourglass.errors import InputError
-from training.average import arrays_of
+from training.average import places_of, value_at
 
 import chainer
 import cv2
@@ -106,7 +106,8 @@ class Communicator:
         """Give all processes the first one's parameters and running statistics."""
         if self._mpi is None:
             return
-        for link, name, array in arrays_of(network):
+        for link, name in places_of(network):
+            array = value_at(link, name)
             if not hasattr(array, 'dtype'):
                 link.__dict__[name] = self._mpi.bcast(array)
                 continue

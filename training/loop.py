@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from contextlib import suppress
+from typing import Any
 
 from data.sampling import SampleIterator
 from hourglass.errors import InputError
@@ -34,6 +35,7 @@ class Step:
     def __init__(self, updater: StandardUpdater) -> None:
         self.has_failed = False
         self._copies = Copies()
+        self._places: list[tuple[Any, str]] = []
         self._updater, self._update = updater, updater.update_core
         updater.update_core = self
 
@@ -41,8 +43,9 @@ class Step:
         iterator: SampleIterator = self._updater.get_iterator('main')
         optimizer = self._updater.get_optimizer('main')
         count, position = optimizer.t, iterator.position
+        places = self._places = self._places or [
+            (link, name) for link in optimizer.target.links() for name in link._persistent]
         with chainer.using_device(optimizer.target.device):
-            places = [(link, name) for link in optimizer.target.links() for name in link._persistent]
             statistics = self._copies([link.__dict__[name] for link, name in places])
         try:
             self._update()

@@ -5,6 +5,7 @@ A network has hundreds of small arrays; a launch for each takes many times longe
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from copy import copy
 from typing import Any
@@ -47,7 +48,9 @@ class ManyArrays:
         parts += [f'float {x} = numbers[{len(numbers)} * (long long)table[count + low] + {k}];'
                   for k, x in enumerate(numbers)]
         self._name, self._operation = name, '\n'.join([*parts, operation])
+        self._lists: Sequence[Sequence[Any]] = ()
         self._addresses: list[list[int]] = []
+        self._rows: Sequence[int] | None = None
         self._numbers: list[Sequence[float]] = []
         self._device_table = self._device_numbers = None
 
@@ -58,37 +61,42 @@ class ManyArrays:
         """Do the operation.
 
         Args:
-            lists: plain arrays (:func:`is_plain`) for each name of ``elements``, of the same shapes in all lists.
+            lists: plain arrays (:func:`is_plain`) for each name of ``elements``, of the same shapes in all lists.  An
+                object that was passed in the call before must hold the same arrays.
             numbers: rows of values for the names of ``numbers``.
             rows: the row of each array's numbers; by default all have the first.
         """
-        sizes = [array.size for array in lists[0]]
-        if not sum(sizes):
+        # The same lists hold the same arrays.
+        if lists is not self._lists or rows != self._rows:
+            self._lists, self._rows = lists, rows
+            sizes = [array.size for array in lists[0]]
+            self._count, self._size = len(sizes), sum(sizes)
+            addresses = [sizes, list(rows or [0] * len(sizes)), *([a.data.ptr for a in arrays] for arrays in lists)]
+            if addresses != self._addresses:
+                self._device_table = cuda.cupy.array(np.array([np.cumsum(sizes), *addresses[1:]], np.uint64))
+                self._addresses = addresses
+        if not self._size:
             return
-        addresses = [sizes, list(rows or [0] * len(sizes)), *([a.data.ptr for a in arrays] for arrays in lists)]
-        if addresses != self._addresses:
-            self._device_table = cuda.cupy.array(np.array([np.cumsum(sizes), *addresses[1:]], np.uint64))
-            self._addresses = addresses
         if list(numbers) != self._numbers:
             self._device_numbers = cuda.cupy.array(np.array(numbers, np.float32))
             self._numbers = list(numbers)
         kernel = cuda.elementwise('raw uint64 table, raw float32 numbers, int64 count', '', self._operation, self._name)
-        kernel(self._device_table, self._device_numbers, len(sizes), size=sum(sizes))
+        kernel(self._device_table, self._device_numbers, self._count, size=self._size)
 
 
 class Copies:
     """Copies of values; for plain arrays (:func:`is_plain`) all calls write to the same memory."""
 
     def __init__(self) -> None:
-        self._kept: list[Any] = []
+        self._lists: list[list[Any]] = [[], []]  # where the copies are, and the arrays
         self._copy = ManyArrays('hourglass_copy', ['kept', 'value'], [], 'kept = value;')
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Return copies, which stay as they are until the next call."""
         plain = [value for value in values if is_plain(value)]
-        if [array.shape for array in plain] != [array.shape for array in self._kept]:
-            self._kept = [cuda.cupy.empty_like(array) for array in plain]
+        if len(plain) != len(self._lists[1]) or any(map(operator.is_not, plain, self._lists[1])):
+            self._lists = [[cuda.cupy.empty_like(array) for array in plain], plain]
         if plain:
-            self._copy([self._kept, plain])
-        kept = iter(self._kept)
+            self._copy(self._lists)
+        kept = iter(self._lists[0])
         return [next(kept) if is_plain(value) else copy(value) for value in values]

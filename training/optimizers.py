@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from training.many_arrays import ManyArrays, is_plain
@@ -24,6 +26,9 @@ class _AtOnce(GradientMethod):
     #: Keys of the rule's state, as the kernel takes them after the parameter and its gradient.
     _state: tuple[str, ...]
     _kernel: ManyArrays
+    _parameters: Sequence[Any] = ()
+    _gradients: Sequence[Any] = ()
+    _lists: list[list[Any]] | None = None
 
     @staticmethod
     @abstractmethod
@@ -40,21 +45,25 @@ class _AtOnce(GradientMethod):
             loss.backward(loss_scale=self._loss_scale)
             del loss
         with chainer.using_device(self.target.device):
-            parameters = [p for p in self.target.params() if p.update_rule is not None and p.update_rule.enabled]
-            lists = self._lists(parameters)
-            if lists is None:
+            gradients = [p.grad for p in self._parameters]
+            # A graph (training.graph) keeps the gradients where they are: then nothing has changed.
+            if not gradients or any(map(operator.is_not, gradients, self._gradients)):
+                self._parameters = [
+                    p for p in self.target.params() if p.update_rule is not None and p.update_rule.enabled]
+                self._gradients = [p.grad for p in self._parameters]
+                self._lists = self._make_lists(self._parameters, self._gradients)
+            if self._lists is None:
                 super().update()
             else:
                 self.t += 1
-                self._update_all([p.update_rule for p in parameters], lists)
+                self._update_all([p.update_rule for p in self._parameters], self._lists)
 
-    def _lists(self, parameters: list[Any]) -> list[list[Any]] | None:
+    def _make_lists(self, parameters: list[Any], gradients: list[Any]) -> list[list[Any]] | None:
         """Return parameters, gradients and states as lists of arrays, or ``None`` for what Chainer has to update."""
         has_hooks = any(hookable._pre_update_hooks or hookable._post_update_hooks
                         for hookable in [self._hookable, *(p.update_rule._hookable for p in parameters)])
         if has_hooks or self._loss_scale is not None or any(getattr(self, name) for name in self._variants):
             return None
-        gradients = [p.grad for p in parameters]
         if any(p.array is None or gradient is None for p, gradient in zip(parameters, gradients, strict=True)):
             return None
         for p in parameters:

@@ -78,7 +78,7 @@ class Graph:
         if self._launch is None:
             try:
                 self._launch, self._result = self._recorder.record(self._call)
-            except (NotImplementedError, cuda.cupy.cuda.runtime.CUDARuntimeError):
+            except RuntimeError:  # also CuPy's NotImplementedError and CUDARuntimeError
                 self._can_be_recorded = False
                 return self._work(*arguments)
         self._launch()

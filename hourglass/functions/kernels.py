@@ -11,8 +11,8 @@ from hourglass.functions.products import matmul
 import numpy as np
 from chainer.backends import cuda
 
-#: Threads that add up a row.
-_THREADS = 1024
+#: Threads that add up rows; about as many as fit on a large GPU.
+_THREADS = 2 ** 18
 
 
 def scale_shift_relu(y: Array, scale: Any, shift: Any, relu: bool, added: Any, out: Array) -> None:
@@ -78,11 +78,12 @@ def row_sums(a: Array, b: Array) -> tuple[Array, Array]:
     """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, both (C,) float64."""
     rows, columns = a.shape
     # Neighbours read neighbours; then these sums are added up.
-    threads = min(columns, _THREADS)
+    threads = min(columns, _THREADS // rows + 1)
     parts = cuda.cupy.empty((2, rows, threads), np.float64)
     cuda.elementwise('raw T a, raw T b, int64 columns, int32 threads', 'float64 total, float64 products',
                      '''long long row = i / threads;
                         double sum = 0, sum_of_products = 0;
+                        #pragma unroll 4
                         for (long long k = i % threads; k < columns; k += threads) {
                             double first = a[row * columns + k];
                             sum += first;

@@ -70,7 +70,7 @@ vars(cupy).update(
     get_array_module=_get_array_module, ElementwiseKernel=ElementwiseKernel, RawKernel=RawKernel,
     cuda=SimpleNamespace(Device=Device, runtime=SimpleNamespace(
         getDeviceCount=lambda: N_DEVICES, getDeviceProperties=lambda device: {'name': b'stand-in'},
-        CUDARuntimeError=RuntimeError)),
+        memGetInfo=lambda: (0, 0), CUDARuntimeError=RuntimeError)),
 )
 cupyx = SimpleNamespace(rsqrt=lambda x, dtype=None: 1 / cupy.sqrt(x, dtype=dtype))
 
@@ -101,7 +101,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     for name, value in {'available': True, 'cupy': cupy, 'cupyx': cupyx, 'cuda': cupy.cuda, 'ndarray': ndarray,
                         'Device': Device, '_cudnn_disabled_by_user': True}.items():
         patch.setattr(cuda, name, value, raising=False)
-    patch.setattr(cuda, 'memory_pool', SimpleNamespace(total_bytes=int, free_all_blocks=int), raising=False)
+    patch.setattr(cuda, 'memory_pool', SimpleNamespace(free_all_blocks=int), raising=False)
     patch.setattr(cuda.GpuDevice, 'xp', cupy)
     patch.setattr(cuda.GpuDevice, 'supported_array_types', (ndarray,))
     patch.setattr(chainer, '_array_types', (np.ndarray, ndarray))
