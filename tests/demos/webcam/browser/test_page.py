@@ -32,8 +32,7 @@ def _share(overlay: np.ndarray, colour: tuple[int, int, int]) -> float:
     return float(((overlay[:, :, :3] == colour).all(axis=2) & (overlay[:, :, 3] == 255)).mean())
 
 
-def test_the_skeleton_lies_over_the_live_picture(page: Any, person: RenderedPerson,
-                                                 check_joints: Callable[..., None]) -> None:
+def test_the_skeleton_lies_over_the_live_picture(page: Any, check_joints: Callable[..., None]) -> None:
     assert page.shows == 'nothing'
     page.start_camera()
     page.more_answers(3)
@@ -51,13 +50,6 @@ def test_the_skeleton_lies_over_the_live_picture(page: Any, person: RenderedPers
     boxes = page.run('return ["video", "overlay"].map((one) => document.getElementById(one).getBoundingClientRect()'
                      '.toJSON())')
     assert boxes[0] == boxes[1]
-    seen = page.run('const canvas = document.createElement("canvas"); canvas.width = 64; canvas.height = 48;'
-                    'const context = canvas.getContext("2d");'
-                    'context.drawImage(document.getElementById("video"), 0, 0, 64, 48);'
-                    'return [...context.getImageData(0, 0, 64, 48).data]')
-    seen = np.array(seen).reshape(48, 64, 4)[:, :, :3]
-    expected = person.image.reshape(3, 48, 10, 64, 10).mean(axis=(2, 4)).transpose(1, 2, 0)
-    assert abs(seen - expected).mean() < 12
     # The numbers.
     page.wait(lambda: page.text('fps').strip('0123456789.') == '')
     assert float(page.text('fps')) > 0
