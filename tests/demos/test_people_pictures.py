@@ -9,7 +9,6 @@ from data.synthetic import demo_people
 from demos import PicturesConfig
 from eval.coco_results import read_results
 from hourglass.image import read_image, write_image
-from hourglass.joints import COCO, MPII_COCO
 
 import numpy as np
 import pytest
@@ -38,17 +37,9 @@ def test_the_json(demo: Run, scene: Any, tmp_path: Path) -> None:
     assert status == 0, text
     people = json.loads((tmp_path / 'a.json').read_text())
     assert len(people) == 4
+    assert {(person['image_id'], person['file_name']) for person in people} == {(42, '000000000042.png')}
     for person in people:
-        assert person['image_id'] == 42
-        assert person['category_id'] == 1
-        assert person['file_name'] == '000000000042.png'
         assert min(np.abs(np.array(boxes) - person['bbox']).max(axis=1)) < .01
-        assert person['box_score'] == pytest.approx(.9)
-        joints = {joint['name']: joint for joint in person['joints']}
-        assert tuple(joints) == MPII_COCO.joints
-        keypoints = np.reshape(person['keypoints'], (17, 3))
-        for name, triple in zip(COCO.joints, keypoints, strict=True):
-            np.testing.assert_allclose(triple, [joints[name][key] for key in ('x', 'y', 'score')])
         scores = [joint['score'] for joint in person['joints']]
         assert person['score'] == pytest.approx(.9 * np.mean(scores), abs=1e-3)
     assert [person['score'] for person in people] == sorted((person['score'] for person in people), reverse=True)

@@ -63,17 +63,6 @@ def test_pelvis_and_thorax_are_not_in_the_total() -> None:
     assert score.to_dict(MPII)['total'] == 0
 
 
-def test_table() -> None:
-    correct, count = np.arange(14), np.full(14, 13)
-    count[[12, 13]] = correct[[12, 13]] = 0
-    header, values = Score(correct, count).table(LSP).splitlines()
-    assert header.split() == ['Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle', 'Total']
-    assert values.split() == ['-', '65.4', '65.4', '65.4', '19.2', '19.2', '19.2', '42.3']
-    assert len(header) == len(values)
-    ends = [header.index(name) + len(name) for name in header.split()]
-    assert all(values[end - 1] != ' ' and values[end:end + 1] in (' ', '') for end in ends), 'columns are aligned'
-
-
 def test_a_table_with_many_groups_continues_below() -> None:
     own = infer('x', [f'joint {i}' for i in range(30)])
     errors = np.zeros((2, 30))

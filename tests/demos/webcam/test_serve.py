@@ -10,7 +10,7 @@ from demos.webcam.serve import take_port, url_of
 from hourglass.errors import InputError
 
 import pytest
-from aiohttp import ClientError, ClientSession, WSMsgType, web
+from aiohttp import ClientError, ClientSession, web
 
 
 def test_a_port_is_taken_at_once_and_only_once() -> None:
@@ -31,20 +31,11 @@ async def _page(_: web.Request) -> web.Response:
     return web.Response(text='the page')
 
 
-async def _echo(request: web.Request) -> web.WebSocketResponse:
-    live = web.WebSocketResponse()
-    await live.prepare(request)
-    async for message in live:
-        await live.send_str(message.data)
-    return live
-
-
 @contextlib.asynccontextmanager
 async def _served() -> AsyncIterator[int]:
-    """Serve a page and a live connection, and give the port."""
+    """Serve a page, and give the port."""
     app, ready = web.Application(), asyncio.Event()
     app.router.add_get('/', _page)
-    app.router.add_get('/live', _echo)
     sock = take_port('127.0.0.1', 0)
     task = asyncio.create_task(serve.serve(app, sock, ready.set))
     try:
@@ -93,16 +84,6 @@ async def test_who_sends_no_whole_request_is_not_waited_for(monkeypatch: pytest.
         # What ends before its time is up would be an answer to a whole request only.
         assert (b'the page' in await asyncio.wait_for(reader.read(), 60)) == ('\r\n\r\n' in head)
         writer.close()
-
-
-async def test_a_live_connection_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, 'IDLE_TIME', 0.1)
-    async with _served() as port, ClientSession() as session, session.ws_connect(
-            f'http://127.0.0.1:{port}/live') as live:
-        await asyncio.sleep(0.4)
-        await live.send_str('still here')
-        answer = await live.receive(timeout=60)
-        assert (answer.type, answer.data) == (WSMsgType.TEXT, 'still here')
 
 
 async def test_what_is_no_request_is_reported_on_one_line(caplog: pytest.LogCaptureFixture) -> None:
