@@ -190,9 +190,9 @@ def _score_network(config: EvalConfig) -> PCKResult:
                        getattr(dataset, 'reference', entry.reference), people_key(p.image for p in dataset.people),
                        person_oks(points, dataset, dataset.areas) if entry.is_own else None, scores)
     if config.sheet:
-        from eval.sheet import person_errors, write_sheet
+        from eval.sheet import write_sheet
 
-        write_sheet(config.sheet, dataset, points, person_errors(errors))
+        write_sheet(config.sheet, dataset, points, np.array([known_mean(row) for row in errors]))
     if config.calibrate:
         note = calibrate(scores, errors, threshold, config.weights or '', config.calibrate)
         result = replace(result, notes=(note,))

@@ -119,5 +119,5 @@ def predict_people(predictor: PosePredictor, dataset: PersonDataset) -> tuple[np
         InputError: an image cannot be used.
     """
     check_image_files(dataset, decode=False)
-    with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
+    with tqdm(total=len(dataset), unit='person', dynamic_ncols=True, disable=None) as bar:
         return predict_dataset(predictor, dataset, bar.update)

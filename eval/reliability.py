@@ -42,16 +42,15 @@ class Reliability:
                 'rates': self.rates.tolist(), 'counts': self.counts.tolist()}
 
 
-def reliability(scores: np.ndarray, correct: np.ndarray, n_bins: int = _BINS) -> Reliability:
+def reliability(scores: np.ndarray, correct: np.ndarray) -> Reliability:
     """Sort joints by their scores.
 
     Args:
         scores: (M,) in [0, 1], at least one.
         correct: (M,) bool, which joints are correct.
-        n_bins: number of bins, at most M.
     """
     order = np.argsort(scores, kind='stable')
-    parts = [part for part in np.array_split(order, n_bins) if len(part)]
+    parts = [part for part in np.array_split(order, _BINS) if len(part)]
     return Reliability(np.array([scores[part].mean() for part in parts]),
                        np.array([correct[part].mean() for part in parts]), np.array([len(part) for part in parts]))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from data.person import Person, PersonDataset
-from eval.score import known_mean
 from hourglass.crop import CropBox, crop_box, cut, whole_person
 from hourglass.draw import draw_pose, draw_tiles
 from hourglass.errors import InputError
@@ -22,11 +21,6 @@ _TILE = 256
 _TEXT = 22
 #: RGB of what is annotated; the prediction has the colours of the parts of the body.
 _TRUTH = (255, 255, 0)
-
-
-def person_errors(errors: np.ndarray) -> np.ndarray:
-    """Return the mean (N,) of each person's (N, K) errors; NaN where nothing counts, infinity without a prediction."""
-    return np.array([known_mean(row) for row in errors])
 
 
 def _in_tile(points: np.ndarray, box: CropBox) -> np.ndarray:
@@ -60,8 +54,7 @@ def write_sheet(
         path: picture to write.
         dataset: the annotated people.
         points: (N, K, 2) predictions, (y, x) in pixels of the images; NaN is not drawn.
-        errors: (N,), the larger the worse: ``1 - person_oks(...)`` (:mod:`eval.predict`) or
-            :func:`person_errors`; NaN for a person who is not scored.
+        errors: (N,), the larger the worse; NaN for a person who is not scored.
 
     Returns:
         Rows of the people drawn, the worst first.

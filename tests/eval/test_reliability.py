@@ -15,12 +15,12 @@ def _joints(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_bins_and_their_error_by_hand() -> None:
-    found = reliability(np.array([.9, .1, .8, .2]), np.array([True, False, False, False]), 2)
-    np.testing.assert_allclose(found.scores, [.15, .85])
-    np.testing.assert_allclose(found.rates, [0, .5])
-    assert found.counts.tolist() == [2, 2]
-    assert found.error == pytest.approx((.15 + .35) / 2)
-    assert len(reliability(np.array([.5]), np.array([True])).counts) == 1
+    scores = np.append(np.linspace(0, .28, 15), .3)  # the two lowest are one bin
+    found = reliability(scores[::-1], scores[::-1] == .02)
+    np.testing.assert_allclose(found.scores, [.01, *scores[2:]])
+    assert found.rates.tolist() == [.5] + 14 * [0]
+    assert found.counts.tolist() == [2] + 14 * [1]
+    assert found.error == pytest.approx((2 * .49 + scores[2:].sum()) / 16)
 
 
 def test_scores_that_were_fitted_say_how_often_a_joint_is_right() -> None:

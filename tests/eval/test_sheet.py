@@ -4,18 +4,13 @@ from pathlib import Path
 
 from data.coco import COCODataset
 from eval.predict import person_oks
-from eval.sheet import person_errors, write_sheet
+from eval.sheet import write_sheet
 from hourglass.errors import InputError
 from hourglass.image import read_image
 from tests.eval.truth import truth
 
 import numpy as np
 import pytest
-
-
-def test_an_error_is_the_mean_over_the_joints_that_count() -> None:
-    errors = person_errors(np.array([[1, 3, np.nan], [np.nan] * 3, [np.inf, 1, 1]]))
-    np.testing.assert_array_equal(errors, [2, np.nan, np.inf])
 
 
 def test_a_sheet_of_the_worst(dataset: COCODataset, tmp_path: Path) -> None:
