@@ -80,9 +80,9 @@ def save(spec: ModelSpec, seed: int = 0, cuda: bool = False, old: bool = False, 
             table['module'] = Obj(('cudnn.' if is_cudnn else 'nn.') + _CLASSES[node.op],
                                   {name: fields[name] for name in rng.permutation(list(fields))})
     # Any order in which a node comes after its inputs.
-    waiting, ordered = list(graph.nodes), list[Node]()
+    waiting, ordered = set(graph.nodes), list[Node]()
     while waiting:
-        ready = [node for node in waiting if set(node.inputs) <= set(ordered)]
+        ready = [node for node in graph.nodes if node in waiting and waiting.isdisjoint(node.inputs)]
         ordered.append(ready[rng.randint(len(ready))])
         waiting.remove(ordered[-1])
     nodes = [Obj('nngraph.Node', {'data': table}) for table in [*(tables[node] for node in ordered), end]]
