@@ -5,14 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from pretrained import recipe as recipe_module
-from pretrained.recipe import ROOT, Recipe, Step, follow, read_recipe, steps
+from pretrained.recipe import ROOT, Recipe, read_recipe, steps
 from pretrained.weights_file import load_model
 from training.options import parse_config
 
@@ -113,56 +111,37 @@ def test_a_stage_without_validation_hands_on_its_last_weights(tmp_path: Path) ->
     assert str(tmp_path / 'c' / 'best.npz') in found[-2].command
 
 
-# Takes its time to end when it is asked to: longer than the quarter of a second that subprocess.run() waits.
-SLOW = '''
+#: A step that takes its time to end: longer than the quarter of a second that subprocess.run() waits.
+STEP = '''
 import os, signal, sys, time
-from pathlib import Path
 
 def stop(number, frame):
     time.sleep(0.4)
-    Path(sys.argv[2]).write_text(str(number))
-    sys.exit(int(sys.argv[3]))
+    open(sys.argv[1], 'a').write(f'stopped by {number}')
+    sys.exit(int(sys.argv[2]))
 
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, stop)
-Path(sys.argv[1] + '.part').write_text(str(os.getpid()))
-os.rename(sys.argv[1] + '.part', sys.argv[1])
+open(sys.argv[1], 'w').write('running ')
 time.sleep(30)
 '''
 
 
-@pytest.mark.parametrize(('number', 'childs', 'status'), [
-    (signal.SIGTERM, 143, 143), (signal.SIGINT, 0, 130)])
+@pytest.mark.parametrize(('number', 'of_step', 'status'), [(signal.SIGTERM, 143, 143), (signal.SIGINT, 0, 130)])
 def test_a_step_that_is_asked_to_stop_ends_in_its_own_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, childs: int, status: int,
+    tmp_path: Path, number: signal.Signals, of_step: int, status: int,
 ) -> None:
-    ready, stopped = tmp_path / 'ready', tmp_path / 'stopped'
-    slow = Step((sys.executable, '-S', '-c', SLOW, str(ready), str(stopped), str(childs)), None)
-    later = Step((sys.executable, '-S', '-c', f'open({str(tmp_path / "later")!r}, "w")'), None)
-    monkeypatch.setattr(recipe_module, 'steps', lambda *_: [slow, later])
-
-    def ask() -> None:
-        while not ready.exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), number)
-        if number == signal.SIGINT:  # as a terminal does
-            os.kill(int(ready.read_text()), number)
-
-    def not_handled(*_: object) -> None:
-        pytest.fail('the signal was left to this process')
-
-    before = {each: signal.signal(each, not_handled) for each in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        threading.Thread(target=ask, daemon=True).start()
-        with pytest.raises(SystemExit) as caught:
-            follow(_write(tmp_path, TINY), [], tmp_path / 'out')
-        assert signal.getsignal(number) is not_handled
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-    assert caught.value.code == status
-    assert stopped.read_text() == str(int(number))
-    assert not (tmp_path / 'later').exists()
+    report = tmp_path / 'report'
+    code = 'import sys; from pretrained.recipe import _run; sys.exit(_run(sys.argv[1:]))'
+    command = [sys.executable, '-S', '-c', STEP, str(report), str(of_step)]
+    process = subprocess.Popen([sys.executable, '-c', code, *command], cwd=ROOT, start_new_session=True)
+    while not report.exists() or not report.read_text():
+        assert process.poll() is None
+        time.sleep(0.01)
+    # Ctrl-C goes to all processes of a terminal, other signals to one.
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    assert process.wait(60) == status
+    assert report.read_text() == f'running stopped by {number:d}'
 
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'pretrained' / 'recipes').glob('*.json')), ids=lambda path: path.stem)
