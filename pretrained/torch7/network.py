@@ -88,44 +88,38 @@ def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:
         n_modules = max(1, n_residuals // (n_stack * (3 * layer_num + 2)))
         sizes |= {'network': 'PreActivationHG', 'n_modules': n_modules}
         expected = preactivation_hg(n_stack, layer_num, n_modules)
-    numbers = _Numbers()
-    if numbers.of(expected) != numbers.of(graph):
-        raise Damage('its layers or their connections are others')
+    nodes = _pair(expected, graph)
     joints = len(_tensor(graph.outputs[-1], 'weight'))
     return ModelSpec(out_channels=joints, joints=joint_set_of(joints), width=4 * len(_tensor(stem, 'weight')),
-                     **sizes, **TORCH7_CODE), numbers.pair(expected, graph)
+                     **sizes, **TORCH7_CODE), nodes
 
 
-class _Numbers:
-    """Gives nodes that compute the same, but for their parameters, the same number, in any graph."""
+def _has_features_first(node: Node) -> bool:
+    """Return whether a concatenation has the features first, and here the stem of half their width is first."""
+    return node.op == 'join' and node.inputs[0].op == 'relu'
 
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[Any, ...], int] = {}
-        self._of_node: dict[Node, int] = {}
 
-    def of(self, graph: Graph) -> list[int]:
-        """Return the numbers of a graph's outputs."""
-        for node in graph.nodes:
-            key = (node.op, node.settings, *map(self._of_node.__getitem__, self._inputs(node)))
-            self._of_node[node] = self._numbers.setdefault(key, len(self._numbers))
-        return [self._of_node[node] for node in graph.outputs]
+def _pair(expected: Graph, graph: Graph) -> dict[str, Node]:
+    """Return the convolutions and batch normalisations of a graph by their names in the expected one.
 
-    def _inputs(self, node: Node) -> list[Node]:
-        # The order does not matter in a sum, and after a concatenation the weights can be rearranged.
-        return sorted(node.inputs, key=self._of_node.__getitem__) if node.op in ('add', 'join') else list(node.inputs)
+    The inputs of sums have to be in the order in which the Torch7 code gives them.
 
-    def pair(self, expected: Graph, graph: Graph) -> dict[str, Node]:
-        """Return the nodes of a graph by the names of the expected ones, with the same numbers of outputs."""
-        partner: dict[Node, Node] = {}
-        pending = list(zip(expected.outputs, graph.outputs, strict=True))
-        while pending:
-            node, other = pending.pop()
-            if node not in partner:
-                partner[node] = other
-                pending += zip(self._inputs(node), self._inputs(other), strict=True)
-            elif partner[node] is not other:
-                raise Damage('two modules are in the place of one')
-        return {node.name: other for node, other in partner.items() if node.op in ('conv', 'bn')}
+    Raises:
+        Damage: the graphs differ by more than their parameters.
+    """
+    partner: dict[Node, Node] = {}
+    pending = list(zip(expected.outputs, graph.outputs, strict=True))
+    while pending:
+        node, other = pending.pop()
+        if node not in partner:
+            partner[node] = other
+            inputs = other.inputs[::-1] if _has_features_first(other) else other.inputs
+            if (node.op, node.settings, len(node.inputs)) != (other.op, other.settings, len(inputs)):
+                raise Damage('its layers or their connections are others')
+            pending += zip(node.inputs, inputs, strict=True)
+        elif partner[node] is not other:
+            raise Damage('its layers or their connections are others')
+    return {node.name: other for node, other in partner.items() if node.op in ('conv', 'bn')}
 
 
 def _arrays(nodes: dict[str, Node]) -> dict[str, np.ndarray]:
@@ -133,9 +127,7 @@ def _arrays(nodes: dict[str, Node]) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
     for key, node in nodes.items():
         arrays.update({f'{key}/{name}': array for name, array in parameters(node).items()})
-        joined = node.inputs[0]
-        if joined.op == 'join' and joined.inputs[0].op == 'relu':
-            # The features come first in such a file, and here the stem of half their width does.
+        if _has_features_first(node.inputs[0]):
             weight = arrays[f'{key}/W']
             width = weight.shape[1] * 2 // 3
             arrays[f'{key}/W'] = np.concatenate((weight[:, width:], weight[:, :width]), axis=1)

@@ -49,7 +49,7 @@ def save(spec: ModelSpec, seed: int = 0, cuda: bool = False, old: bool = False, 
 
     Args:
         spec: what it is.
-        seed: decides the parameters, and the order of nodes, of the inputs of sums, and of fields.
+        seed: decides the order of nodes and of fields.
         cuda: classes of cudnn and tensors of a GPU.
         old: layouts of 2015: matrices, ``padding`` and ``running_std``.
         features_first: whether these come before the stem between the stacks of a ``StackedHG``.
@@ -63,9 +63,7 @@ def save(spec: ModelSpec, seed: int = 0, cuda: bool = False, old: bool = False, 
     end: dict[str, Any] = {'mapindex': Table(list(enumerate((tables[node] for node in graph.outputs), 1)))}
     for node, table in tables.items():
         inputs = [tables[source] for source in node.inputs]
-        if node.op == 'add':
-            rng.shuffle(inputs)
-        elif node.op == 'join' and features_first:
+        if node.op == 'join' and features_first:
             inputs.reverse()
         # nngraph has each input under its number, and the number under it.
         index = [pair for n, source in enumerate(inputs, 1) for pair in ((n, source), (source, n))]

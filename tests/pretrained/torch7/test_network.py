@@ -58,7 +58,7 @@ def test_files_that_torch7_wrote(shared: Callable[[str], Path], name: str) -> No
     spec_of('PreActivationHG', n_stack=3, n_modules=2),
 ])
 def test_networks_come_back(path: Path, spec: ModelSpec, seed: int) -> None:
-    """Nodes, inputs of sums and fields come in another order with every seed."""
+    """Nodes and fields come in another order with every seed."""
     root, values = save(spec, seed, cuda=seed % 2 == 1, old=seed == 2, features_first=seed > 1,
                         eps=1e-2 if seed == 1 else 1e-5)
     path.write_bytes(t7.dump(root, ascii=seed == 3))
