@@ -136,14 +136,7 @@ def recipe() -> bytes:
 
 
 def video() -> bytes:
-    import av
+    from tests.demos.video.clips import moving, write_clip
 
-    file = io.BytesIO()
-    with av.open(file, 'w', 'mp4') as container:
-        stream = container.add_stream('mpeg4', 25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
-        rng = np.random.default_rng(0)
-        frames = [av.VideoFrame.from_ndarray(rng.integers(0, 255, (48, 64, 3), np.uint8)) for _ in range(4)]
-        for frame in [*frames, None]:
-            container.mux(stream.encode(frame))
-    return file.getvalue()
+    with tempfile.TemporaryDirectory() as folder:
+        return write_clip(Path(folder) / 'v.mp4', moving(4)).read_bytes()
