@@ -68,8 +68,6 @@ class JointRates:
         thresholds = np.array(curve['thresholds'], np.float64)
         rates = np.array([curve['rates'][joint] for joint in joints], np.float64).T
         groups = {str(name): tuple(members) for name, members in value['group_joints'].items()}
-        if rates.shape != (len(thresholds), len(joints)):
-            raise ValueError('curves of another shape')
         marks = np.array([list(row) for row in value['per_person']['correct']])
         people = np.select([marks == '0', marks == '1'], [0, 1], -1).astype(np.int8)
         return cls(str(value['metric']), float(value['threshold']), str(value['reference']), joints, groups,
