@@ -70,9 +70,8 @@ def fit_confidence(heights: np.ndarray, correct: np.ndarray) -> tuple[tuple[floa
     rates = isotonic_regression(bins.rates, weights=bins.counts.astype(float)).x
     points = [(0.0, 0.0)]
     for height, rate in zip(bins.scores.tolist(), rates.tolist(), strict=True):
-        height, rate = round(height, 4), round(min(max(rate, 0.0), 1.0), 4)
-        if height > points[-1][0]:
-            points.append((height, rate))
+        if round(height, 4) > points[-1][0]:
+            points.append((round(height, 4), round(rate, 4)))
     return tuple(points)
 
 

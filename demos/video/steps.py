@@ -64,7 +64,7 @@ class _Recognition:
         tracks = self.tracker.update(boxes, np.array(points).reshape(-1, size, 2),
                                      np.array([person.pose.scores for person in people]).reshape(-1, size))
         if self.config.smooth:
-            points = [self.filters[track](where, seconds, max(y1 - y0, 1.0))
+            points = [self.filters[track](where, seconds, y1 - y0)
                       for track, where, (y0, _, y1, _) in zip(tracks, points, boxes.tolist(), strict=True)]
         return [TrackedPerson(track, replace(person, pose=replace(person.pose, points=where)))
                 for track, person, where in zip(tracks, people, points, strict=True)]

@@ -76,8 +76,7 @@ class Tracker:
         expected_boxes = np.array([track.box for track in self._tracks]) + np.tile(shifts, 2)
         expected_points = np.array([track.points for track in self._tracks]) + shifts[:, None]
         known = np.array([track.found for track in self._tracks])
-        with np.errstate(invalid='ignore'):  # a box without an area overlaps nothing
-            overlap = box_iou(expected_boxes, boxes)
+        overlap = box_iou(expected_boxes, boxes)
         areas = np.prod(expected_boxes[:, 2:] - expected_boxes[:, :2], axis=1)
         alike = oks(points[None], expected_points[:, None], found[None] & known[:, None], areas[:, None], self._sigmas)
         # Without a joint in common, only the boxes are compared.

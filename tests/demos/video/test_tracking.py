@@ -89,11 +89,3 @@ def test_joints_that_were_not_found_do_not_count() -> None:
     for _ in range(5):
         # Without the poses only the overlap is left.
         assert _update(tracker, [(50, 10)], rng.uniform(0, 1, (14, 2)), score=0.05) == [1]
-
-
-def test_degenerate_boxes_do_no_harm(recwarn: pytest.WarningsRecorder) -> None:
-    tracker = Tracker(LSP)
-    nothing = np.zeros((1, 4)), np.full((1, 14, 2), np.nan), np.zeros((1, 14))
-    assert tracker.update(*nothing) == [1]
-    assert tracker.update(*nothing) == [2]
-    assert not recwarn.list
