@@ -96,10 +96,9 @@ def annotate_video(
         predictor = predictor or config.load()
         with stop.listening():
             summary = _annotate(reader, config, predictor, stop)
-        complaint = None if stop.requested else reader.complaint()
     lost = summary.lost_sound and (f'{config.target}: without the sound, which is {summary.lost_sound} and not for '
                                    'this format; an .mkv holds most kinds')
-    for warning in filter(None, (complaint, lost, predictor.detector.complaint())):
+    for warning in filter(None, (reader.complaint(), lost, predictor.detector.complaint())):
         print(f'warning: {warning}', file=sys.stderr)
     if stop.requested:
         print(f'stopped: {config.target} has the first {counted(summary.n_frames, "frame")}', file=sys.stderr)
