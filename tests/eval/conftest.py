@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from data.coco import COCODataset
 from hourglass.image import write_image
+from hourglass.joints import COCO
+from tests.data.coco_files import annotation_of, write_file
+from tests.eval.truth import ANNOTATIONS
 
 import numpy as np
 import pytest
@@ -27,21 +29,15 @@ def coco_root(tmp_path: Path) -> Path:
             corner = rng.uniform(0, 320 - size[0]), rng.uniform(0, 240 - size[1])
             flags = rng.choice([0, 1, 2], 17, p=[.3, .2, .5])
             flags[0] = 2
-            keypoints = np.zeros((17, 3), int)
-            keypoints[:, :2] = (corner + rng.uniform(0, 1, (17, 2)) * size).astype(int)
-            keypoints[:, 2] = flags
-            keypoints[flags == 0] = 0
-            annotations.append({
-                'id': 10 * i + k, 'image_id': 50 - 7 * i, 'category_id': 1, 'iscrowd': 0,
-                'keypoints': keypoints.ravel().tolist(), 'num_keypoints': int((flags > 0).sum()),
-                'bbox': [*corner, *size], 'area': float(.6 * size.prod())})
-    for annotation_id, is_crowd in ((900, 1), (901, 0)):
-        annotations.append({'id': annotation_id, 'image_id': 50, 'category_id': 1, 'iscrowd': is_crowd,
-                            'keypoints': [0] * 51, 'num_keypoints': 0, 'bbox': [100, 60, 60, 80], 'area': 2000.0})
+            joints = {name: (*(corner + rng.uniform(0, 1, 2) * size).astype(int).tolist(), flag)
+                      for name, flag in zip(COCO.joints, flags.tolist(), strict=True) if flag}
+            annotations.append(annotation_of(10 * i + k, joints, image_id=50 - 7 * i, bbox=[*corner, *size],
+                                             area=float(.6 * size.prod())))
+    annotations += [annotation_of(number, {}, image_id=50, iscrowd=is_crowd, bbox=[100, 60, 60, 80], area=2000.0)
+                    for number, is_crowd in ((900, 1), (901, 0))]
     root = tmp_path / 'COCO'
-    (root / 'annotations').mkdir(parents=True)
-    (root / 'annotations' / 'person_keypoints_val2017.json').write_text(json.dumps({
-        'images': images, 'annotations': annotations, 'categories': [{'id': 1, 'name': 'person'}]}))
+    write_file(root / ANNOTATIONS, {'images': images, 'annotations': annotations,
+                                    'categories': [{'id': 1, 'name': 'person'}]})
     for image in images:
         write_image(root / 'images' / 'val2017' / str(image['file_name']), rng.uniform(0, 255, (3, 240, 320)))
     return root
