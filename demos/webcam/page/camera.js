@@ -62,17 +62,12 @@ export class Camera {
   }
 
   next(stream) {
-    const again = () => {
+    this.video.requestVideoFrameCallback(() => {
       if (this.stream === stream) {
         this.frame();
         this.next(stream);
       }
-    };
-    if (this.video.requestVideoFrameCallback) {
-      this.video.requestVideoFrameCallback(again);
-    } else {
-      requestAnimationFrame(again);
-    }
+    });
   }
 
   /** The cameras that there are, as {id, name}; names are known once one was allowed. */
