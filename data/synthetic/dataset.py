@@ -50,12 +50,12 @@ class SyntheticDataset(PersonDataset):
     Args:
         n: number of people; by default the split's (:data:`SPLITS`).
         seed: another seed gives other people.
-        size: (height, width) of the images, 32 to 1024 each.
+        size: (height, width) of the images.
         joint_set: joints wanted; those that MPII lacks are derived or unlabelled.
         split: ``train``, ``val`` or ``test``; they have no person in common.
 
     Raises:
-        InputError: there is no such split, or a number is out of its range.
+        InputError: there is no such split, or no person is asked for.
     """
 
     has_image_files = False
@@ -66,10 +66,8 @@ class SyntheticDataset(PersonDataset):
             raise InputError(f'the synthetic data set has no split {split!r}; it has {", ".join(SPLITS)}')
         default, self._stream = SPLITS[split]
         self.n = default if n is None else n
-        if self.n < 1 or seed < 0:
-            raise InputError(f'a synthetic data set needs at least one person and a seed from 0, not {n} and {seed}')
-        if not all(32 <= length <= 1024 for length in size):
-            raise InputError(f'synthetic images are 32 to 1024 pixels high and wide, not {size[0]} by {size[1]}')
+        if self.n < 1:
+            raise InputError(f'a synthetic data set needs at least one person, not {n}')
         self.seed = seed
         self.size = size
         super().__init__(f'synthetic {split}', joint_set, _People(self), Path())

@@ -75,5 +75,3 @@ def test_splits_have_their_sizes_and_errors_a_reason() -> None:
         SyntheticDataset(split='all')
     with pytest.raises(InputError, match='at least one person'):
         SyntheticDataset(0)
-    with pytest.raises(InputError, match='32 to 1024 pixels'):
-        SyntheticDataset(5, size=(8, 256))

@@ -84,46 +84,15 @@ def test_python_2_headers_and_leading_slashes(
 
 # Snapshots.
 
-class LossChain(chainer.Chain):
-    def __init__(self, predictor: StackedHG, meta: str | None) -> None:
-        super().__init__()
-        with self.init_scope():
-            self.predictor = predictor
-        if meta is not None:
-            self.add_persistent('meta', meta)
-
-    def forward(self, x: Any) -> Any:
-        loss = chainer.functions.mean(self.predictor(x)[-1] ** 2)
-        chainer.report({'loss': loss}, self)
-        return loss
-
-
-@pytest.mark.parametrize('meta', [SMALL.to_json(), None])
-def test_trainer_snapshot_and_chain_are_weights_files(tmp_path: Path, meta: str | None, network: StackedHG) -> None:
-    chain = LossChain(network, meta)
-    optimizer = chainer.optimizers.RMSprop(1e-4).setup(chain)
-    dataset = np.zeros((2, 3, 32, 64), np.float32)
-    iterator = chainer.iterators.SerialIterator(dataset, 2)
-    updater = chainer.training.StandardUpdater(iterator, optimizer)
-    trainer = chainer.training.Trainer(updater, (1, 'iteration'), tmp_path)
-    trainer.extend(chainer.training.extensions.LogReport(trigger=(1, 'iteration')))
-    trainer.extend(chainer.training.extensions.snapshot(filename='snapshot'), trigger=(1, 'iteration'))
-    trainer.run()
-    chainer.serializers.save_npz(tmp_path / 'chain.npz', chain)
-    with np.load(tmp_path / 'snapshot') as file:
-        assert 'updater/model:main/predictor/conv0/W' in file.files
-
-    inferred = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp')
-    for name in ('snapshot', 'chain.npz'):
-        model = load_model(tmp_path / name)
-        assert model.spec == (inferred if meta is None else SMALL)
-        assert_same(model.arrays, values_of(network))
-
-
-def test_description_beside_the_nested_network(path: Path, arrays: dict[str, np.ndarray]) -> None:
+@pytest.mark.parametrize('place', ['updater/model:main/meta', 'updater/model:main/predictor/meta'])
+def test_a_description_lies_beside_a_nested_network_or_above(
+    path: Path, arrays: dict[str, np.ndarray], place: str,
+) -> None:
     nested = {f'updater/model:main/predictor/{key}': value for key, value in arrays.items()}
-    np.savez(path, **{**nested, 'updater/model:main/predictor/meta': np.array(SMALL.to_json())})
-    assert load_model(path).spec == SMALL
+    np.savez(path, **{**nested, place: np.array(SMALL.to_json())})
+    model = load_model(path)
+    assert model.spec == SMALL
+    assert_same(model.arrays, arrays)
 
 
 def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray]) -> None:
