@@ -111,14 +111,13 @@ def _pair(expected: Graph, graph: Graph) -> dict[str, Node]:
     pending = list(zip(expected.outputs, graph.outputs, strict=True))
     while pending:
         node, other = pending.pop()
-        if node not in partner:
-            partner[node] = other
-            inputs = other.inputs[::-1] if _has_features_first(other) else other.inputs
-            if (node.op, node.settings, len(node.inputs)) != (other.op, other.settings, len(inputs)):
-                raise Damage('its layers or their connections are others')
-            pending += zip(node.inputs, inputs, strict=True)
-        elif partner[node] is not other:
+        if partner.get(node) is other:
+            continue
+        inputs = other.inputs[::-1] if _has_features_first(other) else other.inputs
+        if node in partner or (node.op, node.settings, len(node.inputs)) != (other.op, other.settings, len(inputs)):
             raise Damage('its layers or their connections are others')
+        partner[node] = other
+        pending += zip(node.inputs, inputs, strict=True)
     return {node.name: other for node, other in partner.items() if node.op in ('conv', 'bn')}
 
 
