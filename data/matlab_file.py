@@ -1,4 +1,4 @@
-"""Variables of MATLAB files, read in a child process."""
+"""Variables of MATLAB files; for a child process (:mod:`hourglass.sandbox`), which reports all errors of SciPy."""
 
 from __future__ import annotations
 
@@ -11,31 +11,17 @@ import numpy as np
 
 
 def read_variable(path: Path, name: str, **options: Any) -> Any:
-    """Return a variable of a MATLAB file, as SciPy gives it; in a child process (:mod:`hourglass.sandbox`).
-
-    Args:
-        path: the file.
-        name: of the variable.
-        options: of :func:`scipy.io.loadmat`.
-
-    Raises:
-        InputError: the file is damaged, of another kind, or has no such variable.
-    """
+    """Return a variable of a MATLAB file; ``options`` are those of :func:`scipy.io.loadmat`."""
     import scipy.io
 
-    try:
-        return scipy.io.loadmat(path, variable_names=[name], **options)[name]
-    except KeyError:
-        raise InputError(f'{path}: has no variable "{name}"') from None
-    except MemoryError:
-        raise
-    except Exception as error:
-        # SciPy reports damage with nearly any exception.
-        raise InputError(f'{path}: damaged, or not a MATLAB file ({error or type(error).__name__})') from None
+    found = scipy.io.loadmat(path, variable_names=[name], **options)
+    if name not in found:
+        raise InputError(f'{path}: has no variable "{name}"')
+    return found[name]
 
 
 def read_joints_variable(path: Path) -> dict[str, np.ndarray]:
-    """Return the variable ``joints`` of a MATLAB file; for :func:`hourglass.sandbox.read_in_child`."""
+    """Return the variable ``joints``, which is an array of numbers."""
     joints = read_variable(path, 'joints')
     if not isinstance(joints, np.ndarray) or joints.dtype.kind not in 'fiu':
         raise InputError(f'{path}: "joints" does not hold numbers')

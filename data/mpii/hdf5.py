@@ -22,8 +22,6 @@ pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,26 +47,17 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     'center': (2,), 'scale': (), 'part': (N_JOINTS, 2), 'normalize': (), 'visible': (N_JOINTS,)}
 
 
-@contextmanager
-def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; ``InputError`` if that, or reading from it in the block, fails."""
+def _open(path: Path) -> h5py.File:
     if not path.is_file():
         raise InputError(f'{path}: no such file')
-    try:
-        with h5py.File(path, 'r') as file:
-            yield file
-    except (InputError, MemoryError):
-        raise
-    except Exception as error:
-        # h5py reports damage with OSError, RuntimeError, ValueError, KeyError and TypeError.
-        raise InputError(f'{path}: damaged, or not an HDF5 file ({error or type(error).__name__})') from None
+    return h5py.File(path, 'r')
 
 
-def read_numbers(file: h5py.File, key: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Read (N, *shape) numbers as float64; ``InputError`` if the file holds something else under the key."""
-    data = file.get(key)
-    if not isinstance(data, h5py.Dataset):
+def _read_numbers(file: h5py.File, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Read (N, *shape) numbers as float64."""
+    if key not in file:
         raise InputError(f'{file.filename}: has no {key!r}')
+    data = file[key]
     if data.dtype.kind not in 'biuf' or data.ndim != len(shape) + 1 or data.shape[1:] != shape:
         wanted = ', '.join(['N', *map(str, shape)])
         raise InputError(f'{file.filename}: {key!r} has shape {data.shape} and type {data.dtype}, '
@@ -101,15 +90,15 @@ def _read_image_names(file: h5py.File, path: Path) -> np.ndarray:
 
 def parse_hdf5(path: Path) -> dict[str, np.ndarray]:
     """Return the columns of a file and ``imgname``; for :func:`hourglass.sandbox.read_in_child`."""
-    with open_hdf5(path) as file:
-        columns = {key: read_numbers(file, key, shape) for key, shape in _SHAPES.items()}
+    with _open(path) as file:
+        columns = {key: _read_numbers(file, key, shape) for key, shape in _SHAPES.items()}
         return {**columns, 'imgname': _read_image_names(file, path)}
 
 
 def parse_predictions(path: Path) -> dict[str, np.ndarray]:
     """Return ``preds`` (N, 16, 2), x and y; for :func:`hourglass.sandbox.read_in_child`."""
-    with open_hdf5(path) as file:
-        return {'preds': read_numbers(file, 'preds', (N_JOINTS, 2))}
+    with _open(path) as file:
+        return {'preds': _read_numbers(file, 'preds', (N_JOINTS, 2))}
 
 
 def read_hdf5(path: str | Path) -> People:

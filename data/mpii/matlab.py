@@ -72,21 +72,14 @@ def _read_person(image: str, person: Any) -> tuple[Any, ...] | None:
     return image, *joints, Extent.of_scale((y, x), scale), _HEAD_BIAS * np.hypot(x2 - x1, y2 - y1)
 
 
-def _read_release(release: Any) -> list[tuple[Any, ...]]:
-    images = _structs(release.annolist)
-    rows = [_read_person(str(images[i].image.name), person)
-            for i in np.flatnonzero(np.atleast_1d(release.img_train) == 1)
-            for person in _structs(getattr(images[i], 'annorect', None))]
-    return [row for row in rows if row is not None]
-
-
 def parse_matlab(path: Path) -> dict[str, np.ndarray]:
     """Return the fields of :class:`People`; for :func:`hourglass.sandbox.read_in_child`."""
     release = read_variable(path, 'RELEASE', squeeze_me=True, struct_as_record=False)
-    try:
-        rows = _read_release(release)
-    except (AttributeError, TypeError, ValueError, IndexError) as error:
-        raise InputError(f'{path}: does not have the structure of MPII\'s annotations ({error})') from None
+    images = _structs(release.annolist)
+    people = (_read_person(str(images[i].image.name), person)
+              for i in np.flatnonzero(np.atleast_1d(release.img_train) == 1)
+              for person in _structs(getattr(images[i], 'annorect', None)))
+    rows = [person for person in people if person is not None]
     if not rows:
         raise InputError(f'{path}: no person in a training image has a list of points')
     image, points, visible, extent, head_size = map(np.array, zip(*rows, strict=True))

@@ -94,7 +94,7 @@ def test_a_part_of_the_people_is_not_the_set(
 
 
 @pytest.mark.parametrize(('name', 'file', 'reason'), [
-    ('lsp', 'joints.mat', 'not a MATLAB file'), ('mpii', MATLAB_FILES[0], 'not a MATLAB file'),
+    ('lsp', 'joints.mat', 'damaged'), ('mpii', MATLAB_FILES[0], 'damaged'),
     ('coco', 'annotations/person_keypoints_train2017.json', 'damaged, or not JSON')])
 def test_damaged_annotations_are_one_line(
     roots: dict[str, Path], name: str, file: str, reason: str, command: Callable[..., Any],
