@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from hourglass.errors import InputError
-from hourglass.foreign import printable
+from hourglass.foreign import Damage, printable
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def read_in_child(reader: str, path: Path, *arguments: str) -> dict[str, np.ndar
 
     Args:
         reader: ``module:name`` of a function that takes the path and returns arrays by name; it raises ``InputError``
-            if the file cannot be used.
+            or ``Damage`` if the file cannot be used, with the name of the file or without.
         path: the file.
         arguments: further ones of the function.
 
@@ -83,6 +83,12 @@ def _limit(size: int) -> None:
         resource.setrlimit(what, (limit, limit))
 
 
+def complaint(path: Path, error: InputError | Damage) -> str:
+    """Return why a file cannot be used; a reason that does not name the file gets its name."""
+    text = str(error)
+    return text if text.startswith(f'{path}: ') else f'{path}: {printable(text, 1000)}'
+
+
 def main(reader: str, name: str, *arguments: str) -> int:
     """Do the work of the child process; return its exit status."""
     path = Path(name)
@@ -94,9 +100,9 @@ def main(reader: str, name: str, *arguments: str) -> int:
         arrays = function(path, *arguments)
         if (result := sum(array.nbytes for array in arrays.values())) > MAX_RESULT + 2 * size:
             raise InputError(f'{path}: holds {result:,} bytes of numbers and names, more than are read')
-    except InputError as error:
+    except (InputError, Damage) as error:
         # A name that is not UTF-8 has surrogates.
-        sys.stdout.buffer.write(str(error).encode('utf-8', 'surrogatepass'))
+        sys.stdout.buffer.write(complaint(path, error).encode('utf-8', 'surrogatepass'))
         return _REFUSED
     np.savez(sys.stdout.buffer, **arrays)
     return 0

@@ -20,3 +20,12 @@ def refusal(read: Callable[[Path], Any], path: Path) -> str:
     assert text.isprintable()
     assert len(text) < 3000
     return text
+
+
+def damage(read: Callable[[Path], Any], path: Path) -> str:
+    """Return why a function fails that runs in a child process, where it may raise anything."""
+    try:
+        read(path)
+    except Exception as error:
+        return str(error)
+    pytest.fail('it was read')

@@ -11,8 +11,7 @@ import struct
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hourglass.errors import InputError
-from hourglass.foreign import Damage, open_file, open_zip, printable
+from hourglass.foreign import Damage, open_file, open_zip
 from pretrained.pytorch.pickles import Tensor, load_pickle
 
 import numpy as np
@@ -44,27 +43,17 @@ def read_tensors(path: Path) -> tuple[Any, str]:
         What it holds (as :func:`pretrained.pytorch.pickles.load_pickle`), and the name of the format.
 
     Raises:
-        InputError: the file is missing, damaged, or of another format.
+        InputError: the file is missing or larger than 2 GB.
+        Exception: it is damaged, or of another format; nearly any.
     """
-    title = 'PyTorch'
     with open_file(path, 'a PyTorch file') as stream:
         start = stream.read(512)
         stream.seek(0)
-        try:
-            if start.startswith(ZIP_START):
-                return _read_zip(stream), title
-            if is_legacy(start):
-                return _read_legacy(stream), title
-            if is_safetensors(start):
-                title = 'safetensors'
-                return _read_safetensors(stream), title
-            raise Damage('neither of the two formats of torch.save')
-        except MemoryError:
-            raise
-        except Exception as error:
-            # zipfile, pickle and NumPy report damage with nearly any exception.
-            reason = printable(str(error) or type(error).__name__, 120)
-            raise InputError(f'{path}: not a readable {title} file ({reason})') from None
+        if start.startswith(ZIP_START):
+            return _read_zip(stream), 'PyTorch'
+        if is_safetensors(start):
+            return _read_safetensors(stream), 'safetensors'
+        return _read_legacy(stream), 'PyTorch'
 
 
 def _numbers(raw: bytes | memoryview, dtype: str, byte_order: str = '<') -> np.ndarray:

@@ -22,11 +22,8 @@ def parse_pytorch(path: Path, part: str | None = None) -> dict[str, np.ndarray]:
     For :func:`hourglass.sandbox.read_in_child`.
     """
     value, title = read_tensors(path)
-    try:
-        layout, state = find_state(value, part)
-        return {**rename(layout, state), 'origin': np.array([title, layout.name])}
-    except InputError as error:
-        raise InputError(f'{path}: {error}') from None
+    layout, state = find_state(value, part)
+    return {**rename(layout, state), 'origin': np.array([title, layout.name])}
 
 
 def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model:

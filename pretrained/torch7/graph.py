@@ -11,7 +11,6 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from hourglass.errors import InputError
 from hourglass.foreign import Damage, printable
 from pretrained.torch7.reader import Table, TorchObject, read_t7
 
@@ -69,19 +68,15 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
         path: a file with an ``nn.gModule``, or with any module made of those that are known here.
 
     Raises:
-        InputError: as for :func:`pretrained.torch7.reader.read_t7`, or the file holds no network, or a broken one.
+        InputError: as for :func:`pretrained.torch7.reader.read_t7`.
+        Exception: the same, or the file holds no network, or a broken one.
     """
     root = read_t7(path)
-    try:
-        if not isinstance(root, TorchObject):
-            raise Damage('it holds no network')
-        builder = _Builder()
-        result = builder.apply(root, builder.add(Node('input', ())))
-        return Graph(builder.nodes, builder.flat(result))
-    except Damage as error:
-        raise InputError(f'{path}: {error}') from None
-    except (AttributeError, LookupError, TypeError, ValueError):
-        raise InputError(f'{path}: its network is broken') from None
+    if not isinstance(root, TorchObject):
+        raise Damage('it holds no network')
+    builder = _Builder()
+    result = builder.apply(root, builder.add(Node('input', ())))
+    return Graph(builder.nodes, builder.flat(result))
 
 
 # What flows along an edge: the result of a node, or a list of such values.

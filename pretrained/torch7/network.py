@@ -13,8 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hourglass.errors import InputError
-from hourglass.foreign import Damage, printable
+from hourglass.foreign import Damage
 from hourglass.sandbox import read_in_child
 from hourglass.spec import ModelSpec
 from pretrained.topology import TORCH7_CODE, joint_set_of
@@ -33,12 +32,8 @@ def parse_torch7(path: Path) -> dict[str, np.ndarray]:
 
     For :func:`hourglass.sandbox.read_in_child`.
     """
-    graph = load_graph(path)
-    try:
-        spec, nodes = find_network(graph)
-        return {**_arrays(nodes), 'spec': np.array(spec.to_json())}
-    except (Damage, InputError) as error:
-        raise InputError(f'{path}: not a network that is known here: {printable(str(error), 1000)}') from None
+    spec, nodes = find_network(load_graph(path))
+    return {**_arrays(nodes), 'spec': np.array(spec.to_json())}
 
 
 def load_torch7(path: str | os.PathLike[str]) -> Model:
@@ -115,7 +110,7 @@ def _pair(expected: Graph, graph: Graph) -> dict[str, Node]:
             continue
         inputs = other.inputs[::-1] if _has_features_first(other) else other.inputs
         if node in partner or (node.op, node.settings, len(node.inputs)) != (other.op, other.settings, len(inputs)):
-            raise Damage('its layers or their connections are others')
+            raise Damage('not a network that is known here: its layers or their connections are others')
         partner[node] = other
         pending += zip(node.inputs, inputs, strict=True)
     return {node.name: other for node, other in partner.items() if node.op in ('conv', 'bn')}

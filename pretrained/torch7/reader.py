@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hourglass.errors import InputError
 from hourglass.foreign import Damage, open_file, open_zip, printable
 from pretrained.torch7.stream import Stream
 
@@ -73,18 +72,11 @@ def read_t7(path: str | os.PathLike[str]) -> Any:
         or a storage, on whatever device it was; those that shared a storage in Torch share memory here.
 
     Raises:
-        InputError: the file cannot be read, is larger than 2 GB, is not such a file, or is damaged.
+        InputError: the file is missing or larger than 2 GB.
+        Exception: it is not such a file, or is damaged; nearly any.
     """
-    path = Path(path)
-    try:
-        with open_file(path, 'a Torch7 file') as file:
-            return _Reader(Stream(_content(file))).read()
-    except (InputError, MemoryError):
-        raise
-    except Exception as error:
-        # zipfile, NumPy and the stream report damage with nearly any exception.
-        reason = printable(str(error) or type(error).__name__, 120)
-        raise InputError(f'{path}: not a readable Torch7 file ({reason})') from None
+    with open_file(Path(path), 'a Torch7 file') as file:
+        return _Reader(Stream(_content(file))).read()
 
 
 def _content(file: BinaryIO) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from pretrained.pytorch import read_tensors
 from pretrained.pytorch.pickles import Placeholder
 from tests.pretrained.pytorch.writer import FLOATS, LEGACY_HEAD, tensor_pickle, write_pickle
-from tests.refusal import refusal
+from tests.refusal import damage
 from tests.touch import Touch
 
 import numpy as np
@@ -20,7 +20,7 @@ import pytest
 
 DICT = b'ccollections\nOrderedDict\n'
 KEYS = b'\x80\x02](X\x01\0\0\x000e.'
-message = partial(refusal, read_tensors)
+message = partial(damage, read_tensors)
 
 
 @pytest.mark.parametrize('protocol', [2, 4])

@@ -10,7 +10,7 @@ from typing import Any
 from pretrained.torch7 import read_t7
 from pretrained.torch7.reader import Table, TorchObject
 from tests.pretrained.torch7 import writer as t7
-from tests.refusal import refusal
+from tests.refusal import damage
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ FLOAT_TENSOR, FLOAT_STORAGE = name('torch.FloatTensor'), name('torch.FloatStorag
 def message(path: Path, content: bytes | None = None) -> str:
     if content is not None:
         path.write_bytes(content)
-    return refusal(read_t7, path)
+    return damage(read_t7, path)
 
 
 @pytest.fixture(params=[False, True], ids=['binary', 'ascii'])
