@@ -121,8 +121,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     fetch = commands.add_parser('fetch', help='download weights into the cache folder')
     fetch.add_argument('name', help=f'one of: {", ".join(registry.REGISTRY)}')
     fetch.set_defaults(run=_fetch)
-    inspect = commands.add_parser('inspect', help='describe a weights file of any kind, compare the checksum of one '
-                                                  'that has a name, and run it once')
+    inspect = commands.add_parser('inspect', aliases=['verify'], help=(
+        'describe a weights file of any kind, compare the checksum of one that has a name, and run it once'))
     inspect.add_argument('name', help='a name or a file')
     _add_part(inspect)
     inspect.set_defaults(run=_inspect)

@@ -231,4 +231,4 @@ def test_fetch_where_and_inspect(
 def test_inspect_compares_the_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(REGISTRY, 'bundled', replace(REGISTRY['bundled'], sha256='0' * 64))
     with pytest.raises(InputError, match='SHA-256'):
-        main(['inspect', 'bundled'])
+        main(['verify', 'bundled'])
