@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import struct
-import warnings
 
 from hourglass.foreign import Damage
 
@@ -62,13 +61,11 @@ class Stream:
             start = self._position
             self.raw(count * dtype.itemsize)
             return np.frombuffer(self._data, dtype.newbyteorder('<'), count, start)
-        with warnings.catch_warnings(), np.errstate(over='ignore', invalid='ignore'):
-            # NumPy warns of text that is not a number, and has announced an error.
-            warnings.simplefilter('error', DeprecationWarning)
-            values = np.fromstring(self._line(), np.float64 if dtype.kind == 'f' else np.int64, sep=' ')
-            if len(values) != count:
-                raise Damage(f'{len(values):,} numbers in a storage of {count:,}')
-            values = values.astype(dtype)
+        words = self._line().split()
+        if len(words) != count:
+            raise Damage(f'{len(words):,} numbers in a storage of {count:,}')
+        with np.errstate(over='ignore'):
+            values = np.array(words, np.float64 if dtype.kind == 'f' else np.int64).astype(dtype)
         values.flags.writeable = False
         return values
 
