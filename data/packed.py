@@ -129,8 +129,6 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
         compression: a name in :data:`COMPRESSIONS`.
     """
     check_sizes(size, margin)
-    if compression not in COMPRESSIONS:
-        raise InputError(f'--compression {compression}: there are {", ".join(COMPRESSIONS)}')
     with write_hdf5(path, MARK) as (file, check):
         joint_set = next(iter(datasets.values())).joint_set
         file.attrs.update(joints=joint_set.name, dataset=source, size=size, margin=margin,

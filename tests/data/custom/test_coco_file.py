@@ -165,6 +165,12 @@ def test_fields_that_may_be_null_or_missing(
     assert tuple(dataset.people[0].location) == pytest.approx(around if (key, which) == ('bbox', 'all') else box)
 
 
+def test_sizes_of_images_may_be_missing(write_coco: Write, content: Content) -> None:
+    for image, size in zip(content['images'], ((None, None), (0, 0), ('96', '64'), (96, None)), strict=False):
+        image['width'], image['height'] = size
+    assert COCOFileDataset(write_coco(content), 'all').sizes == {'5.png': (96, 64)}
+
+
 @pytest.mark.parametrize('skeleton', [[[0, 1], [1, 2]], [1, 2], 'all'])
 def test_a_skeleton_that_cannot_be_understood_is_passed_over(
     write_coco: Write, content: Content, skeleton: Any, capsys: pytest.CaptureFixture[str],
