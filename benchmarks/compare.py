@@ -61,6 +61,7 @@ def measure(
     seconds: dict[str, list[float]] = {}
     settle = gpu >= 0 or not case.training
     for mode in modes:
+        before = cases.gpu_memory(gpu) if gpu >= 0 else 0
         try:
             runs[mode] = cases.make_run(case, mode, gpu)
         except (ImportError, InputError) as error:
@@ -69,10 +70,9 @@ def measure(
         if gpu >= 0:
             runs[mode]()  # compiles the kernels
             seconds |= time_by_turns(runs, repeats, budget, settle)
-            in_use = cases.gpu_memory(gpu)
+            memory[mode] = cases.gpu_memory(gpu) - before
             runs.clear()
             cases.release_gpu_memory()
-            memory[mode] = in_use - cases.gpu_memory(gpu)
     rate = 0.
     if gpu < 0:
         compute, n_operations = matrix_product()
