@@ -151,18 +151,7 @@ class Augmentation:
         Returns:
             The three arrays, changed; the inputs are left as they are.
         """
-        # 1. Rotation and zoom.
-        angle, zoom = self._draw(rng)
-        image = rotate_and_zoom(image, angle, zoom)
-        heatmaps = rotate_and_zoom(heatmaps, angle, zoom, middle)
-
-        # 2. Mirroring, brightness of each channel, cutout and degradation.
-        return self._change_pixels(image, heatmaps, labelled, flip_order, rng)
-
-    def _change_pixels(
-        self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
-        rng: np.random.Generator,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        image, heatmaps = self._turn(image, heatmaps, rng, middle)
         if rng.random() < self.flip:
             image, heatmaps = mirror(image, heatmaps, flip_order)
             labelled = labelled[flip_order]
@@ -175,6 +164,12 @@ class Augmentation:
         if self.degrade and rng.random() < self.degrade:
             image = degrade(image, rng)
         return image, np.ascontiguousarray(heatmaps), labelled
+
+    def _turn(
+        self, image: np.ndarray, heatmaps: np.ndarray, rng: np.random.Generator, middle: tuple[float, float] | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        angle, zoom = self._draw(rng)
+        return rotate_and_zoom(image, angle, zoom), rotate_and_zoom(heatmaps, angle, zoom, middle)
 
 
 class WarpAugmentation(Augmentation):
@@ -194,12 +189,10 @@ class WarpAugmentation(Augmentation):
             raise ValueError('this augmentation needs a crop in whole pixels')
         return WarpedBox((box.y0, box.x0), box.shape, *self._draw(rng))
 
-    def __call__(
-        self, image: np.ndarray, heatmaps: np.ndarray, labelled: np.ndarray, flip_order: np.ndarray,
-        rng: np.random.Generator, middle: tuple[float, float] | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mirror a sample and change its colours at random; the arguments are those of :class:`Augmentation`."""
-        return self._change_pixels(image, heatmaps, labelled, flip_order, rng)
+    def _turn(
+        self, image: np.ndarray, heatmaps: np.ndarray, rng: np.random.Generator, middle: tuple[float, float] | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return image, heatmaps
 
 
 #: By their names on the command line.
