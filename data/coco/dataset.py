@@ -16,12 +16,6 @@ from hourglass.joints import COCO, JointSet, convert_points
 import numpy as np
 
 DEFAULT_ROOT = Path('data/COCO')
-#: Where a split's annotations lie below the data root, as COCO's archive unpacks.
-ANNOTATION_FILE = 'annotations/person_keypoints_{split}.json'
-#: Where a split's images may lie.
-IMAGE_FOLDERS = ('images/{split}', '{split}')
-
-
 #: What PCK divides errors by: the torso, from left shoulder to right hip (unknown where one of them is not
 #: labelled), or the longer side of the person's box.
 REFERENCES = ('torso', 'box')
@@ -48,16 +42,16 @@ class Records:
 
 
 def image_folder(root: Path, split: str) -> Path:
-    """Return the folder of a split's images: the first of the usual ones that is there."""
-    places = [root / folder.format(split=split) for folder in IMAGE_FOLDERS]
-    return next((place for place in places if place.is_dir()), places[0])
+    """Return the folder of a split's images, ``images/SPLIT``, or ``SPLIT`` if that alone is there."""
+    usual, other = root / 'images' / split, root / split
+    return other if other.is_dir() and not usual.is_dir() else usual
 
 
 def annotation_file(root: Path, split: str) -> Path:
     """Return where a split's annotations belong; ``InputError`` if the split's name cannot be one."""
     if not re.fullmatch(r'[\w-]+', split):
         raise InputError(f'COCO has no split {split!r}; the usual ones are train2017 and val2017')
-    return root / ANNOTATION_FILE.format(split=split)
+    return root / 'annotations' / f'person_keypoints_{split}.json'
 
 
 def find_annotations(root: Path, split: str, annotations: str | Path | None = None) -> Path:
