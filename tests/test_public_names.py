@@ -6,12 +6,13 @@ import sys
 import demos
 import eval
 import hourglass
+import pretrained
 import training
 
 import pytest
 
 
-@pytest.mark.parametrize('package', [demos, eval, hourglass, training])
+@pytest.mark.parametrize('package', [demos, eval, hourglass, pretrained, training])
 def test_public_names_are_there(package: object) -> None:
     for name in package.__all__:  # type: ignore[attr-defined]
         assert getattr(package, name).__name__ == name
@@ -20,7 +21,7 @@ def test_public_names_are_there(package: object) -> None:
 
 
 def test_a_name_costs_nothing_that_it_does_not_use() -> None:
-    code = ('import sys, hourglass, demos; demos.VideoConfig, demos.PicturesConfig, demos.PersonConfig; '
+    code = ('import sys, hourglass, demos, pretrained; demos.VideoConfig, demos.PicturesConfig, demos.PersonConfig; '
             'print(*{"chainer", "av", "cv2", "PIL"} & set(sys.modules))')
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []

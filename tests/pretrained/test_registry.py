@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -139,15 +137,6 @@ def test_file_of_another_network_is_refused(published: Any, server: Any, cache: 
     assert not (cache / published.file).exists()
 
 
-def test_damaged_download_says_what_to_do(published: Any, server: Any, cache: Path) -> None:
-    cache.mkdir()
-    (cache / published.file).write_bytes(b'damaged')
-    with pytest.raises(InputError, match='python -m pretrained fetch published'):
-        pretrained.load('published')
-    registry.fetch('published')
-    pretrained.load('published')
-
-
 # Default weights.
 
 def test_default_is_published_if_it_can_be_had(published: Any, server: Any, cache: Path) -> None:
@@ -166,16 +155,14 @@ def test_default_without_network_is_bundled(no_network: None) -> None:
     assert model.source.startswith('using the bundled weights, 3 stacks of width 64, 21 joints')
     assert 'Google Drive: no answer in time; GitHub release: no answer in time' in model.source
 
-    again = pretrained.load_default()
-    assert 'a while ago' in again.source
-    assert 'python -m pretrained fetch published' in again.source
-
 
 def test_failure_is_remembered_by_default_but_not_by_fetch(published: Any, server: Any, cache: Path) -> None:
     server.status = 404
     assert 'HTTP status 404' in pretrained.load_default().source
     server.status = 200
-    assert pretrained.load_default().spec == BUNDLED
+    again = pretrained.load_default()
+    assert again.spec == BUNDLED
+    assert 'a while ago' in again.source
     registry.fetch('published')
     assert pretrained.load_default().spec == published.spec
 
@@ -192,14 +179,6 @@ def test_default_with_damaged_download_or_folder(
 
 
 # The package and its command line.
-
-def test_import_is_cheap() -> None:
-    code = ('import sys, pretrained; print("chainer" in sys.modules, "hourglass.network" in sys.modules);'
-            'print(all(callable(getattr(pretrained, name)) for name in pretrained.__all__))')
-    out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout
-    assert out.split() == ['False', 'False', 'True']
-    with pytest.raises(AttributeError, match='no_such_name'):
-        _ = pretrained.no_such_name
 
 
 def test_list(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
