@@ -6,10 +6,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from hourglass.errors import InputError
 from hourglass.sandbox import read_in_child
+from hourglass.spec import ModelSpec
 from pretrained.pytorch.archive import read_tensors
-from pretrained.pytorch.layouts import LAYOUTS, find_state, rename
+from pretrained.pytorch.layouts import find_state, rename
 from pretrained.topology import infer_spec
 from pretrained.weights_file import Model, model_from_arrays
 
@@ -17,13 +17,17 @@ import numpy as np
 
 
 def parse_pytorch(path: Path, part: str | None = None) -> dict[str, np.ndarray]:
-    """Return a network's arrays by their keys in a weights file, and ``origin``: the file's format and its layout.
+    """Return a network's arrays by their keys in a weights file, ``spec``, its description as JSON, and ``origin``.
 
     For :func:`hourglass.sandbox.read_in_child`.
     """
     value, title = read_tensors(path)
     layout, state = find_state(value, part)
-    return {**rename(layout, state), 'origin': np.array([title, layout.name])}
+    arrays = rename(layout, state)
+    spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), mean=layout.mean)
+    # Files of PyTorch before 0.4.1 have no numbers of batches.
+    counts = {f'{key.removesuffix("avg_mean")}N': np.array(0) for key in arrays if key.endswith('/avg_mean')}
+    return {**counts, **arrays, 'spec': np.array(spec.to_json()), 'origin': np.array(f'{title}, {layout.name} layout')}
 
 
 def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model:
@@ -43,12 +47,5 @@ def load_pytorch(path: str | os.PathLike[str], part: str | None = None) -> Model
     """
     path = Path(path)
     arrays = read_in_child('pretrained.pytorch.network:parse_pytorch', path, *([] if part is None else [part]))
-    title, layout = arrays.pop('origin').tolist()
-    mean = next(known.mean for known in LAYOUTS if known.name == layout)
-    try:
-        spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), mean=mean)
-    except InputError as error:
-        raise InputError(f'{path}: {error}') from None
-    # Files of PyTorch before 0.4.1 have no numbers of batches.
-    counts = {f'{key.removesuffix("avg_mean")}N': np.array(0) for key in arrays if key.endswith('/avg_mean')}
-    return model_from_arrays(spec, {**counts, **arrays}, path, f'{path} ({title}, {layout} layout)')
+    spec, origin = (str(arrays.pop(name)) for name in ('spec', 'origin'))
+    return model_from_arrays(ModelSpec.from_json(spec), arrays, path, f'{path} ({origin})')
