@@ -37,14 +37,6 @@ class TorchWriter:
         def write(*values: Any) -> bytes:
             return b''.join(self._write(v, is_legacy) for v in values)
 
-        if value is None or isinstance(value, bool):
-            return {None: b'N', True: b'\x88', False: b'\x89'}[value]
-        if isinstance(value, int):
-            return b'J' + struct.pack('<i', value)
-        if type(value) is float:
-            return b'G' + struct.pack('>d', value)
-        if isinstance(value, str):
-            return b'X' + struct.pack('<I', len(value.encode())) + value.encode()
         if isinstance(value, tuple):
             return b'(' + write(*value) + b't'
         if isinstance(value, list):
@@ -54,13 +46,12 @@ class TorchWriter:
             return b'ccollections\nOrderedDict\n)R' + items
         if not isinstance(value, np.ndarray):
             return pickle.dumps(value, 2)[2:-1]
-        array = value
-        self.storages.append(array)
-        kind = _STORAGE_NAMES[array.dtype.str[1:]]
-        strides = tuple(s // array.itemsize for s in np.zeros(array.shape, array.dtype).strides)
+        self.storages.append(value)
+        kind = _STORAGE_NAMES[value.dtype.str[1:]]
+        strides = tuple(s // value.itemsize for s in np.zeros(value.shape, value.dtype).strides)
         storage = b'(' + write('storage') + f'ctorch\n{kind}\n'.encode() + write(
-            str(len(self.storages) - 1), 'cpu', array.size) + (b'N' if is_legacy else b'') + b'tQ'
-        return (b'ctorch._utils\n_rebuild_tensor_v2\n(' + storage + write(0, array.shape, strides, False, {}) + b'tR')
+            str(len(self.storages) - 1), 'cpu', value.size) + (b'N' if is_legacy else b'') + b'tQ'
+        return (b'ctorch._utils\n_rebuild_tensor_v2\n(' + storage + write(0, value.shape, strides, False, {}) + b'tR')
 
     @classmethod
     def write_zip(cls, path: Path, value: Any, byte_order: str = 'little') -> None:
@@ -79,12 +70,9 @@ class TorchWriter:
     def write_legacy(cls, path: Path, value: Any) -> None:
         """Write the format before that."""
         writer = cls()
-        head = b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.'
-        head += cls().pickled({'protocol_version': 1001, 'little_endian': True, 'type_sizes': {'int': 4}})
-        head += writer.pickled(value, is_legacy=True)
-        head += cls().pickled([str(i) for i in range(len(writer.storages))])
+        data = writer.pickled(value, is_legacy=True)
         with path.open('wb') as file:
-            file.write(head)
+            file.write(LEGACY_HEAD + data + pickle.dumps([str(i) for i in range(len(writer.storages))], 2))
             for array in writer.storages:
                 file.write(struct.pack('<q', array.size) + array.tobytes())
 
