@@ -5,7 +5,7 @@
     from demos import PersonConfig, PicturesConfig, VideoConfig
     from demos import annotate_video, draw_people_in_pictures, draw_person_in_pictures
     draw_person_in_pictures(PersonConfig(image='person.jpg', out='result', auto=True))
-    draw_people_in_pictures(PicturesConfig(image='photos', out='result', json='people.json', detector='hog'))
+    draw_people_in_pictures(PicturesConfig(image='photos', out='result', json='people.json', detector='bundled'))
     annotate_video(VideoConfig(video='walk.mp4', out='poses.mp4', smooth=True))
 """
 

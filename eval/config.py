@@ -86,7 +86,7 @@ class EvalConfig(PredictorConfig):
         help='predict the people of these detections (COCO\'s results format), not the annotated boxes')
     detector: str | None = _coco(
         detector_name, None, metavar='NAME[:FILE]',
-        help='find the people with this detector, and score its boxes too: bundled, ssd512, hog, onnx:FILE, '
+        help='find the people with this detector, and score its boxes too: bundled, bundled-fast, ssd512, onnx:FILE, '
              'boxes:FILE, or another one of demo_multi_person.py --help')
     detector_class: str | None = _coco(
         text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')

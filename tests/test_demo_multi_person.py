@@ -33,7 +33,8 @@ def _draw(arguments: list[str]) -> None:
 
 def test_without_a_picture_the_program_draws_people_and_finds_all(tmp_path: Path) -> None:
     result = subprocess.run(
-        [sys.executable, ROOT / 'demo_multi_person.py', '--model', 'bundled', '--detector', 'hog', '--json', 'a.json'],
+        [sys.executable, ROOT / 'demo_multi_person.py', '--model', 'bundled', '--detector', 'bundled-fast',
+         '--json', 'a.json'],
         cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stderr.strip() == 'drawn by the program: 4 people; wrote input.jpg, output.jpg, tiled.jpg'
@@ -53,9 +54,9 @@ MISTAKES = [
     (['--image', 'good.png', 'text.jpg'], 'text.jpg: not a picture'),
     (['--image', 'folder'], 'folder: no pictures in this folder'),
     (['--detector', 'onnx:text.jpg'], 'text.jpg: not an ONNX file'),
-    (['--detector', 'hog', '--snapshot', 'text.jpg'], 'text.jpg'),
+    (['--detector', 'bundled-fast', '--snapshot', 'text.jpg'], 'text.jpg'),
     (['--score-threshold', '1.5'], '--score-threshold must be a number of at least 0 and at most 1'),
-    (['--detector', 'hog', '--gpu', '99'], '--gpu 99'),
+    (['--detector', 'bundled-fast', '--gpu', '99'], '--gpu 99'),
     (['--out', 'text.jpg'], 'text.jpg is not a folder'),
     (['--json', 'output.jpg'], 'would replace a file that is read, or be written twice'),
 ]

@@ -60,7 +60,7 @@ class Kind:
     Attributes:
         module: has the function ``load``, which takes the kind's name, a file or None, and the number of the GPU.
             It is imported when the detector is used.
-        file: what follows a colon: ``''`` for nothing, ``[...]`` for something optional.
+        file: what follows a colon; ``[...]`` if it is optional.
         title: a short description.
     """
 
@@ -81,7 +81,6 @@ DETECTORS = {
     'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'the same for smaller inputs: faster, misses small people'),
     'yolo_v3': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s YOLOv3 for Pascal VOC'),
     'onnx': Kind('hourglass.detection.yolo', ':FILE', 'an ONNX file of a YOLO, YOLOX or RT-DETR detector'),
-    'hog': Kind('hourglass.detection.hog', '', 'OpenCV\'s, which needs no weights and finds upright people'),
     'boxes': Kind('hourglass.detection.boxes_file', ':FILE', 'boxes of another program, in COCO\'s results format'),
 }
 
@@ -90,12 +89,12 @@ DEFAULT, FALLBACK, FAST = 'ssd512', 'bundled', 'bundled-fast'
 
 
 def parse_detector(name: str) -> tuple[str, str | None]:
-    """Split ``KIND`` or ``KIND:FILE``; ``InputError`` if there is no such kind or it needs a file or takes none."""
+    """Split ``KIND`` or ``KIND:FILE``; ``InputError`` if there is no such kind or it lacks its file."""
     kind, colon, file = name.partition(':')
     if kind not in DETECTORS:
         raise InputError(f'no detector {kind!r}; there are {", ".join(k + e.file for k, e in DETECTORS.items())}')
     form = DETECTORS[kind].file
-    if (colon and not (form and file)) or (form and not form.startswith('[') and not file):
+    if not file and (colon or not form.startswith('[')):
         raise InputError(f'the detector {name!r} should be written {kind}{form}')
     return kind, file or None
 

@@ -88,7 +88,7 @@ def test_the_limits_on_people(demo: Run, scene: Any, tmp_path: Path) -> None:
     assert ': no people' in demo(*common)[1]
     assert ': 1 person;' in demo(*common, '--score-threshold', .3, '--max-people', 1, '--batchsize', 1)[1]
     assert read_image(tmp_path / 'tiled.jpg').shape == (3, 192, 192)
-    config = PicturesConfig(model='bundled', detector='hog', nms=.8, nms_oks=.9).load()
+    config = PicturesConfig(model='bundled', detector='bundled-fast', nms=.8, nms_oks=.9).load()
     assert (config.nms, config.nms_oks) == (.8, .9)
 
 
@@ -141,7 +141,7 @@ def test_a_picture_on_its_side_is_turned(demo: Run, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(np.rot90(image.transpose(1, 2, 0)).astype(np.uint8)).save(tmp_path / 'photo.png', exif=exif)
-    status, text = demo('--image', 'photo.png', '--detector', 'hog')
+    status, text = demo('--image', 'photo.png', '--detector', 'bundled-fast')
     assert status == 0
     assert '4 people' in text
     assert read_image(tmp_path / 'output.jpg').shape == image.shape

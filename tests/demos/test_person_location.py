@@ -57,7 +57,7 @@ def test_negative_numbers_on_the_command_line() -> None:
     ({'center': (4, 5)}, 'go together'),
     ({'auto': True, 'fit': 'pad'}, '--auto and --fit exclude each other'),
     ({'box': (1, 2, 3, 4), 'center': (4, 5), 'scale': 1}, '--box and --center exclude each other'),
-    ({'detector': 'hog'}, '--detector is for --auto'),
+    ({'detector': 'bundled-fast'}, '--detector is for --auto'),
     ({'auto': True, 'detector': 'eyes'}, "no detector 'eyes'"),
 ])
 def test_locations_that_make_no_sense(values: dict[str, Any], reason: str) -> None:

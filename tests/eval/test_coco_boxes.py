@@ -38,12 +38,12 @@ class _Annotated(Detector):
 
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Detector], None]:
-    """Return a function that puts a detector in the place of hog."""
-    return lambda detector: monkeypatch.setattr('hourglass.detection.hog.load', lambda *_: detector)
+    """Return a function that puts a detector in the place of bundled-fast."""
+    return lambda detector: monkeypatch.setattr('hourglass.detection.finder.load', lambda *_: detector)
 
 
 def _evaluate(root: Path, **options: str) -> dict:
-    result = evaluate('bundled', dataset='coco', root=root, detector='hog', **options)
+    result = evaluate('bundled', dataset='coco', root=root, detector='bundled-fast', **options)
     return {**json.loads(json.dumps(result.to_dict(), allow_nan=False)), 'text': result.text()}
 
 
@@ -53,14 +53,14 @@ def test_boxes_and_poses_of_a_detector(coco_root: Path, tmp_path: Path, use: Cal
     result = _evaluate(coco_root, json=str(tmp_path / 'scores.json'), save_predictions=str(tmp_path / 'poses.json'))
     assert detector.names == [f'{i}.png' for i in range(6)]
     boxes = result['boxes']
-    assert (boxes['detector'], boxes['people'], boxes['boxes'], boxes['threshold']) == ('hog', 16, 17, .5)
+    assert (boxes['detector'], boxes['people'], boxes['boxes'], boxes['threshold']) == ('bundled-fast', 16, 17, .5)
     assert boxes['stats']['AP'] == pytest.approx(1)
     assert boxes['from_height']['96']['recall'] == boxes['from_height']['192']['precision'] == 1
     assert 'people from 192 pixels' in result['text']
     assert boxes['from_height']['96']['people'] > boxes['from_height']['192']['people'] > 0
     assert result['oks']['people'] == 15
-    assert result['data'] == 'COCO val2017, detections of hog'
-    assert 'boxes of hog, 17 boxes for 16 people' in result['text']
+    assert result['data'] == 'COCO val2017, detections of bundled-fast'
+    assert 'boxes of bundled-fast, 17 boxes for 16 people' in result['text']
     # The crowd is found as a box, too, and of equal poses one remains.
     assert 15 <= len(json.loads((tmp_path / 'poses.json').read_text())) <= 17
     (tmp_path / 'other.json').write_bytes((tmp_path / 'scores.json').read_bytes())

@@ -14,13 +14,13 @@ import pytest
 def test_every_kind_has_its_module_and_perhaps_a_file() -> None:
     for kind, entry in DETECTORS.items():
         assert callable(entry.load), kind
-    assert parse_detector('hog') == ('hog', None)
+    assert parse_detector('bundled-fast') == ('bundled-fast', None)
     assert parse_detector('onnx:C:/models/a b.onnx') == ('onnx', 'C:/models/a b.onnx')
 
 
 @pytest.mark.parametrize(('name', 'reason'), [
     ('SSD512', "no detector 'SSD512'; there are bundled"), ('boxes:', 'should be written boxes:FILE'),
-    ('onnx', 'should be written onnx:FILE'), ('hog:a', 'should be written hog'),
+    ('hog', "no detector 'hog'; there are bundled"), ('onnx', 'should be written onnx:FILE'),
     ('ssd512:', r'should be written ssd512\[:FILE\]'),
 ])
 def test_mistakes(name: str, reason: str) -> None:
