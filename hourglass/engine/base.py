@@ -34,11 +34,11 @@ class Engine(ABC):
 
 
 def threads() -> int:
-    """Return how many threads an engine may have: ``OMP_NUM_THREADS``, or else one for each CPU of this process."""
+    """Return how many threads an engine may have: ``OMP_NUM_THREADS``, at most one for each CPU of this process."""
     # A process can be confined to some of the CPUs (taskset, batch systems, containers).
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     wanted = os.environ.get('OMP_NUM_THREADS', '').split(',')[0].strip()
-    return int(wanted) if wanted.isdecimal() and int(wanted) else cpus
+    return min(int(wanted), cpus) if wanted.isdecimal() and int(wanted) else cpus
 
 
 def run_in_pieces(run: Callable[[np.ndarray], np.ndarray], x: np.ndarray, threads: int) -> np.ndarray:
