@@ -32,6 +32,7 @@ from pretrained.weights_file import values_of
 from training.average import MovingAverage
 from training.distributed import Communicator
 from training.loop import run_trainer
+from training.loss import PredictorChain
 from training.progress import ProgressBar
 from training.schedule import LearningRateSchedule
 from training.snapshot import Snapshots, load_snapshot, read_newest
@@ -74,22 +75,12 @@ def finder_spec(width: int, depth: int) -> ModelSpec:
                      input_size=(SIZE, SIZE), crop='pad')
 
 
-class FinderChain(chainer.Chain):
+class FinderChain(PredictorChain):
     """The network with its loss, for a Chainer updater.
 
     The loss is half the weighted squared error of the heatmap, and the negative logarithm of the intersection over
     union of the boxes that the cells near a person's middle give, for each person of the batch.
-
-    Args:
-        predictor: the network.
-        spec: its description, which goes into snapshots.
     """
-
-    def __init__(self, predictor: Any, spec: ModelSpec) -> None:
-        super().__init__()
-        self.spec = spec
-        with self.init_scope():
-            self.predictor = predictor
 
     def forward(self, imgs: Any, maps: Any, weights: Any) -> chainer.Variable:
         """Return the loss of a batch of :class:`data.scenes.SceneTransform`'s samples, and report it."""
@@ -100,11 +91,6 @@ class FinderChain(chainer.Chain):
         loss = (heat + BOX_WEIGHT * boxes) / people
         chainer.reporter.report({'loss': loss}, self)
         return loss
-
-    def serialize(self, serializer: Any) -> None:
-        super().serialize(serializer)
-        if isinstance(serializer, chainer.Serializer):
-            serializer('meta', np.array(self.spec.to_json()))
 
 
 def box_loss(outputs: Any, targets: Any) -> chainer.Variable:

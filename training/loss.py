@@ -174,12 +174,32 @@ def parse_joint_weights(texts: Sequence[str], joint_set: JointSet) -> tuple[floa
     return tuple(weights.values())
 
 
-class TrainChain(chainer.Chain):
-    """The network with its loss, for a Chainer updater.
+class PredictorChain(chainer.Chain):
+    """A network and its description. Both are saved, so that a snapshot can be used like a weights file.
 
     Args:
         predictor: the network; its parameters are saved under ``predictor/``.
-        spec: sizes, joints and preprocessing; saved too, so that a snapshot can be used like a weights file.
+        spec: sizes, joints and preprocessing, saved as ``meta``.
+    """
+
+    def __init__(self, predictor: Any, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        with self.init_scope():
+            self.predictor = predictor
+
+    def serialize(self, serializer: Any) -> None:
+        super().serialize(serializer)
+        if isinstance(serializer, chainer.Serializer):
+            serializer('meta', np.array(self.spec.to_json()))
+
+
+class TrainChain(PredictorChain):
+    """The network with its loss, for a Chainer updater.
+
+    Args:
+        predictor: the network.
+        spec: its description.
         loss: by default that of the reference.
         mixed: compute in half precision (:mod:`training.mixed`).
     """
@@ -187,12 +207,9 @@ class TrainChain(chainer.Chain):
     def __init__(
         self, predictor: Any, spec: ModelSpec, loss: HeatmapLoss | None = None, mixed: bool = False,
     ) -> None:
-        super().__init__()
-        self.spec = spec
+        super().__init__(predictor, spec)
         self.loss = loss or HeatmapLoss()
         self.mixed = mixed
-        with self.init_scope():
-            self.predictor = predictor
 
     def forward(self, imgs: Any, heatmaps: Any, labelled: Any) -> Variable:
         """Return the loss of a batch of :class:`data.transform.TrainTransform`'s samples, and report it."""
@@ -202,8 +219,3 @@ class TrainChain(chainer.Chain):
         loss = self.loss(outputs, heatmaps, labelled)
         reporter.report({'loss': loss}, self)
         return loss
-
-    def serialize(self, serializer: Any) -> None:
-        super().serialize(serializer)
-        if isinstance(serializer, chainer.Serializer):
-            serializer('meta', np.array(self.spec.to_json()))
