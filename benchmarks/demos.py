@@ -36,7 +36,7 @@ def time_pictures(n: int = 24) -> tuple[float, float]:
         return (time.perf_counter() - start) / n, statistics.median(alone)
 
 
-def time_video(n: int = 96, size: tuple[int, int] = (720, 1280)) -> float:
+def time_video(precision: str = 'f32', n: int = 96, size: tuple[int, int] = (720, 1280)) -> float:
     """Return the seconds of a frame (height, width) with two people, found by ``bundled-fast``."""
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / 'in.mp4'
@@ -46,5 +46,6 @@ def time_video(n: int = 96, size: tuple[int, int] = (720, 1280)) -> float:
         for i in range(n):
             writer.write(frames[min(i % 6, 6 - i % 6)])
         writer.close()
-        config = VideoConfig(video=str(clip), out=f'{folder}/out.mp4', model='bundled', detector='bundled-fast')
+        config = VideoConfig(video=str(clip), out=f'{folder}/out.mp4', model='bundled', detector='bundled-fast',
+                             precision=precision)
         return annotate_video(config, config.load()).seconds / n
