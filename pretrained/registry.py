@@ -30,15 +30,12 @@ def read(entry: Entry, path: Path) -> Model:
     from pretrained.formats import load_any
 
     model = load_any(path)
-    if not entry.has_known_sizes:
-        topology = model.spec.topology
-        return replace(model, spec=replace(entry.spec, **topology, joints=model.spec.joints),
-                       source=f'{entry.name} ({path})')
     found, expected = model.spec.topology, entry.spec.topology
-    if found != expected:
+    joints = entry.spec.joints if entry.has_known_sizes else model.spec.joints
+    if entry.has_known_sizes and found != expected:
         what = 'a network of another size' if found['network'] == expected['network'] else 'another network'
         raise InputError(f'{path}: {what}, {found} instead of {expected}')
-    spec = replace(entry.spec, confidence=model.spec.confidence)
+    spec = replace(entry.spec, **found, joints=joints, confidence=model.spec.confidence)
     return replace(model, spec=spec, source=f'{entry.name} ({path})')
 
 

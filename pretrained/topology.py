@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hourglass.errors import InputError
@@ -64,9 +64,16 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
     Raises:
         InputError: an array that gives a size is missing or not a convolution's.
     """
-    network = 'PreActivationHG' if ANCHORS['PreActivationHG'] in shapes else 'StackedHG'
-    sizes = _SIZES[network](shapes)
-    return ModelSpec(network=network, joints=joint_set_of(sizes['out_channels']), **sizes)
+    sizes: dict[str, Any] = {'n_stack': _count(shapes, r'hg[0-9]+/')}
+    if ANCHORS['PreActivationHG'] in shapes:
+        width, joints = _channels(shapes, 'hg1/upper/0/conv3/W'), _channels(shapes, 'output1/W')
+        sizes |= {'network': 'PreActivationHG', 'layer_num': _depth(shapes, 'inner'), 'upsampling': 'nearest',
+                  'n_modules': _count(shapes, r'after1/[0-9]+/'),
+                  'wide_stem': _channels(shapes, 'res1/conv3/W') == width, **TORCH7_CODE}
+    else:
+        width, joints = _channels(shapes, 'hg1/res1a_1/conv3/W'), _channels(shapes, 'conv1_3a/W')
+        sizes |= {'layer_num': _depth(shapes, 'block')}
+    return ModelSpec(out_channels=joints, joints=joint_set_of(joints), width=width, **sizes)
 
 
 def _channels(shapes: Shapes, key: str) -> int:
@@ -86,32 +93,3 @@ def _count(shapes: Shapes, pattern: str) -> int:
 def _depth(shapes: Shapes, inner: str) -> int:
     """Return how often hourglasses lie in one another in the first stack."""
     return max(match[0].count('/') for key in shapes if (match := re.match(f'hg1/({inner}/)*', key))) - 1
-
-
-def _stacked_sizes(shapes: Shapes) -> dict[str, Any]:
-    return {
-        'out_channels': _channels(shapes, 'conv1_3a/W'),
-        'width': _channels(shapes, 'hg1/res1a_1/conv3/W'),
-        'n_stack': _count(shapes, r'hg[0-9]+/'),
-        'layer_num': _depth(shapes, 'block'),
-    }
-
-
-def _preactivation_sizes(shapes: Shapes) -> dict[str, Any]:
-    width = _channels(shapes, 'hg1/upper/0/conv3/W')
-    return {
-        'out_channels': _channels(shapes, 'output1/W'),
-        'width': width,
-        'n_stack': _count(shapes, r'hg[0-9]+/'),
-        'layer_num': _depth(shapes, 'inner'),
-        'n_modules': _count(shapes, r'after1/[0-9]+/'),
-        'wide_stem': _channels(shapes, 'res1/conv3/W') == width,
-        'upsampling': 'nearest',
-        **TORCH7_CODE,
-    }
-
-
-_SIZES: dict[str, Callable[[Shapes], dict[str, Any]]] = {
-    'StackedHG': _stacked_sizes,
-    'PreActivationHG': _preactivation_sizes,
-}
