@@ -28,10 +28,13 @@ class GraphUpdater(StandardUpdater):
     _graph: Graph | None = None
 
     def update_core(self) -> None:
-        batch = self.converter(self.get_iterator('main').next(), self.device)
+        iterator = self.get_iterator('main')
+        batch = self.converter(iterator.next(), self.device)
         optimizer = self.get_optimizer('main')
         if self._graph is None:
             self._graph = gradient_graph(optimizer.target)
         # A copy, because the next step overwrites the array.
         reporter.report({'loss': self._graph(*batch).copy()}, optimizer.target)
         optimizer.update()
+        if iterator.is_new_epoch:
+            optimizer.new_epoch(auto=True)

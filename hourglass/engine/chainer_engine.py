@@ -26,7 +26,7 @@ class ChainerEngine(Engine):
 
     def __init__(self, network: chainer.Chain) -> None:
         self.network = network
-        self._graphs: dict[tuple[int, ...], Graph | None] = {}
+        self._graphs: dict[tuple[int, ...], Graph] = {}
         self._recorder: Recorder | None = None
         self._lock = threading.Lock()
 
@@ -43,15 +43,21 @@ class ChainerEngine(Engine):
 
     def _run_on_gpu(self, x: Array) -> Array:
         """Run the network; from the second time on with a graph for this shape."""
-        if chainer.config.hourglass_functions != 'fast':
-            return self._run(x)
+        if chainer.config.hourglass_functions == 'fast':
+            try:
+                return self._graph(x)(x)
+            except MemoryError:
+                # What graphs of other shapes use is not free.
+                self._graphs.clear()
+                self._recorder = None
+        return self._run(x)
+
+    def _graph(self, x: Array) -> Graph:
         self._recorder = self._recorder or Recorder()
         # Arrays that were moved to the CPU and back lie elsewhere.
         key = (*x.shape, next(self.network.params()).array.data.ptr)
-        if key not in self._graphs:
-            if len(self._graphs) == _N_GRAPHS:
-                del self._graphs[next(iter(self._graphs))]
-            self._graphs[key] = None
-            return self._run(x)
-        graph = self._graphs[key] = self._graphs.pop(key) or Graph(self._run, self._recorder)
-        return graph(x)
+        graph = self._graphs.pop(key) if key in self._graphs else Graph(self._run, self._recorder)
+        if len(self._graphs) == _N_GRAPHS:
+            del self._graphs[next(iter(self._graphs))]  # that was used longest ago
+        self._graphs[key] = graph
+        return graph

@@ -6,12 +6,30 @@ is recorded once and then starts all of them in one call.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from hourglass.functions.layout import Array
 
 from chainer.backends import cuda
+
+# CUDA does not let a thread wait for the device while another one records.
+_LOCK = threading.Lock()
+
+
+def _allocate(size: int) -> Any:
+    """Return new memory of a GPU, for a pool.
+
+    Raises:
+        MemoryError: the memory is full.  Of CuPy's error the pool would free all that no array uses, but graphs do.
+    """
+    memory = cuda.cupy.cuda.memory
+    try:
+        return memory.MemoryPointer(memory.Memory(size), 0)
+    except cuda.cupy.cuda.runtime.CUDARuntimeError as error:
+        raise MemoryError(str(error)) from None
 
 
 class Recorder:
@@ -23,19 +41,20 @@ class Recorder:
 
     def __init__(self) -> None:
         self._stream = cuda.cupy.cuda.Stream(non_blocking=True)
-        self._pool = cuda.cupy.cuda.MemoryPool()
+        self._pool = cuda.cupy.cuda.MemoryPool(_allocate)
 
     def run(self, work: Callable[[], Any]) -> Any:
         """Do the work; this also compiles the kernels and takes the memory, which cannot be recorded."""
-        cuda.cupy.cuda.Device().synchronize()
-        with self._stream, cuda.cupy.cuda.using_allocator(self._pool.malloc):
-            result = work()
-        self._stream.synchronize()
+        with _LOCK:
+            cuda.cupy.cuda.Device().synchronize()
+            with self._stream, cuda.cupy.cuda.using_allocator(self._pool.malloc):
+                result = work()
+            self._stream.synchronize()
         return result
 
     def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
         """Return what does the work again on the current stream, and where its result will be; nothing is done now."""
-        with self._stream, cuda.cupy.cuda.using_allocator(self._pool.malloc):
+        with _LOCK, self._stream, cuda.cupy.cuda.using_allocator(self._pool.malloc):
             self._stream.begin_capture()
             try:
                 result = work()
@@ -47,8 +66,8 @@ class Recorder:
 class Graph:
     """A function of arrays on a GPU; the first call computes it as usual, the second one records it.
 
-    The function launches the same kernels each time.  If it cannot be recorded, because it waits for the GPU or calls a
-    library that forbids it, every call computes it as usual.
+    The function launches the same kernels each time.  If it cannot be recorded, because it waits for the GPU, calls a
+    library that forbids it, or finds the memory full, every call computes it as usual.
 
     Args:
         work: the function; the arrays that it reads beside its arguments must stay where they are.
@@ -57,18 +76,20 @@ class Graph:
 
     def __init__(self, work: Callable[..., Any], recorder: Recorder) -> None:
         self._work = work
-        self._recorder = recorder
+        self._recorder: Recorder | None = recorder  # None: cannot be recorded
         self._arguments: tuple[Array, ...] = ()
         self._launch: Callable[[], None] | None = None
-        self._can_be_recorded = True
 
     def __call__(self, *arguments: Array) -> Any:
         """Return what the function returns; the next call overwrites it.
 
         Args:
             arguments: of the same shapes in all calls.
+
+        Raises:
+            MemoryError: the memory is full.
         """
-        if not self._can_be_recorded:
+        if self._recorder is None:
             return self._work(*arguments)
         if not self._arguments:
             self._arguments = tuple([array.copy() for array in arguments])
@@ -76,10 +97,10 @@ class Graph:
         for array, values in zip(self._arguments, arguments, strict=True):
             array[...] = values
         if self._launch is None:
-            try:
+            with suppress(RuntimeError, MemoryError):  # also CuPy's NotImplementedError and CUDARuntimeError
                 self._launch, self._result = self._recorder.record(self._call)
-            except RuntimeError:  # also CuPy's NotImplementedError and CUDARuntimeError
-                self._can_be_recorded = False
+            if self._launch is None:
+                self._recorder = None  # with its memory
                 return self._work(*arguments)
         self._launch()
         return self._result

@@ -28,3 +28,24 @@ def test_each_call_computes_the_function(device: int, waits: bool) -> None:
             x, y = np.random.default_rng(i).random((2, 6, 6), np.float32)
             result = compute(place.send(x), place.send(y))
             np.testing.assert_allclose(to_cpu(result), x @ y + y, rtol=1e-5)
+
+
+@pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
+@pytest.mark.parametrize('error', [MemoryError, RuntimeError])
+def test_what_cannot_be_recorded_is_computed_each_time(
+    device: int, error: type[Exception], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = chainer.get_device(device)
+    tries = []
+
+    def fail(work: object) -> None:
+        tries.append(work)
+        raise error
+
+    with chainer.using_device(place):
+        recorder = graph.Recorder()
+        monkeypatch.setattr(recorder, 'record', fail)
+        compute = graph.Graph(lambda x: 2 * x, recorder)
+        for i in range(4):
+            np.testing.assert_array_equal(to_cpu(compute(place.send(np.full(3, i)))), np.full(3, 2 * i))
+    assert len(tries) == 1
