@@ -14,7 +14,7 @@ from chainer.backends import cuda
 from chainer.optimizer import GradientMethod
 
 
-class _AtOnce(GradientMethod):
+class _FusedUpdate(GradientMethod):
     """Update all parameters by one launch, with the formula of Chainer's update rule and the same state.
 
     Chainer's own update, of one parameter after the other, is used on the CPU and for what this one does not know:
@@ -50,7 +50,9 @@ class _AtOnce(GradientMethod):
             if not gradients or any(map(operator.is_not, gradients, self._gradients)):
                 self._parameters = [
                     p for p in self.target.params() if p.update_rule is not None and p.update_rule.enabled]
-                self._gradients = [p.grad for p in self._parameters]
+                # A gradient in another order is copied. The copy is another object: the next step copies again.
+                self._gradients = [None if p.grad is None else cuda.cupy.ascontiguousarray(p.grad)
+                                   for p in self._parameters]
                 self._lists = self._make_lists(self._parameters, self._gradients)
             if self._lists is None:
                 super().update()
@@ -71,7 +73,7 @@ class _AtOnce(GradientMethod):
             # A new training has no state, a snapshot brings one on the CPU.
             if state is None or not all(isinstance(state[key], cuda.ndarray) for key in self._state):
                 p.update_rule._init_states(p)
-        lists = [[p.array for p in parameters], [cuda.cupy.ascontiguousarray(gradient) for gradient in gradients],
+        lists = [[p.array for p in parameters], gradients,
                  *([p.update_rule.state[key] for p in parameters] for key in self._state)]
         return lists if all(is_plain(array) for arrays in lists for array in arrays) else None
 
@@ -90,7 +92,7 @@ class _AtOnce(GradientMethod):
         self._kernel(lists, numbers, rows)
 
 
-class RMSprop(_AtOnce, chainer.optimizers.RMSprop):
+class RMSprop(_FusedUpdate, chainer.optimizers.RMSprop):
     """Chainer's RMSprop."""
 
     _variants, _state = ('eps_inside_sqrt',), ('ms',)
@@ -108,7 +110,7 @@ class RMSprop(_AtOnce, chainer.optimizers.RMSprop):
         return hp.lr, hp.alpha, hp.eps
 
 
-class Adam(_AtOnce, chainer.optimizers.Adam):
+class Adam(_FusedUpdate, chainer.optimizers.Adam):
     """Chainer's Adam, with its decoupled weight decay."""
 
     _variants, _state = ('amsgrad', 'adabound'), ('m', 'v')
