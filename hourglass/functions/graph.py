@@ -17,6 +17,8 @@ from chainer.backends import cuda
 
 # CUDA does not let a thread wait for the device while another one records.
 _LOCK = threading.Lock()
+#: CUDA's ``cudaErrorMemoryAllocation``.
+_OUT_OF_MEMORY = 2
 
 
 def _allocate(size: int) -> Any:
@@ -29,6 +31,8 @@ def _allocate(size: int) -> Any:
     try:
         return memory.MemoryPointer(memory.Memory(size), 0)
     except cuda.cupy.cuda.runtime.CUDARuntimeError as error:
+        if error.status != _OUT_OF_MEMORY:
+            raise
         raise MemoryError(str(error)) from None
 
 
