@@ -232,7 +232,7 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
             what is there.
     """
     network = f'{spec.network} of {counted(spec.n_stack, "stack")}'
-    # What a file says of itself may stand for any number of arrays, so they are not listed before.
+    # What a file states about itself may stand for any number of arrays, so they are not listed before.
     if _MIN_ARRAYS_OF_LEVEL * spec.n_modules * spec.n_stack * spec.layer_num > len(headers):
         raise InputError(f'{counted(len(headers), "array")} are too few for a {network} of depth {spec.layer_num}')
     shapes = network_shapes(spec)

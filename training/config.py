@@ -164,9 +164,11 @@ class TrainConfig:
     gpu: str = _devices(
         text, '-1', metavar='N[,N...]',
         help='number of the GPU; several, with commas between, share each batch (with --distributed, the processes on '
-             'a machine take one each, in order); -1 for the CPU')
+             'a machine take one each, in order); -1 for the CPU (extra "gpu-cuda12" or "gpu-cuda13")')
     loaders: int = _devices(
-        whole(0), 0, metavar='N', help='processes that prepare samples in advance; the result does not depend on it')
+        whole(0), 0, metavar='N',
+        help='processes that prepare samples in advance, for a GPU about as many as CPU cores; the result does not '
+             'depend on it')
     distributed: bool = _devices(
         switch, False, of_process=True,
         help='train with all processes that mpiexec has started: "mpiexec -n 4 python train.py --distributed ..." '
