@@ -15,6 +15,8 @@ from contextlib import suppress
 from itertools import cycle
 from typing import Any
 
+from hourglass.errors import InputError
+
 import cv2
 import numpy as np
 
@@ -93,9 +95,14 @@ class Loaders:
         indices: of a batch as long as all others will be.  The size of its first sample determines how much memory is
             shared; larger ones are correct, but slower.
         n_held: number of batches that memory is made for.  A batch's arrays stay until as many others are requested.
+
+    Raises:
+        InputError: the system cannot fork processes.
     """
 
     def __init__(self, dataset: Any, n: int, indices: np.ndarray, n_held: int) -> None:
+        if not hasattr(os, 'fork'):  # on Windows
+            raise InputError('--loaders: this system cannot fork processes')
         context = multiprocessing.get_context('fork')
         self._n, self._sample_size = n, 0
         # Not in this process: OpenCV's threads and open HDF5 files do not survive a fork. An error comes again with the

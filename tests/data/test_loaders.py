@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import wait
 from typing import Any
 
 from data.loaders import Loaders
+from hourglass.errors import InputError
 
 import numpy as np
 import pytest
@@ -67,3 +69,9 @@ def test_an_error_in_a_sample_is_raised_where_its_batch_is_taken() -> None:
         _assert_equal(loaders.take(good), [1, 2])
     finally:
         loaders.finalize()
+
+
+def test_without_fork_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, 'fork')
+    with pytest.raises(InputError, match='--loaders'):
+        Loaders(_Slow(), 2, np.full(2, 1), 2)
