@@ -22,7 +22,7 @@ import numpy as np
 
 #: Minimum mean heatmap peak for a pose to count as a person (before calibration, ``ModelSpec.score_of``).  The card of
 #: the bundled weights has the rates of false alarms and misses.
-MIN_CONFIDENCE = 0.2
+MIN_CONFIDENCE = 0.25
 #: Poses are ranked by confidence times this power of the person's size in the picture, so that of two people who are
 #: seen equally well the larger one wins.  The search ends at a rank of CONFIDENT (a peak, too).
 SIZE_POWER, CONFIDENT = 0.15, 0.35

@@ -66,7 +66,7 @@ def test_a_person_at_the_side_is_found(predictor: PosePredictor) -> None:
     assert np.mean(located) > np.mean(whole) + 0.1, whole
 
 
-def test_a_small_person_is_found_in_the_second_round(
+def test_a_small_person_is_found_better_in_the_second_round(
     predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene, points, labelled = _scene(50)
@@ -75,9 +75,9 @@ def test_a_small_person_is_found_in_the_second_round(
     image = np.full_like(scene, 110)
     image[:, 180:180 + small.shape[1], 380:380 + small.shape[2]] = small
     points = 0.2 * points + [180, 380]
-    assert _pck(locate(predictor, image).points, points, labelled) > 0.7
+    both = _pck(locate(predictor, image).points, points, labelled)
     monkeypatch.setattr('hourglass.locate.SEARCH_SIDES', SEARCH_SIDES[:1])
-    assert _pck(locate(predictor, image).points, points, labelled) < 0.3
+    assert both > max(0.9, _pck(locate(predictor, image).points, points, labelled))
 
 
 def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
