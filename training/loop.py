@@ -54,7 +54,6 @@ class Step:
                 iterator.position = position
                 for (link, name), value in zip(places, statistics, strict=True):
                     link.__dict__[name] = value
-                self._copies = Copies()  # the network has the arrays of the other
                 self.has_failed = True
             raise
 

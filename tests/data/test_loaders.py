@@ -52,6 +52,8 @@ def test_nothing_writes_into_the_memory_of_a_dropped_batch() -> None:
     loaders = Loaders(_Slow(), 2, np.full(2, 8), 1)
     try:
         slow = loaders.request(np.array([0, 1]))
+        while not slow[0].running():
+            time.sleep(0.01)
         loaders.drop([slow])
         samples = loaders.take(loaders.request(np.array([2, 3])))
         wait([future for future in slow if not future.cancelled()])
