@@ -22,6 +22,7 @@ from data.scenes import ScenesDataset, SceneTransform, find_rates
 from hourglass.box_codec import CHANNELS
 from hourglass.config import add_options, number, option, switch, text, whole
 from hourglass.detection.finder import SIZE, PersonFinder
+from hourglass.device import check_gpu, use_device
 from hourglass.engine.chainer_engine import ChainerEngine
 from hourglass.errors import ArgumentParser, run
 from hourglass.interruption import StopRequest
@@ -31,10 +32,11 @@ from hourglass.spec import ModelSpec
 from pretrained.weights_file import values_of
 from training.average import MovingAverage
 from training.distributed import Communicator
+from training.graph import GraphUpdater
 from training.loop import run_trainer
 from training.loss import PredictorChain
 from training.progress import ProgressBar
-from training.schedule import LearningRateSchedule
+from training.schedule import OPTIMIZERS, LearningRateSchedule
 from training.snapshot import Snapshots, load_snapshot, read_newest
 from training.triggers import EndOfTraining, each_epoch, each_iteration
 
@@ -64,6 +66,7 @@ class FinderConfig(Options):
     batchsize: int = _option(whole(1), 16, metavar='N', help='pictures in a step')
     lr: float = _option(number(0, above=True), 1.5e-3, metavar='RATE', help='largest learning rate')
     ema: float = _option(number(0, 1, below=True), 0.995, metavar='DECAY', help='decay of the average of the weights')
+    gpu: int = _option(whole(-1), -1, metavar='N', help='number of the GPU; -1 for the CPU')
     loaders: int = _option(whole(0), 0, metavar='N', help='processes that prepare samples')
     seed: int = _option(whole(0, 2 ** 32 - 1), 0, metavar='N', help='of all random numbers')
     resume: bool = _option(switch, False, help='resume from the newest snapshot in --out')
@@ -122,6 +125,7 @@ def train_finder(config: FinderConfig) -> Path:
         InputError: a file is missing or damaged.
         SystemExit: Ctrl-C or SIGTERM stopped the training; a snapshot was written.
     """
+    check_gpu(config.gpu)
     out = Path(config.out)
     people, validation = ScenesDataset(config.root), ScenesDataset(config.root, 'val')
     np.random.seed(config.seed)
@@ -129,12 +133,13 @@ def train_finder(config: FinderConfig) -> Path:
     chain = FinderChain(spec.build_network(), spec)
     if config.init:
         print(f'{config.init}: {start_from(chain.predictor, config.init)} arrays taken over', file=sys.stderr)
-    optimizer = chainer.optimizers.Adam(alpha=config.lr).setup(chain)
     stop = StopRequest()
+    # Before the GPU is used, as the loaders are forked here.
     iterator = SampleIterator(TrainingDataset(people, SceneTransform(), config.seed), config.batchsize,
                               EpochOrderSampler(config.seed), config.loaders)
-    trainer = training.Trainer(updaters.StandardUpdater(iterator, optimizer),
-                               EndOfTraining(config.epochs, stop, Communicator()), out=config.out)
+    optimizer = OPTIMIZERS['adamw'].create(config.lr).setup(use_device(chain, config.gpu))
+    updater = (GraphUpdater if config.gpu >= 0 else updaters.StandardUpdater)(iterator, optimizer, device=chain.device)
+    trainer = training.Trainer(updater, EndOfTraining(config.epochs, stop, Communicator()), out=config.out)
     trainer.extend(LearningRateSchedule('cosine', 'adamw', config.lr, config.epochs), trigger=each_iteration)
     average = MovingAverage(chain.predictor, config.ema)
     trainer.extend(average, trigger=each_iteration)

@@ -101,6 +101,9 @@ class ndarray:
     def __setitem__(self, key: Any, value: Any) -> None:
         to_host(self, self.device)[_index(key)] = to_host(value, self.device)
 
+    def scatter_add(self, key: Any, value: Any) -> None:
+        np.add.at(to_host(self, self.device), _index(key), to_host(value, self.device))
+
     def __len__(self) -> int:
         return len(self._host)
 

@@ -20,6 +20,7 @@ typedef float float32; typedef double float64;
 typedef int int32; typedef long int64; typedef unsigned char uint8; typedef unsigned long uint64;
 inline float sqrt(float x) { return __builtin_sqrtf(x); }
 inline double sqrt(double x) { return __builtin_sqrt(x); }
+inline float log(float x) { return __builtin_logf(x); }
 template<class A, class B> auto min(A a, B b) { return b < a ? b : a; }
 template<class A, class B> auto max(A a, B b) { return b > a ? b : a; }
 inline float __fmul_rn(float x, float y) { return x * y; }

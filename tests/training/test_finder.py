@@ -56,24 +56,24 @@ class _StopsInTheFirstEpoch(StopRequest):
 
 
 def test_a_training_gives_a_detector_and_resumes_exactly_after_a_stop(
-    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: int,
 ) -> None:
     whole, parts = tmp_path / 'whole', tmp_path / 'parts'
-    path = train_finder(_config(scenes, whole))
+    path = train_finder(_config(scenes, whole, gpu=device))
     (boxes, _), = load_detector(f'bundled:{path}').detect([np.zeros((3, 64, 64), np.float32)])
     assert boxes.shape[1:] == (4,)
     log = json.loads((whole / 'log').read_text())
     assert log[1]['main/loss'] < log[0]['main/loss']
     assert {'validation/recall', 'validation/precision'} <= set(log[0])
     # Another training that is stopped in its first epoch and resumed has the same result.
-    monkeypatch.setattr('training.finder.StopRequest', _StopsInTheFirstEpoch)
-    with pytest.raises(SystemExit):
-        train_finder(_config(scenes, parts))
+    with monkeypatch.context() as patch:
+        patch.setattr('training.finder.StopRequest', _StopsInTheFirstEpoch)
+        with pytest.raises(SystemExit):
+            train_finder(_config(scenes, parts, gpu=device))
     assert not (parts / 'model.npz').exists()
-    monkeypatch.undo()
     with only_run(parts), pytest.raises(InputError, match='another run writes to it'):
         train_finder(_config(scenes, parts, resume=True))
-    assert train_finder(_config(scenes, parts, resume=True)).read_bytes() == path.read_bytes()
+    assert train_finder(_config(scenes, parts, resume=True, gpu=device)).read_bytes() == path.read_bytes()
 
 
 def test_what_fits_is_taken_over() -> None:
