@@ -165,10 +165,10 @@ class TrainConfig:
         text, '-1', metavar='N[,N...]',
         help='number of the GPU; several, with commas between, share each batch (with --distributed, the processes on '
              'a machine take one each, in order); -1 for the CPU (extra "gpu-cuda12" or "gpu-cuda13")')
-    loaders: int = _devices(
-        whole(0), 0, metavar='N',
-        help='processes that prepare samples in advance, for a GPU about as many as CPU cores; the result does not '
-             'depend on it')
+    loaders: int | None = _devices(
+        whole(0), None, metavar='N',
+        help='processes that prepare samples in advance; the result does not depend on it (default: 0, and with a GPU '
+             'one for each CPU core but one, at most 16)')
     distributed: bool = _devices(
         switch, False, of_process=True,
         help='train with all processes that mpiexec has started: "mpiexec -n 4 python train.py --distributed ..." '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from data.disk import check_image_files
 from data.person import EmptySplitError, PersonDataset
 from data.sets import DATASETS, load_joined, match_roots, parts_of, unlabelled_joints
 from hourglass.device import parse_gpus
+from hourglass.engine.base import cpus
 from hourglass.errors import InputError
 from hourglass.joint_table import read_joint_set
 from hourglass.spec import CROP_ENTRIES, ModelSpec
@@ -170,6 +172,13 @@ def batch_size(config: TrainConfig, n_gpus: int, n_people: int, comm: Communicat
     return min(wanted, most)
 
 
+def default_loaders(on_gpu: bool, comm: Communicator) -> int:
+    """Return the number of processes that prepare samples for this one: on a GPU, they share the other CPU cores."""
+    if not on_gpu or not hasattr(os, 'fork'):
+        return 0
+    return max(0, min(cpus() // comm.local_size - 1, 16))
+
+
 def resolve(config: TrainConfig, inputs: Inputs, comm: Communicator) -> TrainConfig:
     """Return the settings with everything filled in that was left open."""
     spec = inputs.spec
@@ -181,4 +190,5 @@ def resolve(config: TrainConfig, inputs: Inputs, comm: Communicator) -> TrainCon
         # The setting stands for a square; other sizes come from init, also when the training is repeated.
         input_size=spec.input_size[0] if is_square else config.input_size,
         joints=spec.joints if isinstance(spec.joints, str) else config.joints,
-        lr=config.learning_rate)
+        lr=config.learning_rate,
+        loaders=default_loaders(inputs.gpus[0] >= 0, comm) if config.loaders is None else config.loaders)

@@ -98,7 +98,8 @@ def _train_with(config: TrainConfig, comm: Communicator) -> TrainResult:
     with comm.raise_on_all():
         if record.data != data:
             raise InputError('the data differ from those of rank 0')
-    assert config.batchsize is not None  # it is resolved
+    assert config.batchsize is not None  # they are resolved
+    assert config.loaders is not None
     seed_everything(config.seed)
     augmentation = AUGMENTATIONS[config.augmentation](
         rotation=config.rotation, scale_range=config.scale_range, rotate_prob=config.rotate_prob, cutout=config.cutout,

@@ -33,12 +33,15 @@ class Engine(ABC):
         """
 
 
+def cpus() -> int:
+    """Return the number of CPUs of this process, which can be confined to some (taskset, batch systems, containers)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
 def threads() -> int:
     """Return how many threads an engine may have: ``OMP_NUM_THREADS``, at most one for each CPU of this process."""
-    # A process can be confined to some of the CPUs (taskset, batch systems, containers).
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     wanted = os.environ.get('OMP_NUM_THREADS', '').split(',')[0].strip()
-    return min(int(wanted), cpus) if wanted.isdecimal() and int(wanted) else cpus
+    return min(int(wanted), cpus()) if wanted.isdecimal() and int(wanted) else cpus()
 
 
 def run_in_pieces(run: Callable[[np.ndarray], np.ndarray], x: np.ndarray, threads: int) -> np.ndarray:

@@ -12,7 +12,9 @@ from hourglass.joint_table import read_joint_set
 from hourglass.spec import ModelSpec
 from pretrained import save_model
 from training import train
+from training.distributed import Communicator
 from training.options import parse_config
+from training.preparation import default_loaders
 
 import pytest
 
@@ -84,3 +86,12 @@ def test_what_does_not_go_with_the_weights_is_refused(run_training: Callable[...
     with pytest.raises(InputError, match='--augmentation warp does not go with --crop torch7'):
         run_training('--init', tmp_path / 'x.npz', '--augmentation', 'warp', '--out', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_gpu_gets_loaders_for_all_cores_but_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    comm, counts = Communicator(), []
+    for cores, comm.local_size in ((1, 1), (8, 1), (64, 1), (64, 8)):
+        monkeypatch.setattr('training.preparation.cpus', lambda n=cores: n)
+        counts.append(default_loaders(True, comm))
+        assert default_loaders(False, comm) == 0
+    assert counts == [0, 7, 16, 7]
