@@ -18,12 +18,13 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from data.hdf5_file import check_front, write_hdf5
-from data.person import EmptySplitError, Person, PersonDataset, make_people
+from data.person import FARTHEST, EmptySplitError, Person, PersonDataset, make_people
 from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
 from hourglass.joint_table import from_table, to_table
@@ -139,13 +140,19 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
             _write_split(file.create_group(split), dataset, size, margin, compression, check)
 
 
-def _open_whole(path: Path) -> h5py.File:
-    """Open a file once it is known that it is whole and of this program."""
+@contextmanager
+def _open_whole(path: Path) -> Iterator[h5py.File]:
+    """Open a file once it is known that it is whole; ``InputError`` if something else than expected is read from it."""
     if not path.is_file():
         raise InputError(f'{path}: no such file; python -m data pack writes one')
     if not check_front(path, MARK):
         raise InputError(f'{path}: not a file of packed people of this version (python -m data pack writes one)')
-    return h5py.File(path, 'r')
+    try:
+        with h5py.File(path, 'r') as file:
+            yield file
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
+        # What h5py, JSON and NumPy raise if somebody else wrote the file, with the right checksum.
+        raise InputError(f'{path}: not a file of packed people ({error})') from None
 
 
 def _read_joint_set(path: Path, file: h5py.File) -> JointSet:
@@ -200,7 +207,13 @@ class PackedDataset(PersonDataset):
             return _read_joint_set(Path(root), file)
 
     def _read_split(self, group: Any, name: str, source: JointSet, wanted: JointSet) -> list[Person]:
-        fields = {name: group[name][()] for name in _FIELDS}
+        fields, pixels = {name: group[name][()] for name in _FIELDS}, group['images']
+        location, side = fields['location'], pixels.shape[-1]
+        # A square has no fourth number; a comparison with NaN is false.
+        if (pixels.dtype, pixels.shape) != (np.uint8, (len(fields['names']), 3, side, side)) or (
+                fields['shape'] < 1).any() or (location[:, 3] > FARTHEST).any() or not (
+                abs(location[:, :3]) <= FARTHEST).all():
+            raise ValueError(f'impossible images, shapes or locations in {name}')
         images = [image.decode() for image in fields['names']]
         self._places += [(name, i) for i in range(len(images))]
         self._shapes += [(int(h), int(w)) for h, w in fields['shape']]

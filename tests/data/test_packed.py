@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from data.__main__ import main
+from data.hdf5_file import write_hdf5
 from data.lsp import LSPDataset
-from data.packed import PackedDataset, pack, pack_person
+from data.packed import MARK, PackedDataset, pack, pack_person
 from data.transform import TrainTransform, crop_person
 from hourglass.crop import whole_person
 from hourglass.errors import InputError, run
@@ -103,6 +104,23 @@ def test_one_flipped_bit_is_found_before_a_library_opens_the_file(
     monkeypatch.setattr('h5py.File', None)
     with pytest.raises(InputError, match=r'people\.h5: (damaged|not a file of packed)'):
         PackedDataset(packed)
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('names', None), ('names', np.arange(8)), ('images', np.zeros((8, 3), np.uint8)),
+    ('location', np.full((8, 4), np.nan)), ('shape', np.zeros((8, 2), int)), ('points', np.zeros((8, 13, 2))),
+])
+def test_other_content_with_the_right_checksum_is_refused(
+    packed: Path, tmp_path: Path, name: str, value: np.ndarray | None,
+) -> None:
+    with h5py.File(packed) as old, write_hdf5(tmp_path / 'b.h5', MARK) as (file, _):
+        file.attrs.update(old.attrs)
+        old.copy('train', file)
+        del file['train'][name]
+        if value is not None:
+            file['train'][name] = value
+    with pytest.raises(InputError, match=r'b\.h5: not a file of packed people'):
+        PackedDataset(tmp_path / 'b.h5')
 
 
 def test_people_of_whom_nothing_is_labelled_are_refused(lsp: Path, tmp_path: Path) -> None:
