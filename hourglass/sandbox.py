@@ -85,7 +85,7 @@ def _limit(size: int) -> None:
 
 def complaint(path: Path, error: InputError | Damage) -> str:
     """Return why a file cannot be used; a reason that does not name the file gets its name."""
-    text = str(error)
+    text = f'cannot be used: {error}' if isinstance(error, Damage) else str(error)
     return text if text.startswith(f'{path}: ') else f'{path}: {printable(text, 1000)}'
 
 

@@ -137,8 +137,11 @@ def find_state(value: Any, part: str | None = None) -> tuple[Layout, dict[str, n
         expected = ' or '.join(layout.name for layout in LAYOUTS)
         raise InputError(f'expected a stacked hourglass in the layout {expected}, found {_describe(value)}')
     layout, state, prefix = found[choose_part(list(found), part)]
+    # Names of another network can begin with those of this one.
+    others = tuple(other for _, same, other in found.values()
+                   if same is state and other != prefix and other.startswith(prefix))
     tensors = {key[len(prefix):]: tensor for key, tensor in state.items()
-               if isinstance(key, str) and key.startswith(prefix)}
+               if isinstance(key, str) and key.startswith(prefix) and not key.startswith(others)}
     for key, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise InputError(f'{printable(key)} is not a tensor but {_describe(tensor)}')

@@ -108,6 +108,7 @@ def test_other_networks(path: Path, value: Any, found: str) -> None:
     (lambda one, two: {'state_dict': {**{f'student.{k}': v for k, v in one.items()},
                                       **{f'teacher.net.{k}': v for k, v in two.items()}}},
      ['state_dict.student', 'state_dict.teacher.net'], 'teacher'),
+    (lambda one, two: {**one, **{f'ema.{k}': v for k, v in two.items()}}, ['.', 'ema'], 'ema'),
 ])
 def test_one_of_two_networks(path: Path, wrap: Any, names: list[str], part: str) -> None:
     state = bearpaw_state(replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True))
