@@ -70,10 +70,10 @@ def _inspect(args: argparse.Namespace) -> None:
         'parameters': f'{count_parameters(spec):,}', 'spec': spec.to_json(),
         'values': f'{len(arrays)} trained arrays, all finite, from {min(a.min() for a in arrays):.3g} '
                   f'to {max(a.max() for a in arrays):.3g}',
-        'heatmaps': _try(model),
     }
     for name, value in facts.items():
         print(f'{name:<10}  {value}')
+    print(f'heatmaps    {_try(model)}')
 
 
 def _try(model: Model) -> str:
@@ -84,6 +84,9 @@ def _try(model: Model) -> str:
 
     with chainer.using_config('train', False), chainer.no_backprop_mode(), np.errstate(all='ignore'):
         heatmaps = model.network(grey)[-1].array
+    if not np.isfinite(heatmaps).all():
+        raise InputError(f'{model.source}: its arrays are finite, but heatmaps of a grey image are not: not '
+                         'the weights of a trained network')
     return f'for a grey image of {side}x{side} from {heatmaps.min():.3g} to {heatmaps.max():.3g}'
 
 

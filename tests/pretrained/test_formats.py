@@ -95,6 +95,16 @@ def test_convert_and_inspect(tmp_path: Path, pth: Path, capsys: pytest.CaptureFi
             assert part in text
 
 
+def test_inspect_refuses_weights_whose_heatmaps_overflow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    path, state = tmp_path / 'large.pth', bearpaw_state(BEARPAW)
+    TorchWriter.write_zip(path, {**state, 'score.0.weight': np.full_like(state['score.0.weight'], 3e38)})
+    with pytest.raises(InputError, match=r'large\.pth.*: its arrays are finite, but heatmaps of a grey image are not'):
+        main(['inspect', str(path)])
+    assert 'all finite' in capsys.readouterr().out
+
+
 def test_convert_one_of_two_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = tmp_path / 'two.pth', tmp_path / 'ema.npz'
     one, averaged = bearpaw_state(BEARPAW), bearpaw_state(BEARPAW)
