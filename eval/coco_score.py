@@ -58,6 +58,8 @@ class COCOScore:
         # In a list, null becomes NaN.
         precision = np.array([curve['precision'][f'{level:.2f}'] for level in levels], np.float64)
         recall = np.array(curve['recall'], np.float64)
+        if precision.shape != (len(levels), len(recall)):
+            raise ValueError('precision and recall of another shape')
         stats = {name: float('nan') if value['stats'][name] is None else float(value['stats'][name]) for name in STATS}
         return cls(stats, levels, recall, precision, int(value['poses']), int(value['people']))
 

@@ -70,6 +70,8 @@ class JointRates:
         groups = {str(name): tuple(members) for name, members in value['group_joints'].items()}
         marks = np.array([list(row) for row in value['per_person']['correct']])
         people = np.select([marks == '0', marks == '1'], [0, 1], -1).astype(np.int8)
+        if rates.shape != (len(thresholds), len(joints)) or people.shape != (int(value['people']), len(joints)):
+            raise ValueError('rates or people of another shape')
         return cls(str(value['metric']), float(value['threshold']), str(value['reference']), joints, groups,
                    thresholds, rates, people)
 

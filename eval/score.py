@@ -109,9 +109,15 @@ def relative_errors(
 
     Returns:
         (N, K) float64: NaN for what does not count, infinity for a prediction that is NaN.
+
+    Raises:
+        ValueError: the shapes do not fit together.
     """
     points, true_points = np.asarray(points, np.float64), np.asarray(true_points, np.float64)
     labelled, lengths = np.asarray(labelled, bool), np.asarray(reference_lengths, np.float64)
+    if not points.shape == true_points.shape == (*labelled.shape, 2) or labelled.shape[:1] != lengths.shape:
+        raise ValueError(f'predictions {points.shape}, annotations {true_points.shape}, labels {labelled.shape} and '
+                         f'reference lengths {lengths.shape} do not fit together')
     can_judge = np.isfinite(lengths) & (lengths > 0)
     errors = np.linalg.norm(points - true_points, axis=2) / np.where(can_judge, lengths, 1)[:, None]
     errors[np.isnan(errors)] = np.inf

@@ -83,6 +83,9 @@ def test_the_common_joints_are_compared() -> None:
     (json.dumps(pck_result().to_dict())[:-200], 'damaged, or not JSON'),
     ('[]', 'not a result'),
     (json.dumps({**pck_result().to_dict(), 'per_person': {}}), 'not a result'),
+    (json.dumps({**pck_result().to_dict(), 'people': 1}), 'not a result'),
+    (json.dumps(pck_result().to_dict()).replace('"thresholds": [0.0, ', '"thresholds": ['), 'not a result'),
+    (json.dumps(oks_result('a', .5).to_dict()).replace('"recall": [0.0, ', '"recall": ['), 'not a result'),
     (json.dumps({**oks_result('a', .5).to_dict(), 'oks': {'stats': {}}}), 'not a result'),
 ])
 def test_what_is_no_result_is_named(tmp_path: Path, value: str, reason: str) -> None:

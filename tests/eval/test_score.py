@@ -72,3 +72,11 @@ def test_a_table_with_many_groups_continues_below() -> None:
     assert max(map(len, lines)) <= 120
     assert ' '.join(lines[::2]).split()[::2] == ['Joint'] * 30 + ['Total']
     assert ' '.join(lines[1::2]).split()[-2:] == ['50.0', '98.3']
+
+
+def test_shapes_must_fit() -> None:
+    points = np.ones((3, 16, 2))
+    labelled = np.ones((3, 16), bool)
+    for arguments in ((points, points, labelled, np.ones(1)), (points, points[:1], labelled, np.ones(3))):
+        with pytest.raises(ValueError, match='do not fit together'):
+            relative_errors(*arguments)
