@@ -14,7 +14,10 @@ def read_variable(path: Path, name: str, **options: Any) -> Any:
     """Return a variable of a MATLAB file; ``options`` are those of :func:`scipy.io.loadmat`."""
     import scipy.io
 
-    found = scipy.io.loadmat(path, variable_names=[name], **options)
+    try:
+        found = scipy.io.loadmat(path, variable_names=[name], **options)
+    except NotImplementedError:
+        raise InputError(f'{path}: a file of MATLAB 7.3, which is not read; save it again with -v7') from None
     if name not in found:
         raise InputError(f'{path}: has no variable "{name}"')
     return found[name]

@@ -75,10 +75,9 @@ def _read_person(image: str, person: Any) -> tuple[Any, ...] | None:
 def parse_matlab(path: Path) -> dict[str, np.ndarray]:
     """Return the fields of :class:`People`; for :func:`hourglass.sandbox.read_in_child`."""
     release = read_variable(path, 'RELEASE', squeeze_me=True, struct_as_record=False)
-    images = _structs(release.annolist)
-    people = (_read_person(str(images[i].image.name), person)
-              for i in np.flatnonzero(np.atleast_1d(release.img_train) == 1)
-              for person in _structs(getattr(images[i], 'annorect', None)))
+    people = (_read_person(str(image.image.name), person)
+              for image, is_training in zip(_structs(release.annolist), np.atleast_1d(release.img_train), strict=True)
+              if is_training == 1 for person in _structs(getattr(image, 'annorect', None)))
     rows = [person for person in people if person is not None]
     if not rows:
         raise InputError(f'{path}: no person in a training image has a list of points')

@@ -55,7 +55,7 @@ class SyntheticDataset(PersonDataset):
         split: ``train``, ``val`` or ``test``; they have no person in common.
 
     Raises:
-        InputError: there is no such split, or no person is asked for.
+        InputError: there is no such split, or ``n`` is out of its range.
     """
 
     has_image_files = False
@@ -66,8 +66,8 @@ class SyntheticDataset(PersonDataset):
             raise InputError(f'the synthetic data set has no split {split!r}; it has {", ".join(SPLITS)}')
         default, self._stream = SPLITS[split]
         self.n = default if n is None else n
-        if self.n < 1:
-            raise InputError(f'a synthetic data set needs at least one person, not {n}')
+        if not 0 < self.n < 2 ** 31:
+            raise InputError(f'a synthetic data set has at least one person and at most {2 ** 31 - 1:,}, not {n}')
         self.seed = seed
         self.size = size
         super().__init__(f'synthetic {split}', joint_set, _People(self), Path())

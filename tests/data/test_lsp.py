@@ -80,6 +80,9 @@ def test_joints_that_lsp_extended_leaves_out_are_not_labelled(lspet_root: Path) 
 def test_other_matlab_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match='no such file'):
         LSPDataset(tmp_path)
+    (tmp_path / 'joints.mat').write_bytes(b'MATLAB 7.3 MAT-file'.ljust(124) + b'\0\2IM' + bytes(400))
+    with pytest.raises(InputError, match='save it again with -v7'):
+        LSPDataset(tmp_path)
     scipy.io.savemat(tmp_path / 'joints.mat', {'other': [1]})
     with pytest.raises(InputError, match=r'joints\.mat: has no variable "joints"'):
         LSPDataset(tmp_path)
