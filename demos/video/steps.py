@@ -66,6 +66,9 @@ class _Recognition:
         if self.config.smooth:
             points = [self.filters[track](where, seconds, y1 - y0)
                       for track, where, (y0, _, y1, _) in zip(tracks, points, boxes.tolist(), strict=True)]
+            # A camera has no last frame.
+            for track in self.filters.keys() - self.tracker.numbers:
+                del self.filters[track]
         return [TrackedPerson(track, replace(person, pose=replace(person.pose, points=where)))
                 for track, person, where in zip(tracks, people, points, strict=True)]
 

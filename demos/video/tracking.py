@@ -70,6 +70,11 @@ class Tracker:
         self._sigmas = sigmas_for(joint_set)
         self._tracks: list[_Track] = []
 
+    @property
+    def numbers(self) -> set[int]:
+        """Numbers of the tracks that may still be continued."""
+        return {track.number for track in self._tracks}
+
     def _similarity(self, boxes: np.ndarray, points: np.ndarray, found: np.ndarray) -> np.ndarray:
         """Compare all tracks with all people: (T, N) in [0, 1]."""
         shifts = np.array([track.shift for track in self._tracks])

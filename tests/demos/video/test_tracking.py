@@ -62,6 +62,7 @@ def test_a_person_may_be_missing_for_a_while(gap: int, number: int) -> None:
     for _ in range(gap):
         assert _update(tracker, []) == []
     assert _update(tracker, [(50, 10)]) == [number]
+    assert tracker.numbers == {number}
 
 
 def test_a_person_who_walks_on_unseen_keeps_the_number() -> None:
