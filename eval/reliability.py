@@ -15,6 +15,8 @@ from hourglass.errors import InputError
 import numpy as np
 
 _BINS = 15
+#: No joint is certain, however many were correct.
+_HIGHEST = 0.999
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def fit_confidence(heights: np.ndarray, correct: np.ndarray) -> tuple[tuple[floa
     from scipy.optimize import isotonic_regression
 
     bins = reliability(heights, correct)
-    rates = isotonic_regression(bins.rates, weights=bins.counts.astype(float)).x
+    rates = np.minimum(isotonic_regression(bins.rates, weights=bins.counts.astype(float)).x, _HIGHEST)
     points = [(0.0, 0.0)]
     for height, rate in zip(bins.scores.tolist(), rates.tolist(), strict=True):
         if round(height, 4) > points[-1][0]:

@@ -125,7 +125,7 @@ _ENTRIES = (
             _score('PCK@0.2, 100 people of LSP whom only earlier weights had seen, averaged over the image and its '
                    'mirror image', .960, .920, .820, .735, .865, .885, .840, Mean=.861),
         ),
-        sha256='febfd5648594caef54766d4d2f256a39b4751d451e173e908b95bfec20761c6d',
+        sha256='4ada63ed99d0c4ef2a91e6edb8ead199b8f0b8e59ffb9d1e488b5af4f364d885',
     ),
     Entry(
         name='person-finder',
