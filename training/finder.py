@@ -35,6 +35,7 @@ from training.distributed import Communicator
 from training.graph import GraphUpdater
 from training.loop import run_trainer
 from training.loss import PredictorChain
+from training.preparation import default_loaders
 from training.progress import ProgressBar
 from training.schedule import OPTIMIZERS, LearningRateSchedule
 from training.snapshot import Snapshots, load_snapshot, read_newest
@@ -67,7 +68,9 @@ class FinderConfig(Options):
     lr: float = _option(number(0, above=True), 1.5e-3, metavar='RATE', help='largest learning rate')
     ema: float = _option(number(0, 1, below=True), 0.995, metavar='DECAY', help='decay of the average of the weights')
     gpu: int = _option(whole(-1), -1, metavar='N', help='number of the GPU; -1 for the CPU')
-    loaders: int = _option(whole(0), 0, metavar='N', help='processes that prepare samples')
+    loaders: int | None = _option(
+        whole(0), None, metavar='N',
+        help='processes that prepare samples (default: 0, and with a GPU one for each CPU core but one, at most 16)')
     seed: int = _option(whole(0, 2 ** 32 - 1), 0, metavar='N', help='of all random numbers')
     resume: bool = _option(switch, False, help='resume from the newest snapshot in --out')
 
@@ -135,8 +138,9 @@ def train_finder(config: FinderConfig) -> Path:
         print(f'{config.init}: {start_from(chain.predictor, config.init)} arrays taken over', file=sys.stderr)
     stop = StopRequest()
     # Before the GPU is used, as the loaders are forked here.
+    loaders = default_loaders(config.gpu >= 0, Communicator()) if config.loaders is None else config.loaders
     iterator = SampleIterator(TrainingDataset(people, SceneTransform(), config.seed), config.batchsize,
-                              EpochOrderSampler(config.seed), config.loaders)
+                              EpochOrderSampler(config.seed), loaders)
     optimizer = OPTIMIZERS['adamw'].create(config.lr).setup(use_device(chain, config.gpu))
     updater = (GraphUpdater if config.gpu >= 0 else updaters.StandardUpdater)(iterator, optimizer, device=chain.device)
     trainer = training.Trainer(updater, EndOfTraining(config.epochs, stop, Communicator()), out=config.out)

@@ -56,7 +56,7 @@ class ChainerEngine(Engine):
         self._recorder = self._recorder or Recorder()
         # Arrays that were moved to the CPU and back lie elsewhere.
         key = (*x.shape, next(self.network.params()).array.data.ptr)
-        graph = self._graphs.pop(key) if key in self._graphs else Graph(self._run, self._recorder)
+        graph = self._graphs.pop(key, None) or Graph(self._run, self._recorder)
         if len(self._graphs) == _N_GRAPHS:
             del self._graphs[next(iter(self._graphs))]  # that was used longest ago
         self._graphs[key] = graph
