@@ -12,7 +12,7 @@ import numpy as np
 
 #: Minimum peak of a joint that counts as seen (before calibration), and minimum share of such joints for a person to
 #: count as found.
-SEEN_JOINT, SHARE_SEEN = 0.25, 0.4
+SEEN_JOINT, SHARE_SEEN = 0.2, 0.4
 #: Side of the next crop, in sides of the crop of a person with the joints seen: some room to move.
 MARGIN = 1.08
 #: How much of the way the crop moves towards the newest joints; less is smoother and slower.

@@ -29,7 +29,9 @@ MIXED = {
 @pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
 def test_arrays_of_host_and_device_are_not_mixed(name: str, device: int) -> None:
     place = chainer.get_device(device)
-    with chainer.using_device(place), pytest.raises((TypeError, ValueError)):
+    # CuPy has another error here, the stand-in has not.
+    error = ValueError if (name, device) == ('assignment', 0) else TypeError
+    with chainer.using_device(place), pytest.raises(error):
         MIXED[name](place.send(HOST), place.xp)
 
 
