@@ -1,4 +1,4 @@
-"""Time networks by each library that can run them, in one run and by turns.
+"""Time networks in each library that can run them, by turns in one run.
 
     python -m benchmarks compare --networks full bundled --batches 1 8
     python -m benchmarks compare --networks small --tasks training --batches 16 32
@@ -115,13 +115,15 @@ def machine(gpu: int = -1) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     parser = script_parser('compare', __doc__)
-    parser.add_argument('--networks', choices=NETWORKS, nargs='+', default=['full'], help='default: full')
+    parser.add_argument('--networks', choices=NETWORKS, nargs='+', default=['full'],
+                        help='networks to time (default: full)')
     parser.add_argument('--tasks', choices=('prediction', 'training'), nargs='+', default=['prediction'],
-                        help='default: prediction')
-    parser.add_argument('--batches', type=positive, nargs='+', default=[1], metavar='N', help='default: 1')
+                        help='tasks to time (default: prediction)')
+    parser.add_argument('--batches', type=positive, nargs='+', default=[1], metavar='N',
+                        help='numbers of images in a batch (default: 1)')
     parser.add_argument('--modes', choices=MODES, nargs='+', metavar='MODE',
-                        help=f'some of: {", ".join(MODES)} (default: all that can run the case)')
-    parser.add_argument('--repeats', type=positive, default=7, metavar='N', help='timings of each (default: 7)')
+                        help=f'libraries to time, some of: {", ".join(MODES)} (default: all that can run the case)')
+    parser.add_argument('--repeats', type=positive, default=7, metavar='N', help='timings of each case (default: 7)')
     parser.add_argument('--gpu', type=int, default=-1, metavar='N', help='number of the GPU; -1 is the CPU (default)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures to this file, too')
     options = parser.parse_args(arguments)

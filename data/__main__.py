@@ -113,7 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     parser = ArgumentParser(prog='python -m data', description=__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
-    command = commands.add_parser('pack', help='cut all people out once',
+    command = commands.add_parser('pack', help='cut all people out once, into one file',
                                   description='Write the people of a set to one file that is fast to train from.')
     command.add_argument('--dataset', required=True, choices=[name for name in DATASETS if name != 'packed'],
                          help='what to pack')
@@ -121,25 +121,27 @@ def build_parser() -> argparse.ArgumentParser:
                                                             'below data/)')
     _add_own_options(command, 'joints to keep: a set by its name, or a table of your own (default: those of the set)')
     command.add_argument('--split', nargs='+', metavar='NAME', help=(
-        'what to train on and, if there is a second name, what to validate on, such as "half-fit half-val" of lsp '
-        '(default: what train.py takes)'))
-    command.add_argument('--samples', type=int, metavar='N', help='people of the synthetic set (default: as many as '
-                                                                  'it has)')
+        'the split to train on and, as a second name, the split to validate on, such as "half-fit half-val" of lsp '
+        '(default: those of train.py)'))
+    command.add_argument('--samples', type=int, metavar='N', help='number of people in the synthetic set (default: '
+                                                                  '20000, and 1000 for validation)')
     command.add_argument('--out', required=True, metavar='FILE', help='the file to write (.h5)')
     command.add_argument('--size', type=int, default=256, metavar='PIXELS',
                          help='side of a person\'s crop, 16 to 2048 (default: 256)')
     command.add_argument('--margin', type=float, default=1.5, metavar='M',
-                         help='side of what is kept, in sides of the crop, 1 to 4 (default: 1.5)')
+                         help='side of the square that is kept around the crop, in sides of the crop, 1 to 4 '
+                              '(default: 1.5)')
     command.add_argument('--compression', choices=COMPRESSIONS, default='lzf',
-                         help='filter of the images (default: lzf)')
+                         help='compression of the images in the file, without loss (default: lzf)')
     command.set_defaults(function=_pack)
 
     command = commands.add_parser('check', help='check whether a set is complete and fits its images', description=(
-        'Count the people and images of a data set, compare the numbers with the images, name what is missing, and say '
-        'where the set comes from.'))
+        'Count the people and images of a data set, compare the annotations with the images, name what is missing, and '
+        'print where the set comes from.'))
     command.add_argument('dataset', choices=(*PUBLISHED, *OWN), help='the data set')
     _add_folder_options(command)
-    _add_own_options(command, 'what the joints of csv and coco-json are called (default: from their names)')
+    _add_own_options(command, 'joint set of csv and coco-json, by name or as a table (default: from the '
+                              'names of the joints in the file)')
     command.add_argument('--read-images', action='store_true', help='also decode every image (takes long)')
     command.set_defaults(function=_check)
 
@@ -148,15 +150,15 @@ def build_parser() -> argparse.ArgumentParser:
         'was put into the folder by hand is used as it is.'))
     command.add_argument('dataset', choices=PUBLISHED, help='the data set')
     _add_folder_options(command)
-    command.add_argument('--keep', action='store_true', help='leave the archives there after unpacking')
+    command.add_argument('--keep', action='store_true', help='keep the archives after unpacking')
     command.add_argument('--insecure', action='store_true', help=(
-        'accept a server without encryption for an archive whose checksum is not known'))
+        'allow a download without encryption (HTTP) of an archive whose checksum is not known'))
     command.set_defaults(function=_fetch)
 
     command = commands.add_parser('joints', help='write a table of joints, to begin a table of your own with',
                                   description='Write the joints of a set or of a file as a table (JSON).')
-    command.add_argument('source', metavar='SOURCE', help='a data set or its joints, such as lspet or mpii; csv, '
-                                                          'coco-json or packed with --root; or a table')
+    command.add_argument('source', metavar='SOURCE', help='a data set, such as lspet; a joint set, such as mpii; csv, '
+                                                          'coco-json or packed, with --root; or the file of a table')
     command.add_argument('--root', metavar='FILE', help='the file of csv, coco-json or packed')
     command.add_argument('--out', metavar='FILE', help='where to write (default: the terminal)')
     command.set_defaults(function=_joints)

@@ -9,9 +9,9 @@ from hourglass.errors import run
 
 PERSON = """Draw the pose of one person in each picture.
 
-The person should be in the middle, and the picture about 1.25 times as high; or
-say where the person is with --auto, --box or --center. Writes input.jpg and
-output.jpg; for several pictures NAME_input.jpg and so on.
+The person should be in the middle, and the picture about 1.25 times as high as
+the person. For other pictures, use --auto, --box or --center. Writes input.jpg
+and output.jpg; for several pictures NAME_input.jpg and so on.
 """
 
 PEOPLE = """Draw the poses of all people in pictures, or in a video.
@@ -24,8 +24,8 @@ NAME_input.jpg and so on. For a video, writes it again with the poses.
 
 WEBCAM = """Draw poses over the live picture of a camera, on a page for the browser.
 
-Open the address that the program prints, and start the camera or drop a photo.
-Pictures go to this program and nowhere else.
+Open the address that the program prints. There, start the camera or drop a
+photo. Pictures go to this program and nowhere else. Ctrl-C ends it.
 """
 
 

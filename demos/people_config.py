@@ -8,7 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hourglass.config import number, option, text, whole
-from hourglass.detection import DEFAULT, DETECTORS, FALLBACK, check_person_class, detector_name, parse_detector
+from hourglass.detection import (
+    DEFAULT,
+    DETECTORS,
+    FALLBACK,
+    PERSON_CLASS_HELP,
+    check_person_class,
+    detector_name,
+    parse_detector,
+)
 from hourglass.options import DrawingConfig, PredictorConfig
 
 if TYPE_CHECKING:
@@ -45,23 +53,24 @@ class PeopleConfig(PredictorConfig, DrawingConfig):
         help=f'what finds the people, one of the above (default: {DEFAULT}, or {FALLBACK} if the weights of {DEFAULT} '
              'cannot be downloaded)')
     detector_class: str | None = _people(
-        text, None, metavar='NAME|N',
-        help='with onnx:FILE: the class that is people (default: person, people, pedestrian, or the usual number)')
+        text, None, metavar='NAME|N', help=PERSON_CLASS_HELP)
     score_threshold: float | None = _people(
         number(0, 1), None, metavar='SCORE',
-        help='minimum score of a box (default: 0.6 for ssd512 and ssd300, else 0.3 to 0.5). ssd512, ssd300 and '
-             'yolo_v3 give no box below 0.1, onnx none below 0.05')
+        help='minimum score of a box, 0 to 1 (default: 0.6 for ssd512 and ssd300, else 0.3 to 0.5). ssd512, ssd300 '
+             'and yolo_v3 give no box below 0.1, onnx none below 0.05')
     max_people: int | None = _people(
         whole(1), None, metavar='N', help='take only the N best boxes of each picture (default: all)')
     nms: float | None = _people(
         number(0, 1, above=True), None, metavar='IOU',
-        help='of boxes that overlap by this much (intersection over union), keep the best; 1 drops only copies '
-             '(default: 0.6). ssd512, ssd300 and yolo_v3 give no boxes that overlap by 0.45, onnx none by 0.6')
+        help='boxes with at least this intersection over union count as one person, and the best box stays; 1 drops '
+             'copies only (default: 0.6). ssd512, ssd300 and yolo_v3 give no boxes that overlap by 0.45, onnx none '
+             'by 0.6')
     nms_oks: float | None = _people(
         number(0, 1, above=True), None, metavar='OKS',
-        help='of poses more similar than this (object keypoint similarity), keep the best, since they belong to one '
-             'person; 1 keeps all (default: 0.7)')
-    batchsize: int = option(whole(1), 16, group='network', metavar='N', help='people at a time')
+        help='poses more similar than this (object keypoint similarity) count as one person, and the best pose is '
+             'kept; 1 keeps all (default: 0.7)')
+    batchsize: int = option(
+        whole(1), 16, group='network', metavar='N', help='people that the network processes at once')
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,6 +12,7 @@ from hourglass.detection import (
     DEFAULT,
     FALLBACK,
     MAX_COORDINATE,
+    PERSON_CLASS_HELP,
     Detector,
     check_person_class,
     detector_name,
@@ -85,19 +86,20 @@ class PersonLocation(Options):
     auto: bool = _where(switch, False, help='find the person, anywhere in the picture')
     detector: str | None = _where(
         _detector, None, metavar='NAME',
-        help='with --auto: what finds people first, one that demo_multi_person.py knows, or none (default: '
-             f'{DEFAULT} if it can be downloaded, else {FALLBACK})')
+        help='with --auto: the detector whose boxes are tried first, one of demo_multi_person.py --help, or none '
+             f'(default: {DEFAULT} if it can be downloaded, else {FALLBACK})')
     detector_class: str | None = _where(
-        text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
+        text, None, metavar='NAME|N', help=PERSON_CLASS_HELP)
     box: tuple[float, float, float, float] | None = _where(
         _pixels('X0,Y0,X1,Y1'), None, metavar='X0,Y0,X1,Y1',
         help='box of the person: left, top, right, bottom; it may reach beyond the picture. The crop '
              'follows from it by the rule of the weights')
     center: tuple[float, float] | None = _where(
         _pixels('X,Y'), None, metavar='X,Y',
-        help='centre of the person, with --scale, both as in MPII (objpos, scale)')
+        help='centre of the person; needs --scale. Both are as in MPII (objpos, scale)')
     scale: float | None = _where(
-        number(0, MAX_COORDINATE, above=True), None, metavar='S', help='length of the person in units of 200 pixels')
+        number(0, MAX_COORDINATE, above=True), None, metavar='S',
+        help='with --center: length of the person in units of 200 pixels')
     fit: str | None = _where(
         one_of(FITS), None,
         help='take the whole picture: stretch it to the input of the network, or pad it with black so that nothing is '

@@ -47,12 +47,12 @@ class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
         text, '.', metavar='DIR', help='folder for input.jpg and output.jpg; for several pictures NAME_input.jpg ...')
     json: str | None = _picture(
         text, None, metavar='FILE',
-        help='write the joints: name, x, y (pixels of the picture), score; a list for several pictures; - is standard '
-             'output')
+        help='write the joints as JSON: name, x, y (pixels of the picture), score; a list for several pictures; - is '
+             'standard output')
     heatmaps: str | None = _picture(
         text, None, metavar='FILE',
-        help='draw the heatmap of every joint over the crop, with the height of its peak; for several pictures '
-             'NAME_FILE')
+        help='write a picture with the heatmap of every joint over the crop, and the height of its peak; for several '
+             'pictures NAME_FILE')
 
     def draw(self, image: np.ndarray, pose: Pose, spec: ModelSpec) -> np.ndarray:
         """Draw the pose (:func:`hourglass.draw.draw_pose`), and a frame about the crop if a location was chosen."""

@@ -12,7 +12,7 @@ from data.coco.dataset import REFERENCES
 from data.mpii.splits import PROTOCOLS
 from data.sets import DATASETS, DatasetEntry
 from hourglass.config import flag_of, number, one_of, option, text, whole
-from hourglass.detection import check_person_class, detector_name, parse_detector
+from hourglass.detection import PERSON_CLASS_HELP, check_person_class, detector_name, parse_detector
 from hourglass.errors import InputError
 from hourglass.files import check_targets
 from hourglass.image import check_picture_name
@@ -46,7 +46,7 @@ class EvalConfig(PredictorConfig):
         InputError: a value is out of its range, or two options do not go together; the text names the options.
     """
 
-    batchsize: int = _network(whole(1), 16, metavar='N', help='people at a time')
+    batchsize: int = _network(whole(1), 16, metavar='N', help='people that the network processes at once')
 
     dataset: str | None = _data(one_of(DATASETS), None, help='data set (default: mpii)')
     root: str | None = _data(
@@ -55,23 +55,24 @@ class EvalConfig(PredictorConfig):
     split: str | None = _data(text, None, metavar='NAME', help='part of the data set (default: the one for testing)')
     protocol: str | None = _data(
         one_of(PROTOCOLS), None,
-        help='people of MPII that count: the first of each image, or all, as in the Torch7 code (default: what the '
-             'weights were published with, else one-per-image)')
+        help='people of MPII to evaluate: the first of each image, as in the reference, or all, as in the Torch7 code '
+             '(default: the protocol of the published weights, else one-per-image)')
     samples: int | None = _data(
         whole(1), None, metavar='N', help='number of people in the synthetic set (default: 1000)')
     images: str | None = _data(
         text, None, metavar='DIR',
-        help='folder of the images of coco, csv and coco-json (default: below --root; beside the file)')
+        help='folder of the images of coco, csv and coco-json (default: below --root for coco, else beside the file)')
     joints: str | None = _data(
         text, None, metavar='NAME|FILE',
-        help='joint set of csv and coco-json, by name or as a table (default: worked out from the joints\' names)')
+        help='joint set of csv and coco-json, by name or as a table (default: from the names of the joints there)')
     normalise: str | None = _data(
         one_of(REFERENCES), None,
-        help='length that PCK divides errors by, on coco, csv and coco-json (default: torso where it is known)')
+        help='length that PCK divides errors by, on coco, csv and coco-json: that of the torso, or the longer side of '
+             'the box (default: torso if the joint set has it)')
     pck_threshold: float | None = _data(
         number(0, above=True), None, metavar='T',
-        help='largest error of a correct joint in such lengths, on coco, csv and coco-json (default: 0.2; on csv and '
-             'coco-json 0.1 by the box)')
+        help='largest error of a correct joint, in the lengths of --normalise, on coco, csv and coco-json (default: '
+             '0.2; on csv and coco-json 0.1 with box)')
 
     predictions: str | None = _files(
         text, None, metavar='FILE',
@@ -83,39 +84,41 @@ class EvalConfig(PredictorConfig):
 
     detections: str | None = _coco(
         text, None, metavar='FILE',
-        help='predict the people of these detections (COCO\'s results format), not the annotated boxes')
+        help='find the joints in the boxes of this file (COCO\'s results format) and not in the annotated boxes')
     detector: str | None = _coco(
         detector_name, None, metavar='NAME[:FILE]',
-        help='find the people with this detector, and score its boxes too: bundled, bundled-fast, ssd512, onnx:FILE, '
+        help='find the people with this detector, and score its boxes, too: bundled, bundled-fast, ssd512, onnx:FILE, '
              'boxes:FILE, or another one of demo_multi_person.py --help')
     detector_class: str | None = _coco(
-        text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
+        text, None, metavar='NAME|N', help=PERSON_CLASS_HELP)
     nms: float | None = _coco(
         number(0, 1, above=True), None, metavar='OKS',
-        help='with --detections or --detector: leave out poses more similar than this to a better one (default: 0.9)')
+        help='with --detections or --detector: leave out poses that are more similar than this to a better one, by '
+             'object keypoint similarity (default: 0.9)')
 
-    json: str | None = _results(text, None, metavar='FILE', help='write scores and curves')
+    json: str | None = _results(text, None, metavar='FILE', help='write scores and curves; --compare reads them')
     csv: str | None = _results(
         text, None, metavar='FILE', help='write a table: one row for each joint, each group and the total')
     plot: str | None = _results(
         text, None, metavar='FILE',
         help='draw the score over the threshold for each group of joints; for COCO precision over recall, the '
-             'distribution of OKS, and the score of each joint')
+             'distribution of OKS, and the score of each joint (.png, .pdf, .svg or .jpg)')
     compare: Sequence[str] = _results(
         text, (), count='+', metavar='JSON',
-        help='print a table of differences from these earlier results (written with --json), with bootstrap '
-             'intervals, and draw them into the same --plot; two files alone are compared without an evaluation')
+        help='compare the result with earlier ones, which --json has written: print a table of differences with '
+             'bootstrap intervals, and draw all into --plot. Without --model, --dataset and --predictions, compare '
+             'two or more earlier results alone')
     sheet: str | None = _results(
-        text, None, metavar='FILE', help='draw the people with the largest errors into one picture')
+        text, None, metavar='FILE', help='write one picture of the people with the largest errors')
     save_predictions: str | None = _results(
         text, None, metavar='FILE',
         help='write the predicted joints: HDF5 in the layout of the Torch7 code; on COCO, COCO\'s results format')
     reliability: str | None = _results(
-        text, None, metavar='FILE', help='draw the rate of correct joints over their score (not for COCO)')
+        text, None, metavar='FILE', help='draw how often a joint is right by its score (not for COCO)')
     calibrate: str | None = _results(
         text, None, metavar='FILE.npz',
-        help='write the weights of --model or --snapshot again, with scores that are the rate of correct joints on '
-             'this data (not for COCO)')
+        help='write the weights of --model or --snapshot again with calibrated scores, which are the rate of correct '
+             'joints on this data (not for COCO)')
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -180,7 +183,7 @@ def _is_for_a_network(config: EvalConfig) -> bool:
     return config.predictions is None and not config.is_coco
 
 
-#: What an option that is given demands of the others: its name, the condition, and what is said where it fails.
+#: What an option requires of the others: its name, the condition, and the message if the condition fails.
 _RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
     ('predictions', lambda c: c.annotations is not None, 'needs --annotations'),
     ('predictions', lambda c: c.weights is None, 'is scored without a network; leave out --model and --snapshot'),

@@ -17,7 +17,8 @@ _DESCRIPTION = """\
 Score a network on an annotated data set, or score a file of predictions.
 
 Prints the rate of correct joints: PCKh@0.5 on MPII, PCK on other sets; on COCO
-also OKS. Without options: the published weights on MPII's validation images."""
+OKS, too. Without options, it scores the published weights on MPII's validation
+images."""
 
 
 def parse_config(arguments: Sequence[str] | None = None) -> EvalConfig:

@@ -25,7 +25,7 @@ T = TypeVar('T')
 
 
 def text(value: Any) -> str:
-    """Kind of an option: text, a path or a number that stands for itself; not empty."""
+    """Kind of an option: text that is not empty, or a path or whole number, which becomes text."""
     if isinstance(value, bool) or not isinstance(value, (str, int, os.PathLike)):
         raise ValueError('text')
     if not (converted := os.fspath(value) if isinstance(value, os.PathLike) else str(value)):
@@ -122,7 +122,7 @@ def convert_option(entry: Field[Any], value: Any) -> Any:
     """Return the value of an option as its field holds it.
 
     Raises:
-        InputError: it is none; the text names the option.
+        InputError: the value is wrong; the text names the option.
     """
     if value is None and entry.default is None:
         return None

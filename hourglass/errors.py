@@ -64,10 +64,10 @@ class ArgumentParser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.add_argument('--verbose', action=_Verbose, nargs=0, dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
-                          help='print the traceback of an error, too')
+                          help='also print the traceback of an error')
         self.add_argument('--print-completion', action=_Completion, choices=('bash', 'zsh', 'tcsh'),
                           dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
-                          help='print a script for the completion of options in a shell (extra "completion")')
+                          help='print a script that completes options in a shell, and end (extra "completion")')
         self.add_argument('--version', action='version', version=_VERSION)
 
     def error(self, message: str) -> NoReturn:

@@ -47,14 +47,16 @@ class PredictorConfig(Options):
 
     model: str | None = _network(text, None, metavar='NAME|FILE', help=MODEL_HELP)
     snapshot: str | None = _network(text, None, metavar='FILE', help=SNAPSHOT_HELP)
-    flip: bool = _network(switch, False, help='average the heatmaps of each person and of the mirror image')
+    flip: bool = _network(
+        switch, False, help='average the heatmaps of each crop and of its mirror image: more accurate, twice the work')
     gpu: int = _network(whole(-1), -1, metavar='N', help='number of the GPU; -1 is the CPU')
     engine: str = _network(
-        one_of(ENGINES), 'auto', help='what runs the network; auto is the fastest that is installed, on a GPU chainer')
+        one_of(ENGINES), 'auto',
+        help='what runs the network; auto takes the fastest one that is installed, and chainer on a GPU')
     precision: str = _network(
         one_of(PRECISIONS), 'f32',
-        help='arithmetic of the network: f32, single precision; int8, twice as fast and about as good; bf16, with '
-             'openvino on a CPU that has AMX')
+        help='arithmetic of the network: f32, single precision; int8, up to twice as fast and about as accurate; bf16, '
+             'which needs openvino and a CPU with AMX')
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,13 +78,14 @@ class DrawingConfig(Options):
 
     style: str | None = _drawing(
         one_of(STYLES), None,
-        help='clear: the left side lighter, joints as dots, unsure limbs faint; reference: plain lines, all limbs, as '
-             'the reference draws (default: clear; in demo.py reference for the published weights)')
+        help='clear: the left side is lighter, joints are dots, unsure limbs are faint; reference: plain lines and all '
+             'limbs, as the reference draws (default: clear; with the published weights demo.py takes reference)')
     threshold: float | None = _drawing(
         number(0, 1), None, metavar='SCORE',
-        help=f'leave out limbs with a joint that scores less (default: {MIN_SCORE:g}; 0 with --style reference)')
+        help='leave out limbs with a joint that scores less, from 0 to 1 '
+             f'(default: {MIN_SCORE:g}; 0 with --style reference)')
     line_width: int | None = _drawing(
-        whole(1, 1000), None, metavar='PIXELS', help='width of the limbs (default: by the size of picture or person)')
+        whole(1, 1000), None, metavar='PIXELS', help='width of the limbs (default: from the size of picture or person)')
     legend: bool = _drawing(switch, False, help='explain colours and shades in a corner of the picture')
 
     def drawing(self, default: str = 'clear') -> dict[str, Any]:

@@ -111,41 +111,46 @@ def _where(_: argparse.Namespace) -> None:
 
 
 def _add_part(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--part', metavar='NAME', help='which network of a file with more than one (averaged weights, '
-                                                       'teacher and student); without it such a file is refused and '
-                                                       'the names are listed')
+    parser.add_argument('--part', metavar='NAME', help='which network to take from a file that has several (averaged '
+                                                       'weights, teacher and student); without it, such a file is '
+                                                       'refused with the list of names')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; ``InputError`` for a user's mistakes."""
-    parser = ArgumentParser(prog='python -m pretrained', description='Weights: which there are, and getting them.')
+    parser = ArgumentParser(prog='python -m pretrained',
+                            description='Weights: list, download, describe, convert and train them.')
     commands = parser.add_subparsers(required=True, dest='command')
-    commands.add_parser('list', help='weights that have a name').set_defaults(run=_list)
-    fetch = commands.add_parser('fetch', help='download weights into the cache folder')
-    fetch.add_argument('name', help=f'one of: {", ".join(registry.REGISTRY)}')
+    commands.add_parser('list', help='list the weights that have a name').set_defaults(run=_list)
+    fetch = commands.add_parser('fetch', help='download weights into the cache folder', description=(
+        'Download weights into the cache folder ("python -m pretrained where"), unless they are there, and print the '
+        'path of the file.'))
+    fetch.add_argument('name', metavar='NAME', help=f'one of: {", ".join(registry.REGISTRY)}')
     fetch.set_defaults(run=_fetch)
-    inspect = commands.add_parser('inspect', aliases=['verify'], help=(
-        'describe a weights file of any kind, compare the checksum of one that has a name, and run it once'))
-    inspect.add_argument('name', help='a name or a file')
+    inspect = commands.add_parser('inspect', aliases=['verify'], help='describe and test a weights file', description=(
+        'Describe a weights file of any kind, compare its checksum if it has a name, and run the network once.'))
+    inspect.add_argument('name', metavar='NAME|FILE', help='weights by name ("python -m pretrained list") or as a file')
     _add_part(inspect)
     inspect.set_defaults(run=_inspect)
-    convert = commands.add_parser('convert', help='write weights of any kind as a weights file of this project')
-    convert.add_argument('name', metavar='IN', help='a name or a file')
+    convert = commands.add_parser('convert', help='write weights of any kind as a weights file of this project',
+                                  description='Write weights of any kind as a weights file of this project.')
+    convert.add_argument('name', metavar='IN', help='weights by name ("python -m pretrained list") or as a file')
     convert.add_argument('out', metavar='OUT.npz', help='the file to write')
-    convert.add_argument('--half', action='store_true', help='store convolutions in half precision')
+    convert.add_argument('--half', action='store_true', help='store the weights of convolutions in half precision: '
+                                                                   'half the size')
     convert.add_argument('--decoding', choices=DECODINGS,
-                         help='where a joint is found in its heatmap, from now on (train.py explains; default: as '
-                              'before)')
+                         help='how scripts find a joint in a heatmap of these weights; train.py --help explains the '
+                              'names (default: as before)')
     _add_part(convert)
     convert.set_defaults(run=_convert)
-    train = commands.add_parser('train', help='train weights from the data on, as a recipe says',
-                                description='Pack the data, train in stages, store and score the weights. What is '
-                                            'done already is not repeated.')
-    train.add_argument('recipe', metavar='RECIPE', help='file, such as pretrained/recipes/bundled.json')
+    train = commands.add_parser('train', help='train weights by a recipe, from the data to the file',
+                                description='Pack the data, train in stages, store and score the weights. A step '
+                                            'whose result exists is skipped.')
+    train.add_argument('recipe', metavar='RECIPE', help='a file, such as pretrained/recipes/bundled.json')
     train.add_argument('--root', nargs='+', default=[], metavar='NAME=DIR',
-                       help='folders of the data sets, or of single files of people that the recipe names (default: '
-                            'below data/)')
-    train.add_argument('--out', required=True, metavar='DIR', help='folder for all that is made')
+                       help='folder of each data set that the recipe names, or the file of a set that is a file '
+                            '(default: below data/)')
+    train.add_argument('--out', required=True, metavar='DIR', help='folder for all results')
     train.set_defaults(run=_train)
     commands.add_parser('where', help='print the folders of the weights').set_defaults(run=_where)
     args = parser.parse_args(argv)

@@ -21,7 +21,7 @@ def parse_arguments() -> argparse.Namespace:
     weights.add_argument('--snapshot', metavar='FILE', help=SNAPSHOT_HELP)
     parser.add_argument('--out', required=True, metavar='FILE', help='the file to write; its name ends with .onnx')
     parser.add_argument('--all-stacks', action='store_true',
-                        help='give the heatmaps of every stack and not those of the last alone')
+                        help='one output for the heatmaps of each stack (default: those of the last stack only)')
     options = parser.parse_args()
     if Path(options.out).suffix.lower() != '.onnx':
         raise InputError(f'--out {options.out}: the name must end with .onnx')

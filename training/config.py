@@ -43,7 +43,7 @@ class TrainConfig:
     """Settings of a training; with only ``dataset``, those of the reference.
 
     Every attribute is an option of ``train.py``; ``epochs`` is called ``--epoch`` there.
-    Where several values are allowed, one may stand for a list of one. Paths may be :class:`pathlib.Path`, too.
+    Where several values are allowed, a single value is also accepted. Paths may be :class:`pathlib.Path`, too.
 
     Raises:
         InputError: a value is out of its range, or two options do not go together; the text names the options.
@@ -56,7 +56,7 @@ class TrainConfig:
         help=f'data sets to train on, joined: {", ".join(DATASETS)}; a set that is named twice counts twice')
     root: Sequence[str] = _data(
         text, (), count='+', metavar='DIR',
-        help='folder of each data set that has one, in the same order; for csv, coco-json and packed the file '
+        help='folder of each data set that has one, in the order of --dataset; for csv, coco-json and packed the file '
              '(default: below data/)')
     dataset_weights: Sequence[float] = _data(
         number(0, above=True), (), count='+', metavar='W', decisive=True,
@@ -65,42 +65,43 @@ class TrainConfig:
         text, None, metavar='DIR', help='folder of the images of csv and coco-json (default: beside the file)')
     samples: int | None = _data(
         whole(1), None, metavar='N', decisive=True,
-        help='number of people in the synthetic set, and a fifth of it for validation (default: all it has)')
+        help='number of people in the synthetic set, with a fifth as many more for validation '
+             '(default: 20000, and 1000 for validation)')
     joints: str | None = _data(
         text, None, metavar='NAME|FILE',
         help=f'joints of the network: {", ".join(JOINT_SETS)}, or a table of your own in JSON or YAML (default: those '
              'of the first data set)')
     crop: str | None = _data(
         one_of(CROPS), None,
-        help='how people are cut out: ending at the border and stretched (clip, the default), with black around (pad), '
-             'or with the pixels and rounding of the Torch7 code (torch7)')
+        help='how people are cut out where the crop reaches beyond the picture: cut off at the border and stretched '
+             '(clip, the default), filled with black (pad), or as in the Torch7 code, pixel for pixel (torch7)')
     crop_length: str | None = _data(
         one_of(CROP_LENGTHS), None,
-        help='what counts as the length of a person: the height of the person\'s box (height, the default), or its '
-             'longer side, for people who lie (longer)')
+        help='what counts as the length of a person: the height of the person\'s box (height, the default), or the '
+             'longer side of the box, for people who do not stand (longer)')
     crop_shift: float | None = _data(
         number(-1, 1), None, metavar='S',
-        help='how far the middle of the crop is below that of the person, in lengths (default: 0.075)')
+        help='how far the middle of the crop is below that of the person, in lengths of the person (default: 0.075)')
     crop_margin: float | None = _data(
-        number(0.1, 10), None, metavar='M', help='side of the crop, in lengths (default: 1.25)')
+        number(0.1, 10), None, metavar='M', help='side of the crop, in lengths of the person (default: 1.25)')
     decoding: str | None = _data(
         one_of(DECODINGS), None,
         help='how a heatmap becomes a joint: its highest cell (argmax, the default), a quarter of a cell from there '
              'towards the larger neighbour (quarter-offset), or the peak of a Gaussian through the highest cells of '
-             'the smoothed heatmap (dark); torch7 needs such weights')
+             'the smoothed heatmap (dark); torch7 is for weights of the Torch7 code')
     align_corners: bool | None = _data(
         switch, None,
-        help='whether the first and last cell of a heatmap are the first and last pixel, so that the heatmaps of a '
-             'mirror image lie exactly on those of the image (default: no, as in the reference)')
+        help='let the first and last cell of a heatmap be the first and last pixel of the crop; the heatmaps of an '
+             'image and of its mirror image then fit exactly (default: no, as in the reference)')
     validation: bool = _data(
         switch, True, decisive=True,
-        help='keep the validation part out of the training and report a score on it after each epoch (the default), or '
-             'train on it too and report none')
+        help='keep the validation people out of the training and report a score on them after each epoch (the '
+             'default), or train on them, too, and report no score')
 
     stacks: int | None = _network(
         whole(1, 4096), None, metavar='N',
-        help='number of hourglasses; with --init also more than the weights have: the new ones begin as copies of the '
-             'last (default: 2)')
+        help='number of hourglasses (default: 2); with --init it may be more than the weights have: the new ones begin '
+             'as copies of the last one')
     width: int | None = _network(
         whole(1, 4096), None, metavar='N', help='channels inside an hourglass, a multiple of 4 (default: 256)')
     depth: int | None = _network(
@@ -109,11 +110,11 @@ class TrainConfig:
         whole(1, 4096), None, metavar='PIXELS', help='height and width of the input (default: 256)')
     init: str | None = _network(
         text, None, metavar='NAME|FILE',
-        help='weights to begin with, by name ("python -m pretrained list") or as a file; from weights of another joint '
-             'set, the joints in common are taken')
+        help='weights to begin with, by name ("python -m pretrained list") or as a file (default: random weights); '
+             'from weights of another joint set, the joints in common are taken')
     freeze: Sequence[str] = _network(
         text, (), count='+', metavar='PATTERN', decisive=True,
-        help='parameters that are not trained, such as "conv0/*" or "hg1/*"')
+        help='parameters that are not trained, such as "conv0/*" or "hg1/*" (default: none)')
     lr_scale: Sequence[str] = _network(
         text, (), count='+', metavar='PATTERN=FACTOR', decisive=True,
         help='parameters with another learning rate, such as "conv*_3a/*=10"; the first pattern that fits counts')
@@ -121,8 +122,8 @@ class TrainConfig:
     epochs: int = _training(whole(1), 100, flag='--epoch', metavar='N', help='number of epochs')
     batchsize: int | None = _training(
         whole(1), None, metavar='N', decisive=True,
-        help='people in a step (default: 6, or 32 on several GPUs); with --distributed, people in a step of each '
-             'process (default: 16)')
+        help='people in a step of the optimiser (default: 6, or 32 on several GPUs); with --distributed, people of '
+             'each process in a step (default: 16)')
     optimizer: str = _training(one_of(OPTIMIZERS), 'rmsprop', decisive=True, help='update rule')
     lr: float | None = _training(
         number(0, above=True), None, metavar='RATE', decisive=True,
@@ -139,16 +140,17 @@ class TrainConfig:
     ohkm: int | None = _training(
         whole(1), None, metavar='K', decisive=True,
         help='online hard keypoint mining: only the K joints of each person with the largest loss count (joints of '
-             'weight 0 are left out)')
+             'weight 0 are left out; default: all joints)')
     ema: float | None = _training(
         number(0, 1, below=True), None, metavar='DECAY', decisive=True,
-        help='average the weights over the training with this decay, such as 0.999; the weights files hold the average')
-    seed: int = _training(whole(0, 2 ** 32 - 1), 0, metavar='N', decisive=True, help='of all random numbers')
+        help='average the weights over the training with this decay, such as 0.999; the weights files hold the average '
+             '(default: no average)')
+    seed: int = _training(whole(0, 2 ** 32 - 1), 0, metavar='N', decisive=True, help='seed of all random numbers')
 
     augmentation: str = _augmentation(
         one_of(AUGMENTATIONS), 'reference',
-        help='rotate and scale the crop, with black coming in (reference), or the image while it is cropped, so that '
-             'nothing is resampled twice and the surroundings come in (warp)')
+        help='reference: rotate and scale the crop, with black at its edges; warp: rotate and scale the image while it '
+             'is cropped, so that the surroundings are seen and pixels are resampled once')
     rotation: float = _augmentation(number(0, 180), 30.0, metavar='DEGREES', help='largest random rotation')
     rotate_prob: float = _augmentation(number(0, 1), 1.0, metavar='P', help='probability of rotating a sample at all')
     scale_range: Sequence[float] = _augmentation(
@@ -182,23 +184,25 @@ class TrainConfig:
 
     out: str = _results(text, 'result', metavar='DIR', help='folder for weights, log, pictures and snapshots')
     snapshot_interval: int = _results(
-        whole(1), 10, metavar='EPOCHS', help='every so many epochs a snapshot_epoch_N is written and kept')
+        whole(1), 10, metavar='EPOCHS', help='epochs from one snapshot_epoch_N to the next; all of these are kept')
     keep: int = _results(
         whole(1), 3, metavar='N',
-        help='number of the other snapshots that are kept: snapshot_iter_N, written after each epoch, every '
-             '--snapshot-minutes and at a stop')
+        help='number of the other snapshots, snapshot_iter_N, that are kept; one is written after each epoch, every '
+             '--snapshot-minutes, and at a stop')
     snapshot_minutes: float = _results(
-        number(0, above=True), 15.0, metavar='M', help='longest time without a snapshot')
+        number(0, above=True), 15.0, metavar='M', help='longest time between snapshots, in minutes')
     resume: str | None = _results(
         text, None, metavar='FILE', count='?', const=NEWEST, of_process=True,
         help='resume from this snapshot, or without FILE from the newest one in --out')
     overwrite: bool = _results(
-        switch, False, of_process=True, help='remove the snapshots of an earlier training from --out')
+        switch, False, of_process=True,
+        help='remove the snapshots of an earlier training from --out; without this option a training does not start '
+             'there')
     tensorboard: bool = _results(switch, False, help='write events for TensorBoard, too (extra "tensorboard")')
     calibrate: bool = _results(
         switch, False,
-        help='at the end, write the best weights again as calibrated.npz, with scores that are the rate of correct '
-             'joints of the validation people')
+        help='at the end, also write calibrated.npz: the best weights with calibrated scores, which are the rate of '
+             'correct joints among the validation people')
 
     @property
     def learning_rate(self) -> float:

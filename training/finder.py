@@ -1,8 +1,8 @@
-"""Train the person finder that is included: ``python -m training.finder --root people.json --out finder``.
+"""Train a person finder, such as the one that is included: python -m training.finder --root people.json --out finder
 
-The network is a :class:`~hourglass.network.StackedHG` of one stack whose outputs are a heatmap of people's middles and
-the edges of their boxes (:mod:`hourglass.box_codec`).  ``--init`` takes over what a pose network of the same width has
-learnt. ``--resume`` resumes from the newest snapshot in ``--out``.
+The network is a stacked hourglass of one stack. Its outputs are a heatmap of people's middles and the distances to the
+edges of their boxes (hourglass/box_codec.py). Every tenth picture is for validation. The result is model.npz in --out,
+which every script reads with --detector bundled:FILE.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ class FinderConfig(Options):
 
     root: str = _option(text, metavar='FILE', help="pictures and people's boxes, a file in COCO's format")
     out: str = _option(text, 'finder', metavar='DIR', help='folder for weights, log and snapshots')
-    init: str | None = _option(text, None, metavar='NAME|FILE', help='pose weights to begin with')
+    init: str | None = _option(
+        text, None, metavar='NAME|FILE',
+        help='pose weights of the same width to begin with, by name or as a file (default: random weights)')
     width: int = _option(whole(4, 1024), 64, metavar='N', help='channels inside the hourglass, a multiple of 4')
     depth: int = _option(whole(1, 6), 3, metavar='N', help='times that the hourglass halves the resolution')
     epochs: int = _option(whole(1), 9, flag='--epoch', metavar='N', help='number of epochs')
@@ -71,7 +73,7 @@ class FinderConfig(Options):
     loaders: int | None = _option(
         whole(0), None, metavar='N',
         help='processes that prepare samples (default: 0, and with a GPU one for each CPU core but one, at most 16)')
-    seed: int = _option(whole(0, 2 ** 32 - 1), 0, metavar='N', help='of all random numbers')
+    seed: int = _option(whole(0, 2 ** 32 - 1), 0, metavar='N', help='seed of all random numbers')
     resume: bool = _option(switch, False, help='resume from the newest snapshot in --out')
 
 

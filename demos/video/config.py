@@ -17,11 +17,11 @@ DEFAULT_NAME = 'output.mp4'
 
 #: Heading of ``demo_multi_person.py --help`` for the fields here.
 VIDEO_GROUPS = {'video': f"""\
-Writes the video again with all poses drawn in; a person keeps number and
-colour. The sound of a file is copied if the format of the result can hold it.
+Writes the video again with all poses drawn in. Each person keeps a number and
+a colour. The sound of a file is copied if the format of the result can hold it.
 --out is then the file ({' '.join(FORMATS)}) or a folder for
 {DEFAULT_NAME}. --json is then a file with a line of JSON for each frame in
-which people were looked for. Ctrl-C ends early and keeps what there is."""}
+which people were looked for. Ctrl-C ends early and keeps the frames so far."""}
 
 _video = partial(option, group='video')
 
@@ -41,16 +41,18 @@ class VideoConfig(PeopleConfig):
     json: str | None = option(text, None, group='video', metavar='FILE', help='write the joints of all people')
     frame_stride: int = _video(
         whole(1, 1000), 1, metavar='N',
-        help='look for people in every Nth frame; the result has all frames, and the poses stay in between')
+        help='look for people in every Nth frame only; the result has all frames, and those between show the last '
+             'poses')
     max_frames: int | None = _video(whole(1), None, metavar='N', help='end after N frames of the video')
     smooth: bool = _video(switch, False, help='smooth the joints over time (one-euro filter)')
     smooth_cutoff: float | None = _video(
         number(0, above=True), None, metavar='HZ',
-        help=f'with --smooth: cutoff frequency for a joint at rest; less trembles less (default: {MIN_CUTOFF:g})')
+        help='with --smooth: cutoff frequency for a joint at rest; a lower one removes more jitter '
+             f'(default: {MIN_CUTOFF:g})')
     smooth_beta: float | None = _video(
         number(0), None, metavar='B',
         help='with --smooth: growth of the cutoff frequency with the speed, in Hz for a speed of one height of the '
-             f'person a second; more lags less (default: {BETA:g})')
+             f'person a second; a larger value lags less (default: {BETA:g})')
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -31,8 +31,8 @@ class OneEuroFilter:
     At a constant speed a joint lags behind by no more than ``1 / (2 pi beta)`` of the unit, however fast it is.
 
     Args:
-        min_cutoff: cutoff frequency in Hz of a joint at rest.  Less of it trembles less and follows later.
-        beta: how much the cutoff grows with the speed, in Hz for a speed of one unit a second.  More of it lags less.
+        min_cutoff: cutoff frequency in Hz of a joint at rest.  A lower one removes more jitter and lags more.
+        beta: how much the cutoff grows with the speed, in Hz for a speed of one unit a second.  A larger one lags less.
     """
 
     def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA) -> None:

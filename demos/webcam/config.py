@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from hourglass.config import number, option, switch, text, whole
-from hourglass.detection import FAST, check_person_class, detector_name, parse_detector
+from hourglass.detection import FAST, PERSON_CLASS_HELP, check_person_class, detector_name, parse_detector
 from hourglass.errors import InputError
 from hourglass.options import MIN_SCORE, PredictorConfig
 
@@ -30,23 +30,23 @@ class WebcamConfig(PredictorConfig):
 
     host: str = _page(
         text, '127.0.0.1', metavar='ADDRESS',
-        help='address to listen on; 127.0.0.1 is this computer only. Any computer that reaches another address can use '
-             'the page, and browsers give the page no camera there')
+        help='address to listen on; 127.0.0.1 is for this computer only. With another address, every computer that '
+             'reaches it can use the page, but browsers allow the camera on this computer only')
     port: int | None = _page(
         whole(0, 65535), None, metavar='N', help='port to listen on; 0 takes a free one (default: 8000)')
-    max_mb: float = _page(number(0, 1000, above=True), 20.0, metavar='MB', help='largest photo')
+    max_mb: float = _page(number(0, 1000, above=True), 20.0, metavar='MB', help='largest photo, in megabytes')
     opencv_window: bool = _window(switch, False, help='show a camera of this computer in a window')
     camera: str | None = _window(
-        text, None, metavar='N|FILE|URL', help='number of the camera, or a video (default: 0)')
+        text, None, metavar='N|FILE|URL',
+        help='with --opencv-window: number of the camera, or a video (default: 0)')
     detector: str = _poses(
         detector_name, FAST, metavar='NAME[:FILE]',
-        help=f'what finds people (default: {FAST}, the finder that is included in its fast form); '
-             'demo_multi_person.py --help names the others')
+        help='the detector that finds people; demo_multi_person.py --help names all')
     detector_class: str | None = _poses(
-        text, None, metavar='NAME|N', help='with --detector onnx:FILE: the class that is people')
+        text, None, metavar='NAME|N', help=PERSON_CLASS_HELP)
     threshold: float = _poses(
         number(0, 1), MIN_SCORE, metavar='SCORE',
-        help='leave out limbs with a joint that scores less; 0 draws all, also where there is no person')
+        help='leave out limbs with a joint that scores less, from 0 to 1; 0 draws all, also where there is no person')
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -76,9 +76,9 @@ class Kind:
 #: What ``--detector`` takes.
 DETECTORS = {
     'bundled': Kind('hourglass.detection.finder', '[:FILE]', 'the person finder that is included: no download'),
-    'bundled-fast': Kind('hourglass.detection.finder', '[:FILE]', 'the same in one look: for cameras, less accurate'),
+    'bundled-fast': Kind('hourglass.detection.finder', '[:FILE]', 'the same, run once a picture: fast, less accurate'),
     'ssd512': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s SSD512 for Pascal VOC'),
-    'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'the same for smaller inputs: faster, misses small people'),
+    'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'SSD300: faster, misses small people'),
     'yolo_v3': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s YOLOv3 for Pascal VOC'),
     'onnx': Kind('hourglass.detection.yolo', ':FILE', 'an ONNX file of a YOLO, YOLOX or RT-DETR detector'),
     'boxes': Kind('hourglass.detection.boxes_file', ':FILE', 'boxes of another program, in COCO\'s results format'),
@@ -86,6 +86,10 @@ DETECTORS = {
 
 #: The detector of the reference, the one used where its weights cannot be downloaded, and the one for cameras.
 DEFAULT, FALLBACK, FAST = 'ssd512', 'bundled', 'bundled-fast'
+
+#: Help of the option that chooses the class of an ONNX file.
+PERSON_CLASS_HELP = ('with --detector onnx:FILE: name or number of the class that is people (default: person, people '
+                     'or pedestrian, or the usual number)')
 
 
 def parse_detector(name: str) -> tuple[str, str | None]:
