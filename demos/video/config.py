@@ -17,11 +17,12 @@ DEFAULT_NAME = 'output.mp4'
 
 #: Heading of ``demo_multi_person.py --help`` for the fields here.
 VIDEO_GROUPS = {'video': f"""\
-Writes the video again with all poses drawn in. Each person keeps a number and
-a colour. The sound of a file is copied if the format of the result can hold it.
---out is then the file ({' '.join(FORMATS)}) or a folder for
-{DEFAULT_NAME}. --json is then a file with a line of JSON for each frame in
-which people were looked for. Ctrl-C ends early and keeps the frames so far."""}
+Writes the video again with all poses drawn in. Each person keeps a number
+and a colour. The sound of a file is copied if the format of the result can
+hold it. --out is then the file ({' '.join(FORMATS)}) or a
+folder for {DEFAULT_NAME}. --json is then a file with a line of JSON for each
+frame in which people were looked for. Ctrl-C ends early and keeps the frames
+so far."""}
 
 _video = partial(option, group='video')
 
