@@ -2,8 +2,9 @@
 
 ::
 
-    from hourglass import PosePredictor, read_image
-    pose, = PosePredictor.load('bundled').poses([read_image('person.jpg', upright=True)])
+    from hourglass import PosePredictor
+    pose = PosePredictor.load('bundled').predict('person.jpg')
+    print(pose.joints['left wrist'])        # Joint(y=..., x=..., score=...), in pixels of the picture
 """
 
 from typing import TYPE_CHECKING

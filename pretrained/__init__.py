@@ -1,4 +1,10 @@
-"""Weights: the registry of published files, downloads, and the weights that come with the project."""
+"""Weights by name or from a file of any kind: Chainer, Torch7, PyTorch, safetensors.
+
+::
+
+    import pretrained
+    model = pretrained.load('bundled')      # arrays, spec, network
+"""
 
 from typing import TYPE_CHECKING
 

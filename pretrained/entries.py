@@ -110,7 +110,7 @@ _ENTRIES = (
                    'https://github.com/fujibo/poseHG/releases/download/1.0.1/model_2018_05_22.npz'),
         ),
         scores=(
-            _score('PCKh@0.5, MPII validation, one person an image', .952, .930, .866, .821, .839, .814, .790),
+            _score('PCKh@0.5, MPII validation, one person per image', .952, .930, .866, .821, .839, .814, .790),
             _score('the same with the mirror image averaged in', .955, .935, .874, .828, .854, .827, .801),
         ),
     ),
@@ -145,7 +145,7 @@ _ENTRIES = (
         scores=(
             _score('PCKh@0.5, MPII validation, all 2,958 people',
                    .968, .952, .891, .842, None, .832, .804, Total=.881),
-            _score('PCKh@0.5, MPII validation, one person an image',
+            _score('PCKh@0.5, MPII validation, one person per image',
                    .975, .960, .901, .861, None, .853, .823, Total=.896),
         ),
         max_bytes=512 * 1024 ** 2,
