@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hourglass.box_codec import CHANNELS, decode_boxes, encode_boxes, to_cells, to_output
+from hourglass.box_codec import CHANNELS, decode_boxes, encode_boxes
 from hourglass.boxes import box_iou
 
 import numpy as np
@@ -23,11 +23,6 @@ def test_what_is_encoded_is_decoded() -> None:
     assert (np.diff(scores) <= 0).all()
 
 
-def test_lengths_survive() -> None:
-    lengths = np.array([1., 2, 10, 64])
-    np.testing.assert_allclose(to_cells(to_output(lengths)), lengths)
-
-
 def test_a_place_that_is_ignored_is_not_trained_unless_a_person_is_there() -> None:
     person, crowd = np.array([[40., 40, 80, 60]]), np.array([[0., 0, 128, 64]])
     weights = encode_boxes(person, crowd, (64, 64)).weights
@@ -45,10 +40,3 @@ def test_edges_are_right_beside_the_middle() -> None:
     maps[0] = np.roll(maps[0], (1, 1), (0, 1))
     found, _ = decode_boxes(maps, 0.5)
     assert box_iou(found, box)[0, 0] > 0.95
-
-
-def test_nothing_there() -> None:
-    targets = encode_boxes(NONE, NONE, (16, 16))
-    assert not targets.maps.any()
-    boxes, scores = decode_boxes(targets.maps, 0.1)
-    assert (boxes.shape, scores.shape) == ((0, 4), (0,))

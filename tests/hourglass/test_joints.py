@@ -55,26 +55,5 @@ def test_mpii_coco_is_mpii_and_the_face() -> None:
     assert MPII_COCO.flip_order.tolist() == [*MPII.flip_order, 16, 18, 17, 20, 19]
     assert MPII_COCO.limb_indices[:15] == MPII.limb_indices
     assert {limb[:2] for limb in MPII_COCO.limb_indices[15:]} == {(16, 17), (16, 18), (17, 18), (17, 19), (18, 20)}
+    assert MPII_COCO.derived == MPII.derived
     assert MPII_COCO.group_indices == {**MPII.group_indices, 'Face': [16, 18, 17, 20, 19]}
-
-
-@pytest.mark.parametrize(('joint_set', 'derived', 'missing'), [
-    (MPII, set(), {'nose', 'left eye', 'right eye', 'left ear', 'right ear'}),
-    (LSP, {'pelvis', 'thorax'}, {'nose', 'left eye', 'right eye', 'left ear', 'right ear'}),
-    (COCO, {'pelvis', 'thorax'}, {'upper neck', 'head top'}),
-])
-def test_every_other_set_becomes_mpii_coco_and_comes_back(
-    joint_set: JointSet, derived: set[str], missing: set[str],
-) -> None:
-    points = np.random.default_rng(0).uniform(0, 100, (len(joint_set), 2))
-    out, labelled = convert_points(points, np.ones(len(joint_set), bool), joint_set, MPII_COCO)
-    assert {joint for joint, known in zip(MPII_COCO.joints, labelled, strict=True) if not known} == missing
-    for i, joint in enumerate(MPII_COCO.joints):
-        if joint in derived:
-            pair = [joint_set.index(name) for name in MPII.derived[joint]]
-            np.testing.assert_allclose(out[i], points[pair].mean(axis=0))
-        elif joint not in missing:
-            np.testing.assert_array_equal(out[i], points[joint_set.index(joint)])
-    back, labelled = convert_points(out, labelled, MPII_COCO, joint_set)
-    assert labelled.all(), 'every other set is a selection'
-    np.testing.assert_array_equal(back, points)

@@ -9,7 +9,7 @@ from hourglass.functions.chain import ConvChain, Layer
 from hourglass.functions.im2row import Window
 from hourglass.functions.normalization import Normalization
 from hourglass.functions.parallel import Workers
-from hourglass.layers import ConvBNReLU, conv_bn_relu, is_fast, max_pooling_2x2, resize_and_add, run_parallel
+from hourglass.layers import ConvBNReLU, conv_bn_relu, is_fast, resize_and_add, run_parallel
 from hourglass.network import ResidualModule
 
 import chainer
@@ -33,15 +33,6 @@ def test_which_arrays_are_computed_fast(array: np.ndarray, expected: bool) -> No
     assert is_fast(Variable(array)) is expected
     with chainer.using_config('hourglass_functions', 'stock'):
         assert not is_fast(Variable(array))
-
-
-def test_half_precision_is_left_to_chainer() -> None:
-    with chainer.using_config('dtype', np.float16):
-        units = [ConvBNReLU(L.Convolution2D(2, 3, 1), L.BatchNormalization(3), relu=True)]
-    x = np.ones((1, 2, 4, 4), np.float16)
-    y = conv_bn_relu(x, units, np.ones((1, 3, 4, 4), np.float16))
-    assert y.dtype == np.float16
-    assert max_pooling_2x2(x).dtype == np.float16
 
 
 def modes_agree(units: list[ConvBNReLU], x: np.ndarray, is_chain: bool, added: np.ndarray | None = None) -> None:

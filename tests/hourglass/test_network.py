@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hourglass.device import use_device
 from hourglass.network import ResidualModule, StackedHG, repeat_and_add
+from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from tests.conftest import GPU
 from tests.networks import shapes_of, to_double
@@ -107,20 +108,18 @@ def test_a_training_step_is_as_close_to_the_reference_as_batch_statistics_allow(
     assert max(errors) < 0.02
 
 
-@pytest.mark.parametrize(('n_stack', 'layer_num', 'k'), [(1, 1, 14), (3, 2, 17), (2, 3, 16)])
-def test_other_sizes(n_stack: int, layer_num: int, k: int) -> None:
-    network = StackedHG(k, n_stack, 8, layer_num)
-    step = 4 * 2 ** layer_num
-    outputs = network(np.zeros((2, 3, step, 2 * step), np.float32))
-    assert [output.shape for output in outputs] == [(2, k, step // 4, step // 2)] * n_stack
-
-
+@pytest.mark.parametrize('kind', [StackedHG, PreActivationHG])
 @pytest.mark.parametrize('sizes', [(0, 2, 256, 4), (16, 0, 256, 4), (16, 2, 30, 4), (16, 2, 256, 0)])
-def test_impossible_sizes_are_refused(sizes: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match='StackedHG needs'):
-        StackedHG(*sizes)
+def test_impossible_sizes_are_refused(kind: type[chainer.Chain], sizes: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=f'{kind.__name__} needs'):
+        kind(*sizes)
+
+
+def test_other_values_are_refused() -> None:
     with pytest.raises(ValueError, match='cubic'):
         StackedHG(upsampling='cubic')
+    with pytest.raises(ValueError, match='PreActivationHG needs'):
+        PreActivationHG(n_modules=0)
 
 
 def test_initial_parameters_have_the_distributions_of_the_reference() -> None:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from hourglass.parameters import count_parameters, network_shapes
 from hourglass.spec import ModelSpec
@@ -21,10 +19,3 @@ def test_shapes_and_count_are_those_of_the_network(spec: ModelSpec) -> None:
     network = spec.build_network()
     assert network_shapes(spec) == {key: np.shape(value) for key, value in values_of(network).items()}
     assert count_parameters(spec) == network.count_params()
-
-
-def test_default_shapes_are_those_of_the_published_file(shared: Callable[[str], Path]) -> None:
-    lines = [line.split() for line in shared('reference/stacked_hg_keys.txt').read_text().splitlines()]
-    assert len(lines) == 1443
-    assert network_shapes(ModelSpec()) == {
-        key: () if shape == 'scalar' else tuple(map(int, shape.split('x'))) for key, shape, _ in lines}

@@ -9,17 +9,8 @@ from hourglass.spec import ModelSpec
 import pytest
 
 
-def test_a_spec_survives_json() -> None:
-    spec = ModelSpec(out_channels=14, n_stack=3, width=64, layer_num=3, joints='lsp', input_size=(128, 96),
-                     crop='pad', mean=(.4, .4, .5), decoding='quarter-offset', align_corners=True)
-    assert ModelSpec.from_json(spec.to_json()) == spec
-    assert ModelSpec.from_json('{}') == ModelSpec()
-    torch7 = ModelSpec('PreActivationHG', n_stack=8, crop='torch7', decoding='torch7', upsampling='nearest',
-                       n_modules=2, wide_stem=True)
-    assert ModelSpec.from_json(torch7.to_json()) == torch7
-
-
 def test_a_description_without_newer_entries_is_read() -> None:
+    assert ModelSpec.from_json('{}') == ModelSpec()
     spec = ModelSpec.from_json('{"crop": "pad", "input_size": [128, 128], "n_stack": 2, "layer_num": 3, "width": 64}')
     assert (spec.upsampling, spec.n_modules, spec.crop_length, spec.confidence) == ('bilinear', 1, 'height', ())
 

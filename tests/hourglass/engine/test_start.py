@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 #: Modules that take long to import.
-HEAVY = ('chainer', 'chainercv', 'cv2', 'gdown', 'h5py', 'matplotlib', 'onnx', 'onnxruntime', 'openvino', 'PIL',
+HEAVY = ('av', 'chainer', 'chainercv', 'cv2', 'gdown', 'h5py', 'matplotlib', 'onnx', 'onnxruntime', 'openvino', 'PIL',
          'pycocotools', 'requests', 'scipy', 'tqdm', 'yaml')
 REPORT = f"""
 import runpy, sys
