@@ -10,7 +10,6 @@ from data.synthetic import demo_scene
 from hourglass.crop import picture_box
 from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
-from pretrained import engines as load
 from pretrained.engines import load_engine
 from pretrained.entries import BUNDLED_FOLDER, REGISTRY
 from tests.pretrained.ports import SMALL
@@ -64,18 +63,6 @@ def test_bfloat16_is_near(inputs: np.ndarray, maps: np.ndarray) -> None:
     except InputError as error:
         pytest.skip(str(error))
     assert 1e-4 < abs(got - maps).max() < 0.1
-
-
-def test_the_second_time_neither_chainer_nor_the_weights_are_read(
-    cache: Path, inputs: np.ndarray, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _needs('onnxruntime')
-    first = PosePredictor.load('bundled')
-    assert len(list(cache.iterdir())) == 1
-    monkeypatch.setattr(load, '_graph', None)
-    second = PosePredictor.load('bundled')
-    np.testing.assert_array_equal(first.heatmaps(inputs), second.heatmaps(inputs))
-    assert second.spec == first.spec
 
 
 def test_other_weights_get_another_graph(cache: Path, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import pretrained
 from hourglass.download import Source
 from hourglass.errors import InputError
-from pretrained import formats, registry
+from pretrained import registry
 from pretrained.__main__ import main
 from pretrained.entries import REGISTRY
-from pretrained.formats import load_any, recognise
+from pretrained.formats import load_any
 from pretrained.weights_file import load_model
 from tests.pretrained.ports import BEARPAW_MEAN, TORCH7_CODE, assert_same, bearpaw_state
 from tests.pretrained.pytorch.writer import TorchWriter
@@ -33,26 +33,7 @@ def pth(tmp_path: Path) -> Path:
     return path
 
 
-def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    main(argv)
-    return capsys.readouterr().out
-
-
 # Files of any kind.
-
-def test_kinds(tmp_path: Path, pth: Path, small_weights: Path) -> None:
-    assert recognise(small_weights) is formats.NPZ
-    assert recognise(pth) is formats.PYTORCH
-    TorchWriter.write_zip(tmp_path / 'zip', bearpaw_state(BEARPAW))
-    assert recognise(tmp_path / 'zip') is formats.PYTORCH
-    for start in (b'\4\0\0\0\1\0\0\0', b'4\n1\n3\nV 1\n', b'\3\0\0\0'):
-        (tmp_path / 't7').write_bytes(start)
-        assert recognise(tmp_path / 't7') is formats.TORCH7
-    with zipfile.ZipFile(tmp_path / 'zipped', 'w') as file:
-        file.writestr('folder/', '')
-        file.writestr('folder/model.t7', b'\4\0\0\0')
-    assert recognise(tmp_path / 'zipped') is formats.TORCH7
-
 
 @pytest.mark.parametrize(('content', 'reason'), [
     (b'', 'the file is empty'), (b'text\x1b[2J', r"it begins with b'text\x1b[2J'"),
@@ -78,9 +59,9 @@ def test_a_zip_file_of_torch7_is_read_as_the_file_in_it(shared: Callable[[str], 
 
 # The command line.
 
-def test_convert_and_inspect(tmp_path: Path, pth: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_convert_and_inspect(tmp_path: Path, pth: Path, run: Callable[..., str]) -> None:
     out = tmp_path / 'converted.npz'
-    text = run(capsys, 'convert', str(pth), str(out))
+    text = run('convert', str(pth), str(out))
     assert f'{out}: ' in text
     assert '(PyTorch, bearpaw layout)' in text
     model = load_model(out)
@@ -89,7 +70,7 @@ def test_convert_and_inspect(tmp_path: Path, pth: Path, capsys: pytest.CaptureFi
     safe = tmp_path / 'a.safetensors'
     TorchWriter.write_safetensors(safe, bearpaw_state(BEARPAW))
     for path, kind in ((pth, 'PyTorch'), (safe, 'safetensors'), (out, '.npz of Chainer')):
-        text = run(capsys, 'inspect', str(path))
+        text = run('inspect', str(path))
         for part in (f'kind        {kind}\n', 'PreActivationHG, 1 stack, width 8, depth 1', '16 (mpii)',
                      f'{model.network.count_params():,}', BEARPAW.to_json(), 'all finite', 'for a grey image of 8x8'):
             assert part in text
@@ -105,7 +86,7 @@ def test_inspect_refuses_weights_whose_heatmaps_overflow(
     assert 'all finite' in capsys.readouterr().out
 
 
-def test_convert_one_of_two_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_convert_one_of_two_networks(tmp_path: Path, run: Callable[..., str]) -> None:
     path, out = tmp_path / 'two.pth', tmp_path / 'ema.npz'
     one, averaged = bearpaw_state(BEARPAW), bearpaw_state(BEARPAW)
     averaged['conv1.weight'] += 1
@@ -113,18 +94,19 @@ def test_convert_one_of_two_networks(tmp_path: Path, capsys: pytest.CaptureFixtu
     with pytest.raises(InputError, match=r'holds 2 networks: state_dict, state_dict_ema; .* --part'):
         main(['convert', str(path), str(out)])
     assert not out.exists()
-    run(capsys, 'convert', '--part', 'state_dict_ema', str(path), str(out))
+    run('convert', '--part', 'state_dict_ema', str(path), str(out))
     np.testing.assert_array_equal(load_model(out).arrays['conv0/W'], averaged['conv1.weight'])
-    assert 'all finite' in run(capsys, 'inspect', '--part', 'state_dict', str(path))
-    (tmp_path / 'a.t7').write_bytes(b'\4\0\0\0')
-    with pytest.raises(InputError, match='a Torch7 file holds one network'):
-        main(['inspect', '--part', 'ema', str(tmp_path / 'a.t7')])
+    assert 'all finite' in run('inspect', '--part', 'state_dict', str(path))
+    for start in (b'\3\0\0\0', b'\4\0\0\0', b'3\n1\n', b'4\n1\n'):
+        (tmp_path / 'a.t7').write_bytes(start)
+        with pytest.raises(InputError, match='a Torch7 file holds one network'):
+            main(['inspect', '--part', 'ema', str(tmp_path / 'a.t7')])
 
 
 def test_convert_to_half_precision_and_another_decoding(
-        tmp_path: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        tmp_path: Path, small_weights: Path, run: Callable[..., str]) -> None:
     before, out = load_model(small_weights), tmp_path / 'new.npz'
-    run(capsys, 'convert', '--half', '--decoding', 'dark', str(small_weights), str(out))
+    run('convert', '--half', '--decoding', 'dark', str(small_weights), str(out))
     after = load_model(out)
     assert after.spec == replace(before.spec, decoding='dark')
     np.testing.assert_array_equal(after.arrays['conv0/W'], before.arrays['conv0/W'].astype(np.float16))
@@ -165,11 +147,3 @@ def test_sizes_of_the_torch7_file_are_its_own(shared: Callable[[str], Path]) -> 
         spec = registry.read(REGISTRY['umich'], shared(f'reference/torch7/models/{name}.t7')).spec
         assert (spec.network, spec.n_stack, spec.width) == (network, 2, 16)
         assert (spec.crop, spec.decoding, spec.mean) == ('torch7', 'torch7', (0, 0, 0))
-
-
-def test_registered_ports_have_the_digits_of_their_checksum_in_their_name() -> None:
-    for n_stack in (1, 2, 8):
-        entry = REGISTRY[f'bearpaw-hg{n_stack}']
-        assert entry.file == f'bearpaw_hg{n_stack}-{entry.sha256}.pth'
-        assert entry.sources[0].url.endswith(f'/v0.0.0/{entry.file}')
-        assert (entry.spec.wide_stem, entry.spec.n_stack, entry.spec.mean) == (True, n_stack, BEARPAW_MEAN)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from pretrained import registry
 from pretrained.__main__ import main
 from pretrained.entries import BUNDLED_FOLDER, REGISTRY
 from pretrained.weights_file import load_model, save_model
+from tests.pretrained.ports import BEARPAW_MEAN
 
 import chainer
 import numpy as np
@@ -36,21 +36,6 @@ def published(server: Any, small_spec: ModelSpec, cache: Path, monkeypatch: pyte
     return entry
 
 
-@pytest.fixture
-def no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine on which connections lead nowhere, and do not even fail."""
-    def lead_nowhere(*args: object) -> None:
-        time.sleep(10)
-        raise TimeoutError
-
-    monkeypatch.setattr('socket.create_connection', lead_nowhere)
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    main(argv)
-    return capsys.readouterr().out
-
-
 # The table and the files that are included.
 
 def test_rows_are_complete() -> None:
@@ -63,6 +48,7 @@ def test_rows_are_complete() -> None:
             # Hips were not published with the Torch7 weights; LSP and MPII have no face.
             assert set(entry.spec.joint_set.groups) - {'Hip', 'Face'} <= set(score.values)
             assert all(0 < value < 1 for value in score.values.values())
+    assert {REGISTRY[f'bearpaw-hg{n_stack}'].spec.mean for n_stack in (1, 2, 8)} == {BEARPAW_MEAN}
 
 
 @pytest.mark.parametrize(('name', 'n_params', 'card'), [
@@ -148,14 +134,6 @@ def test_default_is_published_if_it_can_be_had(published: Any, server: Any, cach
     assert len(server.requested) == 1
 
 
-def test_default_without_network_is_bundled(no_network: None) -> None:
-    model = pretrained.load_default()
-    assert model.spec == BUNDLED
-    assert '\n' not in model.source
-    assert model.source.startswith('using the bundled weights, 3 stacks of width 64, 21 joints')
-    assert 'Google Drive: no answer in time; GitHub release: no answer in time' in model.source
-
-
 def test_failure_is_remembered_by_default_but_not_by_fetch(published: Any, server: Any, cache: Path) -> None:
     server.status = 404
     assert 'HTTP status 404' in pretrained.load_default().source
@@ -181,8 +159,8 @@ def test_default_with_damaged_download_or_folder(
 # The package and its command line.
 
 
-def test_list(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    out = run(capsys, 'list')
+def test_list(published: Any, run: Callable[..., str]) -> None:
+    out = run('list')
     rows = {line.split()[0]: line for line in out.splitlines()[1:3]}
     assert '21 (mpii-coco)' in rows['bundled']
     assert '192x192' in rows['bundled']
@@ -190,17 +168,17 @@ def test_list(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert 'not downloaded' in rows['published']
     assert 'Head 0.952, Shoulder 0.930, Elbow 0.866' in out
     registry.fetch('published')
-    row, = (line for line in run(capsys, 'list').splitlines() if line.startswith('published  '))
+    row, = (line for line in run('list').splitlines() if line.startswith('published  '))
     assert 'not downloaded' not in row
 
 
 def test_fetch_where_and_inspect(
-        published: Any, cache: Path, small_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert str(cache) in run(capsys, 'where')
-    assert run(capsys, 'fetch', 'published').strip() == str(cache / published.file)
-    assert run(capsys, 'fetch', 'bundled').strip() == str(REGISTRY['bundled'].path)
+        published: Any, cache: Path, small_weights: Path, run: Callable[..., str]) -> None:
+    assert str(cache) in run('where')
+    assert run('fetch', 'published').strip() == str(cache / published.file)
+    assert run('fetch', 'bundled').strip() == str(REGISTRY['bundled'].path)
     for name in ('published', str(small_weights)):
-        out = run(capsys, 'inspect', name)
+        out = run('inspect', name)
         assert hashlib.sha256(small_weights.read_bytes()).hexdigest() in out
         assert '1 stack, width 4, depth 1' in out
         assert published.spec.to_json() in out
