@@ -126,7 +126,8 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
-def _rule(key: str, shape: tuple[int, ...]) -> np.ndarray:
+def rule(key: str, shape: tuple[int, ...], kind: str) -> np.ndarray:
+    """Return the values of an array in the reference files, of which kind it is in Chainer's names."""
     rng = np.random.RandomState(zlib.crc32(f'dev-{key}'.encode()))
     draws: dict[str, Callable[[], np.ndarray]] = {
         'W': lambda: rng.normal(0, np.sqrt(1 / np.prod(shape[1:])), shape),
@@ -136,14 +137,13 @@ def _rule(key: str, shape: tuple[int, ...]) -> np.ndarray:
         'avg_mean': lambda: rng.normal(0, .1, shape),
         'avg_var': lambda: rng.uniform(.5, 1.5, shape),
     }
-    name = key.rsplit('/', 1)[-1]
-    return np.array(1000) if name == 'N' else draws[name]().astype(np.float32)
+    return np.array(1000) if kind == 'N' else draws[kind]().astype(np.float32)
 
 
 @pytest.fixture(scope='session')
 def rule_values() -> dict[str, np.ndarray]:
     """The 1,443 arrays of the full network, made by the rule of the reference files."""
-    return {key: _rule(key, shape) for key, shape in shapes_of(StackedHG()).items()}
+    return {key: rule(key, shape, key.rpartition('/')[2]) for key, shape in shapes_of(StackedHG()).items()}
 
 
 @pytest.fixture

@@ -12,20 +12,10 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.foreign import printable
 from hourglass.npz import NpzFile
-from hourglass.spec import ModelSpec
-from pretrained.weights_file import load_model, save_model
+from pretrained.weights_file import load_model
 
 import numpy as np
 import pytest
-
-SPEC = ModelSpec(out_channels=14, n_stack=1, width=4, layer_num=1, joints='lsp')
-
-
-@pytest.fixture(scope='module')
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp('npz') / 'weights.npz'
-    save_model(path, SPEC.build_network(), SPEC)
-    return path
 
 
 @pytest.fixture
@@ -93,8 +83,8 @@ def test_what_is_no_zip_file(path: Path, content: bytes, reason: str) -> None:
     assert reason in message(path)
 
 
-def test_truncated_file(path: Path, weights: Path) -> None:
-    content = weights.read_bytes()
+def test_truncated_file(path: Path, small_weights: Path) -> None:
+    content = small_weights.read_bytes()
     for length in (1, 100, len(content) // 2, len(content) - 22, len(content) - 1):
         path.write_bytes(content[:length])
         assert 'only a part of one' in message(path)
@@ -166,8 +156,8 @@ def bombs() -> Iterator[tuple[str, str, bytes]]:
 
 
 @pytest.mark.parametrize(('name', 'content'), [pytest.param(n, c, id=title) for title, n, c in bombs()])
-def test_small_files_that_unpack_to_large_ones(path: Path, weights: Path, name: str, content: bytes) -> None:
-    with zipfile.ZipFile(weights) as source, zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
+def test_small_files_that_unpack_to_large_ones(path: Path, small_weights: Path, name: str, content: bytes) -> None:
+    with zipfile.ZipFile(small_weights) as source, zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
         for other in source.namelist():
             if other not in (name, 'meta.npy'):
                 file.writestr(other, source.read(other))

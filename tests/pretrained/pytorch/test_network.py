@@ -12,6 +12,7 @@ from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from pretrained.pytorch import load_pytorch
 from pretrained.pytorch.layouts import LAYOUTS
+from tests.conftest import rule
 from tests.pretrained.ports import BEARPAW_MEAN, TORCH7_CODE, assert_same, bearpaw_state, princeton_state, random_values
 from tests.pretrained.pytorch.writer import TorchWriter
 from tests.refusal import refusal
@@ -142,19 +143,8 @@ def test_missing_unexpected_and_misshapen_tensors(
 
 # Recorded outputs.
 
-def rule(key: str, shape: tuple[int, ...]) -> np.ndarray:
-    r, last = np.random.RandomState(zlib.crc32(f'dev-{key}'.encode())), key.rpartition('.')[2]
-    if last == 'num_batches_tracked':
-        return np.array(1000)
-    if last == 'running_mean':
-        value = r.normal(0, .1, shape)
-    elif last == 'running_var':
-        value = r.uniform(.5, 1.5, shape)
-    elif len(shape) == 4:
-        value = r.normal(0, np.sqrt(1 / np.prod(shape[1:])), shape)
-    else:
-        value = r.uniform(.5, 1, shape) if last == 'weight' else r.normal(0, .05, shape)
-    return value.astype(np.float32)
+#: Kinds of arrays by the ends of their names.
+KINDS = {'num_batches_tracked': 'N', 'running_mean': 'avg_mean', 'running_var': 'avg_var', 'bias': 'b'}
 
 
 @pytest.mark.parametrize(('name', 'form'), [
@@ -166,8 +156,9 @@ def test_outputs_are_those_of_the_ports(
     reference = np.load(shared(f'reference/ports/{name}_forward.npz'))
     state = {}
     for line in shared(f'reference/ports/{name}_keys.txt').read_text().splitlines():
-        key, shape, _ = line.split()
-        state[key] = rule(key, () if shape == 'scalar' else tuple(map(int, shape.split('x'))))
+        key, text, _ = line.split()
+        shape = () if text == 'scalar' else tuple(map(int, text.split('x')))
+        state[key] = rule(key, shape, KINDS.get(key.rpartition('.')[2], 'W' if len(shape) == 4 else 'gamma'))
     getattr(TorchWriter, f'write_{form}')(path, state)
     model = load_pytorch(path)
     path.unlink()
