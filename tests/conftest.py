@@ -22,7 +22,10 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
 # Benchmarks let CuPy round to TF32, tests do not.
 os.environ['CUPY_TF32'] = '0'
 
+from data.synthetic import demo_scene
+from hourglass.crop import picture_box
 from hourglass.network import StackedHG
+from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import save_model
 from tests.fake_cupy.module import install
@@ -152,6 +155,15 @@ def rule_network(rule_values: dict[str, np.ndarray]) -> StackedHG:
     network = StackedHG()
     NpzDeserializer(rule_values).load(network)
     return network
+
+
+@pytest.fixture(scope='session')
+def bundled_example() -> tuple[np.ndarray, np.ndarray]:
+    """Two inputs of the bundled network, a person and the mirror image, and Chainer's heatmaps of both."""
+    predictor, image = PosePredictor.load('bundled', engine='chainer'), demo_scene()
+    person = predictor.prepare(image, picture_box(image.shape[1:], predictor.spec))
+    inputs = np.stack([person, person[:, :, ::-1]])
+    return inputs, predictor.heatmaps(inputs)
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pretrained
-from data.synthetic import demo_scene
-from hourglass.crop import picture_box
 from hourglass.errors import InputError
 from hourglass.joints import MPII_COCO
-from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from pretrained import export as engine_export
 from pretrained import export_command
@@ -40,16 +37,6 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / 'a.onnx'
 
 
-@pytest.fixture(scope='module')
-def example() -> tuple[np.ndarray, np.ndarray]:
-    """Two inputs of the bundled network, and Chainer's heatmaps of both."""
-    predictor = PosePredictor.load('bundled', engine='chainer')
-    image = demo_scene()
-    person = predictor.prepare(image, picture_box(image.shape[1:], predictor.spec))
-    inputs = np.stack([person, person[:, :, ::-1]])
-    return inputs, predictor.heatmaps(inputs)
-
-
 #: What docs/weights.md shows: nothing of this project is imported.
 ALONE = """
 import json, sys
@@ -73,11 +60,11 @@ print('chainer' in sys.modules, 'hourglass' in sys.modules)
 
 @pytest.mark.parametrize('engine', ['onnxruntime', 'opencv'])
 def test_the_file_runs_without_this_project(
-    engine: str, exported: Path, tmp_path: Path, example: tuple[np.ndarray, np.ndarray],
+    engine: str, exported: Path, tmp_path: Path, bundled_example: tuple[np.ndarray, np.ndarray],
 ) -> None:
     if engine == 'onnxruntime':
         pytest.importorskip('onnxruntime')
-    inputs, expected = example
+    inputs, expected = bundled_example
     np.save(tmp_path / 'inputs.npy', inputs)
     alone = subprocess.run([sys.executable, '-c', ALONE, exported, engine], cwd=tmp_path, check=True,
                            capture_output=True, text=True)

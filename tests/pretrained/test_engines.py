@@ -6,8 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pretrained
-from data.synthetic import demo_scene
-from hourglass.crop import picture_box
 from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 from pretrained.engines import load_engine
@@ -17,28 +15,13 @@ from tests.pretrained.ports import SMALL
 import numpy as np
 import pytest
 
+Example = tuple[np.ndarray, np.ndarray]
+
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'cache'))
     return tmp_path / 'cache' / 'engines'
-
-
-@pytest.fixture(scope='module')
-def inputs() -> np.ndarray:
-    """Two inputs of the bundled network."""
-    image = demo_scene()
-    predictor = PosePredictor.load('bundled', engine='chainer')
-    person = predictor.prepare(image, picture_box(image.shape[1:], predictor.spec))
-    return np.stack([person, person[::-1]])
-
-
-@pytest.fixture(scope='module')
-def maps(inputs: np.ndarray) -> np.ndarray:
-    """Chainer's heatmaps of them."""
-    found: np.ndarray = PosePredictor.load('bundled', engine='chainer').heatmaps(inputs)
-    assert found.max() > 0.5
-    return found
 
 
 def _needs(engine: str) -> None:
@@ -48,16 +31,19 @@ def _needs(engine: str) -> None:
 
 
 @pytest.mark.parametrize('engine', ['onnxruntime', 'openvino'])
-def test_heatmaps_equal_those_of_chainer(engine: str, inputs: np.ndarray, maps: np.ndarray) -> None:
+def test_heatmaps_equal_those_of_chainer(engine: str, bundled_example: Example) -> None:
     _needs(engine)
+    inputs, maps = bundled_example
+    assert maps.max() > 0.5
     predictor = PosePredictor.load('bundled', engine=engine)
     assert predictor.engine.name == engine
     assert predictor.spec == pretrained.load('bundled').spec
     np.testing.assert_allclose(predictor.heatmaps(inputs), maps, atol=1e-4)
 
 
-def test_bfloat16_is_near(inputs: np.ndarray, maps: np.ndarray) -> None:
+def test_bfloat16_is_near(bundled_example: Example) -> None:
     _needs('openvino')
+    inputs, maps = bundled_example
     try:
         got = PosePredictor.load('bundled', precision='bf16').heatmaps(inputs)
     except InputError as error:

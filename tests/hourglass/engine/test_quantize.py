@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.synthetic import demo_scene
 from hourglass.codec import decode_for
-from hourglass.crop import picture_box
 from hourglass.engine import quantize
 from hourglass.predictor import PosePredictor
 
@@ -14,12 +12,13 @@ import pytest
 pytest.importorskip('onnxruntime')
 
 
-def test_eight_bits_find_the_same_joints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_eight_bits_find_the_same_joints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundled_example: tuple[np.ndarray, np.ndarray],
+) -> None:
     monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path))
     monkeypatch.setattr(quantize.quantized, '__defaults__', (12,))
     fine, coarse = (PosePredictor.load('bundled', precision=precision) for precision in ('f32', 'int8'))
-    image = demo_scene()
-    inputs = fine.prepare(image, picture_box(image.shape[1:], fine.spec))[None]
+    inputs = bundled_example[0][:1]
     expected, got = fine.heatmaps(inputs), coarse.heatmaps(inputs)
     assert 1e-4 < abs(got - expected).max() < 0.3
     points, rough_points = (decode_for(fine.spec, maps, np.array([128, 128]))[0] for maps in (expected, got))
