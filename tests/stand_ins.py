@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +14,7 @@ from hourglass.joints import MPII
 import chainer
 import chainer.functions as F
 import numpy as np
+from PIL import Image
 
 
 class FixedBoxes(Detector):
@@ -58,6 +62,21 @@ def spots(*places: tuple[int, int], shape: tuple[int, int] = (300, 400), sigma: 
     for y, x in places:
         image += 255 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * sigma ** 2)).astype(np.float32)
     return image
+
+
+def picture_bytes(picture: np.ndarray | Image.Image, kind: str = 'PNG', **options: Any) -> bytes:
+    """Return the file of a picture, (H, W, 3) uint8 or Pillow's."""
+    file = io.BytesIO()
+    (Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture).save(file, kind, **options)
+    return file.getvalue()
+
+
+def huge_png(side: int) -> bytes:
+    """Return a small PNG file whose head states a picture of ``side`` by ``side`` pixels."""
+    content = bytearray(picture_bytes(Image.new('1', (8, 8))))
+    content[16:24] = struct.pack('>2I', side, side)
+    content[29:33] = struct.pack('>I', zlib.crc32(content[12:29]))
+    return bytes(content)
 
 
 def correct_joints(joints: Sequence[Mapping[str, Any]], points: np.ndarray) -> float:

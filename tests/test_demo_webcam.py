@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 import json
 import os
 import signal
@@ -17,10 +16,9 @@ from data.synthetic import demo_person
 from demos.webcam.config import WebcamConfig
 from demos.webcam.start import parse_webcam_options, serve_page, show_window
 from hourglass.errors import InputError
-from tests.stand_ins import correct_joints
+from tests.stand_ins import correct_joints, picture_bytes
 
 import pytest
-from PIL import Image
 
 aiohttp = pytest.importorskip('aiohttp', reason='the page needs aiohttp (extra "webcam")')
 
@@ -50,9 +48,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def test_a_script_gets_the_pose_of_a_picture_and_another_program_no_port(start: Start, tmp_path: Path) -> None:
     _, url = start()
     person = demo_person()
-    file = io.BytesIO()
-    Image.fromarray(person.image.transpose(1, 2, 0)).save(file, 'PNG')
-    request = urllib.request.Request(f'{url}pose?heatmap=all', file.getvalue())
+    request = urllib.request.Request(f'{url}pose?heatmap=all', picture_bytes(person.image.transpose(1, 2, 0)))
     answer = json.load(urllib.request.urlopen(request, timeout=120))
     assert correct_joints(answer['people'][0]['joints'], person.points) >= 0.8
     assert len(base64.b64decode(answer['heatmaps'][0]['values'])) == 48 * 48

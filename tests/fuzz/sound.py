@@ -43,23 +43,15 @@ def torch7(network: str, ascii: bool) -> bytes:
 
 
 def picture(kind: str) -> bytes:
-    from PIL import Image
+    from tests.stand_ins import picture_bytes
 
-    file = io.BytesIO()
-    pixels = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
-    Image.fromarray(pixels).save(file, kind)
-    return file.getvalue()
+    return picture_bytes(np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8), kind)
 
 
 def coco() -> bytes:
-    people = [{'id': i, 'image_id': 1, 'category_id': 1, 'bbox': [1, 2, 30, 40], 'area': 1200, 'iscrowd': 0,
-               'num_keypoints': 17, 'keypoints': [3 + i, 4, 2] * 17} for i in range(3)]
-    from hourglass.joints import COCO
+    from tests.data.coco_files import make_content
 
-    category = {'id': 1, 'name': 'person', 'skeleton': [[1, 2]],
-                'keypoints': [joint.replace(' ', '_') for joint in COCO.joints]}
-    return json.dumps({'images': [{'id': 1, 'file_name': '1.jpg', 'width': 40, 'height': 50}], 'annotations': people,
-                       'categories': [category]}).encode()
+    return json.dumps(make_content()).encode()
 
 
 def boxes() -> bytes:

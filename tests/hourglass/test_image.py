@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import struct
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.image import as_image, check_image, picture_endings, picture_formats, read_image, write_image
 from hourglass.pixels import to_pixels
+from tests.stand_ins import huge_png, picture_bytes
 
 import cv2
 import numpy as np
@@ -89,25 +89,11 @@ def test_a_damaged_exif_entry_leaves_the_picture_as_it_is(tmp_path: Path) -> Non
         read_image(path, upright=True)
 
 
-def _content(ending: str, image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, ending)
-    return file.getvalue()
-
-
-def _huge() -> bytes:
-    """Return a small PNG file whose head states 20,000 by 20,000 pixels."""
-    content = bytearray(_content('PNG', Image.new('1', (8, 8))))
-    content[16:24] = struct.pack('>2I', 20_000, 20_000)
-    content[29:33] = struct.pack('>I', zlib.crc32(content[12:29]))
-    return bytes(content)
-
-
 @pytest.mark.parametrize(('content', 'reason'), [
-    (lambda: _content('JPEG', Image.fromarray(_noise(64, 64)))[:1500], 'cannot be read'),
-    (lambda: _content('PNG', Image.fromarray(_noise(64, 64)))[:1500], 'cannot be read'),
-    (lambda: _content('TIFF', Image.fromarray(np.full((2, 2), np.nan, np.float32))), 'not finite numbers'),
-    (_huge, 'million pixels'),
+    (lambda: picture_bytes(_noise(64, 64), 'JPEG')[:1500], 'cannot be read'),
+    (lambda: picture_bytes(_noise(64, 64))[:1500], 'cannot be read'),
+    (lambda: picture_bytes(np.full((2, 2), np.nan, np.float32), 'TIFF'), 'not finite numbers'),
+    (lambda: huge_png(20_000), 'million pixels'),
     (lambda: b'this is no picture', 'not a picture'), (lambda: b'', 'file is empty'),
     # Pillow hands PostScript to Ghostscript, whatever the ending of the name is.
     (lambda: b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +12,10 @@ from demos.webcam.finder import PoseFinder
 from demos.webcam.server import PoseServer
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
-from tests.stand_ins import spots
+from tests.stand_ins import Brightness, picture_bytes, spots
 
-import cv2
 import numpy as np
 from aiohttp.test_utils import TestClient, TestServer
-from PIL import Image
 
 SPEC = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad', decoding='quarter-offset')
 
@@ -33,7 +30,7 @@ class SpotPredictor(PosePredictor):
     """
 
     def __init__(self) -> None:
-        super().__init__(SPEC.build_network(), SPEC)
+        super().__init__(Brightness(), SPEC)
         self.gate, self.began = threading.Event(), threading.Event()
         self.gate.set()
         self.n_calls = 0
@@ -42,8 +39,7 @@ class SpotPredictor(PosePredictor):
         self.n_calls += 1
         self.began.set()
         assert self.gate.wait(120)
-        shrunk = [cv2.resize(image[0], (16, 16), interpolation=cv2.INTER_AREA) for image in inputs]
-        return np.repeat(np.stack(shrunk)[:, None], 16, axis=1)
+        return super().heatmaps(inputs)
 
     async def at_gate(self) -> None:
         """Wait until a call waits at the gate."""
@@ -58,9 +54,7 @@ def spot_pixels(y: int, x: int, size: tuple[int, int] = (160, 160)) -> np.ndarra
 
 def spot(y: int, x: int, size: tuple[int, int] = (160, 160)) -> bytes:
     """Return a picture file that is bright at one place."""
-    file = io.BytesIO()
-    Image.fromarray(spot_pixels(y, x, size)).save(file, 'PNG')
-    return file.getvalue()
+    return picture_bytes(spot_pixels(y, x, size))
 
 
 @asynccontextmanager

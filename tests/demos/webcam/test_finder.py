@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from typing import Any
 
@@ -9,11 +8,10 @@ from demos.webcam.finder import Memory, PoseFinder, Settings
 from hourglass.draw import PERSON_COLOURS, limb_colours
 from hourglass.people import PeoplePredictor
 from tests.demos.webcam.spots import spot, spot_pixels
-from tests.stand_ins import FixedBoxes
+from tests.stand_ins import FixedBoxes, picture_bytes
 
 import numpy as np
 import pytest
-from PIL import Image
 
 
 def test_joints_are_in_pixels_of_the_picture(finder: PoseFinder) -> None:
@@ -45,9 +43,7 @@ def test_all_people_are_found_and_keep_their_numbers(finder: PoseFinder) -> None
     detector = FixedBoxes((0, 0, 80, 80), (0, 80, 80, 160))
     people = PoseFinder(PeoplePredictor(finder.predictor, detector, keep_heatmaps=True))
     pixels = spot_pixels(40, 30) + spot_pixels(40, 130)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, 'PNG')
-    answer = people.find(file.getvalue(), people.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
+    answer = people.find(picture_bytes(pixels), people.settings({'mode': 'people', 'heatmap': 'all'}), 10 ** 6)
     assert len(answer['people']) == len(answer['heatmaps']) == 2
     assert [person['box']['x0'] for person in answer['people']] == [0, 80]
     assert [person['joints'][0]['x'] for person in answer['people']] == pytest.approx([30, 130], abs=6)

@@ -13,6 +13,7 @@ from data.synthetic import RenderedPerson, demo_scene
 from hourglass.draw import limb_colours
 from hourglass.image import read_image
 from hourglass.joints import MPII_COCO
+from tests.stand_ins import picture_bytes
 
 import numpy as np
 import pytest
@@ -21,10 +22,8 @@ from PIL import Image
 pytestmark = pytest.mark.browser
 
 
-def _photo(person: RenderedPerson, **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(person.image.transpose(1, 2, 0)).save(file, 'JPEG', quality=95, **options)
-    return file.getvalue()
+def _photo(person: RenderedPerson) -> bytes:
+    return picture_bytes(person.image.transpose(1, 2, 0), 'JPEG', quality=95)
 
 
 def _share(overlay: np.ndarray, colour: tuple[int, int, int]) -> float:
@@ -167,10 +166,8 @@ def test_a_photo_can_be_dropped_or_chosen(page: Any, person: RenderedPerson, tmp
 
 def test_all_people_are_found(page: Any) -> None:
     picture = demo_scene().astype(np.uint8).transpose(1, 2, 0)
-    file = io.BytesIO()
-    Image.fromarray(np.hstack([picture, picture])).save(file, 'JPEG', quality=90)
     page.choose('mode', 'people')
-    page.drop(file.getvalue(), 'two.jpg', 'image/jpeg')
+    page.drop(picture_bytes(np.hstack([picture, picture]), 'JPEG', quality=90), 'two.jpg', 'image/jpeg')
     page.wait(lambda: page.element('save').is_enabled())
     assert page.run('return document.getElementById("overlay").dataset.people') == '2'
     assert page.run('return document.getElementById("overlay").getAttribute("aria-label")') == 'The poses of 2 people'
@@ -184,9 +181,7 @@ def test_files_that_are_no_photo(page: Any) -> None:
     page.drop(b'no picture', 'letter.txt', 'text/plain')
     page.wait(lambda: page.message == 'letter.txt is not a picture that this browser can show.')
     noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(noise).save(file, 'PNG')
-    page.drop(file.getvalue(), 'noise.png', 'image/png')
+    page.drop(picture_bytes(noise), 'noise.png', 'image/png')
     page.wait(lambda: page.message == 'noise.png is larger than 0.4 MB.')
     assert page.shows == 'nothing'
 
