@@ -17,7 +17,7 @@ from benchmarks.harness import Run, peak_memory
 from hourglass.device import use_device
 from hourglass.engine.base import threads
 from hourglass.errors import InputError
-from hourglass.parameters import network_shapes
+from hourglass.parameters import structure_of
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import Model
 
@@ -202,10 +202,7 @@ def operations(case: Case) -> int:
     The backward pass counts as twice the forward pass, a little too much: the first layer needs no gradient by the
     image.
     """
-    total = 0
-    for key, shape in network_shapes(case.spec).items():
-        if key.endswith('/W'):
-            level = key.split('/').count('block') + ('/res1b' in key)
-            halvings = 1 if key.startswith(('conv0/', 'res0/')) else 2 + level
-            total += math.prod(shape) * math.prod(size >> halvings for size in case.spec.input_size)
+    total = sum(operation.ksize ** 2 * operation.inputs[0].channels * operation.channels
+                * math.prod(size >> operation.halvings for size in case.spec.input_size)
+                for operation in structure_of(case.spec).operations if operation.kind == 'conv')
     return 2 * case.batch * (3 if case.training else 1) * total

@@ -1,4 +1,4 @@
-"""The arrays of a network: their keys in a weights file and their shapes, without Chainer.
+"""What the networks consist of, without Chainer: their operations, and the keys and shapes of their arrays.
 
 The keys are those of :mod:`hourglass.network` and :mod:`hourglass.preactivation`, because published weights are loaded
 by them.
@@ -7,7 +7,7 @@ by them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,111 +15,161 @@ if TYPE_CHECKING:
     from hourglass.spec import ModelSpec
 
 Shape = tuple[int, ...]
-_Entries = Iterator[tuple[str, Shape]]
 
 
-def _conv(name: str, in_channels: int, out_channels: int, ksize: int = 1) -> _Entries:
-    yield f'{name}/W', (out_channels, in_channels, ksize, ksize)
-    yield f'{name}/b', (out_channels,)
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One operation of a network; compared by identity.
+
+    Attributes:
+        kind: ``input``, ``conv`` (padded by half of its kernel), ``bn``, ``relu``, ``pool`` (2 x 2), ``upsample``
+            (by 2), ``add`` or ``join`` (the channels of one after those of the other).
+        inputs: the operations whose results it takes, in order.
+        channels: of its result.
+        halvings: how often the resolution of its result is half of the image's.
+        key: of a convolution or a batch normalisation, in a weights file.
+        ksize, stride: of a convolution.
+    """
+
+    kind: str
+    inputs: tuple[Operation, ...]
+    channels: int
+    halvings: int = 0
+    key: str = ''
+    ksize: int = 1
+    stride: int = 1
 
 
-def _bn(name: str, channels: int) -> _Entries:
-    for array in ('gamma', 'beta', 'avg_mean', 'avg_var'):
-        yield f'{name}/{array}', (channels,)
-    yield f'{name}/N', ()
+class Structure:
+    """A network as operations; a method adds some and returns the last.
+
+    Attributes:
+        operations: all, the image first; each comes after its inputs.
+        outputs: the heatmaps of each stack.
+    """
+
+    def __init__(self) -> None:
+        self.image = Operation('input', (), 3)
+        self.operations = [self.image]
+        self.outputs: list[Operation] = []
+
+    def _add(self, operation: Operation) -> Operation:
+        self.operations.append(operation)
+        return operation
+
+    def conv(self, x: Operation, key: str, channels: int, ksize: int = 1, stride: int = 1) -> Operation:
+        return self._add(Operation('conv', (x,), channels, x.halvings + stride - 1, key, ksize, stride))
+
+    def bn(self, x: Operation, key: str) -> Operation:
+        return self._add(Operation('bn', (x,), x.channels, x.halvings, key))
+
+    def relu(self, x: Operation) -> Operation:
+        return self._add(Operation('relu', (x,), x.channels, x.halvings))
+
+    def pool(self, x: Operation) -> Operation:
+        return self._add(Operation('pool', (x,), x.channels, x.halvings + 1))
+
+    def upsample(self, x: Operation) -> Operation:
+        return self._add(Operation('upsample', (x,), x.channels, x.halvings - 1))
+
+    def add(self, *inputs: Operation) -> Operation:
+        return self._add(Operation('add', inputs, inputs[0].channels, inputs[0].halvings))
+
+    def join(self, a: Operation, b: Operation) -> Operation:
+        return self._add(Operation('join', (a, b), a.channels + b.channels, a.halvings))
+
+    def conv_bn_relu(self, x: Operation, conv: str, bn: str, channels: int, ksize: int = 1, stride: int = 1,
+                     ) -> Operation:
+        return self.relu(self.bn(self.conv(x, conv, channels, ksize, stride), bn))
 
 
-def _residual(name: str, in_channels: int, out_channels: int) -> _Entries:
-    half = out_channels // 2
-    for i, (before, after, ksize) in enumerate(((in_channels, half, 1), (half, half, 3), (half, out_channels, 1)), 1):
-        yield from _conv(f'{name}/conv{i}', before, after, ksize)
-        yield from _bn(f'{name}/bn{i}', after)
-    if in_channels != out_channels:
-        yield from _conv(f'{name}/conv0', in_channels, out_channels)
-        yield from _bn(f'{name}/bn0', out_channels)
+class _StackedHG(Structure):
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        width = spec.width
+        h = self.conv_bn_relu(self.image, 'conv0', 'bn0', width // 4, 7, 2)
+        h = stem = self.pool(self._residual(h, 'res0', width // 2))
+        for i, channels in enumerate((width // 2, width // 2, width), 1):
+            h = self._residual(h, f'res1_{i}', channels)
+        for i in range(1, spec.n_stack + 1):
+            h = self._hourglass(h, f'hg{i}', spec.layer_num, width)
+            h = self.conv_bn_relu(h, f'conv{i}_1', f'bn{i}_1', 2 * width)
+            h = self.conv_bn_relu(h, f'conv{i}_2', f'bn{i}_2', width if i < spec.n_stack else 2 * width)
+            self.outputs.append(self.conv(h, f'conv{i}_3a', spec.out_channels))
+            if i < spec.n_stack:
+                joined = self.join(stem, h)
+                h = self.add(self.conv(joined, f'conv{i}_3b', joined.channels),
+                             self.conv(self.outputs[-1], f'conv{i}_4a', joined.channels))
+
+    def _residual(self, x: Operation, key: str, channels: int) -> Operation:
+        h = self.conv_bn_relu(x, f'{key}/conv1', f'{key}/bn1', channels // 2)
+        h = self.conv_bn_relu(h, f'{key}/conv2', f'{key}/bn2', channels // 2, 3)
+        h = self.bn(self.conv(h, f'{key}/conv3', channels), f'{key}/bn3')
+        is_wider = x.channels != channels
+        return self.add(h, self.bn(self.conv(x, f'{key}/conv0', channels), f'{key}/bn0') if is_wider else x)
+
+    def _hourglass(self, x: Operation, key: str, depth: int, width: int) -> Operation:
+        upper, lower = x, self.pool(x)
+        for i, channels in enumerate((width, width, 2 * width), 1):
+            upper = self._residual(upper, f'{key}/res1a_{i}', channels)
+            lower = self._residual(lower, f'{key}/res1b_{i}', width)
+        lower = (self._hourglass(lower, f'{key}/block', depth - 1, width) if depth > 1
+                 else self._residual(lower, f'{key}/block', 2 * width))
+        return self.add(upper, self.upsample(self._residual(lower, f'{key}/res1b_4', 2 * width)))
 
 
-def _hourglass(name: str, in_channels: int, out_channels: int, depth: int, width: int) -> _Entries:
-    for branch, last in (('a', out_channels), ('b', width)):
-        yield from _residual(f'{name}/res1{branch}_1', in_channels, width)
-        yield from _residual(f'{name}/res1{branch}_2', width, width)
-        yield from _residual(f'{name}/res1{branch}_3', width, last)
-    if depth > 1:
-        yield from _hourglass(f'{name}/block', width, out_channels, depth - 1, width)
-    else:
-        yield from _residual(f'{name}/block', width, out_channels)
-    yield from _residual(f'{name}/res1b_4', out_channels, out_channels)
+class _PreActivationHG(Structure):
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        width, n_modules = spec.width, spec.n_modules
+        h = self.conv_bn_relu(self.image, 'conv0', 'bn0', width // 4, 7, 2)
+        h = self.pool(self._residual(h, 'res0', width // 2))
+        h = self._residual(self._residual(h, 'res1', width if spec.wide_stem else width // 2), 'res2', width)
+        for i in range(1, spec.n_stack + 1):
+            f = self._residuals(self._hourglass(h, f'hg{i}', spec.layer_num, n_modules), f'after{i}', n_modules)
+            f = self.conv_bn_relu(f, f'feature{i}', f'feature_bn{i}', width)
+            self.outputs.append(self.conv(f, f'output{i}', spec.out_channels))
+            if i < spec.n_stack:
+                h = self.add(h, self.conv(f, f'merge_feature{i}', width),
+                             self.conv(self.outputs[-1], f'merge_output{i}', width))
+
+    def _residual(self, x: Operation, key: str, channels: int) -> Operation:
+        h = x
+        for n, (after, ksize) in enumerate(((channels // 2, 1), (channels // 2, 3), (channels, 1)), 1):
+            h = self.conv(self.relu(self.bn(h, f'{key}/bn{n}')), f'{key}/conv{n}', after, ksize)
+        return self.add(h, self.conv(x, f'{key}/conv0', channels) if x.channels != channels else x)
+
+    def _residuals(self, x: Operation, key: str, n_modules: int) -> Operation:
+        for i in range(n_modules):
+            x = self._residual(x, f'{key}/{i}', x.channels)
+        return x
+
+    def _hourglass(self, x: Operation, key: str, depth: int, n_modules: int) -> Operation:
+        upper = self._residuals(x, f'{key}/upper', n_modules)
+        lower = self._residuals(self.pool(x), f'{key}/lower_in', n_modules)
+        lower = (self._hourglass(lower, f'{key}/inner', depth - 1, n_modules) if depth > 1
+                 else self._residuals(lower, f'{key}/inner', n_modules))
+        return self.add(upper, self.upsample(self._residuals(lower, f'{key}/lower_out', n_modules)))
 
 
-def _stacked_hg(spec: ModelSpec) -> _Entries:
-    width, stem, joints = spec.width, spec.width // 2, spec.out_channels
-    yield from _conv('conv0', 3, width // 4, 7)
-    yield from _bn('bn0', width // 4)
-    yield from _residual('res0', width // 4, stem)
-    yield from _residual('res1_1', stem, stem)
-    yield from _residual('res1_2', stem, stem)
-    yield from _residual('res1_3', stem, width)
-    for i in range(1, spec.n_stack + 1):
-        is_last = i == spec.n_stack
-        features = 2 * width if is_last else width
-        yield from _hourglass(f'hg{i}', width if i == 1 else stem + width, 2 * width, spec.layer_num, width)
-        yield from _conv(f'conv{i}_1', 2 * width, 2 * width)
-        yield from _bn(f'bn{i}_1', 2 * width)
-        yield from _conv(f'conv{i}_2', 2 * width, features)
-        yield from _bn(f'bn{i}_2', features)
-        yield from _conv(f'conv{i}_3a', features, joints)
-        if not is_last:
-            yield from _conv(f'conv{i}_3b', stem + width, stem + width)
-            yield from _conv(f'conv{i}_4a', joints, stem + width)
-
-
-def _preactivation_residual(name: str, in_channels: int, out_channels: int) -> _Entries:
-    half = out_channels // 2
-    for i, (before, after, ksize) in enumerate(((in_channels, half, 1), (half, half, 3), (half, out_channels, 1)), 1):
-        yield from _bn(f'{name}/bn{i}', before)
-        yield from _conv(f'{name}/conv{i}', before, after, ksize)
-    if in_channels != out_channels:
-        yield from _conv(f'{name}/conv0', in_channels, out_channels)
-
-
-def _residuals(name: str, width: int, n_modules: int) -> _Entries:
-    for i in range(n_modules):
-        yield from _preactivation_residual(f'{name}/{i}', width, width)
-
-
-def _preactivation_block(name: str, width: int, depth: int, n_modules: int) -> _Entries:
-    for place in ('upper', 'lower_in', 'lower_out', *(() if depth > 1 else ('inner',))):
-        yield from _residuals(f'{name}/{place}', width, n_modules)
-    if depth > 1:
-        yield from _preactivation_block(f'{name}/inner', width, depth - 1, n_modules)
-
-
-def _preactivation_hg(spec: ModelSpec) -> _Entries:
-    width, joints = spec.width, spec.out_channels
-    between = width if spec.wide_stem else width // 2
-    yield from _conv('conv0', 3, width // 4, 7)
-    yield from _bn('bn0', width // 4)
-    yield from _preactivation_residual('res0', width // 4, width // 2)
-    yield from _preactivation_residual('res1', width // 2, between)
-    yield from _preactivation_residual('res2', between, width)
-    for i in range(1, spec.n_stack + 1):
-        yield from _preactivation_block(f'hg{i}', width, spec.layer_num, spec.n_modules)
-        yield from _residuals(f'after{i}', width, spec.n_modules)
-        yield from _conv(f'feature{i}', width, width)
-        yield from _bn(f'feature_bn{i}', width)
-        yield from _conv(f'output{i}', width, joints)
-        if i < spec.n_stack:
-            yield from _conv(f'merge_feature{i}', width, width)
-            yield from _conv(f'merge_output{i}', joints, width)
-
-
-_KINDS = {'StackedHG': _stacked_hg, 'PreActivationHG': _preactivation_hg}
+def structure_of(spec: ModelSpec) -> Structure:
+    """Return the operations of a network."""
+    return _StackedHG(spec) if spec.network == 'StackedHG' else _PreActivationHG(spec)
 
 
 @lru_cache(maxsize=8)
 def network_shapes(spec: ModelSpec) -> dict[str, Shape]:
     """Return the shape of every array in a weights file of this network, by key in alphabetical order."""
-    return dict(sorted(_KINDS[spec.network](spec)))
+    shapes: dict[str, Shape] = {}
+    for operation in structure_of(spec).operations:
+        key, channels = operation.key, operation.channels
+        if operation.kind == 'conv':
+            shapes[f'{key}/W'] = channels, operation.inputs[0].channels, operation.ksize, operation.ksize
+            shapes[f'{key}/b'] = channels,
+        elif operation.kind == 'bn':
+            shapes |= {f'{key}/{name}': (channels,) for name in ('gamma', 'beta', 'avg_mean', 'avg_var')}
+            shapes[f'{key}/N'] = ()
+    return dict(sorted(shapes.items()))
 
 
 def is_counter(key: str) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 
 from hourglass.config import number
 from hourglass.errors import InputError
-from hourglass.joints import JOINT_SETS, JointSet
+from hourglass.joints import JointSet
+from hourglass.parameters import structure_of
 from hourglass.spec import CROP_ENTRIES, ModelSpec
 from pretrained.weights_file import Model, values_of
 from training.config import TrainConfig
@@ -120,14 +121,10 @@ def copy_common(init: Model, network: Any, spec: ModelSpec) -> list[str]:
 
 def _joint_axes(spec: ModelSpec) -> dict[str, int]:
     """Return which arrays of a network have an axis of joints, and which axis it is."""
-    from hourglass.parameters import network_shapes
-
-    shapes = network_shapes(spec)
-    # The arrays whose shapes change with the number of joints.
-    name, joint_set = next(item for item in JOINT_SETS.items() if len(item[1]) != spec.out_channels)
-    changed = network_shapes(replace(spec, joints=name, out_channels=len(joint_set)))
-    return {key: next(axis for axis, (a, b) in enumerate(zip(shape, changed[key], strict=True)) if a != b)
-            for key, shape in shapes.items() if shape != changed[key]}
+    structure = structure_of(spec)
+    axes = {f'{output.key}/{name}': 0 for output in structure.outputs for name in ('W', 'b')}
+    return axes | {f'{operation.key}/W': 1 for operation in structure.operations
+                   if operation.kind == 'conv' and operation.inputs[0] in structure.outputs}
 
 
 def _matching(network: Any, pattern: str, option: str) -> list[tuple[str, chainer.Parameter]]:

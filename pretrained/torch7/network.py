@@ -2,22 +2,23 @@
 
 The Torch7 code has two networks: an earlier one of two stacks, which is :class:`hourglass.network.StackedHG` with
 nearest-neighbour upsampling, and that of its training, :class:`hourglass.preactivation.PreActivationHG`.  The numbers
-of stacks, levels and residual modules are counted in the graph; the network of these numbers
-(:mod:`pretrained.torch7.expected`) has to compute the same as the graph, but for the parameters.
+of stacks, levels and residual modules are counted in the graph; the network of these numbers (:func:`expected_graph`)
+has to compute the same as the graph, but for the parameters.
 """
 
 from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hourglass.foreign import Damage
+from hourglass.parameters import Operation, structure_of
 from hourglass.sandbox import read_in_child
 from hourglass.spec import ModelSpec
 from pretrained.topology import TORCH7_CODE, joint_set_of
-from pretrained.torch7.expected import preactivation_hg, stacked_hg
 from pretrained.torch7.graph import Graph, Node, load_graph
 from pretrained.weights_file import Model, model_from_arrays
 
@@ -25,6 +26,8 @@ import numpy as np
 
 #: What the networks of this project add to the variance.
 EPS = 1e-5
+#: Settings of operations in these networks, but for convolutions (:data:`pretrained.torch7.graph.OPERATIONS`).
+_SETTINGS = {'relu': (0, 0), 'pool': (2, 2, 2, 2, 0, 0), 'upsample': (2,), 'join': (2,)}
 
 
 def parse_torch7(path: Path) -> dict[str, np.ndarray]:
@@ -76,17 +79,28 @@ def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:
     sizes: dict[str, Any] = {'n_stack': n_stack, 'layer_num': layer_num, 'upsampling': 'nearest'}
     if head[-1].op == 'relu':
         sizes |= {'network': 'StackedHG'}
-        expected = stacked_hg(n_stack, layer_num)
     else:
         # A sum at the end of each residual module (3 of the stem), of each level, and between stacks.
         n_residuals = ops.count('add') - 3 - n_stack * layer_num - (n_stack - 1)
         n_modules = max(1, n_residuals // (n_stack * (3 * layer_num + 2)))
         sizes |= {'network': 'PreActivationHG', 'n_modules': n_modules}
-        expected = preactivation_hg(n_stack, layer_num, n_modules)
-    nodes = _pair(expected, graph)
-    joints = len(_tensor(graph.outputs[-1], 'weight'))
-    return ModelSpec(out_channels=joints, joints=joint_set_of(joints), width=4 * len(_tensor(stem, 'weight')),
-                     **sizes, **TORCH7_CODE), nodes
+    spec = ModelSpec(**sizes, **TORCH7_CODE)
+    nodes = _pair(expected_graph(spec), graph)
+    joints, width = len(_tensor(graph.outputs[-1], 'weight')), 4 * len(_tensor(stem, 'weight'))
+    return replace(spec, out_channels=joints, joints=joint_set_of(joints), width=width), nodes
+
+
+def expected_graph(spec: ModelSpec) -> Graph:
+    """Return a network as a graph of Torch7; a node's name is the key of its parameters in a weights file."""
+    structure = structure_of(spec)
+    nodes: dict[Operation, Node] = {}
+    for operation in structure.operations:
+        size, stride, pad = operation.ksize, operation.stride, operation.ksize // 2
+        settings = ((size, size, stride, stride, pad, pad, 1) if operation.kind == 'conv'
+                    else _SETTINGS.get(operation.kind, ()))
+        inputs = tuple(nodes[source] for source in operation.inputs)
+        nodes[operation] = Node(operation.kind, inputs, operation.key, settings)
+    return Graph(list(nodes.values()), [nodes[output] for output in structure.outputs])
 
 
 def _has_features_first(node: Node) -> bool:

@@ -6,9 +6,8 @@ from typing import Any
 
 from hourglass.spec import ModelSpec
 from pretrained.topology import TORCH7_CODE
-from pretrained.torch7.expected import preactivation_hg, stacked_hg
 from pretrained.torch7.graph import OPERATIONS, Graph, Node
-from pretrained.torch7.network import parameters
+from pretrained.torch7.network import expected_graph, parameters
 from tests.networks import randomise, values_of
 from tests.pretrained.torch7.writer import Obj, Table, Tensor
 
@@ -57,8 +56,7 @@ def save(spec: ModelSpec, seed: int = 0, cuda: bool = False, old: bool = False, 
     """
     rng = np.random.RandomState(seed)
     values = values_of(randomise(spec.build_network()))
-    graph = stacked_hg(spec.n_stack, spec.layer_num) if spec.network == 'StackedHG' else preactivation_hg(
-        spec.n_stack, spec.layer_num, spec.n_modules)
+    graph = expected_graph(spec)
     tables: dict[Node, dict[str, Any]] = {node: {'annotations': {}} for node in graph.nodes}
     end: dict[str, Any] = {'mapindex': Table(list(enumerate((tables[node] for node in graph.outputs), 1)))}
     for node, table in tables.items():
