@@ -7,11 +7,10 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
-from data.mpii.hdf5 import read_hdf5
+from data.mpii.hdf5 import read_hdf5, read_predictions, save_predictions
 from eval.config import EvalConfig
 from eval.pckh import THRESHOLD
 from eval.predict import ground_truth, load_predictor, person_oks, predict_people
-from eval.predictions import read_predictions, save_predictions
 from eval.record import people_key, person_marks
 from eval.reliability import Reliability, calibrate, reliability
 from eval.result import Result

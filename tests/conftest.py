@@ -178,7 +178,7 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 def _no_child_for_each_file() -> Iterator[None]:
     """Read files of other programs in this process; the child is tested by test_sandbox.py and tests/fuzz."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ('data.lsp', 'data.mpii.hdf5', 'data.mpii.matlab', 'eval.predictions',
+        for module in ('data.lsp', 'data.mpii.hdf5', 'data.mpii.matlab',
                        'pretrained.pytorch.network', 'pretrained.torch7.network'):
             patch.setattr(f'{module}.read_in_child', read_here)
         yield

@@ -18,6 +18,8 @@ So ``center`` and ``scale`` are those of the crop by the reference's rule, which
 Torch7 code, ``annot.h5``, holds MPII's own values under the same names; it is not read here.)  The Torch7 code's files
 also give ``index`` and ``person``, the person's place in MPII's file counted from 0, and hold ``part`` cut to whole
 pixels.
+
+Files of predictions have one key, ``preds`` (N, 16, 2), x and y in pixels; row i belongs to row i of such a file.
 """
 
 from __future__ import annotations
@@ -99,6 +101,25 @@ def parse_predictions(path: Path) -> dict[str, np.ndarray]:
     """Return ``preds`` (N, 16, 2), x and y; for :func:`hourglass.sandbox.read_in_child`."""
     with _open(path) as file:
         return {'preds': _read_numbers(file, 'preds', (N_JOINTS, 2))}
+
+
+def read_predictions(path: str | Path) -> np.ndarray:
+    """Read a file of predictions, (N, 16, 2) float64, (y, x).
+
+    Raises:
+        InputError: the file is missing, damaged, has another layout, or holds something that is no number.
+    """
+    path = Path(path)
+    points = read_in_child('data.mpii.hdf5:parse_predictions', path)['preds']
+    if unknown := int((~np.isfinite(points)).any(axis=-1).sum()):
+        raise InputError(f'{path}: {unknown} of {points.shape[0] * points.shape[1]} joints are not finite numbers')
+    return points[..., ::-1].copy()
+
+
+def save_predictions(path: str | Path, points: np.ndarray) -> None:
+    """Write predictions (N, 16, 2), (y, x); ``InputError`` if the file cannot be written, and then there is none."""
+    with write_hdf5(Path(path)) as (file, _):
+        file['preds'] = points[..., ::-1]
 
 
 def read_hdf5(path: str | Path) -> People:

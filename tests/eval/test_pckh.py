@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from data.mpii import read_hdf5
+from data.mpii.hdf5 import read_hdf5, read_predictions
 from eval import evaluate
 from eval.pck import PCKResult
 from eval.pckh import pckh
-from eval.predictions import read_predictions
 from hourglass.joints import MPII
 
 import numpy as np

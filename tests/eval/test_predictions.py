@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.mpii import read_hdf5, to_hdf5
+from data.mpii.hdf5 import read_hdf5, read_predictions, save_predictions, to_hdf5
 from data.person import Person, PersonDataset
 from eval import evaluate
 from eval.pck import PCKResult
 from eval.pckh import pckh
-from eval.predictions import read_predictions, save_predictions
 from eval.score import Score
 from hourglass.crop import Square
 from hourglass.errors import InputError
