@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,18 @@ def write_file(path: Path, value: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(value if isinstance(value, str) else json.dumps(value))
     return path
+
+
+def write_scenes(folder: Path, count: int, size: tuple[int, int], place: Callable[[int], tuple[int, ...]]) -> Path:
+    """Write grey pictures (H, W) with a white person in each, at x, y, width and height by the picture's number."""
+    people = [annotation_of(i, {}, image_id=i, bbox=place(i)) for i in range(count)]
+    for i, (x, y, width, height) in enumerate(map(place, range(count))):
+        pixels = np.full((3, *size), 90, np.uint8)
+        pixels[:, y:y + height, x:x + width] = 250
+        write_image(folder / f'{i}.png', pixels)
+    return write_file(folder / 'people.json', {
+        'images': [{'id': i, 'file_name': f'{i}.png'} for i in range(count)], 'annotations': people,
+        'categories': [{'id': 1, 'name': 'person'}]})
 
 
 def write_set(folder: Path) -> Path:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from data.scenes import ScenesDataset, SceneTransform, find_rates, match_boxes
 from hourglass.box_codec import decode_boxes
-from hourglass.detection import Detector
+from tests.data.coco_files import write_scenes
+from tests.stand_ins import FixedBoxes
 
 import numpy as np
 import pytest
-from PIL import Image
 
 
 @pytest.fixture(scope='module')
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty grey pictures of 200 x 160 with a white person in each, at another place."""
-    root = tmp_path_factory.mktemp('scenes')
-    images, people = [], []
-    for i in range(20):
-        pixels = np.full((160, 200, 3), 90, np.uint8)
-        x, y = 10 + 5 * i, 20 + i
-        pixels[y:y + 100, x:x + 40] = 250
-        Image.fromarray(pixels).save(root / f'{i}.png')
-        images.append({'id': i, 'file_name': f'{i}.png', 'width': 200, 'height': 160})
-        people.append({'id': i, 'image_id': i, 'category_id': 1, 'bbox': [x, y, 40, 100], 'area': 4000, 'iscrowd': 0,
-                       'num_keypoints': 0, 'keypoints': [0] * 51})
-    (root / 'people.json').write_text(json.dumps({'images': images, 'annotations': people, 'categories': [
-        {'id': 1, 'name': 'person'}]}))
-    return root / 'people.json'
+    return write_scenes(tmp_path_factory.mktemp('scenes'), 20, (160, 200), lambda i: (10 + 5 * i, 20 + i, 40, 100))
 
 
 def test_every_tenth_picture_is_for_validation(scenes: Path) -> None:
@@ -68,13 +54,7 @@ def test_a_box_matches_once() -> None:
 
 
 def test_rates_of_a_detector(scenes: Path) -> None:
-    class Finds(Detector):
-        def detect(
-            self, images: Sequence[np.ndarray], names: Sequence[str] | None = None,
-        ) -> list[tuple[np.ndarray, np.ndarray]]:
-            # The person of the first picture, a wrong find, and one below the threshold.
-            boxes = np.array([[20, 10, 120, 50], [0, 150, 100, 190], [30, 60, 130, 100]], np.float32)
-            return [(boxes, np.array([0.9, 0.8, 0.1], np.float32)) for _ in images]
-
-    rates = find_rates(Finds(), ScenesDataset(scenes, 'val'))
+    # The person of the first picture, a wrong find, and one below the threshold.
+    detector = FixedBoxes((20, 10, 120, 50), (0, 150, 100, 190), (30, 60, 130, 100), scores=[0.9, 0.8, 0.1])
+    rates = find_rates(detector, ScenesDataset(scenes, 'val'))
     assert rates == {'recall': 0.5, 'recall_tall': 0.5, 'precision': 0.25}

@@ -10,27 +10,16 @@ from hourglass.detection import load_detector
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
+from tests.data.coco_files import write_scenes
 from training.finder import FinderConfig, finder_spec, start_from, train_finder
 
 import numpy as np
 import pytest
-from PIL import Image
 
 
 @pytest.fixture(scope='module')
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp('scenes')
-    images, people = [], []
-    for i in range(10):
-        pixels = np.full((64, 64, 3), 60, np.uint8)
-        pixels[10:50, 5 * i:5 * i + 16] = 250
-        Image.fromarray(pixels).save(root / f'{i}.png')
-        images.append({'id': i, 'file_name': f'{i}.png'})
-        people.append({'id': i, 'image_id': i, 'category_id': 1, 'bbox': [5 * i, 10, 16, 40], 'area': 640,
-                       'iscrowd': 0, 'num_keypoints': 0, 'keypoints': [0] * 51})
-    (root / 'people.json').write_text(json.dumps({'images': images, 'annotations': people,
-                                                  'categories': [{'id': 1, 'name': 'person'}]}))
-    return root / 'people.json'
+    return write_scenes(tmp_path_factory.mktemp('scenes'), 10, (64, 64), lambda i: (5 * i, 10, 16, 40))
 
 
 def _config(scenes: Path, out: Path, **more: object) -> FinderConfig:
