@@ -12,7 +12,7 @@ from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
 from hourglass.locate import SEARCH_SIDES, corners, has_person, locate, search_squares
 from hourglass.predictor import Pose, PosePredictor
-from tests.stand_ins import FixedBoxes
+from tests.stand_ins import FixedBoxes, pck
 
 import cv2
 import numpy as np
@@ -47,11 +47,6 @@ def _scene(index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return image, person.points, person.labelled
 
 
-def _pck(points: np.ndarray, true: np.ndarray, counted: np.ndarray) -> float:
-    torso = np.linalg.norm(true[MPII.index('left shoulder')] - true[MPII.index('right hip')])
-    return float((np.linalg.norm(points[:len(MPII)] - true, axis=1)[counted] <= 0.2 * torso).mean())
-
-
 #: Scenes of :func:`_scene` in which the bundled weights know the person's pose, who is at one side.
 STANDING = (15, 38, 50)
 
@@ -60,8 +55,8 @@ def test_a_person_at_the_side_is_found(predictor: PosePredictor) -> None:
     located, whole = [], []
     for index in STANDING:
         image, points, labelled = _scene(index)
-        located.append(_pck(locate(predictor, image).points, points, labelled))
-        whole.append(_pck(predictor.poses([image])[0].points, points, labelled))
+        located.append(pck(locate(predictor, image).points, points, labelled))
+        whole.append(pck(predictor.poses([image])[0].points, points, labelled))
     assert np.mean(located) > 0.7, located
     assert np.mean(located) > np.mean(whole) + 0.1, whole
 
@@ -75,9 +70,9 @@ def test_a_small_person_is_found_in_the_second_round(
     image = np.full_like(scene, 110)
     image[:, 60:60 + small.shape[1], 100:100 + small.shape[2]] = small
     points = 0.15 * points + [60, 100]
-    assert _pck(locate(predictor, image).points, points, labelled) > 0.7
+    assert pck(locate(predictor, image).points, points, labelled) > 0.7
     monkeypatch.setattr('hourglass.locate.SEARCH_SIDES', SEARCH_SIDES[:1])
-    assert _pck(locate(predictor, image).points, points, labelled) < 0.3
+    assert pck(locate(predictor, image).points, points, labelled) < 0.3
 
 
 def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
@@ -86,14 +81,14 @@ def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
     pose = locate(predictor, image[:, :hips])
     upper = labelled & (points[:, 0] < hips)
     assert upper.sum() >= 8
-    assert _pck(pose.points, points, upper) > 0.7
+    assert pck(pose.points, points, upper) > 0.7
 
 
 def test_large_pictures_are_searched_in_small_and_answered_in_their_own_pixels(predictor: PosePredictor) -> None:
     image, points, labelled = _scene(50)
     large = cv2.resize(image.transpose(1, 2, 0), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
     pose = locate(predictor, large)
-    assert _pck(pose.points / 6, points, labelled) > 0.7
+    assert pck(pose.points / 6, points, labelled) > 0.7
     y0, _, y1, _ = corners(pose.box)
     assert y1 - y0 > 1000
 
@@ -116,7 +111,7 @@ def test_a_confident_detection_needs_no_search(predictor: PosePredictor) -> None
     pose = locate(counter, image, detector, 'a.jpg')
     assert detector.names == ['a.jpg']
     assert _Counter.crops < 15
-    assert _pck(pose.points, points, labelled) > 0.7
+    assert pck(pose.points, points, labelled) > 0.7
     _Counter.crops = 0
     locate(counter, image)
     assert 15 < _Counter.crops < 70
@@ -164,5 +159,5 @@ def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], na
         points, labelled = convert_points(np.stack([y, x], 1), visible > 0, COCO, MPII)
         if labelled[[2, 13]].all():
             # Who is seen from behind may be taken for seen from the front, with left and right exchanged.
-            scores += [_pck(pose.points[order], points, labelled) for order in (slice(None), MPII.flip_order)]
+            scores += [pck(pose.points[order], points, labelled) for order in (slice(None), MPII.flip_order)]
     assert max(scores) >= 0.4, scores
