@@ -160,5 +160,6 @@ def test_one_picture_or_several_and_results_that_draw_themselves() -> None:
     assert (wrist.y, wrist.x) == tuple(people[0].points[15])
     assert people.to_dict()[0] == people[0].to_dict()
     assert people[0].to_dict()['bbox'] == [60, 50, 80, 100]
+    assert people[0].to_dict()['keypoints'][:3] == [0, 0, 0], 'MPII has no nose'
     assert people.draw().size == (400, 300)
     assert Image.open(io.BytesIO(people._repr_jpeg_())).format == 'JPEG'
