@@ -9,7 +9,9 @@ from eval import evaluate
 from eval.coco_results import PoseResults, match_people, read_results, to_results, write_results
 from hourglass.errors import InputError
 from hourglass.joints import COCO, MPII
+from tests.data.coco_files import write_file
 from tests.eval.truth import ANNOTATIONS, truth
+from tests.refusal import refusal
 
 import numpy as np
 import pytest
@@ -49,21 +51,18 @@ ENTRY = {'image_id': 1, 'category_id': 1, 'keypoints': [1.5] * 51, 'score': .5}
 BAD = {
     'truncated': (json.dumps([ENTRY])[:-5], 'damaged, or not JSON'),
     'NaN': (json.dumps([{**ENTRY, 'score': float('nan')}]), 'holds NaN'),
-    'short': ([ENTRY, {**ENTRY, 'keypoints': [1] * 50}], r"results\[1\] has 'keypoints' .* not 51"),
-    'no image': ([{'category_id': 1, 'keypoints': [1] * 51, 'score': .5}], r"results\[0\] has no 'image_id'"),
+    'short': ([ENTRY, {**ENTRY, 'keypoints': [1] * 50}], "results[1] has 'keypoints'"),
+    'no image': ([{'category_id': 1, 'keypoints': [1] * 51, 'score': .5}], "results[0] has no 'image_id'"),
     'other category': ([{**ENTRY, 'category_id': 3}], "has the category_id '3', and no entry has that of people"),
-    'unknown number': ([ENTRY, {**ENTRY, 'image_id': 9}], r"results\[1\] has the image_id '9', which is none of the"),
+    'unknown number': ([ENTRY, {**ENTRY, 'image_id': 9}], "results[1] has the image_id '9', which is none of the"),
     'name of two': ([{**ENTRY, 'file_name': 'b.jpg'}], "has the file_name 'b.jpg', which 2 annotated images have"),
 }
 
 
 @pytest.mark.parametrize(('value', 'reason'), BAD.values(), ids=BAD)
 def test_bad_files_are_named_with_the_reason(tmp_path: Path, value: Any, reason: str) -> None:
-    path = tmp_path / 'bad.json'
-    path.write_text(value if isinstance(value, str) else json.dumps(value))
-    with pytest.raises(InputError, match=reason) as caught:
-        read_results(path, IMAGES)
-    assert str(caught.value).startswith(f'{path}: ')
+    path = write_file(tmp_path / 'bad.json', value)
+    assert reason in refusal(lambda path: read_results(path, IMAGES), path)
 
 
 def test_suppression_is_within_an_image() -> None:

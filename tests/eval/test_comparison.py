@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eval import EvalConfig, compare, evaluate
+from eval import compare, evaluate
 from eval.coco_score import STATS
 from eval.options import main
 from hourglass.errors import InputError
@@ -96,15 +96,6 @@ def test_one_result_is_not_enough(save: Save) -> None:
 def test_another_measure_is_refused_before_the_work(save: Save) -> None:
     with pytest.raises(InputError, match=r'a\.json: holds PCK@0.2 by the torso, which cannot be compared with PCKh'):
         evaluate(dataset='mpii', root='nowhere', compare=[save('a', .6)])
-
-
-def test_predictions_in_a_file_are_compared_with_their_own_score(shared: Callable[[str], Path], tmp_path: Path) -> None:
-    config = EvalConfig(predictions=str(shared('mpii/preds/valid-example.h5')),
-                        annotations=str(shared('mpii/annot/valid.h5')))
-    evaluate(config, json=tmp_path / 'a.json')
-    rows = evaluate(config, compare=tmp_path / 'a.json').compare([tmp_path / 'a.json']).rows(1)
-    assert {row.interval for row in rows} == {(0.0, 0.0)}
-    assert rows[-1].first == rows[-1].other > .8
 
 
 def test_the_command_line_compares_files_alone(

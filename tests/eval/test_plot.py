@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from hourglass.errors import InputError
 from hourglass.image import read_image
 from hourglass.joints import LSP
 from tests.eval.truth import oks_result, pck_result, saved
 
 import numpy as np
-import pytest
 
 
 def test_rates_of_several_results_are_drawn(tmp_path: Path) -> None:
@@ -32,10 +29,3 @@ def test_a_result_without_people_is_drawn_empty(tmp_path: Path) -> None:
     oks_result('x', np.nan, errors=np.full((2, 17), np.nan), oks=np.full(2, np.nan)).plot(tmp_path / 'plot.svg')
     assert all(b'</svg>' in path.read_bytes() for path in tmp_path.iterdir())
     assert {path.name for path in tmp_path.iterdir()} == {'plot.svg', 'plot-pck.svg'}
-
-
-@pytest.mark.parametrize('result', [pck_result(), oks_result('a', .5)])
-def test_an_unknown_format_is_an_error(tmp_path: Path, result: Any) -> None:
-    with pytest.raises(InputError, match=r'plot\.xyz: '):
-        result.plot(tmp_path / 'plot.xyz')
-    assert not list(tmp_path.iterdir())

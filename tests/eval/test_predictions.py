@@ -11,6 +11,7 @@ from eval.score import Score
 from hourglass.crop import Square
 from hourglass.errors import InputError
 from hourglass.joints import MPII
+from tests.refusal import refusal
 
 import h5py
 import numpy as np
@@ -74,7 +75,7 @@ def test_different_numbers_of_people(tmp_path: Path, points: np.ndarray, annotat
 
 
 @pytest.mark.parametrize(('value', 'reason'), [
-    (np.zeros((N, 14, 2)), r"'preds' has shape \(5, 14, 2\) .* not \(N, 16, 2\)"),
+    (np.zeros((N, 14, 2)), "'preds' has shape (5, 14, 2)"),
     (np.full((N, 16, 2), b'x'), 'numbers'),
     (np.where(np.arange(2) == 1, np.nan, np.ones((N, 16, 2))), '80 of 80 joints are not finite'),
     (None, "has no 'preds'"),
@@ -82,7 +83,4 @@ def test_different_numbers_of_people(tmp_path: Path, points: np.ndarray, annotat
 def test_files_that_cannot_be_used(tmp_path: Path, value: np.ndarray | None, reason: str) -> None:
     with h5py.File(tmp_path / 'p.h5', 'w') as file:
         file['other' if value is None else 'preds'] = np.zeros(3) if value is None else value
-    with pytest.raises(InputError, match=reason) as error:
-        read_predictions(tmp_path / 'p.h5')
-    assert str(error.value).startswith(str(tmp_path / 'p.h5'))
-    assert '\n' not in str(error.value)
+    assert reason in refusal(read_predictions, tmp_path / 'p.h5')

@@ -14,6 +14,7 @@ from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.spec import ModelSpec
 from pretrained import load_model, save_model
+from tests.touch import Touch
 from training.evaluator import PoseEvaluator
 from training.options import parse_config
 from training.snapshot import read_newest
@@ -80,18 +81,13 @@ def test_a_training_with_oblong_inputs_resumes_by_its_record(people_folder: Path
     assert load_model(out / 'model.npz').spec.input_size == (32, 16)
 
 
-class _Evil:
-    def __reduce__(self) -> tuple:
-        return (Path.touch, (Path('executed'),))
-
-
 def test_nothing_in_a_snapshot_is_executed(
     run_training: Callable[..., None], reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with np.load(reference / 'snapshot_iter_8') as file:
         arrays = {key: file[key] for key in file.files}
-    arrays['updater/optimizer:main/t'] = np.array(_Evil(), dtype=object)
+    arrays['updater/optimizer:main/t'] = np.array(Touch(Path('executed')), dtype=object)
     with Path('evil').open('wb') as stream:
         np.savez(stream, **arrays)
     with pytest.raises(InputError, match=r'evil: not a readable .npz file at .*/t'):

@@ -13,9 +13,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import data.loaders
-from data.lsp import LSPDataset
 from data.person import PersonDataset
-from data.sampling import EpochOrderSampler
 from hourglass.errors import InputError
 from hourglass.joints import LSP
 from pretrained import load_model
@@ -134,25 +132,6 @@ def test_missing_images_are_found_before_anything_is_written(
     with pytest.raises(InputError, match=reason):
         run_training('--out', tmp_path / 'out', '--root', images.parent)
     assert not (tmp_path / 'out').exists()
-
-
-def test_an_image_that_fails_in_a_loader_leaves_a_snapshot(
-    images: Path, run_training: Run, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # As if it had been damaged after the check of all images.
-    monkeypatch.setattr('training.preparation.check_image_files', lambda *_: None)
-    out, people = tmp_path / 'out', LSPDataset(images.parent, 'train-fit')
-    last = EpochOrderSampler(0)(np.arange(16), 0)[-1] % 16
-    image = images / people.people[last].image
-    whole = image.read_bytes()
-    image.write_bytes(whole[:len(whole) // 2])
-    with pytest.raises(InputError, match=f'{image.name}: .*snapshot_iter_3'):
-        run_training('--out', out, '--root', images.parent, '--loaders', 1)
-    assert [path.name for path in out.glob('snapshot_*')] == ['snapshot_iter_3']
-    image.write_bytes(whole)
-    run_training('--out', out, '--root', images.parent, '--resume')
-    same_result(out, reference)
 
 
 def test_a_learning_rate_that_is_far_too_high_is_one_line(

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
-from data.synthetic import demo_people, demo_person, walking_clip
+from data.synthetic import demo_person, walking_clip
 from hourglass.joints import MPII
 
 import numpy as np
@@ -15,16 +13,6 @@ def test_the_demo_picture_shows_every_joint_in_the_middle() -> None:
     low, high = person.points.min(axis=0), person.points.max(axis=0)
     np.testing.assert_allclose((low + high) / 2, 239.5, atol=0.01)
     assert (high - low).max() == pytest.approx(480 / 1.25, abs=0.01)
-
-
-def test_four_people_stand_beside_each_other() -> None:
-    image, people = demo_people((120, 180))
-    assert image.shape == (3, 120, 180)
-    assert image.dtype == np.uint8
-    assert len(people) == 4
-    for left, right in pairwise(people):
-        assert left.box[3] < right.box[1]
-    assert all(person.labelled.all() for person in people)
 
 
 def test_two_people_walk_past_each_other() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from data.synthetic.background import draw_background
 from data.synthetic.raster import rasterise
 from data.synthetic.render import draw
-from data.synthetic.scene import Scene, annotate, sample_scene
+from data.synthetic.scene import Scene, annotate
 from hourglass.joints import MPII
 from tests.data.synthetic.still import draw_silhouette, make_scene
 
@@ -16,15 +16,6 @@ def _changes(scene: Scene) -> np.ndarray:
     """Return (H, W), how much brighter or darker the picture is than its background alone."""
     light, _ = draw_background(scene.place, scene.camera, scene.size)
     return draw(scene).mean(axis=0) - 255 * np.sqrt(light).mean(axis=2)
-
-
-@pytest.mark.parametrize('size', [(97, 131), (33, 32)])
-def test_pictures_have_the_size_asked_for(size: tuple[int, int]) -> None:
-    image = draw(sample_scene(np.random.default_rng(16), size))
-    assert image.shape == (3, *size)
-    assert image.dtype == np.uint8
-    assert image.flags.c_contiguous
-    assert image.std() > 5
 
 
 def test_the_drawing_lies_where_the_annotation_says() -> None:

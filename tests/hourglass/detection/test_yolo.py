@@ -7,6 +7,7 @@ from hourglass.detection import load_detector, onnx_file
 from hourglass.detection.yolo import YOLODetector
 from hourglass.errors import InputError
 from tests.hourglass.detection.onnx_models import SIZE, v5, v8, write
+from tests.refusal import refusal
 
 import numpy as np
 import onnx
@@ -89,10 +90,7 @@ def test_a_network_of_another_kind_is_refused(
     tmp_path: Path, tables: list[np.ndarray], metadata: Any, shape: tuple, reason: str,
 ) -> None:
     path = write(tmp_path / 'a.onnx', tables, metadata, shape)
-    with pytest.raises(InputError) as caught:
-        detect(path)
-    assert str(path) in str(caught.value)
-    assert reason in str(caught.value)
+    assert reason in refusal(detect, path)
 
 
 @pytest.mark.parametrize('content', [None, b'', b'no network\n' * 50])
