@@ -33,7 +33,7 @@ class StackedHG(nn.Module):
         structure = structure_of(spec)
         self.operations, self.outputs = structure.operations, structure.outputs
         self.n_uses = Counter([*self.outputs, *(x for operation in self.operations for x in operation.inputs)])
-        self.layers = nn.ModuleDict({op.key: _layer(op) for op in self.operations if op.key})
+        self.layers = nn.ModuleDict({op.key: _layer(op) for op in self.operations if op.kind in ('conv', 'bn')})
 
     def forward(self, x: Tensor) -> list[Tensor]:
         results, n_left = {self.operations[0]: x}, self.n_uses.copy()
@@ -43,6 +43,6 @@ class StackedHG(nn.Module):
                 n_left[source] -= 1
                 if not n_left[source]:
                     del results[source]  # its memory is free for the next ones
-            function = self.layers[operation.key] if operation.key else _FUNCTIONS[operation.kind]
+            function = _FUNCTIONS.get(operation.kind) or self.layers[operation.key]
             results[operation] = function(*values)
         return [results[output] for output in self.outputs]

@@ -2,8 +2,8 @@
 
 Batch normalisation is folded into the convolutions: a convolution followed by a normalisation with fixed statistics is
 one convolution with other numbers, which are computed in double precision.  What a stack passes on goes through two
-convolutions without anything between (the heatmaps and their way back), which are one as well.  Each method follows
-the ``forward`` of the link that it is named after, in :mod:`hourglass.network` and :mod:`hourglass.preactivation`.
+convolutions without anything between (the heatmaps and their way back), which are one as well.  The operations are
+those of :mod:`hourglass.parameters`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from hourglass.engine import winograd
 from hourglass.engine.graph import Graph
+from hourglass.parameters import Operation, Structure, structure_of
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -33,36 +34,42 @@ class _Map(NamedTuple):
     b: np.ndarray
 
 
-def _composed(first: _Map, second: _Map) -> _Map:
-    """Return the 1x1 convolution that does what two 1x1 convolutions do one after the other."""
-    after = second.w[:, :, 0, 0]
-    return _Map((after @ first.w[:, :, 0, 0])[:, :, None, None], after @ first.b + second.b)
-
-
-def _sum(a: _Map, b: _Map) -> _Map:
-    return _Map(a.w + b.w, a.b + b.b)
-
-
 class _Writer:
-    """Writes the layers of a network into a graph; names in the graph are those of the layers.
+    """Writes the operations of a network into a graph; names in the graph are those of the operations.
 
     Args:
         arrays: float arrays by their keys in a weights file.
+        structure: the operations.
         upsampling: how an hourglass doubles the resolution.
-        outputs: names of the stacks' heatmaps by the number of the stack, for those that are wanted.
+        outputs: names of the heatmaps that are wanted, by the operations that make them.
         tiled_levels: at how many levels of the hourglasses, from the top, wide 3x3 convolutions are computed by
             :mod:`hourglass.engine.winograd`.
     """
 
     def __init__(
-        self, arrays: Mapping[str, np.ndarray], upsampling: str, outputs: Mapping[int, str], tiled_levels: int,
+        self, arrays: Mapping[str, np.ndarray], structure: Structure, upsampling: str, outputs: Mapping[Operation, str],
+        tiled_levels: int,
     ) -> None:
         self.graph = Graph()
         self.arrays = arrays
         self.upsampling = upsampling
         self.outputs = outputs
         self.tiled_levels = tiled_levels
-        self.level = -1  # how often the resolution has been halved since the stem's end
+        self.heatmaps = set(structure.outputs)
+        self.values = {structure.image: 'image'}
+        # What follows a convolution, up to the ReLU, is computed with it.
+        self.followers = {op.inputs[0]: op for op in structure.operations
+                          if op.kind in ('bn', 'relu') and op.inputs[0].kind != 'relu'}
+        # Two convolutions each: of features, and of the heatmaps that are made of these.
+        merges = {op for op in structure.operations if op.kind == 'add' and op.inputs[-1].inputs[0] in self.heatmaps}
+        merged = {part for op in merges for part in op.inputs[-2:]}
+        for op in structure.operations:
+            if op in merges:
+                self.values[op] = self.merge(op)
+            elif op.kind == 'conv' and op not in merged:
+                self.convolve(op)
+            elif op not in self.values and op not in merged:
+                self.values[op] = self.write(op, [self.values[source] for source in op.inputs])
 
     def plain(self, name: str) -> _Map:
         """Return a convolution as it is."""
@@ -75,114 +82,54 @@ class _Writer:
         scale = gamma / np.sqrt(variance + _EPS)
         return scale, beta - mean * scale
 
-    def folded(self, name: str, normalization: str) -> _Map:
-        """Return the convolution that does what a convolution and the normalisation after it do."""
-        w, b = self.plain(name)
-        scale, shift = self.affine(normalization)
-        return _Map(w * scale[:, None, None, None], b * scale + shift)
+    def convolve(self, op: Operation) -> None:
+        """Write a convolution with the normalisation and the ReLU after it, if any."""
+        if op in self.heatmaps and op not in self.outputs:
+            return
+        numbers, level, parts = self.plain(op.key), op.halvings - 2, [op]
+        while parts[-1] in self.followers:
+            parts.append(self.followers[parts[-1]])
+            if parts[-1].kind == 'bn':
+                scale, shift = self.affine(parts[-1].key)
+                numbers = _Map(numbers.w * scale[:, None, None, None], numbers.b * scale + shift)
+        x, name = self.values[op.inputs[0]], self.outputs.get(op, op.key)
+        if op.ksize == 3 and 0 <= level < self.tiled_levels and op.channels >= _TILED_CHANNELS:
+            y = winograd.convolution_3x3(self.graph, x, *numbers, name, 4 << level)
+        else:
+            y = self.graph.convolution(x, *numbers, name, op.stride, op.ksize // 2)
+            y = self.graph.relu(y, f'{name}/relu') if parts[-1].kind == 'relu' else y
+        self.values.update(dict.fromkeys(parts, y))
 
-    def has(self, name: str) -> bool:
-        """Return whether the network has a convolution of this name."""
-        return f'{name}/W' in self.arrays
+    def merge(self, op: Operation) -> str:
+        """Write the sum of two convolutions as one: of features, and of the heatmaps that are made of these."""
+        *others, features, way_back = op.inputs
+        w, b = self.plain(features.key)
+        heatmaps, back = self.plain(way_back.inputs[0].key), self.plain(way_back.key)
+        after = back.w[:, :, 0, 0]
+        way = (after @ heatmaps.w[:, :, 0, 0])[:, :, None, None]
+        # The features may be joined with others, which come first.
+        w[:, w.shape[1] - way.shape[1]:] += way
+        y = self.graph.convolution(self.values[features.inputs[0]], w, b + (after @ heatmaps.b + back.b),
+                                   features.key.replace('_feature', ''))
+        for other in others:
+            y = self.graph.add(y, self.values[other], op.key)
+        return y
 
-    def convolution(self, x: str, numbers: _Map, name: str, relu: bool = False, stride: int = 1) -> str:
-        pad = numbers.w.shape[2] // 2
-        y = self.graph.convolution(x, numbers.w, numbers.b, name, stride, pad)
-        return self.graph.relu(y, f'{name}/relu') if relu else y
-
-    def middle(self, x: str, numbers: _Map, name: str) -> str:
-        """Write a residual module's 3x3 convolution with its ReLU."""
-        if 0 <= self.level < self.tiled_levels and len(numbers.w) >= _TILED_CHANNELS:
-            return winograd.convolution_3x3(self.graph, x, numbers.w, numbers.b, name, 4 << self.level)
-        return self.convolution(x, numbers, name, relu=True)
-
-    def heatmaps(self, stack: int, features: str, numbers: _Map) -> None:
-        if stack in self.outputs:
-            self.convolution(features, numbers, self.outputs[stack])
-
-    def residual_module(self, x: str, name: str) -> str:
-        skip = x
-        if self.has(f'{name}/conv0'):
-            skip = self.convolution(x, self.folded(f'{name}/conv0', f'{name}/bn0'), f'{name}/conv0')
-        h = self.convolution(x, self.folded(f'{name}/conv1', f'{name}/bn1'), f'{name}/conv1', relu=True)
-        h = self.middle(h, self.folded(f'{name}/conv2', f'{name}/bn2'), f'{name}/conv2')
-        h = self.convolution(h, self.folded(f'{name}/conv3', f'{name}/bn3'), f'{name}/conv3')
-        return self.graph.add(h, skip, name)
-
-    def hg_block(self, x: str, name: str) -> str:
-        upper, lower = x, self.graph.pool(x, f'{name}/pool')
-        for i in (1, 2, 3):
-            upper = self.residual_module(upper, f'{name}/res1a_{i}')
-        self.level += 1
-        for i in (1, 2, 3):
-            lower = self.residual_module(lower, f'{name}/res1b_{i}')
-        inner = self.residual_module if self.has(f'{name}/block/conv1') else self.hg_block
-        lower = self.residual_module(inner(lower, f'{name}/block'), f'{name}/res1b_4')
-        self.level -= 1
-        return self.graph.add(self.graph.double(lower, f'{name}/doubled', self.upsampling), upper, name)
-
-    def stacked_hg(self, n_stack: int) -> None:
-        h = self.convolution('image', self.folded('conv0', 'bn0'), 'conv0', relu=True, stride=2)
-        h = stem = self.graph.pool(self.residual_module(h, 'res0'), 'pool')
-        self.level = 0
-        for i in (1, 2, 3):
-            h = self.residual_module(h, f'res1_{i}')
-        for i in range(1, n_stack + 1):
-            h = self.hg_block(h, f'hg{i}')
-            for j in (1, 2):
-                h = self.convolution(h, self.folded(f'conv{i}_{j}', f'bn{i}_{j}'), f'conv{i}_{j}', relu=True)
-            heatmaps = self.plain(f'conv{i}_3a')
-            self.heatmaps(i, h, heatmaps)
-            if i < n_stack:
-                passed_on = self.plain(f'conv{i}_3b')
-                # The features' part of this convolution takes in the way over the heatmaps.
-                n_stem = passed_on.w.shape[1] - heatmaps.w.shape[1]
-                way_back = _composed(heatmaps, self.plain(f'conv{i}_4a'))
-                passed_on.w[:, n_stem:] += way_back.w
-                h = self.convolution(self.graph.concat([stem, h], f'joined{i}'),
-                                     _Map(passed_on.w, passed_on.b + way_back.b), f'conv{i}_3b')
-
-    def preactivation_residual(self, x: str, name: str) -> str:
-        skip = x
-        if self.has(f'{name}/conv0'):
-            skip = self.convolution(x, self.plain(f'{name}/conv0'), f'{name}/conv0')
-        h = self.graph.scale_and_shift(x, *self.affine(f'{name}/bn1'), f'{name}/bn1')
-        h = self.graph.relu(h, f'{name}/bn1/relu')
-        h = self.convolution(h, self.folded(f'{name}/conv1', f'{name}/bn2'), f'{name}/conv1', relu=True)
-        h = self.middle(h, self.folded(f'{name}/conv2', f'{name}/bn3'), f'{name}/conv2')
-        return self.graph.add(self.convolution(h, self.plain(f'{name}/conv3'), f'{name}/conv3'), skip, name)
-
-    def residuals(self, x: str, name: str) -> str:
-        i = 0
-        while self.has(f'{name}/{i}/conv1'):
-            x = self.preactivation_residual(x, f'{name}/{i}')
-            i += 1
-        return x
-
-    def preactivation_block(self, x: str, name: str) -> str:
-        self.level += 1
-        lower = self.residuals(self.graph.pool(x, f'{name}/pool'), f'{name}/lower_in')
-        inner = self.residuals if self.has(f'{name}/inner/0/conv1') else self.preactivation_block
-        lower = self.residuals(inner(lower, f'{name}/inner'), f'{name}/lower_out')
-        self.level -= 1
-        upper = self.residuals(x, f'{name}/upper')
-        return self.graph.add(self.graph.double(lower, f'{name}/doubled', self.upsampling), upper, name)
-
-    def preactivation_hg(self, n_stack: int) -> None:
-        h = self.convolution('image', self.folded('conv0', 'bn0'), 'conv0', relu=True, stride=2)
-        h = self.graph.pool(self.preactivation_residual(h, 'res0'), 'pool')
-        self.level = 0
-        for i in (1, 2):
-            h = self.preactivation_residual(h, f'res{i}')
-        for i in range(1, n_stack + 1):
-            features = self.residuals(self.preactivation_block(h, f'hg{i}'), f'after{i}')
-            features = self.convolution(features, self.folded(f'feature{i}', f'feature_bn{i}'), f'feature{i}',
-                                        relu=True)
-            heatmaps = self.plain(f'output{i}')
-            self.heatmaps(i, features, heatmaps)
-            if i < n_stack:
-                merged = _sum(self.plain(f'merge_feature{i}'), _composed(heatmaps, self.plain(f'merge_output{i}')))
-                h = self.graph.add(self.convolution(features, merged, f'merge{i}'), h, f'in{i + 1}')
+    def write(self, op: Operation, inputs: list[str]) -> str:
+        """Write an operation by itself."""
+        if op.kind == 'bn':
+            return self.graph.scale_and_shift(inputs[0], *self.affine(op.key), op.key)
+        if op.kind == 'relu':
+            return self.graph.relu(inputs[0], f'{inputs[0]}/relu')
+        if op.kind == 'pool':
+            return self.graph.pool(inputs[0], op.key)
+        if op.kind == 'upsample':
+            return self.graph.double(inputs[0], op.key, self.upsampling)
+        if op.kind == 'join':
+            return self.graph.concat(inputs, op.key)
+        # The order is that of the graphs which are in caches.
+        a, b = inputs[::-1] if op.inputs[1].kind == 'upsample' else inputs
+        return self.graph.add(a, b, op.key)
 
 
 def network_graph(
@@ -205,16 +152,14 @@ def network_graph(
         A model with the input ``image`` (N, 3, H, W) float32, and the output ``heatmaps`` (N, K, H / 4, W / 4)
         float32; with ``all_stacks`` the outputs ``heatmaps_1``, ``heatmaps_2``, ...
     """
-    last = spec.n_stack
-    outputs = {i: f'heatmaps_{i}' for i in range(1, last + 1)} if all_stacks else {last: 'heatmaps'}
+    structure = structure_of(spec)
+    outputs = {structure.outputs[-1]: 'heatmaps'}
+    if all_stacks:
+        outputs = {op: f'heatmaps_{i}' for i, op in enumerate(structure.outputs, 1)}
     # At level l the number of rows is a multiple of 2 ** (layer_num - l), and tiles need one of 4.
     tiled_levels = min(_TILED_LEVELS, spec.layer_num - 1) if tiled else 0
-    if spec.network == 'StackedHG':
-        writer = _Writer(arrays, spec.upsampling, outputs, tiled_levels)
-        writer.stacked_hg(last)
-    else:
-        writer = _Writer(arrays, 'nearest', outputs, tiled_levels)
-        writer.preactivation_hg(last)
+    upsampling = spec.upsampling if spec.network == 'StackedHG' else 'nearest'
+    writer = _Writer(arrays, structure, upsampling, outputs, tiled_levels)
     inputs: list[int | str] = ['height', 'width'] if size is None else [*size]
     cells: list[int | str] = ['rows', 'columns'] if size is None else [s // 4 for s in size]
     shapes = {name: ['images', spec.out_channels, *cells] for name in outputs.values()}
