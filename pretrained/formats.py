@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from hourglass.errors import InputError
 from hourglass.foreign import Damage, open_file, open_zip
-from pretrained.pytorch import load_pytorch
+from hourglass.sandbox import read_in_child
+from hourglass.spec import ModelSpec
 from pretrained.pytorch.archive import ZIP_START, is_legacy, is_safetensors
-from pretrained.weights_file import Model, load_model
+from pretrained.weights_file import Model, load_model, model_from_arrays
 
 #: How a Torch7 file begins: a table or an object of a class, in binary or as text.
 _TORCH7_STARTS = (b'\3\0\0\0', b'\4\0\0\0', b'3\n', b'4\n')
@@ -24,18 +26,17 @@ class Kind(NamedTuple):
     load: Callable[[Path, str | None], Model]
 
 
-def _load_torch7(path: Path, part: str | None) -> Model:
-    from pretrained.torch7 import load_torch7  # only here, for few files are of this kind
-
-    if part is not None:
-        raise InputError(f'{path}: a Torch7 file holds one network; --part is for others')
-    return load_torch7(path)
+def _load_in_child(parser: str, path: Path, part: str | None) -> Model:
+    """Read weights of another program; ``parser`` returns arrays, and texts under ``spec`` and ``origin``."""
+    arrays = read_in_child(parser, path, *([] if part is None else [part]))
+    spec, origin = (str(arrays.pop(name)) for name in ('spec', 'origin'))
+    return model_from_arrays(ModelSpec.from_json(spec), arrays, path, f'{path} ({origin})')
 
 
 NPZ = Kind('.npz of Chainer', load_model)
-PYTORCH = Kind('PyTorch', load_pytorch)
-SAFETENSORS = Kind('safetensors', load_pytorch)
-TORCH7 = Kind('Torch7', _load_torch7)
+PYTORCH = Kind('PyTorch', partial(_load_in_child, 'pretrained.pytorch.layouts:parse_pytorch'))
+SAFETENSORS = PYTORCH._replace(title='safetensors')
+TORCH7 = Kind('Torch7', partial(_load_in_child, 'pretrained.torch7.network:parse_torch7'))
 
 
 def recognise(path: str | os.PathLike[str]) -> Kind:
@@ -76,9 +77,9 @@ def load_any(path: str | os.PathLike[str], part: str | None = None) -> Model:
 
     Args:
         path: a weights file or snapshot of this project, a Chainer .npz of the reference
-            (:func:`~pretrained.weights_file.load_model`), a file of PyTorch or safetensors
-            (:func:`~pretrained.pytorch.load_pytorch`), or one of Torch7
-            (:func:`~pretrained.torch7.load_torch7`), possibly zipped.
+            (:func:`~pretrained.weights_file.load_model`); of PyTorch or safetensors a ``state_dict`` or a checkpoint
+            with one in it, of one of the ports in :mod:`pretrained.pytorch.layouts`; or what Torch7 saved of one of
+            the Torch7 code's networks (:mod:`pretrained.torch7.network`), possibly zipped.
         part: which network, if there is more than one in the file (:func:`~pretrained.topology.choose_part`).
 
     Raises:

@@ -179,7 +179,7 @@ def _no_child_for_each_file() -> Iterator[None]:
     """Read files of other programs in this process; the child is tested by test_sandbox.py and tests/fuzz."""
     with pytest.MonkeyPatch.context() as patch:
         for module in ('data.lsp', 'data.mpii.hdf5', 'data.mpii.matlab',
-                       'pretrained.pytorch.network', 'pretrained.torch7.network'):
+                       'pretrained.formats'):
             patch.setattr(f'{module}.read_in_child', read_here)
         yield
 

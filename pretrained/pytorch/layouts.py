@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from hourglass.errors import InputError
@@ -18,8 +20,9 @@ from hourglass.foreign import printable
 from hourglass.parameters import network_shapes
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
+from pretrained.pytorch.archive import read_tensors
 from pretrained.pytorch.pickles import Placeholder, Tensor
-from pretrained.topology import choose_part
+from pretrained.topology import choose_part, infer_spec
 
 import numpy as np
 
@@ -98,6 +101,21 @@ LAYOUTS = (
     Layout('princeton', ('hgs.0.0.up1.conv1.conv.weight', 'outs.0.conv.weight'), _princeton_link, lambda names: {
         'n_stack': _count(r'outs\.\d+\.', names), 'layer_num': _count(r'hgs\.0\.0\.(low2\.)*up1\.', names)}, (0, 0, 0)),
 )
+
+
+def parse_pytorch(path: Path, part: str | None = None) -> dict[str, np.ndarray]:
+    """Read a network for :func:`pretrained.formats.load_any`; the sizes and the joints follow from the arrays.
+
+    Returns:
+        Its arrays by their keys in a weights file, ``spec``, its description as JSON, and ``origin``.
+    """
+    value, title = read_tensors(path)
+    layout, state = find_state(value, part)
+    arrays = rename(layout, state)
+    spec = replace(infer_spec({key: array.shape for key, array in arrays.items()}), mean=layout.mean)
+    # Files of PyTorch before 0.4.1 have no numbers of batches.
+    counts = {f'{key.removesuffix("avg_mean")}N': np.array(0) for key in arrays if key.endswith('/avg_mean')}
+    return {**counts, **arrays, 'spec': np.array(spec.to_json()), 'origin': np.array(f'{title}, {layout.name} layout')}
 
 
 def rename(layout: Layout, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -9,18 +9,16 @@ has to compute the same as the graph, but for the parameters.
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hourglass.errors import InputError
 from hourglass.foreign import Damage
 from hourglass.parameters import Operation, structure_of
-from hourglass.sandbox import read_in_child
 from hourglass.spec import ModelSpec
 from pretrained.topology import TORCH7_CODE, joint_set_of
 from pretrained.torch7.graph import Graph, Node, load_graph
-from pretrained.weights_file import Model, model_from_arrays
 
 import numpy as np
 
@@ -30,30 +28,16 @@ EPS = 1e-5
 _SETTINGS = {'relu': (0, 0), 'pool': (2, 2, 2, 2, 0, 0), 'upsample': (2,), 'join': (2,)}
 
 
-def parse_torch7(path: Path) -> dict[str, np.ndarray]:
-    """Return a network's arrays by their keys in a weights file, and ``spec``, its description as JSON.
+def parse_torch7(path: Path, part: str | None = None) -> dict[str, np.ndarray]:
+    """Read a network for :func:`pretrained.formats.load_any`.
 
-    For :func:`hourglass.sandbox.read_in_child`.
+    Returns:
+        Its arrays by their keys in a weights file, ``spec``, its description as JSON, and ``origin``.
     """
+    if part is not None:
+        raise InputError('a Torch7 file holds one network; --part is for others')
     spec, nodes = find_network(load_graph(path))
-    return {**_arrays(nodes), 'spec': np.array(spec.to_json())}
-
-
-def load_torch7(path: str | os.PathLike[str]) -> Model:
-    """Read the weights of one of the Torch7 code's networks.
-
-    Args:
-        path: what ``torch.save`` wrote of the network, with classes of ``nn`` or ``cudnn``, on a CPU or a GPU; or a
-            zip file with that in it.  The numbers of channels, joints, stacks, levels and residual modules may be
-            others than the Torch7 code's.
-
-    Raises:
-        InputError: as for :func:`pretrained.torch7.graph.load_graph`, or it is another network.
-    """
-    path = Path(path)
-    arrays = read_in_child('pretrained.torch7.network:parse_torch7', path)
-    spec = ModelSpec.from_json(str(arrays.pop('spec')))
-    return model_from_arrays(spec, arrays, path, f'{path} (Torch7)')
+    return {**_arrays(nodes), 'spec': np.array(spec.to_json()), 'origin': np.array('Torch7')}
 
 
 def find_network(graph: Graph) -> tuple[ModelSpec, dict[str, Node]]:

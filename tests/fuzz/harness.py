@@ -188,9 +188,8 @@ def _child(name: str, folder: Path) -> None:
     import resource
 
     if READERS[name][2] == 'pretrained.formats:load_any':  # with the limits of this process
-        for package in ('pytorch', 'torch7'):
-            network: Any = importlib.import_module(f'pretrained.{package}.network')
-            network.read_in_child = read_here
+        formats: Any = importlib.import_module('pretrained.formats')
+        formats.read_in_child = read_here
     paths = sorted(folder.iterdir())
     with contextlib.suppress(InputError):  # it may be a sound file of something else than a network
         _read(name, paths[0])  # all imports are done after it

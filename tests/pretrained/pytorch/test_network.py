@@ -10,7 +10,7 @@ from typing import Any
 from hourglass.errors import InputError
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
-from pretrained.pytorch import load_pytorch
+from pretrained.formats import load_any
 from pretrained.pytorch.layouts import LAYOUTS
 from tests.conftest import rule
 from tests.pretrained.ports import BEARPAW_MEAN, TORCH7_CODE, assert_same, bearpaw_state, princeton_state, random_values
@@ -50,7 +50,7 @@ def port(request: pytest.FixtureRequest) -> tuple[ModelSpec, dict[str, np.ndarra
 
 
 def assert_loads(path: Path, spec: ModelSpec, values: dict[str, np.ndarray]) -> None:
-    model = load_pytorch(str(path))
+    model = load_any(str(path))
     assert model.spec == spec
     assert isinstance(model.network, PreActivationHG)
     assert_same(model.arrays, values)
@@ -62,7 +62,7 @@ def test_both_layouts_in_both_formats(path: Path, port: Any, form: str) -> None:
     getattr(TorchWriter, f'write_{form}')(path, state)
     assert_loads(path, spec, values)
     layout = 'bearpaw' if spec.wide_stem else 'princeton'
-    assert load_pytorch(path).source == f'{path} (PyTorch, {layout} layout)'
+    assert load_any(path).source == f'{path} (PyTorch, {layout} layout)'
 
 
 @pytest.mark.parametrize(('prefix', 'wrap'), [
@@ -99,7 +99,7 @@ def test_files_without_counts_and_in_other_precision(path: Path, port: Any) -> N
 def test_other_networks(path: Path, value: Any, found: str) -> None:
     TorchWriter.write_zip(path, value)
     expected = f'expected a stacked hourglass in the layout bearpaw or princeton, found {found}'
-    assert expected in refusal(load_pytorch, path)
+    assert expected in refusal(load_any, path)
 
 
 @pytest.mark.parametrize(('wrap', 'names', 'part'), [
@@ -115,11 +115,11 @@ def test_one_of_two_networks(path: Path, wrap: Any, names: list[str], part: str)
     state = bearpaw_state(replace(TORCH7_CODE, n_stack=1, layer_num=1, wide_stem=True))
     other = {key: value if key.endswith('tracked') else value + 1 for key, value in state.items()}
     TorchWriter.write_zip(path, wrap(state, other))
-    assert f'holds 2 networks: {", ".join(names)}' in refusal(load_pytorch, path)
+    assert f'holds 2 networks: {", ".join(names)}' in refusal(load_any, path)
     for name, expected in ((names[0], state), (part, other)):
-        np.testing.assert_array_equal(load_pytorch(path, name).arrays['conv0/W'], expected['conv1.weight'])
+        np.testing.assert_array_equal(load_any(path, name).arrays['conv0/W'], expected['conv1.weight'])
     with pytest.raises(InputError, match='--part other: no network of this name; there are'):
-        load_pytorch(path, 'other')
+        load_any(path, 'other')
 
 
 @pytest.mark.parametrize(('change', 'reason'), [
@@ -138,7 +138,7 @@ def test_missing_unexpected_and_misshapen_tensors(
     stem = next(key for key in state if state[key].shape == (2, 3, 7, 7))
     changed = {**state, **change(stem)}
     TorchWriter.write_zip(path, {key: value for key, value in changed.items() if value is not None})
-    assert reason in refusal(load_pytorch, path)
+    assert reason in refusal(load_any, path)
 
 
 # Recorded outputs.
@@ -160,7 +160,7 @@ def test_outputs_are_those_of_the_ports(
         shape = () if text == 'scalar' else tuple(map(int, text.split('x')))
         state[key] = rule(key, shape, KINDS.get(key.rpartition('.')[2], 'W' if len(shape) == 4 else 'gamma'))
     getattr(TorchWriter, f'write_{form}')(path, state)
-    model = load_pytorch(path)
+    model = load_any(path)
     path.unlink()
     assert model.spec == ModelSpec(
         'PreActivationHG', n_stack=int(name[-1]), wide_stem=name.startswith('bearpaw'), upsampling='nearest',

@@ -8,7 +8,8 @@ from typing import Any
 
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
-from pretrained.torch7 import load_graph, load_torch7
+from pretrained.formats import load_any
+from pretrained.torch7 import load_graph
 from pretrained.weights_file import Model
 from tests.pretrained.torch7 import writer as t7
 from tests.pretrained.torch7.networks import compute, save, spec_of
@@ -37,7 +38,7 @@ def sizes_of(model: Model) -> tuple[Any, ...]:
                                   'hg2s_clear_ascii', 'hg2s_cudnn_cuda', 'hg2s_cudnn_cuda_flat',
                                   'hg2s_cudnn_cuda_flat_state', 'hg8s_nograd'])
 def test_files_that_torch7_wrote(shared: Callable[[str], Path], name: str) -> None:
-    model = load_torch7(shared(f'{MODELS}/{name}.t7'))
+    model = load_any(shared(f'{MODELS}/{name}.t7'))
     n_stack = 8 if name.startswith('hg8') else 2
     network = 'StackedHG' if name.startswith('demo') else 'PreActivationHG'
     assert sizes_of(model) == (network, 16, n_stack, 16, 4, 1, False)
@@ -62,7 +63,7 @@ def test_networks_come_back(path: Path, spec: ModelSpec, seed: int) -> None:
     root, values = save(spec, seed, cuda=seed % 2 == 1, old=seed == 2, features_first=seed > 1,
                         eps=1e-2 if seed == 1 else 1e-5)
     path.write_bytes(t7.dump(root, ascii=seed == 3))
-    model = load_torch7(path)
+    model = load_any(path)
     assert model.spec == spec
     assert model.arrays.keys() == values.keys()
     for key, array in model.arrays.items():
@@ -81,7 +82,7 @@ def change(path: Path, edit: Callable[[dict[str, list[Any]]], object], network: 
             by_class.setdefault(module.name.removeprefix('nn.'), []).append(module)
     edit(by_class)
     path.write_bytes(t7.dump(root))
-    return refusal(load_torch7, path)
+    return refusal(load_any, path)
 
 
 def set_field(name: str, index: int, **fields: Any) -> Callable[[dict[str, list[Any]]], None]:
@@ -105,7 +106,7 @@ def test_other_connections(path: Path) -> None:
     assert OTHERS in change(path, set_field('JoinTable', 0, dimension=1), 'StackedHG')
     for root, reason in ((t7.Obj('nn.ReLU', {}), OTHERS), (t7.Obj('nn.ConcatTable', {'modules': []}), 'no outputs')):
         path.write_bytes(t7.dump(root))
-        assert reason in refusal(load_torch7, path)
+        assert reason in refusal(load_any, path)
 
 
 @pytest.mark.parametrize('network', ['StackedHG', 'PreActivationHG'])
@@ -119,9 +120,9 @@ def test_other_sums(path: Path, network: str, keep: list[int], place: int) -> No
     inputs = dict(pair for pair in table['mapindex'].pairs if isinstance(pair[0], int))
     table['mapindex'] = t7.Table([(n, inputs[i + 1]) for n, i in enumerate(keep, 1)])
     path.write_bytes(t7.dump(root))
-    assert OTHERS in refusal(load_torch7, path)
+    assert OTHERS in refusal(load_any, path)
 
 
 def test_network_of_something_else(shared: Callable[[str], Path]) -> None:
     with pytest.raises(InputError, match=r'cudnn\.VolumetricConvolution, which is in no'):
-        load_torch7(shared(f'{MODELS}/cudnn_modelTemp.t7'))
+        load_any(shared(f'{MODELS}/cudnn_modelTemp.t7'))
