@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,14 +17,13 @@ from hourglass.image import read_image
 from hourglass.joints import MPII, MPII_COCO
 from hourglass.predictor import Pose
 from hourglass.spec import ModelSpec
+from tests.child import ROOT, run_python
 from tests.stand_ins import correct_joints
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +32,8 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_script_draws_a_person_and_finds_the_pose(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, ROOT / 'demo.py', '--model', 'bundled', '--json', 'pose.json', '--heatmaps', 'maps.png',
-         '--flip'],
-        cwd=tmp_path, check=False, capture_output=True, text=True)
+    result = run_python(ROOT / 'demo.py', '--model', 'bundled', '--json', 'pose.json', '--heatmaps', 'maps.png',
+                        '--flip', cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert {path.name for path in tmp_path.iterdir()} == {'input.jpg', 'output.jpg', 'pose.json', 'maps.png'}
     before, after = read_image(tmp_path / 'input.jpg'), read_image(tmp_path / 'output.jpg')

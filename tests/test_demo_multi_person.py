@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from demos.people_config import PicturesConfig
@@ -12,12 +10,12 @@ from demos.people_options import parse_people_options
 from demos.people_pictures import draw_people_in_pictures
 from hourglass.errors import InputError
 from hourglass.image import read_image
+from tests.child import ROOT, run_python
 
 import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULTS = {'input.jpg', 'output.jpg', 'tiled.jpg'}
 
 
@@ -32,10 +30,8 @@ def _draw(arguments: list[str]) -> None:
 
 
 def test_without_a_picture_the_program_draws_people_and_finds_all(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, ROOT / 'demo_multi_person.py', '--model', 'bundled', '--detector', 'bundled-fast',
-         '--json', 'a.json'],
-        cwd=tmp_path, capture_output=True, text=True, check=False)
+    result = run_python(ROOT / 'demo_multi_person.py', '--model', 'bundled', '--detector', 'bundled-fast',
+                        '--json', 'a.json', cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr.strip() == 'drawn by the program: 4 people; wrote input.jpg, output.jpg, tiled.jpg'
     assert files(tmp_path) == {*RESULTS, 'a.json'}

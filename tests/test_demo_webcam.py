@@ -16,14 +16,13 @@ from data.synthetic import demo_person
 from demos.webcam.config import WebcamConfig
 from demos.webcam.start import parse_webcam_options, serve_page, show_window
 from hourglass.errors import InputError
+from tests.child import ROOT, run_python
 from tests.stand_ins import correct_joints, picture_bytes
 
 import pytest
 
 aiohttp = pytest.importorskip('aiohttp', reason='the page needs aiohttp (extra "webcam")')
 
-ROOT = Path(__file__).resolve().parents[1]
-PROGRAM = [sys.executable, str(ROOT / 'demo_webcam.py')]
 Start = Callable[..., tuple[subprocess.Popen, str]]
 
 
@@ -33,8 +32,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     processes = []
 
     def start_program(*arguments: str) -> tuple[subprocess.Popen, str]:
-        process = subprocess.Popen([*PROGRAM, '--model', 'bundled', '--port', '0', *arguments], cwd=tmp_path, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen([sys.executable, ROOT / 'demo_webcam.py', '--model', 'bundled', '--port', '0',
+                                    *arguments], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
         processes.append(process)
         assert process.stdout is not None
         return process, process.stdout.readline().split()[0]
@@ -58,8 +58,7 @@ def test_a_script_gets_the_pose_of_a_picture_and_another_program_no_port(start: 
     assert len(people['people']) == len(people['heatmaps'])
 
     port = url.rstrip('/').rsplit(':', 1)[1]
-    result = subprocess.run([*PROGRAM, '--port', port], cwd=tmp_path, capture_output=True, text=True, timeout=120,
-                            check=False)
+    result = run_python(ROOT / 'demo_webcam.py', '--port', port, cwd=tmp_path)
     assert result.returncode == 2
     line, = result.stderr.splitlines()
     assert line.startswith(f'demo_webcam.py: --host 127.0.0.1 --port {port}: ')

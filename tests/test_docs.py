@@ -6,16 +6,15 @@ import os
 import re
 import runpy
 import shutil
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
+from tests.child import ROOT, run_python
 from tests.demos.video.clips import picture, write_clip
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding='utf-8')
          for path in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]}
 #: Pages that tools/docs_hook.py makes.
@@ -45,8 +44,7 @@ def test_the_examples_run(page: str, tmp_path: Path) -> None:
     for name in ('input.jpg', 'photo.jpg', 'holiday/a.jpg'):
         shutil.copy(ROOT / 'docs/input.jpg', tmp_path / name)
     write_clip(tmp_path / 'walk.mp4', [picture()] * 3)
-    done = subprocess.run([sys.executable, '-c', _examples(PAGES[page])], cwd=tmp_path, check=False,
-                          capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    done = run_python('-c', _examples(PAGES[page]), cwd=tmp_path, PYTHONPATH=str(ROOT))
     assert done.returncode == 0, done.stderr
 
 

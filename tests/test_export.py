@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from pretrained import export as engine_export
 from pretrained import export_command
 from pretrained.export import export
 from pretrained.weights_file import Model
+from tests.child import ROOT, run_python
 
 import chainer
 import cv2
@@ -23,15 +23,13 @@ import pytest
 
 pytest.importorskip('onnx')
 
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled weights as export.py writes them."""
     folder = tmp_path_factory.mktemp('exported')
-    result = subprocess.run([sys.executable, ROOT / 'export.py', '--model', 'bundled', '--out', 'a.onnx'], cwd=folder,
-                            check=False, capture_output=True, text=True)
+    result = run_python(ROOT / 'export.py', '--model', 'bundled', '--out', 'a.onnx', cwd=folder)
     assert result.returncode == 0, result.stderr
     assert 'a.onnx: 7.' in result.stdout
     return folder / 'a.onnx'
@@ -66,9 +64,8 @@ def test_the_file_runs_without_this_project(
         pytest.importorskip('onnxruntime')
     inputs, expected = bundled_example
     np.save(tmp_path / 'inputs.npy', inputs)
-    alone = subprocess.run([sys.executable, '-c', ALONE, exported, engine], cwd=tmp_path, check=True,
-                           capture_output=True, text=True)
-    assert alone.stdout.split() == ['False', 'False']
+    alone = run_python('-c', ALONE, exported, engine, cwd=tmp_path)
+    assert alone.stdout.split() == ['False', 'False'], alone.stderr
     maps = np.load(tmp_path / 'maps.npz')
     np.testing.assert_allclose(maps['both'], expected, atol=1e-4)
     np.testing.assert_allclose(maps['one'], expected[:1], atol=1e-4)

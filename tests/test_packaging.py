@@ -10,11 +10,12 @@ import zipfile
 from importlib import import_module
 from pathlib import Path
 
+from tests.child import ROOT, run_python
+
 import pytest
 
 tomllib = pytest.importorskip('tomllib', reason='Python 3.11 reads TOML')
 
-ROOT = Path(__file__).resolve().parents[1]
 PREDICT = """
 import os, sys
 
@@ -81,16 +82,15 @@ def test_everything_is_in_the_wheel(unpacked: Path) -> None:
 
 
 def test_a_prediction_needs_no_checkout_and_no_chainer_and_leaves_nothing_at_home(
-    unpacked: Path, tmp_path: Path,
+    unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip('onnxruntime')
     home = tmp_path / 'home'
     home.mkdir()
-    environment = {key: value for key, value in os.environ.items()
-                   if key != 'ORT_DISABLE_TELEMETRY' and not key.startswith('XDG_')}
-    environment |= {'HOME': str(home), 'PYTHONPATH': str(unpacked), 'HOURGLASS_CACHE': str(tmp_path / 'cache')}
-    done = subprocess.run([sys.executable, '-c', PREDICT], cwd=tmp_path, env=environment, check=False,
-                          capture_output=True, text=True)
+    for key in [key for key in os.environ if key == 'ORT_DISABLE_TELEMETRY' or key.startswith('XDG_')]:
+        monkeypatch.delenv(key)
+    done = run_python('-c', PREDICT, cwd=tmp_path, HOME=str(home), PYTHONPATH=str(unpacked),
+                      HOURGLASS_CACHE=str(tmp_path / 'cache'))
     assert done.returncode == 0, done.stderr
     file, version, joints, no_telemetry = done.stdout.split()
     assert Path(file).is_relative_to(unpacked)
@@ -104,12 +104,11 @@ def test_a_prediction_needs_no_checkout_and_no_chainer_and_leaves_nothing_at_hom
 def test_what_needs_chainer_says_so_on_one_line(command: str) -> None:
     module, _, function = command.partition(':')
     code = PREDICT.partition('import numpy')[0] + f'from {module} import {function}; {function}()'
-    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=False, capture_output=True, text=True)
+    done = run_python('-c', code)
     assert done.returncode == 2
     assert done.stderr.splitlines() == ['-c: this needs the package chainer, which is not installed (extra "chainer"; '
                                         'docs/install.md)']
-    done = subprocess.run([sys.executable, '-c', code, '--version'], cwd=ROOT, check=False, capture_output=True,
-                          text=True)
+    done = run_python('-c', code, '--version')
     assert (done.returncode, done.stdout, done.stderr) == (0, 'stacked-hourglass-chainer 0.2.0\n', '')
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,23 +12,18 @@ from demos.commands import people, person
 from eval import evaluate
 from eval.options import evaluation
 from pretrained import load_model
+from tests.child import ROOT, run_python
 from training.options import training
 
 import h5py
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
 TINY = ['--dataset', 'synthetic', '--stacks', '1', '--width', '16', '--depth', '2', '--input-size', '64']
 
 
 COMMANDS = {'train.py': training, 'eval.py': evaluation, 'demo.py': person, 'demo_multi_person.py': people}
 Run = Callable[..., Any]
-
-
-def _run(script: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, ROOT / script, *map(str, arguments)], cwd=cwd, check=False,
-                          capture_output=True, text=True)
 
 
 @pytest.fixture
@@ -44,8 +37,8 @@ def run(command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the results of a short training."""
     folder = tmp_path_factory.mktemp('trained')
-    result = _run('train.py', *TINY, '--epoch', 2, '--batchsize', 8, '--samples', 24, '--snapshot-interval', 1,
-                  cwd=folder)
+    result = run_python(ROOT / 'train.py', *TINY, '--epoch', 2, '--batchsize', 8, '--samples', 24,
+                        '--snapshot-interval', 1, cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder / 'result'
 
@@ -70,8 +63,8 @@ def test_scores_can_be_calibrated(trained: Path, tmp_path: Path, monkeypatch: py
     assert (tmp_path / 'worst.png').stat().st_size > 5000
     after = load_model(tmp_path / 'c.npz')
     assert after.spec == replace(before.spec, confidence=after.spec.confidence) != before.spec
-    result = _run('eval.py', '--dataset', 'synthetic', '--samples', 16, '--model', 'c.npz', '--reliability', 'r.png',
-                  '--json', 'b.json', cwd=tmp_path)
+    result = run_python(ROOT / 'eval.py', '--dataset', 'synthetic', '--samples', 16, '--model', 'c.npz',
+                        '--reliability', 'r.png', '--json', 'b.json', cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert 'Shoulder' in result.stdout
     assert (tmp_path / 'r.png').stat().st_size > 5000

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 from data.hdf5_file import write_hdf5
 from hourglass.errors import InputError
+from tests.child import run_python
 
 import h5py
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_file_appears_whole(tmp_path: Path) -> None:
@@ -51,8 +48,7 @@ for limit in (*range(0, 120_000, 7_000), resource.RLIM_INFINITY):
 def test_a_full_disk_is_one_line_at_any_place(tmp_path: Path) -> None:
     """A limit of the size of files stands for the full disk; the HDF5 library would crash the process."""
     path = tmp_path / 'a.h5'
-    result = subprocess.run([sys.executable, '-c', PROGRAM, str(path)], cwd=ROOT, check=True, capture_output=True,
-                            text=True)
+    result = run_python('-c', PROGRAM, path)
     assert result.stdout.splitlines() == [f'{path}: cannot be written (File too large)'] * 18
     assert result.stderr == ''
     with h5py.File(path) as file:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
+from tests.child import run_python
 from tests.conftest import DEVICES
 
 import chainer
@@ -15,8 +13,7 @@ from chainercv.utils import non_maximum_suppression
 @pytest.mark.parametrize('package', ['hourglass', 'data', 'pretrained', 'eval', 'demos', 'training'])
 def test_every_package_prepares_chainer(package: str) -> None:
     code = f'import sys, {package}; print("hourglass.compat" in sys.modules, "chainer" in sys.modules)'
-    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ['True', 'False']
+    assert run_python('-c', code).stdout.split() == ['True', 'False']
 
 
 def test_chainer_works_without_a_warning() -> None:
@@ -24,7 +21,7 @@ def test_chainer_works_without_a_warning() -> None:
             'print(F.resize_images(np.ones((1, 1, 2, 2), "f"), (4, 4)).array.sum()); import warnings; '
             r'warnings.warn("cuDNN is not enabled.\nPlease reinstall CuPy", UserWarning); '
             r'warnings.warn("\nnccl library could not be loaded.\n\nReason: ImportError", UserWarning)')
-    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+    result = run_python('-c', code)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == '16.0'
     assert result.stderr == '', 'neither importing warns nor what CuPy may lack'

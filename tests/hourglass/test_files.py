@@ -10,10 +10,9 @@ from pathlib import Path
 
 from hourglass.errors import InputError
 from hourglass.files import atomic_write, check_targets, write_bytes
+from tests.child import ROOT
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def _error(path: Path | str, content: bytes = b'new') -> str:

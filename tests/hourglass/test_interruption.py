@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 
 from hourglass.interruption import StopRequest, stop_signals
+from tests.child import ROOT
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
 
 # Works until it is asked to stop, then prints and says in a file how it ended.
 WORK = '''

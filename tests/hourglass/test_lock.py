@@ -9,10 +9,9 @@ from platform import node
 
 from hourglass.errors import InputError
 from hourglass.lock import only_process, only_run
+from tests.child import ROOT
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
 
 _ADD_ONE = """
 import sys, time

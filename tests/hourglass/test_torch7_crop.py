@@ -13,6 +13,7 @@ import pytest
 Shared = Callable[[str], Path]
 POSE = 'reference/torch7/pose'
 
+
 def test_the_square_has_the_person_in_its_middle() -> None:
     transform = Torch7Transform((100, 300), 400, 64)
     np.testing.assert_allclose(transform.to_crop(np.array([[100, 300], [-100, 100], [300, 500]])),

@@ -12,6 +12,7 @@ from typing import Any
 from hourglass.errors import InputError
 from pretrained.recipe import ROOT, Recipe, read_recipe, steps
 from pretrained.weights_file import load_model
+from tests.child import run_python
 from training.options import parse_config
 
 import pytest
@@ -33,9 +34,8 @@ def _write(folder: Path, values: Any) -> Path:
     return path
 
 
-def _train(recipe: Path, out: Path, *more: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, '-m', 'pretrained', 'train', str(recipe), '--out', str(out), *more],
-                          cwd=ROOT, capture_output=True, text=True, check=False)
+def _train(recipe: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    return run_python('-m', 'pretrained', 'train', recipe, '--out', out)
 
 
 def test_from_data_to_weights_and_nothing_twice(tmp_path: Path) -> None:

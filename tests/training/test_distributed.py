@@ -15,6 +15,7 @@ from pathlib import Path
 from hourglass.device import use_device
 from hourglass.errors import InputError
 from hourglass.network import StackedHG
+from tests.child import ROOT
 from tests.conftest import GPU
 from training import distributed
 from training.options import parse_config
@@ -24,7 +25,6 @@ import chainer
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 RANKS = Path(__file__).with_name('ranks.py')
 #: A job that takes longer hangs.
 SECONDS = 900

@@ -26,7 +26,6 @@ from training.trainer import train
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
 TINY = ['--stacks', '1', '--width', '8', '--depth', '1', '--input-size', '32', '--batchsize', '4']
 Write = Callable[..., Path]
 SCRIPTS = {'demo.py': commands._person, 'demo_multi_person.py': commands._people, 'eval.py': eval_main,

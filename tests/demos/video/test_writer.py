@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from demos.video.reader import VideoReader
 from demos.video.writer import FORMATS, VideoWriter
 from hourglass.errors import InputError
+from tests.child import ROOT, run_python
 from tests.demos.video.clips import difference, picture, write_clip
 
 import av
@@ -114,7 +114,6 @@ for suffix in FORMATS:
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='no limit of file sizes to try it with')
 def test_a_full_disk_is_noticed(tmp_path: Path) -> None:
-    result = subprocess.run([sys.executable, '-c', _FULL_DISK], cwd=tmp_path, capture_output=True, text=True,
-                            check=False, env={'PYTHONPATH': str(Path(__file__).resolve().parents[3])})
+    result = run_python('-c', _FULL_DISK, cwd=tmp_path, PYTHONPATH=str(ROOT))
     assert [line.split(' (')[0] for line in result.stdout.splitlines()] == [
         f'a{suffix}: cannot be written' for suffix in FORMATS], result.stderr

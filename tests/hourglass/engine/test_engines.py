@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from pathlib import Path
 
 from hourglass.engine.base import Engine
 from hourglass.network import StackedHG
+from tests.child import run_python
 from tests.networks import graph_of, randomise, stock_maps
 
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def _load(engine: str, graph: bytes) -> Engine:
@@ -49,6 +45,6 @@ def test_openvino_does_not_report_to_anybody() -> None:
         pytest.skip('openvino is not installed')
     code = ('import sys, hourglass.engine.openvino_engine;'
             'print([name for name in sys.modules if name.startswith("openvino_telemetry")])')
-    found = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    found = run_python('-c', code).stdout
     # The entry that says that there is no such package, and nothing of the package.
     assert found.split() == ["['openvino_telemetry']"]

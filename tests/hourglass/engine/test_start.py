@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.child import ROOT, run_python
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
 #: Modules that take long to import.
 HEAVY = ('av', 'chainer', 'chainercv', 'cv2', 'gdown', 'h5py', 'matplotlib', 'onnx', 'onnxruntime', 'openvino', 'PIL',
          'pycocotools', 'requests', 'scipy', 'tqdm', 'yaml')
@@ -27,8 +25,7 @@ print('modules', *(name for name in {HEAVY!r} if name in sys.modules))
 
 def _imported(folder: Path, *command: str) -> set[str]:
     """Run a script in an empty folder and return which of the heavy modules it imported."""
-    result = subprocess.run([sys.executable, '-c', REPORT, str(ROOT / command[0]), *command[1:]], cwd=folder,
-                            env={**os.environ, 'PYTHONPATH': str(ROOT)}, capture_output=True, text=True, check=True)
+    result = run_python('-c', REPORT, ROOT / command[0], *command[1:], cwd=folder, PYTHONPATH=str(ROOT))
     *_, status, modules = result.stdout.splitlines()
     assert status == 'status 0', result
     return set(modules.split()[1:])

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from pathlib import Path
 
 from hourglass.functions.parallel import Workers
+from tests.child import run_python
 
 import pytest
 from threadpoolctl import ThreadpoolController
 
-ROOT = Path(__file__).resolve().parents[3]
-# Two threads for BLAS, whatever the machine has, so that the pool has one of its own.
-TWO_THREADS = {**os.environ, **dict.fromkeys(('OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'OMP_NUM_THREADS'), '2')}
 PREDICT = '''
 from hourglass.functions import blocks
 from hourglass.functions.parallel import workers
@@ -39,12 +34,11 @@ assert workers().size == 2 and len(workers()._pool._threads) == 1
 '''
 
 
-def run_script(body: str) -> subprocess.CompletedProcess:
+def run_script(body: str) -> None:
     """Run ``PREDICT`` and ``body`` in a new interpreter, which ends by itself and prints nothing."""
-    result = subprocess.run([sys.executable, '-c', PREDICT + body], cwd=ROOT, env=TWO_THREADS, text=True,
-                            capture_output=True, timeout=600, check=False)
+    # Two threads for BLAS, whatever the machine has, so that the pool has one of its own.
+    result = run_python('-c', PREDICT + body, OPENBLAS_NUM_THREADS='2', MKL_NUM_THREADS='2', OMP_NUM_THREADS='2')
     assert (result.returncode, result.stderr) == (0, '')
-    return result
 
 
 @pytest.fixture
