@@ -11,10 +11,11 @@ from typing import Any
 from demos.people_config import PicturesConfig
 from demos.picture_files import RESULTS, Task, plan_pictures, read_pictures, report
 from demos.pipeline import overlapped
+from hourglass.coco_format import PERSON
 from hourglass.draw import draw_people, draw_tiles
 from hourglass.image import write_image
 from hourglass.people import People, PeoplePredictor, PersonPose
-from hourglass.results import people_to_coco, write_json_rows
+from hourglass.results import write_json_rows
 from hourglass.wording import counted
 
 import numpy as np
@@ -38,7 +39,8 @@ def draw_people_in_pictures(
         predictor: finds the people; by default it is loaded as ``config`` says, after the pictures have been checked.
 
     Returns:
-        The people of all pictures in COCO's results format (:func:`hourglass.results.people_to_coco`).
+        The people of all pictures in COCO's results format: ``image_id`` (:func:`hourglass.coco_format.image_id`),
+        ``category_id`` (1), ``file_name`` and :meth:`hourglass.people.PersonPose.to_dict`.
 
     Raises:
         InputError: a picture that is named itself cannot be read, or a result cannot be written; or, when all others
@@ -52,7 +54,8 @@ def draw_people_in_pictures(
     # A picture of a camera takes much memory: no more of them than there are steps.
     with closing(overlapped(read_pictures(tasks), _steps(predictor, config), length=1)) as done:
         for task, people in done:
-            described += people_to_coco(people, predictor.predictor.spec.joint_set, task.image_id, Path(task.name).name)
+            about = {'image_id': task.image_id, 'category_id': PERSON, 'file_name': Path(task.name).name}
+            described += [{**about, **person.to_dict()} for person in people]
             n_pictures += 1
     if complaint := predictor.detector.complaint():
         print(f'warning: {complaint}', file=sys.stderr)

@@ -10,10 +10,11 @@ from hourglass.boxes import suppress_boxes
 from hourglass.crop import Extent, person_box
 from hourglass.detection import Detector, filter_boxes
 from hourglass.image import Picture, as_images, is_one_image
-from hourglass.joints import JointSet
+from hourglass.joints import COCO, JointSet
 from hourglass.oks import oks_nms, pose_scores, sigmas_for
 from hourglass.options import MIN_SCORE
 from hourglass.predictor import Joint, Pose, PosePredictor, preview
+from hourglass.results import pose_to_dict
 
 import numpy as np
 from PIL import Image
@@ -51,10 +52,22 @@ class PersonPose:
         return self.pose.joints
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the person as in the JSON of ``demo_multi_person.py``, without the entries about the picture."""
-        from hourglass.results import person_to_dict
+        """Return the person as in the JSON of ``demo_multi_person.py``, without the entries about the picture.
 
-        return person_to_dict(self, self.pose.joint_set)
+        Those of COCO's results format (https://cocodataset.org/#format-results) are ``bbox`` (x, y, width, height as
+        detected), ``score``, and ``keypoints``: x, y and score of each of COCO's 17 joints, zeros for a joint that the
+        weights do not have.  In addition: ``box_score``, ``joint_set`` and ``joints``, all joints of the weights.
+        """
+        y0, x0, y1, x1 = self.box
+        triples = np.column_stack([self.points[:, ::-1], self.scores]).astype(np.float64)
+        in_coco = [[0.0] * 3 if place is None else triples[place].tolist()
+                   for place in self.pose.joint_set.places_of(COCO)]
+        return {
+            'keypoints': [round(value, digits) for triple in in_coco
+                          for value, digits in zip(triple, (2, 2, 4), strict=True)],
+            'score': round(self.score, 5), 'bbox': [round(value, 2) for value in (x0, y0, x1 - x0, y1 - y0)],
+            'box_score': round(self.box_score, 5), **pose_to_dict(self.pose),
+        }
 
 
 class People(list[PersonPose]):

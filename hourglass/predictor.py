@@ -16,6 +16,7 @@ from hourglass.errors import InputError
 from hourglass.image import Picture, as_images, is_one_image
 from hourglass.joints import JointSet
 from hourglass.options import MIN_SCORE
+from hourglass.results import pose_to_dict, rectangle
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -87,9 +88,8 @@ class Pose:
     def to_dict(self) -> dict[str, Any]:
         """Return the pose as in the JSON of ``demo.py``: ``joint_set``, ``joints`` (name, x, y, score) and ``seen``."""
         from hourglass.locate import corners
-        from hourglass.results import pose_to_dict, rectangle
 
-        return {**pose_to_dict(self, self.joint_set), 'seen': rectangle(corners(self.box))}
+        return {**pose_to_dict(self), 'seen': rectangle(corners(self.box))}
 
     def _repr_jpeg_(self) -> bytes:
         return preview(self.draw())

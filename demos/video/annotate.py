@@ -21,9 +21,7 @@ from demos.video.writer import VideoWriter
 from hourglass.coco_format import PERSON
 from hourglass.files import atomic_write, check_targets
 from hourglass.interruption import StopRequest
-from hourglass.joints import JointSet
 from hourglass.people import PeoplePredictor
-from hourglass.results import person_to_dict
 from hourglass.wording import counted
 
 from tqdm import tqdm
@@ -48,23 +46,22 @@ class Summary:
     status: int
 
 
-def _line(drawn: DrawnFrame, joint_set: JointSet) -> str:
+def _line(drawn: DrawnFrame) -> str:
     """Describe a frame for the file of data."""
     people = [{'track': entry.track, 'image_id': drawn.frame.number, 'category_id': PERSON,
-               **person_to_dict(entry.person, joint_set)} for entry in drawn.people or []]
+               **entry.person.to_dict()} for entry in drawn.people or []]
     return json.dumps({'frame': drawn.frame.number, 'time': round(drawn.frame.time, 4), 'people': people},
                       allow_nan=False)
 
 
-def _write(drawn: Iterator[DrawnFrame], video: VideoWriter, data: TextIO | None, joint_set: JointSet,
-           total: int | None) -> int:
+def _write(drawn: Iterator[DrawnFrame], video: VideoWriter, data: TextIO | None, total: int | None) -> int:
     """Write frames as they come, under a progress bar, and return the number of tracks."""
     n_tracks = 0
     with tqdm(total=total, unit='frame', dynamic_ncols=True, disable=None) as bar:
         for entry in drawn:
             video.write(entry.drawing, entry.frame.time)
             if data is not None and entry.people is not None:
-                data.write(_line(entry, joint_set) + '\n')
+                data.write(_line(entry) + '\n')
             # Tracks are numbered from 1 in the order of their coming.
             n_tracks = max([n_tracks, *(person.track for person in entry.people or [])])
             bar.update()
@@ -125,7 +122,7 @@ def _annotate(reader: VideoReader | CameraReader, config: VideoConfig, predictor
             partial = stack.enter_context(atomic_write(config.json))
             data = stack.enter_context(partial.open('w', encoding='utf-8'))
         stack.enter_context(contextlib.closing(drawn))
-        n_tracks = _write(drawn, video, data, predictor.predictor.spec.joint_set, reader.expected)
+        n_tracks = _write(drawn, video, data, reader.expected)
         if not video.n_written:
             raise KeyboardInterrupt
         video.close()

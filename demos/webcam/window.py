@@ -97,7 +97,7 @@ class LiveView:
             if key is None or key in _QUIT:
                 break
             if key == ord('s'):
-                people = [{**pose_to_dict(pose, self.finder.joint_set), **more} for pose, more in found]
+                people = [{**pose_to_dict(pose), **more} for pose, more in found]
                 self._save(image, self._draw(image, found, False).transpose(2, 0, 1), people)
             self._act_on(key)
         return shown
