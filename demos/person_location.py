@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from hourglass.config import number, one_of, option, switch, text, whole
+from hourglass.config import Options, number, one_of, option, switch, text, whole
 from hourglass.detection import (
     DEFAULT,
     FALLBACK,
@@ -20,7 +20,6 @@ from hourglass.detection import (
     parse_detector,
 )
 from hourglass.errors import InputError
-from hourglass.options import Options
 
 import numpy as np
 

@@ -139,10 +139,12 @@ def convert_option(entry: Field[Any], value: Any) -> Any:
     return values
 
 
-def convert_fields(config: Any) -> None:
-    """Convert all fields of a dataclass in its ``__post_init__``; ``InputError`` as in :func:`convert_option`."""
-    for entry in fields(config):
-        object.__setattr__(config, entry.name, convert_option(entry, getattr(config, entry.name)))
+class Options:
+    """Base of dataclasses whose fields are options; ``InputError`` as in :func:`convert_option` if a value is wrong."""
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, entry.name, convert_option(entry, getattr(self, entry.name)))
 
 
 def add_options(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hourglass.config import convert_fields, number, one_of, option, switch, text, whole
+from hourglass.config import Options, number, one_of, option, switch, text, whole
 from hourglass.engine.choice import ENGINES, PRECISIONS, choose_engine
 from hourglass.errors import InputError
 
@@ -26,13 +26,6 @@ _drawing = partial(option, group='drawing')
 MODEL_HELP = ('weights, by name ("python -m pretrained list") or as a file (default: the published ones if they can be '
               'downloaded, else the bundled ones)')
 SNAPSHOT_HELP = 'snapshot of a training, to take the weights from'
-
-
-class Options:
-    """Base of dataclasses whose fields are options (:mod:`hourglass.config`): converts and checks each value."""
-
-    def __post_init__(self) -> None:
-        convert_fields(self)
 
 
 @dataclass(frozen=True, kw_only=True)

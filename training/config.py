@@ -9,7 +9,7 @@ from typing import Any
 
 from data.augment import AUGMENTATIONS
 from data.sets import DATASETS
-from hourglass.config import convert_fields, document, number, one_of, option, switch, text, whole
+from hourglass.config import Options, document, number, one_of, option, switch, text, whole
 from hourglass.errors import InputError
 from hourglass.joints import JOINT_SETS
 from hourglass.spec import CROP_LENGTHS, CROPS, DECODINGS
@@ -39,7 +39,7 @@ _results = partial(option, group='results')
 
 @document
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
+class TrainConfig(Options):
     """Settings of a training; with only ``dataset``, those of the reference.
 
     Every attribute is an option of ``train.py``; ``epochs`` is called ``--epoch`` there.
@@ -210,7 +210,7 @@ class TrainConfig:
         return self.lr or OPTIMIZERS[self.optimizer].lr
 
     def __post_init__(self) -> None:
-        convert_fields(self)
+        super().__post_init__()
         for is_wrong, reason in _CONFLICTS:
             if is_wrong(self):
                 raise InputError(reason)

@@ -20,14 +20,13 @@ import pretrained
 from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
 from data.scenes import ScenesDataset, SceneTransform, find_rates
 from hourglass.box_codec import CHANNELS
-from hourglass.config import add_options, number, option, switch, text, whole
+from hourglass.config import Options, add_options, number, option, switch, text, whole
 from hourglass.detection.finder import SIZE, PersonFinder
 from hourglass.device import check_gpu, use_device
 from hourglass.engine.chainer_engine import ChainerEngine
 from hourglass.errors import ArgumentParser, run
 from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
-from hourglass.options import Options
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import values_of
 from training.average import MovingAverage

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hourglass.config import add_options, convert_fields, number, one_of, option, read_options, switch, text, whole
+from hourglass.config import Options, add_options, number, one_of, option, read_options, switch, text, whole
 from hourglass.errors import ArgumentParser, InputError
 
 import numpy as np
@@ -19,7 +19,7 @@ _option = partial(option, group='all', help='100 % of it')
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(Options):
     name: str | None = _option(text, None)
     kind: str = _option(one_of(['a', 'b']), 'a')
     many: Sequence[str] = _option(text, (), count='+')
@@ -31,9 +31,6 @@ class Config:
     seed: int = _option(whole(0, 9), 0)
     loud: bool = _option(switch, False)
     again: str | None = _option(text, None, count='?', const='newest')
-
-    def __post_init__(self) -> None:
-        convert_fields(self)
 
 
 def _parse(*arguments: str) -> Config:
