@@ -40,7 +40,7 @@ def _wanted(archive: Archive, path: Path, content: zipfile.ZipFile) -> dict[str,
     wanted = {match[1]: info for info in content.infolist()
               if not info.is_dir() and (match := re.fullmatch(archive.members, info.filename))}
     if not wanted:
-        raise InputError(f'{path}: it holds none of the files that it should')
+        raise InputError(f'{path}: has none of the files of the data set')
     if sum(info.file_size for info in wanted.values()) > archive.max_unpacked:
         raise InputError(f'{path}: its files have more than {archive.max_unpacked:,} bytes')
     return wanted
@@ -69,7 +69,8 @@ def _get_archive(archive: Archive, root: Path, insecure: bool) -> Path:
             lambda path: _check_archive(archive, path), archive.max_bytes, sha256=archive.sha256, folder=root,
             insecure=insecure)
     except InputError as error:
-        raise InputError(f'{error}; put it in {root} and run this again, and it is checked and unpacked') from None
+        raise InputError(f'{error}; or put it in {root} and run this command again, which checks and unpacks '
+                         'it') from None
 
 
 def unpack(archive: Archive, path: Path, root: Path) -> int:

@@ -151,7 +151,7 @@ def _open_whole(path: Path) -> Iterator[h5py.File]:
         with h5py.File(path, 'r') as file:
             yield file
     except (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
-        # What h5py, JSON and NumPy raise if somebody else wrote the file, with the right checksum.
+        # What h5py, JSON and NumPy raise if another program wrote the file, with the right checksum.
         raise InputError(f'{path}: not a file of packed people ({error})') from None
 
 

@@ -64,7 +64,7 @@ class PublishedSet:
         """Raise ``InputError`` if the set has no such splits."""
         if splits and (unknown := sorted(set(splits) - set(self.splits))):
             known = f'its splits are {", ".join(self.splits)}' if self.splits else 'it has none'
-            raise InputError(f'{self.title} has no split {unknown[0]!r} that can be had alone; {known}')
+            raise InputError(f'{self.title} has no split {unknown[0]!r} to check or download alone; {known}')
 
     def instructions(self, root: Path) -> str:
         """Return the way from the web page to a complete data root."""

@@ -32,7 +32,7 @@ def draw_people_in_pictures(
 ) -> list[dict[str, Any]]:
     """Find all people in pictures, draw them and write the results, and report on stderr what was done.
 
-    A picture of a folder or a pattern that cannot be read is named and passed over.
+    A picture of a folder or a pattern that cannot be read is skipped, and a line names it.
 
     Args:
         config: pictures, results, and what is wanted.
@@ -44,7 +44,7 @@ def draw_people_in_pictures(
 
     Raises:
         InputError: a picture that is named itself cannot be read, or a result cannot be written; or, when all others
-            are done, pictures were passed over.
+            are done, pictures were skipped.
     """
     results = [Path(config.out) / f'{result}.jpg' for result in RESULTS]
     tasks = plan_pictures(config.image, results, _render, [config.json], config.sources)

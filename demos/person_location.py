@@ -114,9 +114,9 @@ class PersonLocation(Options):
             numbers = ','.join(f'{value:g}' for value in self.box)
             raise InputError(f'--box {numbers} is empty or reversed; the order is left, top, right, bottom')
         if (self.center is None) != (self.scale is None):
-            raise InputError('--center and --scale go together')
+            raise InputError('--center and --scale need each other')
         if self.detector is not None and not self.auto:
-            raise InputError('--detector is for --auto')
+            raise InputError('--detector needs --auto')
         check_person_class(self.detector, self.detector_class)
 
     @property

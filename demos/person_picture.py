@@ -95,14 +95,14 @@ def _render() -> np.ndarray:
 def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
     """Find the joints of one person in each picture, draw them, write the results, and report on stderr what was done.
 
-    A picture of a folder or a pattern that cannot be read is named and passed over.
+    A picture of a folder or a pattern that cannot be read is skipped, and a line names it.
 
     Returns:
         For each picture what ``--json`` writes of it: ``image``, ``joint_set``, ``joints`` and ``seen``.
 
     Raises:
         InputError: a picture that is named itself or the weights cannot be used, the person cannot be where ``config``
-            says, or a result cannot be written; or, when all others are done, pictures were passed over.
+            states, or a result cannot be written; or, when all others are done, pictures were skipped.
     """
     from demos.picture_files import plan_pictures, read_pictures, report
     from hourglass.draw import draw_heatmaps

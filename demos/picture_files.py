@@ -22,7 +22,7 @@ from PIL import Image
 RESULTS = ('input', 'output', 'tiled')
 
 #: Endings of pictures that :func:`hourglass.image.read_image` does not read, or only with another package: those of
-#: phones, cameras and drawing programs.  In a folder they are not passed over in silence.
+#: phones, cameras and drawing programs.  In a folder they are named when they are skipped.
 OTHER_ENDINGS = frozenset((
     '.heic', '.heif', '.hif', '.avif', '.jxl', '.jp2', '.psd', '.svg', '.eps', '.ico', '.tga',
     '.dng', '.raw', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.raf', '.rw2', '.pef', '.srw',
@@ -194,13 +194,13 @@ def read_pictures(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
         try:
             image = task.read()
         except InputError as error:
-            show(f'passed over: {" ".join(str(error).split())}', file=sys.stderr)
+            show(f'skipped: {" ".join(str(error).split())}', file=sys.stderr)
             continue
         yield task, image
 
 
 def report(tasks: Sequence[Task], n_done: int, out: str, found: str = '') -> None:
-    """Report on stderr what was written for ``n_done`` of the tasks; ``InputError`` if the others were passed over."""
+    """Report on stderr what was written for ``n_done`` of the tasks; ``InputError`` if others were skipped."""
     if n_done:
         name, results = counted(n_done, 'picture'), f'the results to {out}'
         if len(tasks) == 1:

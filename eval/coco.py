@@ -75,7 +75,7 @@ class OKSResult(Result):
 
     def save_csv(self, path: str | os.PathLike) -> None:
         if self.pck is None:
-            raise InputError(f'{path}: a table of correct joints, which detected people do not have')
+            raise InputError(f'{path}: a table of correct joints needs annotated people, not detected ones')
         self.pck.save_csv(path)
 
 

@@ -78,7 +78,7 @@ def to_results(dataset: COCODataset, points: np.ndarray, joint_scores: np.ndarra
     points, joint_scores = np.asarray(points, np.float64), np.asarray(joint_scores, np.float64)
     found, joint_set = np.ones(joint_scores.shape, bool), dataset.joint_set
     in_coco, _ = convert_points(points, found, joint_set, COCO)
-    # Scores go the way of the points, as both coordinates.
+    # Scores are converted as points, with the score as both coordinates.
     paired, _ = convert_points(np.stack([joint_scores, joint_scores], axis=-1), found, joint_set, COCO)
     return PoseResults(dataset.records.image_ids, in_coco, paired[..., 0],
                        pose_scores(dataset.records.scores, joint_scores))

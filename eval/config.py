@@ -126,8 +126,8 @@ class EvalConfig(PredictorConfig):
         if self.is_comparison:
             for entry in fields(self):
                 if entry.name not in ('compare', 'plot', 'json') and getattr(self, entry.name) != entry.default:
-                    raise InputError(f'{flag_of(entry)} is for an evaluation, and --compare without --model, --dataset '
-                                     'or --predictions is none')
+                    raise InputError(f'{flag_of(entry)} is for an evaluation; --compare without --model, --dataset or '
+                                     '--predictions only compares files')
         for name, holds, reason in _RULES:
             if getattr(self, name) not in (None, ()) and not holds(self):
                 raise InputError(f'{flag_of(EvalConfig.__dataclass_fields__[name])} {reason}')

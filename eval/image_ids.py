@@ -19,7 +19,7 @@ import numpy as np
 
 
 def as_whole(value: Any) -> int | None:
-    """Return a whole number that may be written as 1, 1.0 or "1"; ``None`` if it is none."""
+    """Return a whole number that may be written as 1, 1.0 or "1"; ``None`` for anything else."""
     if isinstance(value, str):
         return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
     is_whole = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1
@@ -98,8 +98,8 @@ def find_images(table: Table, images: Mapping[int, str]) -> np.ndarray:
         if not all(found):  # numbers of the files' names, as Ultralytics writes them
             return _unique(table, 'image_id', by_number)
         if all(a != b for a, b in zip(found, by_number, strict=True)):
-            print(f'{table.path}: image_id is taken for the id in the annotations; as the number in a file name it '
-                  'would mean another image', file=sys.stderr)
+            print(f'{table.path}: image_id is read as the id in the annotations; as the number in a file name it '
+                  'would be another image', file=sys.stderr)
     return _unique(table, 'image_id', found)
 
 

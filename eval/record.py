@@ -62,7 +62,7 @@ class JointRates:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> JointRates:
-        """Read a description; ``KeyError``, ``TypeError`` or ``ValueError`` if it is none."""
+        """Read a description; ``KeyError``, ``TypeError`` or ``ValueError`` if it is damaged."""
         joints, curve = tuple(value['joints']), value['joint_curve']
         # In a list, null becomes NaN.
         thresholds = np.array(curve['thresholds'], np.float64)

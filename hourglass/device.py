@@ -43,7 +43,7 @@ def parse_gpus(text: str) -> list[int]:
     try:
         gpus = [int(part) for part in text.split(',')]
     except ValueError:
-        raise InputError(f'--gpu {text!r} is not a number, or several with commas between') from None
+        raise InputError(f'--gpu {text!r} is neither a number nor several numbers with commas between') from None
     if len(gpus) > 1 and (min(gpus) < 0 or len(set(gpus)) < len(gpus)):
         raise InputError(f'--gpu {text}: several GPUs must be different, and numbered from 0')
     for gpu in gpus:

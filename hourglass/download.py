@@ -133,7 +133,7 @@ def fetch(
         for source in sources:
             try:
                 if not insecure and not _is_safe(source.url, sha256 or _kept_digest(name)):
-                    raise TransferError('not tried, since it has no encryption and the checksum of the file is not '
+                    raise TransferError('not tried, because it has no encryption and the checksum of the file is not '
                                         'known; --insecure allows it')
                 transfer.check_reachable(source.url, connect_seconds)
                 arrived = transfer.TRANSFERS[source.kind](source, target, max_bytes, connect_seconds)
@@ -142,7 +142,7 @@ def fetch(
                 except InputError as error:
                     arrived.unlink()
                     problem = str(error).removeprefix(f'{arrived}: ')
-                    raise TransferError(f'what arrived is not the file wanted ({problem})') from None
+                    raise TransferError(f'the downloaded file is not the expected one ({problem})') from None
                 os.replace(arrived, target)
             except (TransferError, OSError) as error:  # requests' own errors are OSErrors
                 failures.append(f'{source.title}: {transfer.reason(error)}')

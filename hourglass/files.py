@@ -53,7 +53,7 @@ def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence
     """Check, before any work is done, that files can be written and that none replaces another or an input.
 
     Args:
-        targets: files to be written (:func:`atomic_write`); ``None`` is passed over.
+        targets: files to be written (:func:`atomic_write`); ``None`` is skipped.
         sources: files that are read; what is no file, such as the name of weights, does no harm.
 
     Raises:
@@ -65,7 +65,7 @@ def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence
             continue
         path = Path(target)
         if (place := os.path.realpath(path)) in taken:
-            raise InputError(f'{path}: would replace a file that is read, or be written twice')
+            raise InputError(f'{path}: would replace an input file, or is named for two results')
         taken.add(place)
         try:
             final = _final_path(path)

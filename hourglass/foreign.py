@@ -53,7 +53,7 @@ def open_file(path: Path, kind: str, max_bytes: int = MAX_BYTES) -> Iterator[Bin
         if status.st_size == 0:
             raise InputError(f'{path}: the file is empty')
         if status.st_size > max_bytes:
-            raise InputError(f'{path}: {status.st_size:,} bytes are more than the {max_bytes:,} that are read')
+            raise InputError(f'{path}: {status.st_size:,} bytes, more than the limit of {max_bytes:,}')
         with path.open('rb') as file:
             yield file
     except OSError as error:

@@ -57,7 +57,7 @@ def picture_endings() -> frozenset[str]:
 
 def upright_picture(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF entry states; one whose entry cannot be read stays as it is, as in viewers."""
-    image.load()  # damage of the picture itself is not passed over
+    image.load()  # a damaged picture is an error, other than a damaged entry
     try:
         return ImageOps.exif_transpose(image)
     except Exception:
@@ -75,7 +75,7 @@ def _check_size(image: Image.Image, path: Path, reduce: bool) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError
     warn_once(f'{path}: {width} x {height} pixels are too many; the picture is read at half of its size, and joints '
-              'are in pixels of that')
+              'are in pixels of the smaller picture')
 
 
 @contextmanager
@@ -198,7 +198,7 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
         bgr: whether an array (H, W, 3) has OpenCV's order of colours.
 
     Raises:
-        InputError: the value is none of these, an array has fractions from 0 to 1, or the file cannot be read.
+        InputError: the value is not a picture, an array has fractions from 0 to 1, or the file cannot be read.
     """
     if isinstance(value, (str, os.PathLike)):
         return read_image(value, upright=True, reduce=True)
@@ -210,12 +210,12 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
             return colours[::-1 if bgr else 1].astype(np.float32, order='C')
         if value.ndim == 3 and value.shape[0] == 3:
             if value.dtype.kind == 'f' and 0 < value.max() <= 1 and (value % 1).any():
-                raise InputError('an array (3, H, W) with values from 0 to 1; those of a picture are in [0, 255]: '
+                raise InputError('an array (3, H, W) with values from 0 to 1; those of a picture are from 0 to 255: '
                                  'multiply it by 255')
             return value.astype(np.float32, copy=False)
     what = f'an array of shape {value.shape} and type {value.dtype}' if isinstance(value, np.ndarray) \
         else f'a value of type {type(value).__name__}'
-    raise InputError(f'{what} is no picture; a picture is a path, a PIL image, an array (H, W, 3) or (H, W) uint8, '
+    raise InputError(f'{what} is not a picture; a picture is a path, a PIL image, an array (H, W, 3) or (H, W) uint8, '
                      'or an array (3, H, W) in [0, 255]')
 
 
@@ -251,7 +251,7 @@ def check_picture_name(path: str | os.PathLike) -> str:
     suffix = Path(path).suffix.lower()
     kind = Image.registered_extensions().get(suffix, '')
     if kind not in Image.SAVE:
-        raise InputError(f'{path}: the ending {suffix!r} names no picture format (.jpg and .png do)')
+        raise InputError(f'{path}: the ending {suffix!r} is not that of a picture format, such as .jpg or .png')
     return kind
 
 
@@ -269,8 +269,8 @@ def check_picture_size(path: str | os.PathLike, shape: tuple[int, ...], name: st
     kind = check_picture_name(path)
     longest = LONGEST_SIDES.get(kind)
     if longest is not None and max(shape[-2:]) > longest:
-        raise InputError(f'{path if name is None else name}: {shape[-1]} x {shape[-2]} pixels, and a {kind} file holds '
-                         f'at most {longest} a side')
+        raise InputError(f'{path if name is None else name}: {shape[-1]} x {shape[-2]} pixels, but a {kind} file holds '
+                         f'at most {longest} per side')
     return kind
 
 

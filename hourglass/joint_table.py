@@ -16,7 +16,7 @@ same_as     what a joint is called in other sets (default: the name in small let
 derived     joints that are the middle of two joints of another set
 ==========  ============================================================================================
 
-Weights files carry the table with every entry written out.  Nothing in one is believed unchecked.
+Weights files contain the table with every entry written out.  Every entry of a table is checked.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _object(read_key: Callable[[Any], str], read: Callable[[Any], _T]) -> Callab
 def _each_once(names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f'{name!r} is there more than once')
+            raise ValueError(f'{name!r} occurs more than once')
 
 
 def _read_joints(value: Any) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ def _readers(joints: tuple[str, ...]) -> dict[str, Callable[[Any], Any]]:
     def groups(value: Any) -> dict[str, tuple[str, ...]]:
         found = _object(_name, _list(joint, 1, MAX_JOINTS))(value)
         if not found or 'Total' in found:
-            raise ValueError('there is no row, or one that is called Total as the sum of all is')
+            raise ValueError('at least one row is needed, and Total is the name of the sum of all rows')
         return found
 
     def same_as(value: Any) -> dict[str, str]:
@@ -178,7 +178,7 @@ def from_table(values: Any, where: str, name: str = 'own') -> JointSet:
         raise InputError(f'{where}: not a table of joints (an object with an entry "joints")')
     unknown = [str(key)[:40] for key in values if key not in _ENTRIES]
     if unknown:
-        raise InputError(f'{where}: unknown entries {", ".join(unknown[:5])}; there are {", ".join(_ENTRIES)}')
+        raise InputError(f'{where}: unknown entries {", ".join(unknown[:5])}; the entries are {", ".join(_ENTRIES)}')
     joints = _read('joints', values['joints'], _read_joints, where)
     title = _read('name', values.get('name', name), _name, where)
     found = {key: _read(key, values[key], read, where) for key, read in _readers(joints).items() if key in values}

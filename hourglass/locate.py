@@ -190,7 +190,7 @@ def locate(
             a person is there.
 
     Raises:
-        InputError: the picture cannot be read or is none, or the detector cannot be used for it.
+        InputError: the picture cannot be read or is not a picture, or the detector cannot be used for it.
     """
     from tqdm import tqdm
 

@@ -157,7 +157,7 @@ class PeoplePredictor:
             The people of the image, or of each image of the list, the best first; empty where none was found.
 
         Raises:
-            InputError: a picture cannot be read or is none, or the detector cannot be used for it.
+            InputError: a picture cannot be read or is not a picture, or the detector cannot be used for it.
         """
         arrays = as_images(images, bgr)
         people = self.predict_boxes(arrays, self.detector.detect(arrays, [names] if isinstance(names, str) else names))

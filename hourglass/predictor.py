@@ -187,7 +187,7 @@ class PosePredictor:
             bgr: whether arrays (H, W, 3) have OpenCV's order of colours.
 
         Raises:
-            InputError: a picture cannot be read, or is none.
+            InputError: a picture cannot be read, or is not a picture.
         """
         images = as_images(imgs, bgr)
         if boxes is None:

@@ -154,7 +154,8 @@ class ModelSpec:
         """
         # Targets of the two differ by half a cell.
         if decoding not in (None, self.decoding) and 'torch7' in (decoding, self.decoding):
-            raise InputError(f'--decoding {decoding}: {source} has {self.decoding}')
+            raise InputError(f'--decoding {decoding}: {source} has {self.decoding}, and torch7 cannot replace another '
+                             'decoding, nor be replaced')
         return replace(self, decoding=decoding or self.decoding)
 
     @property

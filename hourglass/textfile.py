@@ -25,7 +25,7 @@ def read_values(path: Path, what: str) -> Any:
         with path.open('rb') as file:
             content = file.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
-            raise InputError(f'{path}: more than {_MAX_BYTES:,} bytes are no {what}')
+            raise InputError(f'{path}: more than {_MAX_BYTES:,} bytes, too many for a {what}')
         # UTF-8 or UTF-16, with or without a byte-order mark.
         text = content.decode(json.detect_encoding(content))
         if path.suffix.lower() not in ('.yaml', '.yml'):

@@ -29,7 +29,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, (requests.Timeout, TimeoutError)):
         return 'no answer in time'
     if isinstance(error, socket.gaierror):
-        return 'its name is not known here (no network?)'
+        return 'its name cannot be found (no network?)'
     if isinstance(error, (requests.ConnectionError, ChunkedEncodingError)):
         return 'the connection failed'
     if isinstance(error, OSError) and error.strerror:

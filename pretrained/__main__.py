@@ -93,7 +93,7 @@ def _try(model: Model) -> str:
 def _convert(args: argparse.Namespace) -> None:
     out = Path(args.out)
     if out.suffix != '.npz':
-        raise InputError(f'{out}: the result is an .npz file and has to be called so')
+        raise InputError(f'{out}: the name of the result must end with .npz')
     check_targets([out], [registry.resolve(args.name)])
     model = _load(args)
     spec = model.spec.with_decoding(args.decoding, args.name)

@@ -75,7 +75,8 @@ def export(model: Model, weights: str, path: str | os.PathLike[str], all_stacks:
         difference, scale = _compare(model, partial, names)
         # Written so that NaN fails too.
         if not difference <= TOLERANCE * max(scale, 1.0):
-            raise InputError(f'{path}: not written, for its heatmaps differ from Chainer\'s by up to {difference:.2g}')
+            raise InputError(f'{path}: not written, because its heatmaps differ from Chainer\'s by up to '
+                             f'{difference:.2g}')
     return difference
 
 

@@ -51,7 +51,7 @@ def fetch(name: str, connect_seconds: float = 10.0, wait_seconds: float = 600.0)
         InputError: the name is unknown, or no source delivered the file.
     """
     if name not in REGISTRY:
-        raise InputError(f'{name}: no weights of this name; there are {", ".join(REGISTRY)}')
+        raise InputError(f'{name}: no weights of this name; the names are {", ".join(REGISTRY)}')
     entry = REGISTRY[name]
     if not entry.sources:
         return entry.path
@@ -91,7 +91,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     except InputError as error:
         if not entry.sources:
             raise
-        raise InputError(f'{error}; python -m pretrained fetch {entry.name} downloads it anew') from None
+        raise InputError(f'{error}; python -m pretrained fetch {entry.name} downloads it again') from None
 
 
 def load_default() -> Model:

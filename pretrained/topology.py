@@ -40,7 +40,7 @@ def choose_part(names: Sequence[str], part: str | None) -> str:
         raise InputError(f'holds {len(names)} networks: {listed}; python -m pretrained convert --part NAME makes a '
                          'file of one')
     raise InputError(f'--part {printable(part)}: {"no network" if not found else f"{len(found)} networks"} of this '
-                     f'name; there are {listed}')
+                     f'name; the names are {listed}')
 
 
 def joint_set_of(joints: int) -> str:

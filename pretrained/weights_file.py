@@ -157,8 +157,7 @@ def save_model(path: str | os.PathLike[str], network: Chain, spec: ModelSpec, dt
         raise ValueError('the network does not have the sizes of its specification')
     arrays = {key: _stored(key, value, dtype) for key, value in values.items()}
     if wrong := [key for key, array in arrays.items() if not np.isfinite(array).all()]:
-        raise InputError(f'{path}: not written, for there are values that {dtype} has no finite number for in '
-                         f'{_first_few(wrong)}')
+        raise InputError(f'{path}: not written, because {dtype} cannot hold values of {_first_few(wrong)}')
     arrays['meta'] = np.array(spec.to_json())
 
     with atomic_write(path) as partial, zipfile.ZipFile(partial, 'w') as file:
@@ -249,7 +248,7 @@ def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:
         raise InputError(f'does not fit a {network}, width {spec.width}, '
                          f'depth {spec.layer_num} and {counted(spec.out_channels, "joint")}; {listed}')
     if (size := 4 * sum(map(math.prod, shapes.values()))) > MAX_BYTES:
-        raise InputError(f'{size:,} bytes of weights are more than the {MAX_BYTES:,} that are read')
+        raise InputError(f'{size:,} bytes of weights, more than the limit of {MAX_BYTES:,}')
 
 
 def _fits(key: str, header: Header, shape: tuple[int, ...]) -> bool:

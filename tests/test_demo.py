@@ -120,7 +120,7 @@ def test_several_pictures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     with pytest.raises(InputError, match='1 picture of 3'):
         draw_person_in_pictures(PersonConfig(
             image='in', out='out', model='bundled', json='poses.json', heatmaps='maps/heat.png'))
-    assert 'passed over: in/c.jpg' in capfd.readouterr().err
+    assert 'skipped: in/c.jpg' in capfd.readouterr().err
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {
         'a_input.jpg', 'a_output.jpg', 'b_input.jpg', 'b_output.jpg'}
     assert {path.name for path in (tmp_path / 'maps').iterdir()} == {'a_heat.png', 'b_heat.png'}

@@ -54,7 +54,7 @@ MISTAKES = [
     (['--score-threshold', '1.5'], '--score-threshold must be a number of at least 0 and at most 1'),
     (['--detector', 'bundled-fast', '--gpu', '99'], '--gpu 99'),
     (['--out', 'text.jpg'], 'text.jpg is not a folder'),
-    (['--json', 'output.jpg'], 'would replace a file that is read, or be written twice'),
+    (['--json', 'output.jpg'], 'would replace an input file, or is named for two results'),
 ]
 
 

@@ -189,7 +189,7 @@ def _communicator(on_gpu: bool) -> Any:
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise InputError(f'--distributed needs MPI, which mpi4py does not find ({reason}); '
-                         'pip install ".[distributed]" brings one') from None
+                         'pip install ".[distributed]" installs one') from None
     if mpi4py.MPI.COMM_WORLD.size == 1 and _started() > 1:
         raise InputError(f'--distributed: {_started()} processes were started, but mpi4py sees only this one; its MPI '
                          f'({mpi4py.MPI.Get_library_version().split(",")[0].splitlines()[0]}) and mpiexec must be the '

@@ -95,7 +95,7 @@ def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], o
     if unlabelled := unlabelled_joints(people, spec.joint_set):
         if len(unlabelled) == len(spec.joint_set):
             raise InputError(f'no person of the training set has any of these joints: {", ".join(unlabelled)}')
-        warn(f'no person has these joints labelled, they will not be learnt: {", ".join(unlabelled)}')
+        warn(f'no person has labels of these joints, so they are not trained: {", ".join(unlabelled)}')
     validation = _open_validation(config, roots, spec.joint_set)
     if config.calibrate and validation is None:
         raise InputError('--calibrate needs validation people, and there are none')
@@ -123,7 +123,7 @@ def _check_folder(config: TrainConfig) -> None:
     """
     if comes_from_elsewhere(config) and not config.overwrite and find_snapshots(Path(config.out)):
         other = 'an earlier' if config.resume is None else 'another'
-        raise InputError(f'{config.out}: holds snapshots of {other} training; --resume continues it, --out names '
+        raise InputError(f'{config.out}: holds snapshots of {other} training; --resume continues it, --out chooses '
                          'another folder, --overwrite removes them')
 
 

@@ -121,8 +121,8 @@ class RunRecord(Extension):
         if differing:
             raise InputError(f'{path}: a snapshot of another training: {"; ".join(differing)}')
         if n_ranks != self.n_ranks:
-            print(f'each batch was shared by {counted(n_ranks, "process", "processes")} and now is by {self.n_ranks}; '
-                  'batch normalisation sees other parts', file=sys.stderr)
+            print(f'each batch was divided among {counted(n_ranks, "process", "processes")}, now among {self.n_ranks}; '
+                  'batch normalisation uses other parts of it', file=sys.stderr)
         if epoch != self.options['epochs']:
-            print(f'the training was to end after epoch {epoch} and will after {self.options["epochs"]}; the learning '
-                  'rate follows the new length', file=sys.stderr)
+            print(f'the training had {counted(epoch, "epoch")} and now has {self.options["epochs"]}; the learning rate '
+                  'follows the new length', file=sys.stderr)

@@ -62,7 +62,7 @@ def read_snapshot(path: Path) -> dict[str, np.ndarray]:
         headers = map(file.header, file.keys)
         size = sum(math.prod(header.shape) * header.dtype.itemsize for header in headers)
         if size > min(MAX_BYTES, MAX_RATIO * file.size):
-            raise InputError(f'{path}: {size:,} bytes of arrays are more than are read from {file.size:,} bytes')
+            raise InputError(f'{path}: {size:,} bytes of arrays, more than the limit for a file of {file.size:,} bytes')
         return {key: file.read(key) for key in file.keys}
 
 

@@ -182,10 +182,10 @@ def _make_optimizer(
         scales = parse_scales(chain.predictor, config.lr_scale)
         init = inputs.init
         if init is not None and (fresh := copy_common(init, chain.predictor, chain.spec)):
-            comm.print_rank0(f'{init.source} has no {", ".join(fresh)}: trained from scratch')
+            comm.print_rank0(f'{init.source} has no {", ".join(fresh)}: trained from random weights')
         if init is not None and init.spec.confidence and not config.calibrate:
-            comm.print_rank0(f'the scores of {init.source} are calibrated, those of the new weights will be peaks of '
-                             'heatmaps; --calibrate calibrates them')
+            comm.print_rank0(f'the scores of {init.source} are calibrated; those of the new weights will be peaks of '
+                             'heatmaps, unless --calibrate calibrates them')
     use_device(chain, inputs.gpus[0])
     return optimizer, scales
 

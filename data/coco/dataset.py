@@ -61,7 +61,7 @@ def find_annotations(root: Path, split: str, annotations: str | Path | None = No
     place = annotation_file(root, split)
     if not place.is_file():
         raise InputError(f'{place}: no such file; '
-                         '"python -m data check coco" says what to download and where to put it')
+                         '"python -m data check coco" prints what to download and where to put it')
     return place
 
 

@@ -103,7 +103,7 @@ class Annotations:
         wanted = {'trainval': ('train', 'val'), 'all': tuple(splits)}.get(split, (split,))
         rows = [i for i, name in enumerate(splits) if name in wanted]
         if not rows:
-            raise EmptySplitError(f'{self.path}: no person is in the split {split!r}; there are '
+            raise EmptySplitError(f'{self.path}: no person is in the split {split!r}; the splits are '
                                   f'{", ".join(dict.fromkeys([*splits, "trainval", "all"]))}')
         return self.take(rows)
 

@@ -35,7 +35,7 @@ def read_files(root: str | os.PathLike[str], split: str, read: Callable[[Path], 
         return [read(Path(root)).select(split)]
     names = ('train', 'val') if split in ('trainval', 'all') else (split,)
     if any(os.sep in name or name.startswith('.') for name in names):
-        raise InputError(f'{root}: {split!r} is no name of a split')
+        raise InputError(f'{root}: {split!r} is not the name of a split')
     return [read(_file_of(root, name)) for name in names]
 
 

@@ -51,7 +51,7 @@ def read_annotations(root: str | Path) -> tuple[People, np.ndarray]:
         parts = {split: read_hdf5(root / name) for split, name in HDF5_FILES.items() if (root / name).is_file()}
         if not parts:
             raise InputError(f'{root / MATLAB_FILES[0]}: no such file; '
-                             '"python -m data check mpii" says what to download and where to put it')
+                             '"python -m data check mpii" prints what to download and where to put it')
         people = People.join(list(parts.values()))
         is_validation = np.repeat([split == 'val' for split in parts], [len(part) for part in parts.values()])
     # A person may be listed without any joint.

@@ -88,7 +88,7 @@ def annotate_video(
         KeyboardInterrupt: stopped before the first frame.
     """
     check_targets((config.target, config.json), (config.video, *config.sources))
-    stop = stop or StopRequest('stopping after the frames in work; Ctrl-C again stops at once and writes nothing')
+    stop = stop or StopRequest('stopping after the frames in progress; Ctrl-C again stops at once and writes nothing')
     with open_video(config.video, config.max_frames) as reader:
         predictor = predictor or config.load()
         with stop.listening():

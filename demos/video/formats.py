@@ -44,5 +44,5 @@ def check_video_name(path: str | os.PathLike) -> None:
     """Check that a file's ending names a video format that can be written; ``InputError`` if it does not."""
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
-        raise InputError(f'{path}: the ending {suffix!r} names no video format that can be written '
-                         f'({", ".join(FORMATS)} do)')
+        raise InputError(f'{path}: the ending {suffix!r} is not that of a video format that can be written '
+                         f'({", ".join(FORMATS)})')

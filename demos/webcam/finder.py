@@ -70,10 +70,10 @@ class PoseFinder:
         self.joint_set = people.predictor.spec.joint_set
 
     def settings(self, values: Mapping[str, Any]) -> Settings:
-        """Check the settings of a client; ``ValueError`` says what is wrong."""
+        """Check the settings of a client; ``ValueError`` if one is wrong."""
         unknown = sorted(set(values) - {'mode', 'heatmap'})
         if unknown:
-            raise ValueError(f'{unknown[0]!r} is no setting; mode and heatmap are')
+            raise ValueError(f'{unknown[0]!r} is not a setting; the settings are mode and heatmap')
         mode, heatmap = values.get('mode', 'middle'), values.get('heatmap', '')
         for name, value, allowed in (('mode', mode, tuple(MODES)),
                                      ('heatmap', heatmap, ('', ALL_JOINTS, *self.joint_set.joints))):

@@ -62,7 +62,7 @@ def serve_page(config: WebcamConfig) -> None:
 
     server = PoseServer(_load_finder(config), config.host, math.ceil(config.max_mb * 1e6), config.threshold)
     if not is_loopback(config.host):
-        print('any computer that reaches this address can use the page; browsers give it no camera, photos work',
+        print('any computer that reaches this address can use the page; there, browsers allow photos but no camera',
               file=sys.stderr)
     asyncio.run(serve(server.app(), sock, lambda: print(f'{url_of(sock, config.host)}   (Ctrl-C ends)', flush=True)))
     print('ended', file=sys.stderr)

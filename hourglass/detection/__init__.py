@@ -96,10 +96,11 @@ def parse_detector(name: str) -> tuple[str, str | None]:
     """Split ``KIND`` or ``KIND:FILE``; ``InputError`` if there is no such kind or it lacks its file."""
     kind, colon, file = name.partition(':')
     if kind not in DETECTORS:
-        raise InputError(f'no detector {kind!r}; there are {", ".join(k + e.file for k, e in DETECTORS.items())}')
+        raise InputError(f'no detector {kind!r}; the detectors are '
+                         f'{", ".join(k + e.file for k, e in DETECTORS.items())}')
     form = DETECTORS[kind].file
     if not file and (colon or not form.startswith('[')):
-        raise InputError(f'the detector {name!r} should be written {kind}{form}')
+        raise InputError(f'the detector {name!r} must be written as {kind}{form}')
     return kind, file or None
 
 

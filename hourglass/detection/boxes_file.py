@@ -72,7 +72,7 @@ class BoxesFile(Detector):
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the boxes of pictures by their names; none for a picture that the file does not have."""
         if names is None:
-            raise InputError(f'{self.path}: boxes from a file are for pictures with a name')
+            raise InputError(f'{self.path}: boxes from a file need pictures with a name')
         keys = [self._key_of(name) for name in names]
         self._has_found |= any(key is not None for key in keys)
         return [_NO_BOXES if key is None else self._found[key] for key in keys]
@@ -84,5 +84,5 @@ class BoxesFile(Detector):
 
 def load(kind: str, file: str | None, gpu: int) -> BoxesFile:
     """Read a file of boxes."""
-    assert file is not None  # hourglass.detection.parse_detector sees to it
+    assert file is not None  # hourglass.detection.parse_detector demands it
     return BoxesFile(Path(file))

@@ -165,5 +165,5 @@ def _people_classes(file: OnnxFile, count: int | None, chosen: str | None) -> li
 
 def load(kind: str, file: str | None, gpu: int, person_class: str | None = None) -> YOLODetector:
     """Read a network from a file."""
-    assert file is not None  # hourglass.detection.parse_detector sees to it
+    assert file is not None  # hourglass.detection.parse_detector demands it
     return YOLODetector(Path(file), gpu, person_class=person_class)

@@ -33,8 +33,8 @@ def choose_engine(engine: str = 'auto', precision: str = 'f32', gpu: int = -1) -
         InputError: the three do not go together, or a package is not installed.
     """
     if engine not in ENGINES or precision not in PRECISIONS:
-        raise InputError(f'--engine {engine} --precision {precision}: there are {", ".join(ENGINES)}; '
-                         f'{", ".join(PRECISIONS)}')
+        raise InputError(f'--engine {engine} --precision {precision}: the engines are {", ".join(ENGINES)}, the '
+                         f'precisions {", ".join(PRECISIONS)}')
     if gpu >= 0 and engine not in ('auto', 'chainer'):
         raise InputError(f'--engine {engine} runs on the CPU; --gpu is for --engine chainer')
     if engine == 'chainer' or gpu >= 0:
@@ -45,7 +45,7 @@ def choose_engine(engine: str = 'auto', precision: str = 'f32', gpu: int = -1) -
     able = [kind for kind, precisions in _GRAPH_ENGINES.items() if precision in precisions]
     candidates = able if engine == 'auto' else [kind for kind in able if kind == engine]
     if not candidates:
-        raise InputError(f'--engine {engine} has no --precision {precision}; {" and ".join(able)} has')
+        raise InputError(f'--engine {engine} has no --precision {precision}; use --engine {" or ".join(able)}')
     missing = {kind: _missing(kind, precision) for kind in candidates}
     for kind, package in missing.items():
         if package is None:

@@ -107,7 +107,7 @@ class _Builder:
         if name == 'ConcatTable':
             return [self.apply(child, value) for child in fields['modules'].array()]
         if name not in OPERATIONS:
-            raise Damage(f'{printable(module.class_name)}, which is in no network that is known here')
+            raise Damage(f'{printable(module.class_name)}, which no known network has')
         op, names = OPERATIONS[name]
         settings = tuple(_setting(module, key, default) for key, default in names.items())
         return self.add(Node(op, tuple(self.flat(value)), module.class_name, settings, fields))

@@ -108,7 +108,7 @@ def _pair(expected: Graph, graph: Graph) -> dict[str, Node]:
             continue
         inputs = other.inputs[::-1] if _has_features_first(other) else other.inputs
         if node in partner or (node.op, node.settings, len(node.inputs)) != (other.op, other.settings, len(inputs)):
-            raise Damage('not a network that is known here: its layers or their connections are others')
+            raise Damage('not a known network: it has other layers or other connections')
         partner[node] = other
         pending += zip(node.inputs, inputs, strict=True)
     return {node.name: other for node, other in partner.items() if node.op in ('conv', 'bn')}

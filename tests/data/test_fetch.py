@@ -95,7 +95,7 @@ def test_the_command_allows_plain_http_and_checks_what_it_fetched(
     use(urls=('http://sam.invalid/lsp_dataset.zip',))
     text = failure(tmp_path)
     assert '--insecure allows it' in text
-    assert f'put it in {tmp_path} and run this again' in text
+    assert f'put it in {tmp_path} and run this command again' in text
     monkeypatch.setattr(sys, 'argv', ['data', 'fetch', 'lsp', '--root', str(tmp_path), '--insecure'])
     with pytest.raises(InputError, match=r'joints\.mat: damaged'):
         main()

@@ -94,7 +94,7 @@ def test_several_pictures(demo: Run, scene: Any, tmp_path: Path) -> None:
     assert status == 2
     lines = text.strip().splitlines()
     for line, reason in zip(lines, ('c.png: cannot be read', 'd.jpg: not a picture', 'e.HEIC: '), strict=False):
-        assert line.startswith(f'passed over: photos/{reason}')
+        assert line.startswith(f'skipped: photos/{reason}')
     assert lines[3:] == ['2 pictures: 4 people; wrote the results to new/out',
                          'demo_multi_person.py: 3 pictures of 5 could not be used']
     expected = {f'{name}_{result}' for name in 'ab' for result in RESULTS}

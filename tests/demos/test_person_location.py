@@ -54,10 +54,10 @@ def test_negative_numbers_on_the_command_line() -> None:
     ({'box': (0, 0, 1e30, 4)}, '--box must be'),
     ({'box': (5, 2, 3, 4)}, 'empty or reversed'),
     ({'center': '4', 'scale': 1}, '--center must be X,Y'),
-    ({'center': (4, 5)}, 'go together'),
+    ({'center': (4, 5)}, 'need each other'),
     ({'auto': True, 'fit': 'pad'}, '--auto and --fit exclude each other'),
     ({'box': (1, 2, 3, 4), 'center': (4, 5), 'scale': 1}, '--box and --center exclude each other'),
-    ({'detector': 'bundled-fast'}, '--detector is for --auto'),
+    ({'detector': 'bundled-fast'}, '--detector needs --auto'),
     ({'auto': True, 'detector': 'eyes'}, "no detector 'eyes'"),
 ])
 def test_locations_that_make_no_sense(values: dict[str, Any], reason: str) -> None:

@@ -125,7 +125,7 @@ def test_part_of_another_file_is_given_up(source: Source, server: Any, cache: Pa
     cache.mkdir()
     for name in ('w.npz.https.part', 'w.npz.drive12345678.part'):
         (cache / name).write_bytes(b'x' * 3000)
-    assert 'what arrived is not the file wanted' in failure(source)
+    assert 'the downloaded file is not the expected one' in failure(source)
     assert get(source).read_bytes() == server.content
 
 
@@ -134,7 +134,7 @@ def test_a_wrong_file_does_not_stay(
     source: Source, server: Any, cache: Path, change: Callable[[bytes], bytes],
 ) -> None:
     server.content = change(server.content)
-    assert 'the server: what arrived is not the file wanted (' in failure(source)
+    assert 'the server: the downloaded file is not the expected one (' in failure(source)
     assert files(cache) == {'w.npz.failed'}
 
 
@@ -155,7 +155,7 @@ def test_size_is_bounded(source: Source, server: Any, cache: Path, says_length: 
 def test_sources_are_tried_one_after_the_other(server: Any, cache: Path, closed_port: int) -> None:
     sources = (Source('A', 'https', f'http://127.0.0.1:{closed_port}/w.npz'),
                Source('B', 'https', 'https://no-such-host.invalid/w.npz'))
-    assert 'A: Connection refused; B: its name is not known here' in failure(*sources)
+    assert 'A: Connection refused; B: its name cannot be found' in failure(*sources)
     assert get(*sources, Source('C', 'https', server.url)).read_bytes() == server.content
     assert recent_failure('w.npz') is None
 
@@ -232,7 +232,7 @@ def test_plain_http_is_only_for_known_files(
         server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('http_proxy', server.url.removesuffix('/weights.npz'))
     source = Source('A', 'https', 'http://weights.invalid/w.npz')
-    assert 'A: not tried, since it has no encryption' in failure(source)
+    assert 'A: not tried, because it has no encryption' in failure(source)
     assert '--insecure' in failure(source, sha256=_digest(server)[:8])
     assert server.requested == []
     assert get(source, sha256=_digest(server)).read_bytes() == server.content

@@ -193,7 +193,7 @@ def test_written_pictures_read_back(tmp_path: Path) -> None:
     write_image(tmp_path / 'sub' / 'a.png', image)
     np.testing.assert_array_equal(read_image(tmp_path / 'sub' / 'a.png'), image)
     for ending in ('xyz', 'psd'):  # Pillow reads the other one, and does not write it
-        with pytest.raises(InputError, match=rf"ending '\.{ending}' names no picture format"):
+        with pytest.raises(InputError, match=rf"ending '\.{ending}' is not that of a picture format"):
             write_image(tmp_path / f'a.{ending}', image)
     assert [p.name for p in tmp_path.iterdir()] == ['sub']
 

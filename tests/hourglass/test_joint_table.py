@@ -97,17 +97,17 @@ def test_points_go_by_what_joints_are_the_same_as() -> None:
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    ({'joints': ['a', 'a']}, "'joints': 'a' is there more than once"),
+    ({'joints': ['a', 'a']}, "'joints': 'a' occurs more than once"),
     ({'joints': ['a\x1b[31m']}, "'joints': .* is not a name"),
     ({'joints': [str(i) for i in range(257)]}, "'joints': .* is not a list of 1 to 256 entries"),
     ({'pairs': [[1, 3]]}, "'pairs': '3' is not a joint of the table, or its number from 0 to 2"),
     ({'pairs': [[True, 0]]}, "'pairs': 'True' is not a joint"),
-    ({'pairs': [['nose', 'left eye'], [1, 2]]}, "'pairs': 'left eye' is there more than once"),
+    ({'pairs': [['nose', 'left eye'], [1, 2]]}, "'pairs': 'left eye' occurs more than once"),
     ({'limbs': [[0, 1, {}]]}, "'limbs': .* is not a name"),
-    ({'groups': {'Total': [0]}}, "'groups': .* called Total"),
+    ({'groups': {'Total': [0]}}, "'groups': .* Total is the name"),
     ({'colours': {'left': [0, 0, 256]}}, "'colours': '256' is not a whole number from 0 to 255"),
     ({'sigmas': {'nose': float('nan')}}, "'sigmas': 'nan' is not a number above 0"),
-    ({'same_as': {'nose': 'left eye'}}, "'same_as': 'left eye' is there more than once"),
+    ({'same_as': {'nose': 'left eye'}}, "'same_as': 'left eye' occurs more than once"),
     ({'same_as': ['nose']}, "'same_as': .* is not an object"),
     ({'name': 'coco'}, 'the name of a built-in joint set'),
     ({'eyes': 2}, 'unknown entries eyes'),

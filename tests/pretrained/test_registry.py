@@ -151,7 +151,7 @@ def test_default_with_damaged_download_or_folder(
     (cache / published.file).write_bytes(b'damaged')
     model = pretrained.load_default()
     assert model.spec == BUNDLED
-    assert 'fetch published downloads it anew' in model.source
+    assert 'fetch published downloads it again' in model.source
     monkeypatch.setenv('HOURGLASS_CACHE', str(cache / published.file))
     assert 'HOURGLASS_CACHE sets another folder' in pretrained.load_default().source
 

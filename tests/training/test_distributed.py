@@ -68,7 +68,7 @@ def job() -> Job:
     beside = Path(sys.executable).with_name('mpiexec')
     found = str(beside) if beside.exists() else shutil.which('mpiexec')
     if found is None:
-        pytest.skip('there is no mpiexec (extra "distributed" brings one)')
+        pytest.skip('there is no mpiexec (extra "distributed" installs one)')
     return Job(found)
 
 
@@ -145,7 +145,7 @@ def test_the_number_of_processes_may_change_if_the_batch_stays(
     with pytest.raises(InputError, match=r'--batchsize was 2 times 2, not 2$'):
         train(parse_config([*arguments, *more]))
     train(parse_config([*arguments, *more, '--batchsize', '4']))
-    assert 'each batch was shared by 2 processes and now is by 1' in capsys.readouterr().err
+    assert 'each batch was divided among 2 processes, now among 1' in capsys.readouterr().err
     assert [entry['iteration'] for entry in _log(tmp_path / 'out')] == [4, 8, 12]
 
 

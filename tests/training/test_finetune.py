@@ -47,7 +47,7 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     with pytest.raises(InputError, match='--stacks 1: the weights of --init have 2'):
         make_spec(_config(stacks=1), init, MPII)
     single = Model.of_network(init.network, replace(MPII_SPEC, n_stack=1), 'x')
-    with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1, and only two or more'):
+    with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1; only a StackedHG'):
         make_spec(_config(stacks=2), single, MPII)
     other = Model.of_network(init.network, ModelSpec('PreActivationHG', n_stack=2), 'x')
     with pytest.raises(InputError, match='--stacks 3: the weights of --init have 2, and only two or more of a Stacked'):

@@ -66,7 +66,7 @@ def test_a_stop_before_the_first_step_leaves_no_snapshot(
 def test_a_small_file_does_not_fill_the_memory(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / 'bomb.npz', **{'updater/iteration': np.array(3), 'x': np.zeros(10_000_000)})
     (tmp_path / 'bomb.npz').rename(tmp_path / 'snapshot_iter_3')
-    with pytest.raises(InputError, match=r'snapshot_iter_3: 80,000,008 bytes of arrays are more'):
+    with pytest.raises(InputError, match=r'snapshot_iter_3: 80,000,008 bytes of arrays, more'):
         read_newest(tmp_path)
 
 

@@ -131,8 +131,8 @@ def test_a_table_of_joints_and_weights_to_begin_with(
     call('train.py', '--dataset', 'csv', '--root', table, '--joints', 'own.yaml', '--init', 'small.npz', '--epoch', 1,
          '--batchsize', 4, '--out', 'out')
     report = capsys.readouterr().err
-    assert 'no person has these joints labelled, they will not be learnt: tail' in report
-    assert 'has no tail: trained from scratch' in report
+    assert 'no person has labels of these joints, so they are not trained: tail' in report
+    assert 'has no tail: trained from random weights' in report
     model = pretrained.load('out/model.npz')
     assert model.spec.joint_set == read_joint_set('own.yaml')
     assert model.spec.input_size == spec.input_size
@@ -177,7 +177,7 @@ def test_the_check_names_what_is_missing_and_damaged(
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['pack', '--dataset', 'csv', '--out', 'a.h5', '--size', 15], '--size must be from 16 to 2048'),
     (['pack', '--dataset', 'synthetic', '--out', 'a.h5', '--samples', 0], 'at least one person'),
-    (['pack', '--dataset', 'csv', '--root', 'a.csv', '--out', 'a.csv'], 'would replace a file that is read'),
+    (['pack', '--dataset', 'csv', '--root', 'a.csv', '--out', 'a.csv'], 'would replace an input file'),
     (['pack', '--dataset', 'synthetic', '--images', '.', '--out', 'a.h5'], '--images is for csv and coco-json'),
     (['pack', '--dataset', 'csv', '--out', 'a.h5'], r'data/people\.csv: no such file; --root names the table'),
     (['check', 'csv', '--split', 'val'], '--split is for coco'),

@@ -50,7 +50,7 @@ def test_every_fifth_image_is_held_out_with_all_its_people(write_table: Write, r
     assert not set(names['train']) & set(names['val'])
     few = write_table(rows[:2])
     assert [person.image for person in CSVDataset(few, 'val').people] == ['1.png']
-    with pytest.raises(InputError, match="no person is in the split 'test'; there are train, val, trainval, all"):
+    with pytest.raises(InputError, match="no person is in the split 'test'; the splits are train, val, trainval, all"):
         CSVDataset(path, 'test')
 
 
@@ -68,7 +68,7 @@ def test_a_file_for_each_split(write_table: Write, rows: Rows, tmp_path: Path) -
     assert CSVDataset.joints_of(root).joints[0] == 'crown'
     with pytest.raises(InputError, match=r'p_test\.csv: no such file'):
         CSVDataset(root, 'test')
-    with pytest.raises(InputError, match='no name of a split'):
+    with pytest.raises(InputError, match='not the name of a split'):
         CSVDataset(root, '../x')
 
 

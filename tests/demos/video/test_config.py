@@ -35,7 +35,7 @@ def test_options_that_do_not_go_together(arguments: list[str], reason: str) -> N
     ({'frame_stride': 0}, '--frame-stride must'),
     ({'max_frames': 0}, '--max-frames must'),
     ({'smooth': True, 'smooth_cutoff': 0}, '--smooth-cutoff must'),
-    ({'out': 'a.gif'}, r"'\.gif' names no video format"),
+    ({'out': 'a.gif'}, r"'\.gif' is not that of a video format"),
 ])
 def test_settings_that_make_no_sense(values: dict[str, Any], reason: str) -> None:
     with pytest.raises(InputError, match=reason):

@@ -73,7 +73,7 @@ def test_other_pictures_have_no_boxes(path: Path) -> None:
     assert detector.complaint() == f'{path}: no boxes of any of these pictures'
     _boxes_of(detector, 'photo.jpg')
     assert detector.complaint() is None
-    with pytest.raises(InputError, match='for pictures with a name'):
+    with pytest.raises(InputError, match='need pictures with a name'):
         detector.detect([np.zeros((3, 9, 9), np.float32)])
 
 

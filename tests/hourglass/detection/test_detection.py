@@ -19,9 +19,9 @@ def test_every_kind_has_its_module_and_perhaps_a_file() -> None:
 
 
 @pytest.mark.parametrize(('name', 'reason'), [
-    ('SSD512', "no detector 'SSD512'; there are bundled"), ('boxes:', 'should be written boxes:FILE'),
-    ('hog', "no detector 'hog'; there are bundled"), ('onnx', 'should be written onnx:FILE'),
-    ('ssd512:', r'should be written ssd512\[:FILE\]'),
+    ('SSD512', "no detector 'SSD512'; the detectors are bundled"), ('boxes:', 'must be written as boxes:FILE'),
+    ('hog', "no detector 'hog'; the detectors are bundled"), ('onnx', 'must be written as onnx:FILE'),
+    ('ssd512:', r'must be written as ssd512\[:FILE\]'),
 ])
 def test_mistakes(name: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):

@@ -44,7 +44,7 @@ def test_the_choice(
     (ALL, 'openvino', 'f32', 0, '--engine openvino runs on the CPU'),
     (ALL, 'auto', 'int8', 0, '--precision int8 is for the engines'),
     (ALL, 'chainer', 'bf16', -1, '--precision bf16 is for the engines'),
-    (ALL, 'onnxruntime', 'bf16', -1, '--engine onnxruntime has no --precision bf16; openvino has'),
+    (ALL, 'onnxruntime', 'bf16', -1, '--engine onnxruntime has no --precision bf16; use --engine openvino'),
     (('onnx',), 'onnxruntime', 'f32', -1, 'pip install onnxruntime'),
     (('onnxruntime',), 'onnxruntime', 'f32', -1, 'pip install onnx)'),
     (('onnx', 'onnxruntime'), 'auto', 'bf16', -1, 'pip install openvino'),

@@ -118,7 +118,7 @@ def test_one_of_two_networks(path: Path, wrap: Any, names: list[str], part: str)
     assert f'holds 2 networks: {", ".join(names)}' in refusal(load_any, path)
     for name, expected in ((names[0], state), (part, other)):
         np.testing.assert_array_equal(load_any(path, name).arrays['conv0/W'], expected['conv1.weight'])
-    with pytest.raises(InputError, match='--part other: no network of this name; there are'):
+    with pytest.raises(InputError, match='--part other: no network of this name; the names are'):
         load_any(path, 'other')
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 MODELS = 'reference/torch7/models'
-OTHERS = 'its layers or their connections are others'
+OTHERS = 'it has other layers or other connections'
 
 
 def outputs_of(model: Model, x: np.ndarray) -> list[np.ndarray]:
@@ -90,7 +90,7 @@ def set_field(name: str, index: int, **fields: Any) -> Callable[[dict[str, list[
 
 
 @pytest.mark.parametrize(('edit', 'reason'), [
-    (lambda by_class: setattr(by_class['ReLU'][3], 'name', 'nn.Dropout'), 'nn.Dropout, which is in no'),
+    (lambda by_class: setattr(by_class['ReLU'][3], 'name', 'nn.Dropout'), 'nn.Dropout, which no known'),
     (set_field('SpatialConvolution', 1, kW=5), OTHERS), (set_field('SpatialMaxPooling', 1, kW=3), OTHERS),
     (set_field('SpatialUpSamplingNearest', 0, scale_factor=4), OTHERS), (set_field('ReLU', 0, threshold=1e-6), OTHERS),
     (set_field('SpatialConvolution', 0, groups=2), OTHERS),
@@ -124,5 +124,5 @@ def test_other_sums(path: Path, network: str, keep: list[int], place: int) -> No
 
 
 def test_network_of_something_else(shared: Callable[[str], Path]) -> None:
-    with pytest.raises(InputError, match=r'cudnn\.VolumetricConvolution, which is in no'):
+    with pytest.raises(InputError, match=r'cudnn\.VolumetricConvolution, which no known'):
         load_any(shared(f'{MODELS}/cudnn_modelTemp.t7'))
