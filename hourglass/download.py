@@ -142,7 +142,7 @@ def fetch(
                 except InputError as error:
                     arrived.unlink()
                     problem = str(error).removeprefix(f'{arrived}: ')
-                    raise TransferError(f'the downloaded file is not the expected one ({problem})') from None
+                    raise TransferError(f'not the expected file ({problem})') from None
                 os.replace(arrived, target)
             except (TransferError, OSError) as error:  # requests' own errors are OSErrors
                 failures.append(f'{source.title}: {transfer.reason(error)}')

@@ -115,7 +115,7 @@ def test_numbers_are_ids_before_they_are_file_names(
             read_results(tmp_path / 'a.json', images)
     else:
         assert read_results(tmp_path / 'a.json', images).image_ids.tolist() == expected
-    assert ('would mean another image' in capsys.readouterr().err) == warns
+    assert ('would be another image' in capsys.readouterr().err) == warns
 
 
 def test_exact_poses_have_the_full_score_where_categories_count_from_0(

@@ -125,7 +125,7 @@ def test_part_of_another_file_is_given_up(source: Source, server: Any, cache: Pa
     cache.mkdir()
     for name in ('w.npz.https.part', 'w.npz.drive12345678.part'):
         (cache / name).write_bytes(b'x' * 3000)
-    assert 'the downloaded file is not the expected one' in failure(source)
+    assert 'not the expected file' in failure(source)
     assert get(source).read_bytes() == server.content
 
 
@@ -134,7 +134,7 @@ def test_a_wrong_file_does_not_stay(
     source: Source, server: Any, cache: Path, change: Callable[[bytes], bytes],
 ) -> None:
     server.content = change(server.content)
-    assert 'the server: the downloaded file is not the expected one (' in failure(source)
+    assert 'the server: not the expected file (' in failure(source)
     assert files(cache) == {'w.npz.failed'}
 
 

@@ -113,7 +113,7 @@ def test_convert_to_half_precision_and_another_decoding(
 
 
 def test_mistakes_of_convert(tmp_path: Path, pth: Path, small_weights: Path) -> None:
-    for argv, reason in ((['convert', str(pth)], 'required'), (['convert', str(pth), 'x.pth'], 'an .npz file'),
+    for argv, reason in ((['convert', str(pth)], 'required'), (['convert', str(pth), 'x.pth'], 'must end with .npz'),
                          (['convert', 'nothing', 'x.npz'], 'no weights of this name'),
                          (['convert', str(small_weights), str(small_weights)], 'would replace'),
                          (['convert', str(pth), str(pth / 'x.npz')], 'cannot be written'),

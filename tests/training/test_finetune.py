@@ -50,7 +50,7 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1; only a StackedHG'):
         make_spec(_config(stacks=2), single, MPII)
     other = Model.of_network(init.network, ModelSpec('PreActivationHG', n_stack=2), 'x')
-    with pytest.raises(InputError, match='--stacks 3: the weights of --init have 2, and only two or more of a Stacked'):
+    with pytest.raises(InputError, match='--stacks 3: the weights of --init have 2; only a StackedHG'):
         make_spec(_config(stacks=3), other, MPII)
 
 
