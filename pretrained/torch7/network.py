@@ -35,7 +35,7 @@ def parse_torch7(path: Path, part: str | None = None) -> dict[str, np.ndarray]:
         Its arrays by their keys in a weights file, ``spec``, its description as JSON, and ``origin``.
     """
     if part is not None:
-        raise InputError('a Torch7 file holds one network; --part is for others')
+        raise InputError('a Torch7 file holds one network; --part is for other kinds of files')
     spec, nodes = find_network(load_graph(path))
     return {**_arrays(nodes), 'spec': np.array(spec.to_json()), 'origin': np.array('Torch7')}
 
