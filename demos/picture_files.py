@@ -163,8 +163,12 @@ def plan_pictures(
         sources: files that are read, besides the pictures.
 
     Raises:
-        InputError: a picture that is named itself cannot be read, or a file cannot be written.
+        InputError: a picture that is named itself cannot be read, or a file cannot be written, or the results would go
+            to a new folder with the name of a picture.
     """
+    folder = results[0].parent
+    if folder.suffix.lower() in picture_endings() and not folder.is_dir():
+        raise InputError(f'{folder}: --out names a folder, not a picture; the drawing in it is output.jpg')
     files = find_pictures(arguments)
     targets = [tuple(path.with_name(prefix + path.name) for path in results)
                for prefix in (result_names(files) or [''])]

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from demos.picture_files import Picture, find_pictures, result_names
+from demos.picture_files import Picture, find_pictures, plan_pictures, result_names
 from hourglass.errors import InputError
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -79,3 +80,12 @@ def test_names_of_results() -> None:
     assert result_names(pictures('b.jpg', 'a.jpg')) == ['b_', 'a_']
     assert result_names(pictures('x/a.jpg', 'y/A.jpg', 'a-2.jpg', 'a.png')) == ['a_', 'A-2_', 'a-2-2_', 'a-3_']
     assert result_names([]) == []
+
+
+@pytest.mark.usefixtures('folder')
+def test_the_name_of_a_picture_does_not_become_a_folder() -> None:
+    with pytest.raises(InputError, match=r'^drawn\.PNG: .*folder'):
+        plan_pictures([], [Path('drawn.PNG/input.jpg')], lambda: np.zeros((3, 4, 4)), [], [])
+    Path('album.jpg').mkdir()
+    task, = plan_pictures([], [Path('album.jpg/input.jpg')], lambda: np.zeros((3, 4, 4)), [], [])
+    assert task.targets == (Path('album.jpg/input.jpg'),)
