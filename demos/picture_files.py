@@ -24,7 +24,7 @@ RESULTS = ('input', 'output', 'tiled')
 #: Endings of pictures that :func:`hourglass.image.read_image` does not read, or only with another package: those of
 #: phones, cameras and drawing programs.  In a folder they are named when they are skipped.
 OTHER_ENDINGS = frozenset((
-    '.heic', '.heif', '.hif', '.avif', '.jxl', '.jp2', '.psd', '.svg', '.eps', '.ico', '.tga',
+    '.heic', '.heif', '.hif', '.jxl', '.jp2', '.psd', '.svg', '.eps', '.ico', '.tga',
     '.dng', '.raw', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.raf', '.rw2', '.pef', '.srw',
 ))
 

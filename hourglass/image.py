@@ -39,7 +39,7 @@ def picture_formats() -> tuple[str, ...]:
 
     Pillow itself knows more; for PostScript it starts another program.
     """
-    formats = ('JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'TIFF')
+    formats = ('JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'AVIF')
     try:
         import pillow_heif  # type: ignore[import-not-found,unused-ignore]
     except ImportError:

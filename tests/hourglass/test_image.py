@@ -31,7 +31,7 @@ def _noise(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
-@pytest.mark.parametrize(('mode', 'ending'), [('L', 'png'), ('1', 'png'), ('P', 'png'), ('CMYK', 'tif')])
+@pytest.mark.parametrize(('mode', 'ending'), [('L', 'png'), ('1', 'png'), ('P', 'png'), ('CMYK', 'tif'), ('RGB', 'avif')])
 def test_any_ordinary_kind_becomes_rgb(tmp_path: Path, mode: str, ending: str) -> None:
     image = read_image(_save(tmp_path / f'a.{ending}', np.full((5, 7, 3), 255, np.uint8), mode))
     assert image.shape == (3, 5, 7)
