@@ -51,7 +51,7 @@ def _is_picture(path: Path) -> bool:
     try:
         with Image.open(path, formats=picture_formats()):
             return True
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError):
         return False
 
 

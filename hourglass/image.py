@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mimetypes
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -95,7 +96,7 @@ def _opened(path: Path, reduce: bool = False) -> Iterator[Image.Image]:
         raise InputError(f'{path}: {_unidentified(path)}') from None
     except Image.DecompressionBombError:
         raise InputError(f'{path}: more than {MAX_PIXELS // 1_000_000} million pixels') from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, RuntimeError) as error:
         # Pillow reports damage with any of these, according to the format.
         raise InputError(f'{path}: cannot be read ({error or type(error).__name__})') from None
 
@@ -109,6 +110,8 @@ def _unidentified(path: Path) -> str:
     if start[4:8] == b'ftyp' and start[8:12] in (b'heic', b'heix', b'heim', b'hevc', b'mif1', b'msf1') \
             and 'HEIF' not in picture_formats():
         return 'a HEIC picture, which is read if pillow-heif is installed (extra "heif")'
+    if (mimetypes.guess_type(path)[0] or '').startswith('video/'):
+        return 'a video, not a picture (demo_multi_person.py --video takes one)'
     return f'not a picture that can be read (the formats are {", ".join(picture_formats())})'
 
 

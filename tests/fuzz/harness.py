@@ -52,6 +52,7 @@ READERS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     'webp': ('p.webp', lambda: sound.picture('WEBP'), 'hourglass.image:read_image'),
     'tiff': ('p.tif', lambda: sound.picture('TIFF'), 'hourglass.image:read_image'),
     'gif': ('p.gif', lambda: sound.picture('GIF'), 'hourglass.image:read_image'),
+    'avif': ('p.avif', lambda: sound.picture('AVIF'), 'hourglass.image:read_image'),
     'bmp': ('p.bmp', lambda: sound.picture('BMP'), 'hourglass.image:read_image'),
     'coco': ('people.json', sound.coco, 'data.coco.annotations:read_annotations'),
     'coco-json': ('people.json', sound.coco, 'data.custom.coco_file:read_coco_file'),

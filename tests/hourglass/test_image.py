@@ -31,7 +31,8 @@ def _noise(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
-@pytest.mark.parametrize(('mode', 'ending'), [('L', 'png'), ('1', 'png'), ('P', 'png'), ('CMYK', 'tif'), ('RGB', 'avif')])
+@pytest.mark.parametrize(('mode', 'ending'), [
+    ('L', 'png'), ('1', 'png'), ('P', 'png'), ('CMYK', 'tif'), ('RGB', 'avif')])
 def test_any_ordinary_kind_becomes_rgb(tmp_path: Path, mode: str, ending: str) -> None:
     image = read_image(_save(tmp_path / f'a.{ending}', np.full((5, 7, 3), 255, np.uint8), mode))
     assert image.shape == (3, 5, 7)
@@ -92,13 +93,14 @@ def test_a_damaged_exif_entry_leaves_the_picture_as_it_is(tmp_path: Path) -> Non
 @pytest.mark.parametrize(('content', 'reason'), [
     (lambda: picture_bytes(_noise(64, 64), 'JPEG')[:1500], 'cannot be read'),
     (lambda: picture_bytes(_noise(64, 64))[:1500], 'cannot be read'),
+    (lambda: picture_bytes(_noise(64, 64), 'AVIF').replace(b'av01', b'xxxx'), 'cannot be read'),
     (lambda: picture_bytes(np.full((2, 2), np.nan, np.float32), 'TIFF'), 'not finite numbers'),
     (lambda: huge_png(20_000), 'million pixels'),
     (lambda: b'this is no picture', 'not a picture'), (lambda: b'', 'file is empty'),
     # Pillow hands PostScript to Ghostscript, whatever the ending of the name is.
     (lambda: b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n',
      'not a picture that can be read .the formats are JPEG, PNG'),
-], ids=['half a JPEG', 'half a PNG', 'NaN', 'bomb', 'text', 'empty', 'PostScript'])
+], ids=['half a JPEG', 'half a PNG', 'AVIF without its items', 'NaN', 'bomb', 'text', 'empty', 'PostScript'])
 def test_what_is_no_picture_gets_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Callable[[], bytes], reason: str,
 ) -> None:
@@ -113,6 +115,13 @@ def test_what_is_no_file_gets_a_reason(tmp_path: Path) -> None:
     for path, reason in ((tmp_path, 'is a folder'), (tmp_path / 'a.jpg', 'no such file')):
         with pytest.raises(InputError, match=f'{path}: {reason}'):
             read_image(path)
+
+
+def test_a_video_is_named_with_the_option_that_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / 'walk.MP4'
+    path.write_bytes(b'\0\0\0\x18ftypisom')
+    with pytest.raises(InputError, match=f'{path}: a video.*--video'):
+        read_image(path)
 
 
 @pytest.mark.parametrize(('options', 'missing'), [({}, 1), ({}, 4), ({'progressive': True}, 2)])
