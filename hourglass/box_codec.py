@@ -1,9 +1,9 @@
-"""People as heatmaps and back: what the person finder's network is trained on and what its outputs mean.
+"""Encode people as heatmaps, and decode heatmaps to boxes: targets and outputs of the person finder's network.
 
 The network has five outputs of a quarter of the picture's resolution: a heatmap with a peak at the middle of each
-person, and the distances from each place to the four edges of the box of the person there.  Peaks are those of *Objects
-as Points* (Zhou, Wang, Krähenbühl, arXiv:1904.07850), edges those of *FCOS* (Tian, Shen, Chen, He, arXiv:1904.01355):
-where the middle is hard to place, the edges may still be clear.
+person, and the distances from each place to the four edges of the box of the person there.  Peaks are as in *Objects as
+Points* (Zhou, Wang, Krähenbühl, arXiv:1904.07850), edges as in *FCOS* (Tian, Shen, Chen, He, arXiv:1904.01355): if the
+middle is hard to find, the edges may still be clear.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def encode_boxes(boxes: np.ndarray, ignored: np.ndarray, shape: tuple[int, int])
 
     Args:
         boxes: (N, 4), (y_min, x_min, y_max, x_max) of the people in pixels of the input.
-        ignored: (M, 4), places where the heatmap is not trained: people who may or may not count.
+        ignored: (M, 4), places where the heatmap is not trained: crowds, and people who are too small.
         shape: (rows, columns) of the outputs.
 
     Returns:
@@ -88,7 +88,7 @@ def encode_boxes(boxes: np.ndarray, ignored: np.ndarray, shape: tuple[int, int])
 
 
 def decode_boxes(outputs: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """Read the people off the network's outputs.
+    """Return the boxes of the people in the network's outputs.
 
     Args:
         outputs: (5, H, W) float32.

@@ -27,7 +27,7 @@ def image_id(name: str | int) -> int | str:
 
 
 def image_ids(names: Sequence[str]) -> list[int | str]:
-    """Return a different :func:`image_id` for each picture; where two have the same, they get the names as given."""
+    """Return a different :func:`image_id` for each picture; pictures with the same id get their names as given."""
     ids = [image_id(name) for name in names]
     counts = Counter(ids)
     return [name if counts[i] > 1 else i for name, i in zip(names, ids, strict=True)]

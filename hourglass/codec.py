@@ -1,4 +1,4 @@
-"""Joints to heatmaps and back.  Both directions are here so that they cannot drift apart."""
+"""Encode joints as heatmaps, and decode heatmaps to joints.  Both directions are here so that they stay consistent."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ def decode(
         align_corners: which pixel a cell's centre is (``ModelSpec.align_corners``).
 
     Returns:
-        Points (..., K, 2) float64, (y, x) in pixels of the crop, and scores (..., K) float32 in [0, 1], the value
-        of the highest cell (of the smoothed map, where ``decoding`` smooths; the value is that before).
+        Points (..., K, 2) float64, (y, x) in pixels of the crop, and scores (..., K) float32 in [0, 1]: the value of
+        the highest cell.  Where ``decoding`` smooths, it is the highest cell of the smoothed map, and its value before.
     """
     *_, height, width = heatmaps.shape
     cells = np.array([height, width])
@@ -146,14 +146,14 @@ def decode(
 def decode_for(
     spec: ModelSpec, heatmaps: np.ndarray, size: tuple[int, int] | np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Decode heatmaps as the weights ask for (:func:`decode`)."""
+    """Decode heatmaps as the weights require (:func:`decode`)."""
     return decode(heatmaps, size, spec.decoding, spec.align_corners)
 
 
 def decode_in_images(
     spec: ModelSpec, heatmaps: np.ndarray, boxes: Sequence[Box],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Decode the heatmaps of crops as the weights ask for, and map the joints back.
+    """Decode the heatmaps of crops as the weights require, and map the joints back.
 
     Args:
         spec: joints and preprocessing of the weights.

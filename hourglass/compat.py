@@ -1,8 +1,8 @@
-"""Let Chainer 7.8.1 and ChainerCV 0.13.1 import on today's Python and NumPy, and keep ONNX Runtime quiet.
+"""Make Chainer 7.8.1 and ChainerCV 0.13.1 importable on today's Python and NumPy; switch off ONNX Runtime's telemetry.
 
-Both packages stopped at NumPy 1.19 and Python 3.8.  Everything that they have missed since then is here; the packages
-themselves are not changed.  Every package of this project imports this module before anything else, so that users need
-not.  It must run before ``import chainer`` and takes little time: it imports NumPy, never Chainer.
+Both packages were last released for NumPy 1.19 and Python 3.8.  This module adds the names that they need and that were
+removed since then; the packages themselves are not changed.  Every package of this project imports this module before
+anything else.  It must run before ``import chainer`` and takes little time: it imports NumPy, never Chainer.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def _add_numpy_names() -> None:
 def _skip_environment_check() -> None:
     """Replace the check of versions that Chainer runs while it is imported."""
     # It needs numpy.distutils (gone with Python 3.12) and pkg_resources (gone with setuptools 81), and all it
-    # does is warn: of Python 3.5.0, of macOS's BLAS of 2018, and that every current CuPy is too new, which
-    # is not so.
+    # does is warn: of Python 3.5.0, of macOS's BLAS of 2018, and that every current CuPy is too new, which is
+    # wrong.
     name = 'chainer._environment_check'
     module: Any = ModuleType(name)
     module.check = lambda: None
@@ -88,7 +88,7 @@ def _add_chainercv_extension() -> None:
 
 
 def _silence_warnings() -> None:
-    """Keep notices that no user can act on from the screen."""
+    """Hide warnings that a user cannot act on."""
     for message in (
         # ChainerCV asks pkg_resources for its own version, so the extra "train" has a setuptools with it.
         'pkg_resources is deprecated',
@@ -99,7 +99,7 @@ def _silence_warnings() -> None:
 
 
 def _disable_telemetry() -> None:
-    """Keep ONNX Runtime from sending events and from leaving a device id in the user's home."""
+    """Keep ONNX Runtime from sending events and from writing a device id into the user's home."""
     # ONNX Runtime 1.29 and later does both while it is imported. A user who has set the variable is left alone.
     os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
 

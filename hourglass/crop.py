@@ -1,4 +1,4 @@
-"""From a person to the crop that a network sees: which square, how it is cut out, and points of both images.
+"""From a person to the crop of a network: which square, how it is cut out, and the map between points of both.
 
 The rule belongs to the weights (:class:`hourglass.spec.ModelSpec`).  :func:`person_box` applies it.
 """
@@ -53,7 +53,7 @@ class Extent(NamedTuple):
 
     @classmethod
     def of_points(cls, points: np.ndarray, labelled: np.ndarray) -> Extent:
-        """Return the extent of the labelled ones, at least one, of joints (K, 2), (y, x)."""
+        """Return the extent of the labelled joints, at least one, of (K, 2), (y, x)."""
         low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
         return cls(*((low + high) / 2).tolist(), *(high - low).tolist())
 
@@ -77,12 +77,12 @@ def crop_square(location: Location, spec: ModelSpec) -> Square:
     return Square(location.y + spec.crop_shift * length, location.x, max(spec.crop_margin * length, _SMALLEST_SIDE))
 
 
-#: A rule for showing a person whole, whatever the pose: the longer side counts and nothing is shifted.
+#: A rule that shows a whole person in any pose: the longer side counts, and nothing is shifted.
 _WHOLE_PERSON = ModelSpec(crop_length='longer', crop_shift=0.0)
 
 
 def whole_person(location: Location) -> Square:
-    """Return a square with all of a person in its middle, whatever the weights ask for."""
+    """Return a square with the whole person in its middle, whatever the rule of the weights."""
     return crop_square(location, _WHOLE_PERSON)
 
 
@@ -149,7 +149,7 @@ def crop_box(square: Square, image_shape: tuple[int, int], crop: str = 'clip') -
 
 
 def person_box(location: Location, image_shape: tuple[int, int], spec: ModelSpec) -> Box:
-    """Return the crop of a person as the weights ask for.
+    """Return the crop of a person by the rule of the weights.
 
     Args:
         location: where the person is, in pixels of the image.
@@ -157,7 +157,7 @@ def person_box(location: Location, image_shape: tuple[int, int], spec: ModelSpec
         spec: gives the rule, the way of cutting and the input size.
 
     Raises:
-        InputError: the Torch7 code's crop is asked for with an input that is not square.
+        InputError: the weights require the crop of the Torch7 code, but have an input that is not square.
     """
     square = crop_square(location, spec)
     if spec.crop != 'torch7':
@@ -169,7 +169,7 @@ def person_box(location: Location, image_shape: tuple[int, int], spec: ModelSpec
 
 
 def picture_box(image_shape: tuple[int, int], spec: ModelSpec) -> Box:
-    """Return the crop of a picture with one person in the centre, the image as high as the crop of that person.
+    """Return the crop of a picture with one person in the centre, whose crop is as high as the image.
 
     With ``clip`` it is the whole image, which is then stretched to the network's input as in the reference (Chainer);
     otherwise the square about the centre whose side is the image's height, so that nothing is distorted.
@@ -200,7 +200,7 @@ def cut(image: np.ndarray, box: Box, size: tuple[int, int], crop: str = 'clip') 
         box: the crop, from :func:`person_box` or :func:`picture_box`.
         size: (height, width) of the result.
         crop: ``clip``: bilinear resizing, as in the reference (Chainer).  ``pad``: outside of the image is black, and
-            strong reduction averages.  Boxes of the Torch7 code and rotated ones know themselves how they are cut.
+            strong reduction averages.  Not used for boxes of the Torch7 code and rotated ones, which cut themselves.
 
     Returns:
         (3, *size) float32.

@@ -57,7 +57,7 @@ def cache_folder() -> Path:
 
 
 def recent_failure(name: str) -> str | None:
-    """Return why a download of the last hour failed, so that it is not waited for again and again."""
+    """Return why a download of the last hour failed, so that a program does not wait for it again and again."""
     stamp = _failure_stamp(name)
     try:
         is_recent = 0 <= time.time() - stamp.stat().st_mtime < FAILURE_SECONDS
@@ -173,7 +173,7 @@ def _kept_digest(name: str) -> str | None:
 
 
 def _keep(name: str, target: Path, digest: str, sha256: str | None) -> Path:
-    """Keep and show the checksum of a file that the project does not know it of; forget failures."""
+    """Keep and show the checksum of a file if the project does not know it; forget failures."""
     _failure_stamp(name).unlink(missing_ok=True)
     if digest in (sha256, _kept_digest(name)):
         return target

@@ -1,8 +1,8 @@
 """Drawing poses and heatmaps.
 
-There are two styles.  ``clear`` shows what the network knows: the person's left is lighter than the right, joints are
-dots, all has a dark edge, and limbs of unsure joints are faint.  ``reference`` draws as the reference (Chainer) does:
-plain lines by part of the body.
+There are two styles.  ``clear``: the person's left is lighter than the right, joints are dots, everything has a dark
+edge, and limbs of unsure joints are faint.  ``reference`` draws as the reference (Chainer) does: plain lines, with a
+colour for each part of the body.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Colour = tuple[int, int, int]
 #: left, right and middle for a user's joints.
 PART_COLOURS = {'arm': (255, 0, 0), 'head': (0, 255, 0), 'spine': (255, 255, 255), 'leg': (0, 0, 255),
                 'left': (0, 160, 255), 'right': (255, 128, 0), 'middle': (0, 220, 0)}
-#: RGB of parts that have another colour in the style ``clear``: pure blue is not seen on
-#: dark clothes, nor white on light ones.
+#: RGB of parts that have another colour in the style ``clear``, because pure blue is hard to see on dark clothes, and
+#: white on light ones.
 _CLEAR_COLOURS = {'arm': (255, 40, 40), 'head': (0, 215, 60), 'spine': (255, 190, 30), 'leg': (30, 110, 255)}
 #: RGB of parts without a colour, in turn.
 _PALETTE = ((255, 0, 255), (255, 255, 0), (0, 255, 255), (160, 80, 255), (255, 128, 128), (128, 255, 128))
@@ -49,7 +49,7 @@ def person_colour(number: int) -> Colour:
 def limb_colours(
     joint_set: JointSet, colour: Colour | None = None, style: str = 'clear',
 ) -> list[tuple[int, int, Colour]]:
-    """Return (joint, joint, RGB) of each limb; a joint without a limb is one to itself, which is drawn as a dot.
+    """Return (joint, joint, RGB) of each limb; a joint without a limb is a limb to itself, drawn as a dot.
 
     Args:
         joint_set: names the limbs and their parts of the body.

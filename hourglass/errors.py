@@ -1,9 +1,9 @@
 """User errors, reported on one line.
 
-Whatever a user can get wrong (a missing file, a wrong option, a damaged download) is raised as an :class:`InputError`,
-whose text names the file and the reason.  :func:`run` prints it as one line on stderr and exits with status 2.  Errors
-of the operating system about a file are treated in the same way.  Any other exception is a defect of this software and
-keeps its traceback.
+Every error of the user (a missing file, a wrong option, a damaged download) is raised as an :class:`InputError`, whose
+text names the file and the reason.  :func:`run` prints it as one line on stderr and exits with status 2.  Errors of the
+operating system about a file are treated in the same way.  Any other exception is a defect of this software and keeps
+its traceback.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Verbose(argparse.Action):
 
 
 class _Completion(argparse.Action):
-    """``--print-completion``: print what the shell needs to complete options and file names, and end."""
+    """``--print-completion``: print a script that completes options and file names in a shell, and end."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: Any = None) -> NoReturn:
         import shtab
@@ -101,14 +101,14 @@ def _program() -> str:
 
 
 def _prepare_streams() -> None:
-    """Let the standard streams write any text: what they cannot show becomes an escape such as ``\\xfc``."""
+    """Let the standard streams write any text: characters that they cannot show become escapes such as ``\\xfc``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='backslashreplace')
 
 
 def discard(descriptor: int) -> None:
-    """Send what is written to an open file from now on to nowhere, so that it no longer fails."""
+    """Redirect an open file to the null device, so that writing to it no longer fails."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)

@@ -28,9 +28,9 @@ def _is_stdout(path: Path) -> bool:
 
 
 def _final_path(path: Path) -> Path | None:
-    """Return the file that a path, which may be a link, leads to; ``None`` for what is not replaced.
+    """Return the file that a path, which may be a link, leads to.
 
-    That is a device, a pipe and standard output.
+    ``None`` for a device, a pipe and standard output, which are not replaced.
 
     Raises:
         OSError: it is a folder, a disk or a socket.
@@ -84,7 +84,7 @@ def check_targets(targets: Sequence[str | os.PathLike | None], sources: Sequence
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path; when the block ends without an error, what is there becomes the content of ``path``.
+    """Give a temporary path; when the block ends without an error, the file there becomes ``path``.
 
     A file appears whole or not at all, also if the disk is full or the machine stops.  A link stays, and the file
     that it leads to is written.  A device, a pipe and ``-`` (standard output) get the bytes when all are there.  The
@@ -123,7 +123,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
 def write_bytes(path: str | os.PathLike, content: bytes | memoryview) -> None:
     """Write a file as :func:`atomic_write` does, from memory.
 
-    For libraries that write to a descriptor without a look at what was written, as Pillow does.
+    For libraries that write to a descriptor and do not check how much was written, as Pillow does.
     """
     with atomic_write(path) as partial:
         partial.write_bytes(content)

@@ -24,7 +24,7 @@ ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, No
 
 
 class Damage(Exception):
-    """A file cannot be read, or holds something else than it should; the text is the reason."""
+    """A file cannot be read, or does not hold what it should; the text is the reason."""
 
 
 def printable(name: str, length: int = 60) -> str:

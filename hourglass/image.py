@@ -102,7 +102,7 @@ def _opened(path: Path, reduce: bool = False) -> Iterator[Image.Image]:
 
 
 def _unidentified(path: Path) -> str:
-    """Return what a file may be that Pillow does not open."""
+    """Return what a file that Pillow does not open may be."""
     with path.open('rb') as file:
         start = file.read(12)
     if not start:
@@ -116,7 +116,7 @@ def _unidentified(path: Path) -> str:
 
 
 def _read_deep(image: Image.Image, path: Path) -> Image.Image:
-    """Return a colour picture of 16 bits in 8, by the bits that are there.
+    """Return a colour picture of 16 bits with 8 bits, by the bits in use.
 
     Pillow keeps the upper 8 bits, of which a picture of 12 bits has four.
     """
@@ -285,7 +285,7 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
         image: (3, H, W), RGB in [0, 255].
 
     Raises:
-        InputError: the folder cannot be written to, the ending names no format, or one that cannot hold such a
+        InputError: the folder cannot be written to, or the ending names no format, or a format that cannot hold such a
             large picture.
     """
     kind = check_picture_size(path, image.shape)

@@ -1,6 +1,6 @@
 """Sets of joints as data: names, mirror pairs, limbs, groups for reports, and how one set maps to another.
 
-No other module asks which data set it works for; all facts about the joints are in a :class:`JointSet`.
+No other module depends on the data set; all facts about the joints are in a :class:`JointSet`.
 :mod:`hourglass.joint_table` reads a user's own sets.
 """
 
@@ -22,13 +22,13 @@ class JointSet:
         groups: joints that are reported together, by the name of the row in a table.
         derived: joints of this set that are the mean of joints of another set, by name; used by
             :func:`convert_points` where that set does not have the joint itself.
-        pairs: joints that change places in a mirrored image; ``None`` for those whose names differ by nothing but
-            *left* and *right* at the beginning.
-        same_as: what joints are called elsewhere, where that is another name.
-        colours: RGB of limbs by part of the body, for parts that :mod:`hourglass.draw` has no colour for or where
-            another is wanted.
-        sigmas: the constants of OKS (:mod:`hourglass.oks`) by joint, for joints that COCO has none for or where another
-            is wanted.
+        pairs: joints that change places in a mirrored image; ``None`` for those whose names differ only by *left* and
+            *right* at the beginning.
+        same_as: names of joints in other sets, where they differ.
+        colours: RGB of limbs by part of the body, for other parts or other colours than those of
+            :mod:`hourglass.draw`.
+        sigmas: the constants of OKS (:mod:`hourglass.oks`) by joint, for other joints or other values than those of
+            COCO.
     """
 
     name: str
@@ -61,7 +61,7 @@ class JointSet:
 
     @property
     def flip_order(self) -> np.ndarray:
-        """(K,) int: entry ``k`` is the joint that takes place ``k`` in a mirrored image."""
+        """(K,) int: entry ``k`` is the joint at place ``k`` in a mirrored image."""
         order = np.arange(len(self))
         for one, other in self.pairs or ():
             order[[self.index(one), self.index(other)]] = self.index(other), self.index(one)
@@ -79,7 +79,7 @@ class JointSet:
 
     @property
     def places(self) -> dict[str, int]:
-        """Channels by all names that the joints go by: what they are the same as, and what they are called here."""
+        """Channels by all names of the joints: those of this set, and those in :attr:`same_as`."""
         return {**{name: self.index(joint) for joint, name in self.same_as.items()},
                 **{joint: i for i, joint in enumerate(self.joints)}}
 

@@ -16,7 +16,7 @@ import numpy as np
 
 #: The largest official file, person_keypoints_train2017.json, has about 240 MB.
 MAX_BYTES = 1_500_000_000
-#: Memory in bytes that what is read may take.
+#: Most memory in bytes for the content.
 MAX_MEMORY = 2_000_000_000
 
 

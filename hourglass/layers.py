@@ -40,8 +40,8 @@ class ConvBNReLU(NamedTuple):
 def is_fast(x: Variable) -> bool:
     """Return whether the functions of this project compute ``x``.
 
-    They take images (N, C, H, W) in float32 and float64 on the CPU and on a GPU.  All else is Chainer's to
-    compute, or to refuse.
+    They take images (N, C, H, W) in float32 and float64 on the CPU and on a GPU.  Chainer computes or refuses anything
+    else.
 
     Raises:
         ValueError: ``chainer.config.hourglass_functions`` is neither ``'fast'`` nor ``'stock'``.
@@ -104,7 +104,7 @@ def _is_plain(link: chainer.Link, dtype: Any) -> bool:
 
 
 def _window(convolution: L.Convolution2D) -> Window | None:
-    """Return what a convolution sees of its input, or None where ``ConvChain`` does not know such a one."""
+    """Return the window of a convolution, or None if ``ConvChain`` does not support it."""
     (height, width), stride, pad = convolution.W.shape[2:], _pair(convolution.stride), _pair(convolution.pad)
     if (convolution.groups != 1 or _pair(convolution.dilate) != (1, 1) or height != width or stride[0] != stride[1]
             or pad[0] != pad[1] or pad[0] >= height):

@@ -173,21 +173,21 @@ def locate(
     predictor: PosePredictor, image: Picture, detector: Detector | None = None, name: str | None = None,
     show_progress: bool = False,
 ) -> Pose:
-    """Find one person anywhere in an image: of several, the one with the best pose, large people preferred.
+    """Find one person anywhere in an image: of several people, the one with the best pose; large people are preferred.
 
-    The boxes of the detector come first; unless one of them gives a confident pose, the whole image is searched, in 30
-    to 50 crops.  The same image always gives the same pose.
+    The boxes of the detector are tried first.  Unless one of them gives a confident pose, the whole image is searched,
+    in 30 to 50 crops.  The same image always gives the same pose.
 
     Args:
         predictor: finds the joints.
         image: a path, a PIL image or an array (:func:`hourglass.image.as_image`).
         detector: finds people; without it the image is searched.
         name: of the image's file, for a file of boxes as detector.
-        show_progress: show a bar on a terminal if it takes seconds.
+        show_progress: show a progress bar on a terminal if the search takes more than two seconds.
 
     Returns:
-        The pose; its ``box`` is the crop that it was found in.  There is always one; :func:`has_person` returns whether
-            a person is there.
+        The pose; its ``box`` is the crop that it was found in.  A pose is returned even without a person;
+        :func:`has_person` returns whether a person is there.
 
     Raises:
         InputError: the picture cannot be read or is not a picture, or the detector cannot be used for it.

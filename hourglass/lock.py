@@ -1,4 +1,4 @@
-"""Keeping other processes from the same work, without leaving anything behind."""
+"""Locks that keep other processes from the same work and leave no files behind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def only_process(path: Path, seconds: float, busy: Callable[[], str], advice: st
         except (OSError, NotImplementedError) as error:
             reason = getattr(error, 'strerror', None) or error
             raise InputError(f'{path.parent}: cannot be written to ({reason}){advice}') from None
-        # While it is held: who waits for it sees that the file is no longer there, and makes a new one.
+        # While it is held: a process that waits for it sees that the file is gone, and makes a new one.
         stack.callback(path.unlink, missing_ok=True)
         yield
 

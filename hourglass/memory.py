@@ -1,4 +1,4 @@
-"""What the C library does with freed memory; only glibc can be asked to keep or to return it."""
+"""Settings of glibc for freed memory: keep it for the next arrays, or return it to the system."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def keep_freed_memory() -> bool:
 
 
 def return_freed_memory() -> None:
-    """Return to the system what has been freed: glibc keeps it for the thread, and of a large picture it is much."""
+    """Return freed memory to the system: glibc keeps it for the thread, which is much after a large picture."""
     if malloc_trim := _glibc('malloc_trim'):
         malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Reading .npz files of unknown origin: nothing in them is executed, and no size in them is believed unchecked.
+"""Reading .npz files of unknown origin: nothing in them is executed, and every size in them is checked.
 
 NumPy (``numpy.lib.format``) reads the arrays themselves, without pickle.
 """
@@ -89,7 +89,7 @@ class NpzFile:
 
     @contextmanager
     def _damage(self, key: str | None = None) -> Iterator[None]:
-        """Turn what a damaged file makes the libraries raise into an ``InputError``."""
+        """Turn the exceptions of the libraries for a damaged file into an ``InputError``."""
         place = '' if key is None else f' at {printable(key)}'
         try:
             with warnings.catch_warnings():

@@ -37,7 +37,7 @@ def _similarity(
     # As in COCO's own code, so that a person without an area gives zero and not a division by it.
     scale = 2 * (2 * sigmas) ** 2 * (np.asarray(areas, np.float64)[..., None] + np.spacing(1))
     similarity = np.exp(-np.square(difference).sum(axis=-1) / scale)
-    # A joint that was not found is NaN and as wrong as can be.
+    # A joint that was not found is NaN and counts as fully wrong.
     total = np.where(counted & np.isfinite(similarity), similarity, 0).sum(axis=-1)
     count = np.broadcast_to(counted, similarity.shape).sum(axis=-1)
     return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
@@ -123,7 +123,7 @@ def oks_nms(
 
 
 def pose_scores(box_scores: np.ndarray, joint_scores: np.ndarray) -> np.ndarray:
-    """Return (N,) scores of poses: the box's (N,) times the mean of the joints' (N, K), those of zero left out."""
+    """Return (N,) scores of poses: that of the box (N,) times the mean of the joints' (N, K) above zero."""
     joint_scores = np.asarray(joint_scores, np.float64)
     counts = joint_scores > 0
     total, n = np.where(counts, joint_scores, 0).sum(axis=1), counts.sum(axis=1)

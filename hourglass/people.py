@@ -1,4 +1,4 @@
-"""The poses of all people in images: a detector finds the people, a network their joints."""
+"""Find the poses of all people in images: a detector finds the people, and a network finds their joints."""
 
 from __future__ import annotations
 
@@ -115,10 +115,10 @@ class PeoplePredictor:
         detector: finds the people.
         score_threshold: boxes that score less are no people; by default the detector's own.
         max_people: largest number of people in an image, those with the best boxes; by default no limit.
-        nms: of two boxes that overlap by this much (intersection over union) or more, the worse one is dropped.
-        nms_oks: of two poses more alike than this (object keypoint similarity, :mod:`hourglass.oks`), the worse one is
-            dropped: they are of the same person.
-        keep_heatmaps: whether poses keep their heatmaps, 0.25 MB a person; without, they are (K, 0, 0).
+        nms: of two boxes with this intersection over union or more, the one with the lower score is dropped.
+        nms_oks: of two poses more similar than this (object keypoint similarity, :mod:`hourglass.oks`), the one with
+            the lower score is dropped, because they are of the same person.
+        keep_heatmaps: whether poses keep their heatmaps, 0.25 MB per person; otherwise these are (K, 0, 0).
     """
 
     def __init__(

@@ -14,11 +14,11 @@ _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 
 
 def to_rgb(image: Image.Image, name: str | os.PathLike) -> Image.Image:
-    """Convert any of Pillow's pixel types to 8-bit RGB; ``InputError`` with the name where it cannot be."""
+    """Convert any of Pillow's pixel types to 8-bit RGB; ``InputError`` with the name if that is impossible."""
     if image.mode[0] in 'IF':
         return Image.fromarray(to_8_bits(np.asarray(image), name)).convert('RGB')
     if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
-        # What is transparent shows white, as in a viewer; its hidden colour is arbitrary.
+        # Transparent pixels become white, as in a viewer; their hidden colour is arbitrary.
         rgba = image.convert('RGBA')
         image = Image.new('RGBA', rgba.size, 'white')
         image.alpha_composite(rgba)

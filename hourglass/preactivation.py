@@ -22,8 +22,8 @@ class PreActivationResidual(Chain):
 
     Args:
         in_channels: channels of the input.
-        out_channels: channels of the output.  Where it differs from ``in_channels``, the input as it is goes through
-            a 1x1 convolution before the addition.
+        out_channels: channels of the output.  Where it differs from ``in_channels``, the unchanged input goes through a
+            1x1 convolution before the addition.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

@@ -1,4 +1,4 @@
-"""From images to joints."""
+"""Find the joints of one person in an image with a trained network."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Joint(NamedTuple):
 
 @dataclass(frozen=True)
 class Pose:
-    """The joints of one person, and what they were found from.  A notebook shows them drawn.
+    """The pose of one person: joints, scores, heatmaps, crop and image.  A notebook shows it as a drawing.
 
     Attributes:
         points: (K, 2) float64, (y, x) in pixels of the image.
@@ -141,7 +141,7 @@ class PosePredictor:
 
     @property
     def network(self) -> Chain:
-        """The network as Chainer has it; ``AttributeError`` if another engine runs it."""
+        """The Chainer network; ``AttributeError`` if another engine runs the weights."""
         from hourglass.engine.chainer_engine import ChainerEngine
 
         if not isinstance(self.engine, ChainerEngine):
@@ -152,7 +152,7 @@ class PosePredictor:
         """Run the network.
 
         Args:
-            inputs: (N, 3, H, W) float32, prepared as the weights ask for.
+            inputs: (N, 3, H, W) float32, prepared as the weights require.
 
         Returns:
             (N, K, H / 4, W / 4) float32, the last stack's maps, averaged with those of the mirrored input if

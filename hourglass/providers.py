@@ -1,8 +1,8 @@
 """Functions that packages above this one provide.
 
-This package imports none of them, so that imports point one way. Two of its functions still need something from above:
+This package does not import them, so that imports point one way. Two of its functions need something from above:
 :meth:`hourglass.predictor.PosePredictor.load` reads weights by name, and 8-bit calibration needs pictures of people.
-Both are found here by name when they are called.
+Both are imported here by name when they are called.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Poses as data for other programs."""
+"""Poses as JSON for other programs."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ NETWORKS = {'StackedHG': (*_SIZES, 'upsampling'), 'PreActivationHG': (*_SIZES, '
 #: Allowed values of the choices in a :class:`ModelSpec`.
 CROPS = ('clip', 'pad', 'torch7')
 CROP_LENGTHS = ('height', 'longer')
-#: Entries of a :class:`ModelSpec` that say how a person is cut out.
+#: Entries of a :class:`ModelSpec` that define how a person is cut out.
 CROP_ENTRIES = ('crop', 'crop_length', 'crop_shift', 'crop_margin')
 DECODINGS = ('argmax', 'quarter-offset', 'dark', 'torch7')
 #: How the lower branch of an hourglass gets the size of the upper one: bilinearly with aligned corners, or each pixel
@@ -75,13 +75,13 @@ class ModelSpec:
         mean: subtracted from the channels R, G, B of an image in [0, 1].
         decoding: how a heatmap becomes a point.  ``argmax``: the highest cell; ``quarter-offset``: a quarter of a cell
             further towards the larger neighbour, in y and in x; ``dark``: the peak of the Gaussian through the highest
-            cell and its neighbours, after smoothing (distribution-aware, Zhang et al., CVPR 2020); ``torch7``: as the
-            Torch7 code, where responses below zero count as zero, the quarter offset is left out at the border, and
-            half a cell is added in y and in x.
+            cell and its neighbours, after smoothing (distribution-aware, Zhang et al., CVPR 2020); ``torch7``: as in
+            the Torch7 code: negative responses count as zero, the quarter offset is left out at the border, and half a
+            cell is added in y and in x.
         align_corners: which pixel a cell stands for: cell * size / cells; or, if true, cell * (size - 1) / (cells - 1),
             so that the first and last cell are the first and last pixel.
-        confidence: share of right joints by the peak of the heatmap: points (peak, share), both rising, linear between
-            (``eval.py --calibrate``).  Without any, a joint's score is the peak.
+        confidence: calibration: points (peak of the heatmap, rate of correct joints), both rising, linear in between
+            (``eval.py --calibrate``).  Without points, a joint's score is the peak.
     """
 
     network: str = 'StackedHG'
@@ -141,8 +141,8 @@ class ModelSpec:
     def score_of(self, height: float) -> float:
         """Return the score of a joint with this heatmap peak.
 
-        Thresholds are peaks and not scores, because a score is the share of right joints where a person is, and only
-        the peak shows whether a person is there.
+        Thresholds are peaks and not scores: a score is the rate of correct joints of people, and only the peak shows
+        whether a person is there.
         """
         return float(self.scores(np.array([height], np.float32))[0])
 

@@ -86,7 +86,7 @@ def _axis_weights(length: int, size: int, rows: tuple[int, int], columns: tuple[
     Returns:
         (rows, columns) float32.
     """
-    from scipy.sparse import csr_array  # only here, for few weights ask for this crop
+    from scipy.sparse import csr_array  # only here, because few weights need this crop
 
     # image.scale computes positions in single precision, which shows in large pictures.
     wanted, before = np.arange(*rows)[:, None], np.arange(*columns)[None]

@@ -1,4 +1,4 @@
-"""Getting one file from one place, resuming where an earlier transfer stopped."""
+"""Download one file from one source, resuming where an earlier transfer stopped."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _from_https(source: Source, target: Path, max_bytes: int, connect_seconds: f
             partial.unlink(missing_ok=True)  # of a file that is not wanted
             raise
         except (ChunkedEncodingError, requests.ConnectionError, requests.Timeout):
-            # A server is asked again as long as each answer has brought something.
+            # A server is asked again as long as each answer has brought new bytes.
             if _size(partial) <= before:
                 raise
         else:
@@ -105,7 +105,7 @@ def _append(source: Source, partial: Path, max_bytes: int, connect_seconds: floa
             raise TransferError('redirects to an address without encryption')
         content_range = response.headers.get('Content-Range', '')
         if response.status_code == 416 and done:
-            # It is complete, for an earlier run was stopped before the check; or it is no part of this file.
+            # It is complete, because an earlier run was stopped before the check; or it is no part of this file.
             partial.unlink()
             _append(source, partial, max_bytes, connect_seconds)
             return
@@ -129,7 +129,7 @@ def _append(source: Source, partial: Path, max_bytes: int, connect_seconds: floa
 
 def _from_drive(source: Source, target: Path, max_bytes: int, connect_seconds: float) -> Path:
     """Download from Google Drive with gdown, which knows its pages of warnings and its errors."""
-    import gdown  # only here, for it takes a while to import
+    import gdown  # only here, because the import takes a while
 
     output = target.with_name(f'{target.name}.drive')
     with _progress_bar(source.title, 0, None) as bar:

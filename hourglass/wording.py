@@ -23,5 +23,5 @@ def table_lines(header: Sequence[str], rows: Sequence[Sequence[str | int]]) -> l
 
 @cache
 def warn_once(text: str) -> None:
-    """Print a line for the user on stderr, the first time that a process has it to say."""
+    """Print a line for the user on stderr, once in a process."""
     print(text, file=sys.stderr)

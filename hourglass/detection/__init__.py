@@ -1,4 +1,4 @@
-"""Finding people: detectors with one interface, chosen by name."""
+"""Detectors that find people, with one interface, chosen by name."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def filter_boxes(
     """Return the boxes of a detector that are people in a picture, and their scores, in the same order.
 
     Args:
-        boxes: (N, 4), (y_min, x_min, y_max, x_max) in pixels, of any values at all.
+        boxes: (N, 4), (y_min, x_min, y_max, x_max) in pixels; any values are allowed.
         scores: (N,).
         shape: (height, width) of the picture.
         threshold: boxes that score less are no people.
@@ -143,13 +143,15 @@ def load_detector(name: str | None = None, gpu: int = -1, person_class: str | No
     """Return a detector by its name.
 
     Args:
-        name: a key of :data:`DETECTORS`, and a file after a colon where the kind takes one.  By default SSD512, as
-            the reference, or the bundled finder where its weights cannot be downloaded; a line on stderr reports that.
+        name: a key of :data:`DETECTORS`, followed by a colon and a file if the kind takes one.  By default SSD512, as
+            in the reference, or the bundled finder if the weights of SSD512 cannot be downloaded; a line on stderr
+            reports which.
         gpu: number of the GPU for networks; -1 for the CPU.
-        person_class: of an ONNX file: name or number of the class that is people, by default the one with such a name.
+        person_class: of an ONNX file: name or number of the class that is people (default: person, people or
+            pedestrian, or the usual number).
 
     Raises:
-        InputError: there is no such detector or class, or it lacks something that it needs.
+        InputError: there is no such detector or class, or a file or package that the detector needs is missing.
     """
     check_person_class(name, person_class)
     if name is not None:

@@ -1,6 +1,6 @@
-"""The person finder that is included: a small hourglass network on the whole picture.
+"""The included person finder: a small hourglass network on the whole picture.
 
-What the outputs of the finder's network mean is in :mod:`hourglass.box_codec`; :mod:`training.finder` trained it.
+:mod:`hourglass.box_codec` explains its outputs; :mod:`training.finder` trains such a network.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import numpy as np
 
 #: Name of its weights in the registry.
 WEIGHTS = 'person-finder'
-#: Pixels of the picture's longer side when the network sees it once, and when it looks several times.
+#: Pixels of the picture's longer side when the network runs once, and when it runs several times.
 SIZE, SIZES = 256, (128, 192, 288, 384)
 #: Both sides of the input are multiples of this.
 _STEP = 32
-#: Boxes that score less are not given; and of boxes that overlap by this much, only the best.
+#: Minimum score of the returned boxes; and the overlap from which only the best of several boxes is returned.
 _LOWEST_SCORE, _OVERLAP = 0.1, 0.5
 #: Boxes of several sizes of the picture that overlap by this much are of the same person.
 _SAME_PERSON = 0.55
@@ -34,20 +34,20 @@ _BEST_HEIGHT, _OCTAVES = 96, 1.1
 
 
 class PersonFinder(Detector):
-    """Finds people with the network that is included.
+    """Finds people with the included network.
 
     Args:
         engine: runs the network, for inputs of any size.
-        sizes: pixels of the picture's longer side each time that the network sees it.  The boxes of all times are
-            merged (:func:`hourglass.boxes.fuse_boxes`); those count most in which a person is about 96 pixels high.
-        flip: whether the network also sees the mirror image each time.
+        sizes: pixels of the picture's longer side in each run of the network.  The boxes of all runs are merged
+            (:func:`hourglass.boxes.fuse_boxes`); those in which a person is about 96 pixels high count most.
+        flip: whether the network also processes the mirror image in each run.
     """
 
     def __init__(self, engine: Engine, sizes: Sequence[int] = (SIZE,), flip: bool = False) -> None:
         self.engine = engine
         self.sizes = sizes
         self.flip = flip
-        # More looks give lower scores: they are a mean of all looks.
+        # More runs give lower scores: they are a mean of all runs.
         self.score_threshold = 0.4 if len(sizes) == 1 else 0.3
 
     def detect_one(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,7 @@ class PersonFinder(Detector):
         return boxes[kept].astype(np.float32), scores[kept].astype(np.float32)
 
     def _reliability(self, longer: int, boxes: np.ndarray) -> np.ndarray:
-        """Return how much each look counts for boxes (N, 4) in a picture with this longer side."""
+        """Return the weight of each run for boxes (N, 4) in a picture with this longer side."""
         heights = (boxes[:, 2] - boxes[:, 0])[:, None] * np.repeat(self.sizes, 1 + self.flip) / longer
         return np.exp(-(np.log2(np.maximum(heights, 1) / _BEST_HEIGHT) / _OCTAVES) ** 2 / 2)
 
@@ -83,10 +83,10 @@ class PersonFinder(Detector):
 
 
 def load(kind: str, file: str | None, gpu: int) -> PersonFinder:
-    """Load the finder that is included, or one from a weights file.
+    """Load the included finder, or one from a weights file.
 
     Args:
-        kind: ``bundled``: it looks at the picture several times; ``bundled-fast``: it looks once.
+        kind: ``bundled``: several runs on sizes of the picture; ``bundled-fast``: one run.
         file: the finder's weights.
         gpu: number of the GPU; -1 for the CPU.
 
