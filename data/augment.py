@@ -104,7 +104,7 @@ class Augmentation:
         degrade: probability of making the image grey, blurred or coarse (:func:`degrade`).
     """
 
-    # For the last three nothing is drawn while they are 0, so that trainings without them repeat.
+    # For the last three no random number is drawn while they are 0, so that trainings without them repeat.
     rotation: float = 30.0
     scale_range: Sequence[float] = (0.75, 1.25)
     rotate_prob: float = 1.0
@@ -130,7 +130,7 @@ class Augmentation:
         return angle, zoom
 
     def move(self, box: Box, rng: np.random.Generator) -> Box:
-        """Return the crop unchanged; these changes are made to the image that was cropped."""
+        """Return the crop unchanged; the changes of this class are made to the cropped image."""
         return box
 
     def __call__(
@@ -175,8 +175,8 @@ class Augmentation:
 class WarpAugmentation(Augmentation):
     """The same changes, made while the person is cropped.
 
-    Nothing is resampled twice, and the targets are drawn after the change and keep their size. What comes in at the
-    sides is the image and not black. A person cut by the image's border is rotated before being stretched.
+    Pixels are resampled once, and the targets are drawn after the change and keep their size. At the edges of the crop
+    the image is seen, not black. A person cut by the image's border is rotated before being stretched.
     """
 
     def move(self, box: Box, rng: np.random.Generator) -> Box:

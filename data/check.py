@@ -69,7 +69,7 @@ def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
 
 
 def _read_leeds(name: str, split: str, root: Path, splits: Sequence[str] | None = None) -> Contents | None:
-    """Read one of the two sets of Leeds; ``split`` is the one that is everything."""
+    """Read LSP or LSP Extended; ``split`` is the name of the split with all people."""
     if not (root / 'joints.mat').is_file():
         return None
     published, dataset = PUBLISHED[name], DATASETS[name].kind()(root, split)
@@ -97,7 +97,7 @@ def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
 
 
 def _joint_rows(joint_set: JointSet, files: list[Annotations]) -> list[tuple[str, int, int, str]]:
-    """Return how often each joint is labelled and visible, and what its mirror image is."""
+    """Return how often each joint is labelled and visible, and its partner in a mirror image."""
     mirrored = dict(pair for a, b in joint_set.pairs or () for pair in ((a, b), (b, a)))
     labelled, visible = (sum(getattr(part, name).sum(axis=0) for part in files) for name in ('labelled', 'visible'))
     rows = []
@@ -139,14 +139,14 @@ READERS: dict[str, Callable[[Path, Sequence[str] | None], Contents | None]] = {
 
 
 def _report(contents: Contents, decode: bool) -> list[str]:
-    """Print what there is of a data set, what is missing, and warnings; return what makes it unusable."""
+    """Print the contents of a data set, what is missing, and warnings; return what makes it unusable."""
     faults = find_faults(contents.pictures, contents.is_upright, decode)
     print('\n'.join([*contents.lines, *faults.lines(), *(f'warning: {text}' for text in faults.warnings)]))
     return faults.problems + contents.problems
 
 
 def check_set(name: str, root: Path, splits: Sequence[str] | None = None, decode: bool = False) -> None:
-    """Print where a published data set comes from, what is there of it, what is missing and what to put where.
+    """Print the source of a published data set, its contents on disk, and what is missing and where to put it.
 
     Args:
         name: a key of :data:`data.published.PUBLISHED`.
@@ -173,13 +173,13 @@ def check_set(name: str, root: Path, splits: Sequence[str] | None = None, decode
 def check_own(
     name: str, root: Path, images: str | None = None, joints: JointSet | None = None, decode: bool = False,
 ) -> None:
-    """Print what is in a data set of a user's own, and what is missing.
+    """Print the contents of a user's own data set, and what is missing.
 
     Args:
         name: a data set that is a user's file, a key of :data:`data.sets.DATASETS`.
         root: the file, or several by ``{split}``.
         images: folder of the images, if it is not the usual one.
-        joints: what the joints are called.
+        joints: the joint set, by default from the names in the file.
         decode: as for :func:`check_set`.
 
     Raises:

@@ -20,11 +20,11 @@ from hourglass.wording import counted
 import numpy as np
 from tqdm import tqdm
 
-#: A fault of more than this share of what there is makes a data set unusable; of less, there is a warning.
+#: A fault in more than this share of the people or images makes a data set unusable; in fewer, it is a warning.
 _FEW = 0.1
 #: Each of them may hold a large picture.
 _MAX_THREADS = 4
-#: Joints may lie so many pixels outside the picture, by rounding.
+#: Joints may lie this many pixels outside of the picture, because of rounding.
 _TOLERANCE = 1.0
 #: Kinds of wrong numbers.
 _WRONG = {
@@ -53,7 +53,7 @@ def pictures_of(
     folder: Path, names: Sequence[str], points: Iterable[np.ndarray], labelled: Iterable[np.ndarray],
     sizes: Mapping[str, Size], images: Iterable[str] | None = None,
 ) -> list[Picture]:
-    """Put people together by their images.
+    """Group people by their images.
 
     Args:
         folder: where the images are.
@@ -69,7 +69,7 @@ def pictures_of(
 
 
 def pictures_of_dataset(dataset: PersonDataset) -> list[Picture]:
-    """Put a data set's people together by their images."""
+    """Group the people of a data set by their images."""
     people = dataset.people
     return pictures_of(dataset.image_folder, [person.image for person in people], (person.points for person in people),
                        (person.labelled for person in people), dataset.sizes)
@@ -129,7 +129,7 @@ def _look(picture: Picture, is_upright: bool, decode: bool) -> tuple[int, int] |
 
 
 def find_faults(pictures: Sequence[Picture], is_upright: bool, decode: bool, title: str = 'images') -> Faults:
-    """Look at the pictures of a data set.
+    """Return the faults of the pictures of a data set.
 
     Args:
         pictures: the images with their people.
@@ -180,7 +180,7 @@ def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:
 
     Args:
         dataset: the people; nothing is done for a set without image files.
-        decode: also decode each image, which takes about half as long as reading them does.
+        decode: also decode each image, which takes about half as long as to read it.
 
     Raises:
         InputError: images cannot be used (the text names the first and counts them), or the annotations do not fit.

@@ -1,7 +1,7 @@
 """Download and unpack the data sets that need no login: ``python -m data fetch``.
 
-An interrupted download or unpacking resumes where it stopped, and an archive that was put there by hand is used as it
-is.  Only the files that an :class:`~data.published.Archive` describes are unpacked, each of them whole or not at all.
+An interrupted download or unpacking resumes where it stopped, and an archive in the folder is used and not downloaded.
+Only the files that an :class:`~data.published.Archive` describes are unpacked, each of them whole or not at all.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _reason(error: Exception) -> str:
 
 
 def _get_archive(archive: Archive, root: Path, insecure: bool) -> Path:
-    """Return an archive of a data root, downloading it if it is not there or is not the one wanted."""
+    """Return an archive of a data root, downloading it if it is missing or is another file."""
     try:
         return download.fetch(
             archive.name, tuple(Source(url, 'https', url) for url in archive.urls),

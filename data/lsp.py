@@ -98,7 +98,7 @@ class LSPDataset(_LeedsDataset):
         root: folder with ``joints.mat`` and ``images/im0001.jpg`` and so on.
         split: ``train``, ``test``, ``all``; or a part of ``train``, for choosing between models without the test half:
             ``train-fit`` and ``train-val``, four fifths and one fifth, or ``half-fit`` and ``half-val``, whose score
-            is less a matter of chance.
+            depends less on chance.
         joint_set: joints wanted; those that LSP lacks are derived or unlabelled.
 
     A person is where the labelled joints are (:class:`hourglass.crop.Extent`); the reference length is the torso, from

@@ -1,11 +1,11 @@
-"""People cut out of their images once, in one HDF5 file, so that training need not read and shrink whole images.
+"""Packed people: cut out of their images once, in one HDF5 file, so that training does not read whole images.
 
-For each person the file holds the square about the middle, ``margin`` times as long as the side of the crop, ended
-at the image's border and shrunk (or enlarged) so that the side is ``size`` pixels long.  The margin leaves context for
-rotation and for other ways of cropping.  Points, location and reference length are in the pixels of what is held, so a
-packed person is used like any other; scores are the same, for errors are relative.
+For each person the file holds a square about the middle, ``margin`` times as long as the side of the crop.  It ends at
+the image's border, and is scaled so that the side of the crop is ``size`` pixels.  The margin leaves context for
+rotation and for other ways of cropping.  Points, location and reference length are in the pixels of the stored image,
+so a packed person is used like any other.  Scores are the same, because errors are relative.
 
-Layout: the file begins with :data:`MARK` and a checksum of everything behind (:mod:`data.hdf5_file`).  Attributes
+Layout: the file begins with :data:`MARK` and a checksum of everything after it (:mod:`data.hdf5_file`).  Attributes
 ``joints``, ``dataset``, ``size``, ``margin``, ``threshold``; a group for each split (``train``, and ``val`` if the set
 has one) with ``images`` (N, 3, S, S) uint8, a chunk for each person, of which ``shape`` (N, 2) is used; ``points``
 (N, K, 2), ``labelled``, ``visible`` (N, K), ``location`` (N, 4), ``reference_length`` (N,), ``names`` (N,).
@@ -49,8 +49,8 @@ def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> 
     Args:
         image: (3, H, W) float32, RGB in [0, 255].
         person: the annotation.
-        size: what the side of the crop becomes, in pixels.
-        margin: side of what is kept, in sides of the crop.
+        size: side of the crop in the stored image, in pixels.
+        margin: side of the square that is stored, in sides of the crop.
 
     Returns:
         (3, h, w) uint8, h and w at most ``size * margin`` plus one; and the person in its pixels.
@@ -109,7 +109,7 @@ def _write_split(
 
 
 def check_sizes(size: int, margin: float) -> None:
-    """Refuse sizes that people cannot be packed with."""
+    """Raise ``InputError`` for a size or margin that is out of range."""
     if not 16 <= size <= _MAX_SIZE:
         raise InputError(f'--size must be from 16 to {_MAX_SIZE}')
     if not 1 <= margin <= 4:
@@ -125,8 +125,8 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
         path: the file.
         source: name of the data set, for messages.
         threshold: largest error of a correct joint in reference lengths, for validation.
-        size: what the side of a person's crop becomes, in pixels.
-        margin: side of what is kept, in sides of the crop.
+        size: side of a person's crop in the stored image, in pixels.
+        margin: side of the square that is stored, in sides of the crop.
         compression: a name in :data:`COMPRESSIONS`.
     """
     check_sizes(size, margin)
@@ -142,7 +142,7 @@ def pack(datasets: dict[str, PersonDataset], path: Path, source: str, threshold:
 
 @contextmanager
 def _open_whole(path: Path) -> Iterator[h5py.File]:
-    """Open a file once it is known that it is whole; ``InputError`` if something else than expected is read from it."""
+    """Open a file after a check of its checksum; ``InputError`` if its content is not as expected."""
     if not path.is_file():
         raise InputError(f'{path}: no such file; python -m data pack writes one')
     if not check_front(path, MARK):
@@ -174,7 +174,7 @@ class PackedDataset(PersonDataset):
         threshold: largest error of a correct joint, as for the data set that was packed.
 
     Raises:
-        InputError: the file is missing, damaged or no such file; while reading an image that is damaged.
+        InputError: the file is missing, damaged or of another kind; also when a damaged image is read.
     """
 
     has_image_files = False

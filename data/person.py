@@ -1,4 +1,4 @@
-"""What every data set of this project returns: an image and one person in it."""
+"""The base class of all data sets of people: each example is an image and one person in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FARTHEST = 1e6
 
 
 class EmptySplitError(InputError):
-    """The split that is asked for has no people; the data set itself is in order."""
+    """The chosen split has no people; the data set itself is valid."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Person:
 
     Attributes:
         image: name of the image, relative to the data set's image folder.
-        points: (K, 2) float32; the value of a joint that is not labelled means nothing.
+        points: (K, 2) float32; the value of a joint that is not labelled has no meaning.
         labelled: (K,) bool; whether the joint is annotated (it may still be occluded).
         visible: (K,) bool; annotated and not occluded.
         location: where the person is; float64, as float32 would move some crops by a pixel.
@@ -78,7 +78,7 @@ def torso_lengths(points: np.ndarray, labelled: np.ndarray, joint_set: JointSet)
 
 
 class PersonDataset(DatasetMixin):
-    """Chainer data set of people, one an entry: ``(image, person)``.
+    """Chainer data set of people; each example is one person: ``(image, person)``.
 
     The image is CHW, RGB, float32 in [0, 255], as ChainerCV reads it; the person is a :class:`Person`.
 

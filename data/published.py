@@ -43,13 +43,13 @@ class PublishedSet:
     """A published data set.
 
     Attributes:
-        title: its name in print.
+        title: its name for messages.
         page: its web page.
         archives: what it consists of, in the order of the download.
         files: examples of the files of a complete set, below the data root.
         splits: names of the splits that can be checked and downloaded alone.
         n_people: how many there are, where the annotations are one list.
-        by_hand: why the program must not download it; empty if it may.
+        by_hand: why a program must not download the set; empty if it may.
     """
 
     title: str
@@ -67,7 +67,7 @@ class PublishedSet:
             raise InputError(f'{self.title} has no split {unknown[0]!r} to check or download alone; {known}')
 
     def instructions(self, root: Path) -> str:
-        """Return the way from the web page to a complete data root."""
+        """Return a text that explains how to get the set and where to put it."""
         archives = (f'  {archive.urls[-1]} ({archive.size})' for archive in self.archives)
         how = f'Unpack in {root}' if self.by_hand else f'"python -m data fetch" unpacks them in {root}'
         return '\n'.join([

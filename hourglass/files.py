@@ -41,7 +41,7 @@ def _final_path(path: Path) -> Path | None:
     try:
         mode = path.stat().st_mode
     except OSError:
-        return final  # it is not there yet, or may not be looked at, which the attempt to write reports
+        return final  # it does not exist yet, or may not be read, which the attempt to write reports
     if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
         return None
     if not stat.S_ISREG(mode):

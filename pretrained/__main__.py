@@ -1,6 +1,6 @@
 """Command line: ``python -m pretrained list | fetch | inspect | convert | train | where``.
 
-``WEIGHTS`` and ``IN`` are a name or a file of any kind (pretrained/formats.py).
+Weights are a name or a file of any kind (pretrained/formats.py).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _inspect(args: argparse.Namespace) -> None:
 
 
 def _try(model: Model) -> str:
-    """Run a network on the smallest image it takes, grey all over, and return a description of the heatmaps."""
+    """Run a network on a grey image of the smallest possible size, and return a description of the heatmaps."""
     side = 4 * 2 ** model.spec.layer_num
     grey = np.full((1, 3, side, side), 0.5, np.float32)
     import chainer

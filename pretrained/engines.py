@@ -1,4 +1,4 @@
-"""Load weights into an engine, with graphs from the cache where it has them."""
+"""Load weights into an engine; graphs are kept in the cache."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load_engine(
         gpu, engine, precision: as for :func:`choose_engine`.
 
     Returns:
-        The engine, ready to run, and what belongs to the weights.
+        The engine, ready to run, and the spec of the weights.
 
     Raises:
         InputError: the engine or the GPU cannot be used, or the weights are not there or cannot be read.

@@ -22,8 +22,8 @@ class Score:
     """A result that was published with weights.
 
     Attributes:
-        protocol: the measure, the data it was taken on, and how.
-        values: fraction of correct joints by the name of the group.
+        protocol: the measure, the data, and the way of evaluation.
+        values: rate of correct joints by the name of the group.
     """
 
     protocol: str
@@ -46,8 +46,8 @@ class Entry:
         scores: published results.
         max_bytes: no larger file is downloaded.
         sha256: the file's checksum, or its first digits, where they are known.
-        protocol: who counts on MPII's validation images by default: ``one-per-image``, or ``all`` (Torch7 code).
-        has_known_sizes: whether the file must be of ``spec``'s sizes; otherwise the sizes are the file's.
+        protocol: people of MPII's validation images that count by default: ``one-per-image``, or ``all`` (Torch7 code).
+        has_known_sizes: whether the file must have the sizes of ``spec``; otherwise the sizes are those of the file.
     """
 
     name: str
@@ -76,7 +76,7 @@ _GROUPS = ('Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle')
 
 
 def _score(protocol: str, *values: float | None, **more: float) -> Score:
-    """Make a score of the groups' values, None where one was not published, and of others by name."""
+    """Make a score of the values of the groups, None for a value that was not published, and of others by name."""
     named = zip(_GROUPS, values, strict=True)
     return Score(protocol, {**{name: value for name, value in named if value is not None}, **more})
 
@@ -158,5 +158,5 @@ _ENTRIES = (
     _bearpaw(8, '90e5d470'),
 )
 
-#: All weights that have a name, by it.
+#: All weights that have a name, by their name.
 REGISTRY = {entry.name: entry for entry in _ENTRIES}

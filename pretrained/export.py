@@ -1,11 +1,11 @@
-"""Weights as a file in ONNX, for programs without Chainer.
+"""Write weights as an ONNX file, for programs without Chainer.
 
 The file's metadata are texts; all but ``title`` and ``weights`` (their name) are JSON:
 
 =============  =======================================================================================================
 joints         names of the joints, in the order of the heatmaps
 skeleton       limbs: joint, joint (numbers from 0), part of the body
-flip_order     entry k is the joint that takes place k in a mirrored image
+flip_order     entry k is the joint at place k in a mirrored image
 preprocessing  what the input is: ``layout``, ``colours``, ``range``, ``mean`` (to be subtracted, R, G, B), ``size``
                (height, width), and how a person is cut out: ``crop``, ``crop_length``, ``crop_shift``, ``crop_margin``
                (:class:`hourglass.spec.ModelSpec`)
@@ -50,7 +50,7 @@ def metadata(spec: ModelSpec, weights: str) -> dict[str, str]:
 
 
 def export(model: Model, weights: str, path: str | os.PathLike[str], all_stacks: bool = False) -> float:
-    """Write weights as a file in ONNX, and compare what it computes with Chainer.
+    """Write weights as an ONNX file, and compare its heatmaps with Chainer's.
 
     The file has one input ``image`` (N, 3, H, W) float32, H and W being those of the weights and N free, and one
     output ``heatmaps`` (N, K, H / 4, W / 4) float32; with ``all_stacks`` the outputs ``heatmaps_1``, ``heatmaps_2``
@@ -59,14 +59,14 @@ def export(model: Model, weights: str, path: str | os.PathLike[str], all_stacks:
     Args:
         model: the weights, on the CPU.
         weights: their name.
-        path: the file to write; it appears whole and compared, or not at all.
-        all_stacks: whether every stack's heatmaps are outputs, or those of the last alone.
+        path: the file to write; it appears only if the comparison succeeds.
+        all_stacks: whether the heatmaps of every stack are outputs, or only those of the last stack.
 
     Returns:
         The largest difference between the heatmaps and Chainer's.
 
     Raises:
-        InputError: the file cannot be written, or computes something else than Chainer.
+        InputError: the file cannot be written, or its heatmaps differ from Chainer's.
     """
     graph = network_graph(model.arrays, model.spec, model.spec.input_size, all_stacks, metadata(model.spec, weights))
     with atomic_write(path) as partial:
@@ -90,7 +90,7 @@ def _compare(model: Model, path: Path, names: list[str]) -> tuple[float, float]:
 
 
 def run_file(path: Path, x: np.ndarray, names: list[str]) -> list[np.ndarray]:
-    """Run a file by ONNX Runtime, or by OpenCV where that is not installed; return the outputs of these names."""
+    """Run a file in ONNX Runtime, or in OpenCV if that is not installed; return the outputs with these names."""
     try:
         import onnxruntime as ort
     except ImportError:

@@ -1,4 +1,4 @@
-"""Load weights files of any format: it is recognised by the content, not by the name."""
+"""Load weights files of any format; the format is recognised by the content, not by the name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TORCH7_STARTS = (b'\3\0\0\0', b'\4\0\0\0', b'3\n', b'4\n')
 
 
 class Kind(NamedTuple):
-    """A kind of weights file: what it is called, and what reads it: a function of the path and the part wanted."""
+    """A kind of weights file: its title, and the function that reads it, of a path and the name of a part."""
 
     title: str
     load: Callable[[Path, str | None], Model]
@@ -40,7 +40,7 @@ TORCH7 = Kind('Torch7', partial(_load_in_child, 'pretrained.torch7.network:parse
 
 
 def recognise(path: str | os.PathLike[str]) -> Kind:
-    """Find out of which kind a weights file is.
+    """Recognise the kind of a weights file.
 
     Raises:
         InputError: it is missing, empty or of no kind that can be read; the text describes how it begins.
@@ -76,10 +76,10 @@ def load_any(path: str | os.PathLike[str], part: str | None = None) -> Model:
     """Read weights of any kind.
 
     Args:
-        path: a weights file or snapshot of this project, a Chainer .npz of the reference
-            (:func:`~pretrained.weights_file.load_model`); of PyTorch or safetensors a ``state_dict`` or a checkpoint
-            with one in it, of one of the ports in :mod:`pretrained.pytorch.layouts`; or what Torch7 saved of one of
-            the Torch7 code's networks (:mod:`pretrained.torch7.network`), possibly zipped.
+        path: a weights file or snapshot of this project; a Chainer .npz of the reference
+            (:func:`~pretrained.weights_file.load_model`); a PyTorch or safetensors file with a ``state_dict``, also
+            inside a checkpoint, of one of the ports in :mod:`pretrained.pytorch.layouts`; or a network of the Torch7
+            code that Torch7 saved (:mod:`pretrained.torch7.network`), also in a zip file.
         part: which network, if there is more than one in the file (:func:`~pretrained.topology.choose_part`).
 
     Raises:

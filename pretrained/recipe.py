@@ -14,7 +14,7 @@ A recipe is JSON, or YAML::
     file: weights.npz             # the weights of the last stage, in half precision
 
 Each step is a command that can be repeated by hand.  A step whose result exists is skipped, and an interrupted training
-is resumed.  Ctrl-C, SIGTERM and SIGHUP are passed on to the running step, which ends by itself.
+is resumed.  Ctrl-C, SIGTERM and SIGHUP are passed on to the running step, which then writes a snapshot and ends.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(f'{path}: stages must be a list, each with a "name", "people" out of {", ".join(packed)}, and '
                          'perhaps "options"')
     if len({stage['name'] for stage in stages}) < len(stages):
-        # The second would use the folder of the first, and take its result for its own.
+        # The second would use the folder of the first, and its result.
         raise InputError(f'{path}: several stages have the same name')
     if not (type(recipe.processes) is int and recipe.processes > 0 and isinstance(recipe.common, dict)
             and isinstance(recipe.file, str) and Path(recipe.file).name == recipe.file

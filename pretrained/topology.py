@@ -1,4 +1,4 @@
-"""Which network a set of arrays belongs to, worked out from their names and shapes."""
+"""Infer the network from the names and shapes of its arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 #: A key of each network whose name occurs only at its top, unlike conv0/W, which residual modules have as well.
 ANCHORS = {'StackedHG': 'hg1/res1a_1/conv1/W', 'PreActivationHG': 'hg1/upper/0/conv1/W'}
 
-#: How the weights of the Torch7 code take images and give points.
+#: Preprocessing and decoding of the weights of the Torch7 code.
 TORCH7_CODE: dict[str, Any] = {'crop': 'torch7', 'decoding': 'torch7'}
 
 
@@ -25,7 +25,7 @@ def choose_part(names: Sequence[str], part: str | None) -> str:
 
     Args:
         names: their names; entries of a path are separated by dots.
-        part: the one that is wanted, as a whole name or as entries that only one name has; None for the only one.
+        part: the wanted network, as a whole name or as entries that only one name has; None for the only network.
 
     Raises:
         InputError: there is none of this name, or more than one; the text lists the names.
@@ -53,10 +53,10 @@ def joint_set_of(joints: int) -> str:
 
 
 def infer_spec(shapes: Shapes) -> ModelSpec:
-    """Work out the sizes of a network from the names and shapes of its arrays.
+    """Infer the sizes of a network from the names and shapes of its arrays.
 
-    The joint set follows from the number of heatmaps.  Images go into a ``PreActivationHG`` by the rules of the
-    Torch7 code and into a ``StackedHG`` by those of the reference (Chainer).
+    The joint set follows from the number of heatmaps.  Preprocessing and decoding of a ``PreActivationHG`` are those of
+    the Torch7 code, and those of a ``StackedHG`` are those of the reference (Chainer).
 
     Args:
         shapes: shape of every array by its key in a weights file.
@@ -91,5 +91,5 @@ def _count(shapes: Shapes, pattern: str) -> int:
 
 
 def _depth(shapes: Shapes, inner: str) -> int:
-    """Return how often hourglasses lie in one another in the first stack."""
+    """Return how deeply hourglasses are nested in the first stack."""
     return max(match[0].count('/') for key in shapes if (match := re.match(f'hg1/({inner}/)*', key))) - 1

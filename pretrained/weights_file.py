@@ -39,13 +39,13 @@ _MIN_ARRAYS_OF_LEVEL = 20
 
 @dataclass(frozen=True)
 class Model:
-    """Weights and what is known of them.
+    """Weights: arrays, spec and source.
 
     Attributes:
         arrays: by their keys in a weights file (:func:`hourglass.parameters.network_shapes`): float32, and the counts
             of batches int64.
-        spec: sizes, joints, and how images go in and points come out.
-        source: where the weights came from, in one line for the user.
+        spec: sizes, joints, preprocessing and decoding.
+        source: where the weights came from, as one line for the user.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -59,7 +59,7 @@ class Model:
 
     @cached_property
     def network(self) -> Chain:
-        """The Chainer network with these weights, on the CPU; it is made when it is first asked for."""
+        """The Chainer network with these weights, on the CPU; it is made at the first use."""
         from chainer.serializers import NpzDeserializer
 
         network = self.spec.build_network()
@@ -99,7 +99,7 @@ def load_model(path: str | os.PathLike[str], part: str | None = None) -> Model:
 
 
 def model_from_arrays(spec: ModelSpec, arrays: Mapping[str, np.ndarray], path: Path, source: str) -> Model:
-    """Put arrays into a network.
+    """Make a model of arrays.
 
     Args:
         spec: what the network is.
@@ -200,7 +200,7 @@ def _first_few(items: Iterable[str]) -> str:
 
 
 def _find_network(file: NpzFile, part: str | None) -> str:
-    """Return what stands before the network's keys in a file: nothing, or names that end in a slash."""
+    """Return the prefix of the network's keys in a file: empty, or names that end with a slash."""
     found = [key.removesuffix(anchor) for key in file.keys for anchor in ANCHORS.values()
              if f'/{key}'.endswith(f'/{anchor}')]
     if not found:

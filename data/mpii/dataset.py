@@ -35,7 +35,7 @@ def has_annotations(root: str | Path) -> bool:
 
 
 def read_annotations(root: str | Path) -> tuple[People, np.ndarray]:
-    """Read whatever annotations there are below a data root: the official ones, else the Torch7 code's HDF5 files.
+    """Read the annotations below a data root: the official ones, else the HDF5 files of the Torch7 code.
 
     Returns:
         The people who can be used, in the order of the source; and (N,) bool, whether they are in a validation image.
@@ -66,11 +66,11 @@ class MPIIDataset(PersonDataset):
         root: folder with ``annotations/mpii_human_pose_v1_u12_1.mat`` and ``images``; or, without the former, the
             Torch7 code's ``annot/train.h5`` and ``annot/valid.h5``.
         split: ``train``; ``val``, the usual validation images; or ``trainval``, both.
-        protocol: who is in ``val``: ``one-per-image`` or ``all`` (:data:`data.mpii.splits.PROTOCOLS`).
+        protocol: which people are in ``val``: ``one-per-image`` or ``all`` (:data:`data.mpii.splits.PROTOCOLS`).
         joint_set: joints wanted; MPII's own by default.
 
-    Coordinates are MPII's numbers as they are, taken as (y, x) in 0-based pixels, like the published weights took
-    them.  A joint stored at (0, 0) is not annotated.  A person's reference length is the head size.
+    Coordinates are the numbers of MPII, used as 0-based pixels (y, x), as in the training of the published weights.  A
+    joint stored at (0, 0) is not annotated.  A person's reference length is the head size.
 
     Raises:
         InputError: annotations are missing or damaged, the split is unknown or empty.

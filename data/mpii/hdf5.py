@@ -14,7 +14,7 @@ key             shape      content
 ``torsoangle``  (N,)       90 + angle of thorax - pelvis in degrees; 0 if one of them is not annotated
 ==============  =========  ==================================================================================
 
-So ``center`` and ``scale`` are those of the crop by the reference's rule, which is undone here.  (A later file of the
+``center`` and ``scale`` are those of the crop by the rule of the reference, which is undone here.  (A later file of the
 Torch7 code, ``annot.h5``, holds MPII's own values under the same names; it is not read here.)  The Torch7 code's files
 also give ``index`` and ``person``, the person's place in MPII's file counted from 0, and hold ``part`` cut to whole
 pixels.

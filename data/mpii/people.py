@@ -1,4 +1,4 @@
-"""Annotated people as arrays: what every source of MPII's annotations is turned into."""
+"""Annotated people of MPII as arrays, from any source of the annotations."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class People:
 
     @classmethod
     def join(cls, parts: Sequence[People]) -> People:
-        """Put the people of several sources behind each other."""
+        """Join the people of several sources."""
         return cls(**{field.name: np.concatenate([getattr(part, field.name) for part in parts])
                       for field in fields(cls)})
 

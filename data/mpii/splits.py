@@ -1,4 +1,4 @@
-"""Which of MPII's training images validate.
+"""The division of MPII's training images into training and validation.
 
 MPII publishes no labels of its test images, so part of the training images is set aside: those that Tompson et al.
 (*Efficient Object Localization Using Convolutional Networks*, CVPR 2015) and the Torch7 code validate on,
@@ -23,7 +23,7 @@ SPLITS = ('train', 'val', 'trainval')
 #: all people, as the Torch7 code does.
 PROTOCOLS = ('one-per-image', 'all')
 
-#: The Torch7 code's list in the data root; where it is there, it counts and not the hashes.
+#: The list of the Torch7 code in the data root; if it exists, it is used and not the hashes.
 NAMES_FILE = Path('annot/valid_images.txt')
 _HASHES_FILE = Path(__file__).with_name('validation_images.npz')
 

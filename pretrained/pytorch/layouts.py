@@ -1,4 +1,4 @@
-"""The names that PyTorch ports of the Torch7 code's network give to its parts, and the names used here.
+"""The names of the parts of the Torch7 code's network in PyTorch ports, and in this project.
 
 Two ports are known.  In bearpaw's (github.com/bearpaw/pytorch-pose, from which the files of
 github.com/anibali/pytorch-stacked-hourglass come) level ``n`` of an hourglass, counted from the lowest, is

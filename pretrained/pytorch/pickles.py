@@ -30,7 +30,7 @@ ReadStorage = Callable[[str, str, int], np.ndarray]
 
 
 class _Inert:
-    """An object that ignores the attributes that a pickle has for it; without this method they would be set."""
+    """An object that ignores attributes from a pickle; without its method they would be set."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ class _Inert:
 
 
 class Placeholder(_Inert, dict):
-    """In the place of an object of any class; only its entries are kept, as a subclass of OrderedDict has them."""
+    """Stands for an object of any class; only its entries are kept, like those of a subclass of OrderedDict."""
 
     __slots__ = ()
 
@@ -63,7 +63,7 @@ class Placeholder(_Inert, dict):
 
 @dataclass(frozen=True, eq=False)
 class Tensor(_Inert):
-    """A tensor or a storage; the pickle cannot get at the array."""
+    """A tensor or a storage; the pickle cannot reach the array."""
 
     array: np.ndarray
 

@@ -1,4 +1,4 @@
-"""The computation that a network of Torch7 stands for, without the classes of Torch.
+"""The computation of a Torch7 network as a graph, without the classes of Torch.
 
 Modules (``nn.*`` and ``cudnn.*`` alike) are taken apart down to single operations.  The nodes of an ``nn.gModule`` are
 followed in the order of its ``forwardnodes``: a node is known by its ``data`` table, and its inputs are the entries
@@ -65,7 +65,7 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
     modules.
 
     Args:
-        path: a file with an ``nn.gModule``, or with any module made of those that are known here.
+        path: a file with an ``nn.gModule``, or with any module made of the known ones.
 
     Raises:
         InputError: as for :func:`pretrained.torch7.reader.read_t7`.
@@ -94,7 +94,7 @@ class _Builder:
         return node
 
     def apply(self, module: TorchObject, value: _Value) -> _Value:
-        """Return what a module makes of a value."""
+        """Return the result of a module for a value."""
         name, fields = module.class_name.removeprefix('cudnn.').removeprefix('nn.'), module.fields
         if name == 'Identity':
             return value

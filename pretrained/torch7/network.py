@@ -1,4 +1,4 @@
-"""Weights of this project's networks out of graphs of Torch7.
+"""Find the weights of this project's networks in graphs of Torch7.
 
 The Torch7 code has two networks: an earlier one of two stacks, which is :class:`hourglass.network.StackedHG` with
 nearest-neighbour upsampling, and that of its training, :class:`hourglass.preactivation.PreActivationHG`.  The numbers

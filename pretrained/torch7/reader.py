@@ -1,9 +1,9 @@
-"""Reading what ``torch.save`` of Torch7 wrote, after torch7's ``File.lua``.
+"""Read files of Torch7's ``torch.save``, after torch7's ``File.lua``.
 
 An object is a tag followed by its content.  Tables, Torch objects, tensors and storages carry a number; the second
 time a number occurs it stands for the object that had it first, which may not be complete yet, as graphs are cyclic.
-Nothing in a file is executed, and nothing is looked up by the names in it but the tables of this module.  What a
-damaged file costs is bounded by the child process that it is read in (:mod:`hourglass.sandbox`).
+Nothing in a file is executed, and the names in it are looked up in the tables of this module only.  The child process
+that reads the file bounds the cost of a damaged one (:mod:`hourglass.sandbox`).
 """
 
 from __future__ import annotations
