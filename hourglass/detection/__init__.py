@@ -162,5 +162,6 @@ def load_detector(name: str | None = None, gpu: int = -1, person_class: str | No
         return DETECTORS[DEFAULT].load(DEFAULT, None, gpu, is_quick=True)
     except (InputError, ModuleNotFoundError) as error:  # without its weights, or without Chainer
         detector = load_detector(FALLBACK, gpu)
-        print(f'finding people with {FALLBACK}, {DETECTORS[FALLBACK].title}: {error}', file=sys.stderr)
+        reason = f'{DEFAULT} needs the package {error.name}' if isinstance(error, ModuleNotFoundError) else error
+        print(f'finding people with {FALLBACK}, the included finder: {reason}', file=sys.stderr)
         return detector

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -176,6 +177,15 @@ def test_without_a_network_the_default_is_the_bundled_finder_and_a_line_reports_
     monkeypatch.setattr(voc.download, 'fetch', lambda *args: pytest.fail('tried again'))
     assert isinstance(load_detector(), PersonFinder)
     assert 'a while ago' in capsys.readouterr().err
+
+
+def test_without_chainer_the_default_is_the_bundled_finder_and_a_line_names_the_package(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, 'hourglass.detection.voc')
+    monkeypatch.setitem(sys.modules, 'chainer', None)
+    assert isinstance(load_detector(), PersonFinder)
+    assert 'included finder: ssd512 needs the package chainer\n' in capsys.readouterr().err
 
 
 def _save(path: Path, **changes: Any) -> None:
