@@ -169,6 +169,8 @@ def add_options(
             choices = getattr(data['kind'], 'choices', None)
             metavar = data['metavar'] or ('{' + ','.join(choices) + '}' if choices else None)
             arguments |= {'metavar': metavar, 'nargs': data['count'], 'const': data['const']}
+            if data['count'] == '+':
+                arguments['action'] = 'extend'  # an option that is given twice has the values of both
         sections[data['group']].add_argument(flag_of(entry), dest=entry.name, default=argparse.SUPPRESS,
                                              help=_help(entry).replace('%', '%%'), **arguments)
 

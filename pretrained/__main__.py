@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                                 description='Pack the data, train in stages, store and score the weights. A step '
                                             'whose result exists is skipped.')
     train.add_argument('recipe', metavar='RECIPE', help='a file, such as pretrained/recipes/bundled.json')
-    train.add_argument('--root', nargs='+', default=[], metavar='NAME=DIR',
+    train.add_argument('--root', nargs='+', action='extend', default=[], metavar='NAME=DIR',
                        help='folder of each data set that the recipe names, or the file of a set that is a file '
                             '(default: below data/)')
     train.add_argument('--out', required=True, metavar='DIR', help='folder for all results')

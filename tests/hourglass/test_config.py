@@ -54,6 +54,7 @@ def test_values_are_the_same_from_everywhere(tmp_path: Path) -> None:
     assert Config(many='u').many == ('u',)
     assert type(Config(seed=np.int64(3)).seed) is int  # type: ignore[arg-type]
     assert not _parse('--loud', '--no-loud').loud
+    assert _parse('--many', 'u', '--many', 'v', 'w').many == ('u', 'v', 'w'), 'none of them is lost'
     assert _parse() == Config()
 
 
