@@ -1,4 +1,4 @@
-"""Writing HDF5 files whole or not at all."""
+"""Write HDF5 files whole or not at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FRONT = 512
 class _Sink(io.FileIO):
     """A file for h5py that keeps the first error of the disk and takes everything after it without writing.
 
-    The HDF5 library crashes the process where a file cannot be written, so it never sees that.
+    The HDF5 library crashes the process if a file cannot be written, so errors are kept from it.
     """
 
     failure: OSError | None = None
@@ -54,7 +54,7 @@ def write_hdf5(path: str | os.PathLike, mark: bytes = b'') -> Iterator[tuple[h5p
 
     Args:
         path: the file.
-        mark: how the file shall begin; behind it comes a checksum of everything else, for :func:`check_front`.
+        mark: beginning of the file; a checksum of everything else follows it, for :func:`check_front`.
 
     Yields:
         The file, and a function that reports a full disk while there is still much to do.
@@ -80,7 +80,7 @@ def write_hdf5(path: str | os.PathLike, mark: bytes = b'') -> Iterator[tuple[h5p
 def check_front(path: Path, mark: bytes) -> bool:
     """Return whether a file begins with a mark; the whole file is compared with its checksum before that.
 
-    libhdf5 can crash or hang on a damaged file, so it does not see one.
+    libhdf5 can crash or hang on a damaged file, so it must not open one.
 
     Raises:
         InputError: the file cannot be read, or is damaged.

@@ -94,7 +94,8 @@ class Loaders:
         n: number of processes.
         indices: of a batch as long as all others will be.  The size of its first sample determines how much memory is
             shared; larger ones are correct, but slower.
-        n_held: number of batches that memory is made for.  A batch's arrays stay until as many others are requested.
+        n_held: number of batches that have shared memory.  The arrays of a batch stay until this many other batches
+            are requested.
 
     Raises:
         InputError: the system cannot fork processes.
@@ -117,7 +118,7 @@ class Loaders:
         self._pool.submit(os.getpid).result()
 
     def request(self, indices: np.ndarray) -> list[Future[Any]]:
-        """Have a batch prepared, each process a part of it."""
+        """Start to prepare a batch; each process takes a part of it."""
         start, n = next(self._starts), -(-len(indices) // self._n)
         parts = [indices[i:i + n].tolist() for i in range(0, len(indices), n)]
         ends = start + self._sample_size * np.cumsum([0, *map(len, parts)])

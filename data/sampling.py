@@ -33,7 +33,7 @@ class EpochOrderSampler:
         seed: with the epoch, determines the order.
         sizes: numbers of samples of the joined data sets; needed with ``weights`` only.
         weights: expected shares of these sets in an epoch, whose length stays.  A set that is too small for its share
-            is repeated, with other random changes; of one whose share is small, some samples are left out.
+            is repeated, with other random changes; of a set with a small share, some samples are left out.
     """
 
     def __init__(self, seed: int, sizes: Sequence[int] = (), weights: Sequence[float] = ()) -> None:
@@ -60,7 +60,7 @@ class EpochOrderSampler:
 
 
 class TrainingDataset(DatasetMixin):
-    """A data set of people behind a random transform, for use with :class:`EpochOrderSampler`.
+    """A data set of people with a random transform, for use with :class:`EpochOrderSampler`.
 
     Args:
         dataset: returns ``(image, person)``.

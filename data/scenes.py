@@ -19,7 +19,7 @@ from chainer.dataset import DatasetMixin
 
 #: Every tenth picture is for validation.
 _VAL_STEP = 10
-#: People and finds that are lower than this share of the picture's longer side do not count: of 640 pixels, 96.
+#: People and boxes with a height below this share of the picture's longer side do not count: of 640 pixels, 96.
 _LEAST_HEIGHT = 0.15
 
 
@@ -59,7 +59,7 @@ class ScenesDataset(DatasetMixin):
 class SceneTransform:
     """Turn a picture and its boxes into a sample for the finder.
 
-    The picture is scaled at random, a square of it is taken, and it is mirrored, coloured, blurred at random.
+    The picture is scaled at random, a square is cut out, and this is mirrored, coloured and blurred at random.
     """
 
     #: Side of the square in pixels.
@@ -113,7 +113,7 @@ class SceneTransform:
 
 
 def match_boxes(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Match boxes that were found with annotated ones, each at most once, by an intersection over union from 0.5.
+    """Match detected boxes with annotated ones, each at most once, with an intersection over union of at least 0.5.
 
     Args:
         found: (N, 4), the best first.
@@ -137,7 +137,7 @@ class FindCounts:
 
     Attributes:
         people: annotated people, without crowds.
-        found: those of them that were found, with an intersection over union from 0.5.
+        found: those of them that were found, with an intersection over union of at least 0.5.
         finds: boxes that a detector gave.
         right: those of them that are an annotated person, or a crowd.
     """
@@ -185,8 +185,8 @@ def find_rates(detector: Detector, dataset: ScenesDataset) -> dict[str, float]:
         dataset: pictures and their people.
 
     Returns:
-        ``recall``: share of the people that were found (intersection over union from 0.5); ``recall_tall``: of those
-        from twice the height on; ``precision``: share of the finds that are people.  0 where there are none.
+        ``recall``: share of the people that were found (intersection over union of at least 0.5); ``recall_tall``: the
+        same of people of at least twice the height; ``precision``: share of the boxes that are people.  0 without any.
     """
     all_counts, tall_counts = FindCounts(), FindCounts()
     for image, boxes, is_crowd in dataset:

@@ -1,4 +1,4 @@
-"""Finding all people in pictures, and writing what was found."""
+"""Find all people in pictures, and write drawings and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in a picture the one person is."""
+"""The location of one person in a picture: options, and the search."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hourglass.predictor import Pose, PosePredictor
     from hourglass.spec import ModelSpec
 
-#: Ways of taking the whole picture, in place of the one that the weights ask for.
+#: Ways of taking the whole picture, instead of that of the weights.
 FITS = ('stretch', 'pad')
 
 #: A person is in the middle if the person's crop and the picture overlap by this much (intersection over union).
@@ -61,7 +61,7 @@ def _detector(value: Any) -> str:
 
 
 def join_negative_numbers(arguments: Sequence[str]) -> list[str]:
-    """Write ``--box -5,...`` as ``--box=-5,...``, for argparse takes a value that begins with a minus for an option."""
+    """Write ``--box -5,...`` as ``--box=-5,...``, because argparse takes a value with a minus for an option."""
     joined: list[str] = []
     for argument in arguments:
         if joined and joined[-1] in ('--box', '--center') and argument.startswith('-') and ',' in argument:

@@ -23,7 +23,7 @@ def _score(config: EvalConfig) -> Result:
 
 
 def _check_earlier(config: EvalConfig) -> None:
-    """Report an earlier result that cannot be read or compared now, and not after a long prediction."""
+    """Raise ``InputError`` now, not after a long prediction, for an earlier result that cannot be read or compared."""
     metric = 'PCK' if config.is_coco else 'PCKh' if config.predictions is not None else config.entry.metric
     for path, record in zip(config.compare, read_records(config.compare), strict=True):
         if record.joints is not None and record.joints.metric != metric:

@@ -199,5 +199,5 @@ def _score_network(config: EvalConfig) -> PCKResult:
 
 
 def default_protocol(model: str | None) -> str:
-    """Return which people of MPII count by default: those that named weights were published with."""
+    """Return the default protocol of MPII: the one that the named weights were published with."""
     return REGISTRY[model].protocol if model in REGISTRY else 'one-per-image'

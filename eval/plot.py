@@ -104,10 +104,10 @@ def _plot_oks(drawn: Sequence[tuple[str, str, np.ndarray]], path: str | os.PathL
 
 
 def plot_records(records: Sequence[Record], path: str | os.PathLike) -> None:
-    """Draw all that results hold.
+    """Draw the curves of results.
 
-    Results of COCO give precision over recall as ``path``, the distribution of people's OKS as ``NAME-oks``, and the
-    rate of correct joints joint by joint as ``NAME-pck``; other results the rates by group of joints as ``path``.
+    For COCO, ``path`` has precision over recall, ``NAME-oks`` the distribution of people's OKS, and ``NAME-pck`` the
+    rate of correct joints for each joint.  For other results, ``path`` has the rates by group of joints.
 
     Args:
         records: results that can be compared (:func:`eval.record.read_records`), with the same joints.

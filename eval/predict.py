@@ -1,4 +1,4 @@
-"""Predicting a whole data set."""
+"""Predict the joints of all people of a data set."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def load_predictor(config: EvalConfig) -> tuple[PosePredictor, str]:
     """Load the weights of an evaluation.
 
     Returns:
-        The predictor, and what names it in tables and plots: the weights and how they are run, ``bundled, flip``.
+        The predictor, and its name for tables and plots: the weights and how they are run, such as ``bundled, flip``.
 
     Raises:
         InputError: the weights cannot be used.
@@ -107,7 +107,7 @@ def load_predictor(config: EvalConfig) -> tuple[PosePredictor, str]:
     else:
         (predictor, name), source = with_default(load)
         print(source, file=sys.stderr)
-    # Of a file the folder too: a training calls all weights best.npz or model.npz.
+    # For a file with its folder: a training calls all weights best.npz or model.npz.
     name = str(Path(*Path(name).parts[-2:])).removesuffix('.npz')
     return predictor, name + ', flip' * config.flip + f', {config.precision}' * (config.precision != 'f32')
 

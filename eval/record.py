@@ -1,4 +1,4 @@
-"""Results as files hold them, ready to be compared and drawn.
+"""Results in files, as they are compared and drawn.
 
 :meth:`eval.result.Result.to_dict` describes a result; :func:`read_records` reads such descriptions again, takes the
 joints that all of them have, and refuses what cannot be compared.
@@ -162,7 +162,7 @@ class Record:
 def read_records(paths: Sequence[str | os.PathLike], first: Record | None = None) -> list[Record]:
     """Read results that :meth:`eval.result.Result.save_json` wrote.
 
-    A result is labelled with its weights; where these repeat, with the name of the file too.
+    A result is labelled with its weights; if these repeat, also with the name of the file.
 
     Args:
         paths: the files.

@@ -58,9 +58,9 @@ def reliability(scores: np.ndarray, correct: np.ndarray) -> Reliability:
 
 
 def fit_confidence(heights: np.ndarray, correct: np.ndarray) -> tuple[tuple[float, float], ...]:
-    """Return the table (``ModelSpec.confidence``) that makes scores of the heights of heatmaps.
+    """Return the table (``ModelSpec.confidence``) that turns peaks of heatmaps into scores.
 
-    It begins with the score 0 for the height 0: without a person, heatmaps are lower than for any joint of a person.
+    It begins with the score 0 for the peak 0: without a person, heatmaps are lower than for any joint of a person.
 
     Args:
         heights: (M,) largest values of heatmaps, in [0, 1], at least one.
@@ -78,7 +78,7 @@ def fit_confidence(heights: np.ndarray, correct: np.ndarray) -> tuple[tuple[floa
 
 
 def fitted_error(heights: np.ndarray, correct: np.ndarray, people: np.ndarray) -> float:
-    """Return the calibration error of fitted scores: those of half of the people by what was fitted to the others.
+    """Return the calibration error of fitted scores by cross-validation: each half of the people by a fit to the other.
 
     Args:
         heights: (M,) largest values of heatmaps.

@@ -1,4 +1,4 @@
-"""What every evaluation gives: a result that is printed, written and drawn."""
+"""The result of an evaluation, which can be printed, written and drawn."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Processes that train one network together, on one machine or several: ChainerMN over MPI.
 
 Every process (MPI calls its number the *rank*) holds the whole network and computes the gradients of its part of
-each batch; all networks are updated with the mean of the gradients.  The first process, rank 0, does what is done once:
-it downloads, writes all files, and prints all messages.
+each batch; all networks are updated with the mean of the gradients.  Only the first process, rank 0, downloads, writes
+files and prints messages.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from threadpoolctl import ThreadpoolController
 
 T = TypeVar('T')
 
-#: Where mpiexec and srun say how many processes they have started.
+#: Environment variables in which mpiexec and srun give the number of processes.
 _COUNTS = ('OMPI_COMM_WORLD_SIZE', 'PMI_SIZE', 'SLURM_STEP_NUM_TASKS')
-#: With one of these a user sets the number of threads.
+#: Environment variables with which a user sets the number of threads.
 _THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 #: Seconds that other processes wait while the first one reports an error and ends all.
 _PATIENCE = 60.0
@@ -77,7 +77,7 @@ class Communicator:
         return list(items[self.rank::self.size])
 
     def wait(self) -> None:
-        """Wait until all processes have come here."""
+        """Wait until all processes are here."""
         if self._mpi is not None:
             self._mpi.barrier()
 

@@ -1,4 +1,4 @@
-"""Starting from other weights: the network, the weights that fit, frozen parameters, learning rates of single ones."""
+"""Fine-tuning: network and initial weights, frozen parameters, learning rates of single parameters."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _SIZES = {'stacks': 'n_stack', 'width': 'width', 'depth': 'layer_num'}
 
 
 def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> ModelSpec:
-    """Return the network that the settings ask for, with the joints wanted.
+    """Return the network of the settings, with these joints.
 
-    Settings that are open, and always the mean that is subtracted, are taken from the initial weights.
+    Open settings are taken from the initial weights, and so is the mean that is subtracted.
 
     Raises:
-        InputError: the settings name impossible sizes, or others than the weights have.
+        InputError: the settings name impossible sizes, or other sizes than those of the weights.
     """
     base = init.spec if init is not None else ModelSpec()
     _check_input_size(config, base)
@@ -54,7 +54,7 @@ def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> M
 
 
 def _check_input_size(config: TrainConfig, base: ModelSpec) -> None:
-    """Refuse an input that cannot be halved as often as ``depth`` says."""
+    """Refuse an input that cannot be halved ``depth`` times."""
     depth = config.depth or base.layer_num
     size, step = config.input_size or base.input_size[0], 4 * 2 ** depth
     if size % step:

@@ -12,7 +12,7 @@ from chainer.training.updaters import StandardUpdater
 
 
 def gradient_graph(chain: chainer.Chain) -> Graph:
-    """Return what sets the gradients of ``chain`` for a batch and returns the loss, a () array."""
+    """Return a function that sets the gradients of ``chain`` for a batch and returns the loss, a () array."""
     def compute(*batch: Any) -> Any:
         chain.cleargrads()
         loss = chain(*batch)

@@ -1,4 +1,4 @@
-"""Running a trainer: an error or a request to stop leaves a snapshot of the last whole iteration."""
+"""Run a trainer; an error or a request to stop leaves a snapshot of the last whole iteration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Step:
     counts the step just before it changes the first parameter.
 
     Args:
-        updater: does its steps by way of this object from now on.
+        updater: from now on, its steps go through this object.
 
     Attributes:
         has_failed: whether a step has failed and has left no trace.

@@ -1,4 +1,4 @@
-"""Losses.
+"""Losses of heatmaps.
 
 Every loss compares a heatmap o with its target t and gives one number l for each person n, joint k and stack s.
 Training minimises their weighted mean over the annotated joints of the batch, summed over the stacks::

@@ -1,4 +1,4 @@
-"""The inputs of a training: read and checked before anything is written."""
+"""Read and check the inputs of a training, before anything is written."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Validation(NamedTuple):
 
 @dataclass
 class Inputs:
-    """Everything that the settings name.
+    """The inputs of a training: everything that the settings name.
 
     Attributes:
         gpus: numbers of the GPUs, or -1 for the CPU.
@@ -116,10 +116,10 @@ def comes_from_elsewhere(config: TrainConfig) -> bool:
 
 
 def _check_folder(config: TrainConfig) -> None:
-    """Refuse to mix two trainings in one folder, where --resume could not distinguish them.
+    """Refuse to mix two trainings in one folder, because --resume could not distinguish them.
 
-    Resuming from a snapshot in another folder would mix them, too: the snapshots here of later iterations would be
-    removed as if they were of the same training.
+    A training that is resumed from a snapshot in another folder would mix them, too: snapshots of later iterations in
+    this folder would be removed as if they were of the same training.
     """
     if comes_from_elsewhere(config) and not config.overwrite and find_snapshots(Path(config.out)):
         other = 'an earlier' if config.resume is None else 'another'
@@ -180,7 +180,7 @@ def default_loaders(on_gpu: bool, comm: Communicator) -> int:
 
 
 def resolve(config: TrainConfig, inputs: Inputs, comm: Communicator) -> TrainConfig:
-    """Return the settings with everything filled in that was left open."""
+    """Return the settings with all open ones filled in."""
     spec = inputs.spec
     is_square = spec.input_size[0] == spec.input_size[1]
     return replace(

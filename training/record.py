@@ -98,7 +98,7 @@ class RunRecord(Extension):
         """Check that a snapshot is of this training.
 
         Raises:
-            InputError: it is not; the text says what differs.
+            InputError: it is of another training; the text names the differences.
         """
         try:
             stored = json.loads(str(arrays[_KEY]))

@@ -79,7 +79,7 @@ def draw_log(entries: list[dict[str, Any]], path: Path, metric: str) -> None:
 
 
 class PeopleGrid(Extension):
-    """Draw some validation people as ``people.jpg``: annotated joints above, predicted ones below, faint if unsure.
+    """Draw validation people as ``people.jpg``: annotated joints above, predicted joints below, faint if unsure.
 
     Args:
         predictor: shares its network with the training.

@@ -1,4 +1,4 @@
-"""What a training returns and prints at its end."""
+"""The result of a training."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from chainer.training import Trainer
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training has made.
+    """The result of a training: files and score.
 
     Attributes:
         out: folder with all files.
         model: weights after the last epoch.
-        best: weights with the best validation score; ``None`` without validation, or where a training that was resumed
-            in another folder has found no better ones.
+        best: weights with the best validation score; ``None`` without validation, or if a training that was resumed in
+            another folder has found no better weights.
         score: validation score of the best weights, from 0 to 1; ``None`` without validation.
         log: one entry for each epoch, as in the file ``log``.
     """

@@ -1,4 +1,4 @@
-"""Snapshots of a training: written atomically, read without trust, found and removed."""
+"""Snapshots of a training: written atomically, checked when read, found and removed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from chainer.training import Extension, Trainer
 
 _NAME = re.compile(r'snapshot_(epoch|iter)_[0-9]+')
 _ITERATION = 'updater/iteration'
-#: A larger snapshot is not read; from here on zip files have another form.
+#: Limit of a snapshot; larger zip files have another form.
 MAX_BYTES = 2 ** 32 - 1
 #: Most bytes of arrays for each byte of a file. Snapshots are not compressed, and a program that does so gains little,
 #: since the numbers of a training are close to noise.
@@ -75,7 +75,7 @@ def load_snapshot(arrays: dict[str, np.ndarray], path: Path, trainer: Trainer) -
 
 
 def _iteration(path: Path) -> int:
-    """Return the iteration of a snapshot, whatever its name and date say."""
+    """Return the iteration of a snapshot, from its content and not from its name or date."""
     with NpzFile(path, MAX_BYTES) as file:
         header = file.header(_ITERATION) if _ITERATION in file.keys else None
         if header is None or header.shape != () or header.dtype.kind not in 'iu':
@@ -89,7 +89,7 @@ def find_snapshots(folder: Path) -> list[Path]:
 
 
 def _dated(folder: Path) -> tuple[list[tuple[int, Path]], list[str]]:
-    """Return iterations and paths of the snapshots in a folder, the newest first; and what is wrong with others."""
+    """Return iterations and paths of the snapshots in a folder, the newest first; and the faults of others."""
     dated, damaged = [], []
     for path in find_snapshots(folder):
         try:
@@ -146,7 +146,7 @@ class Snapshots(Extension):
         folder: for the files.
         interval: in epochs.
         keep: at least 1.
-        minutes: longest time without a snapshot.
+        minutes: longest time between snapshots.
         stop: asked after each iteration.
         is_writer: whether this process writes; of several processes one writes, and all read.
 

@@ -1,4 +1,4 @@
-"""Join network, data, optimiser and extensions to a Chainer trainer, and run it."""
+"""Train a network: a Chainer trainer with network, data, optimiser and extensions."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def resume(out: str | Path, **changes: Any) -> TrainResult:
 
     Args:
         out: the folder.
-        changes: attributes of :class:`TrainConfig` that differ from then, such as ``epochs`` for a longer training.
+        changes: attributes of :class:`TrainConfig` with new values, such as ``epochs`` for a longer training.
 
     Raises:
         InputError: there is no ``run.json`` or no snapshot, or a change makes it another training.

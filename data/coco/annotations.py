@@ -24,7 +24,7 @@ import numpy as np
 class Annotations:
     """All images and all N annotated people of a file, also crowds and people without a labelled joint.
 
-    Coordinates are COCO's numbers as they are, 0-based pixels of the images, in the order (y, x).
+    Coordinates are the numbers of COCO, unchanged: 0-based pixels of the images, in the order (y, x).
 
     Attributes:
         path: the file.
@@ -100,7 +100,7 @@ def read_keypoints(table: Table, n_joints: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _check_names(path: Path, names: dict[int, str]) -> None:
-    """Refuse names that are no paths below the image folder."""
+    """Raise ``InputError`` for names that are not paths below the image folder."""
     for name in names.values():
         if PurePosixPath(name).is_absolute() or '..' in PurePosixPath(name).parts:
             raise InputError(f'{path}: the image {name[:80]!r} leads out of the image folder; --dataset coco-json '

@@ -23,7 +23,7 @@ REFERENCES = ('torso', 'box')
 
 @dataclass(frozen=True)
 class Records:
-    """What COCO knows of a data set's people beyond :class:`data.person.Person`; row i belongs to person i.
+    """COCO's facts about the people of a data set that :class:`data.person.Person` does not have; row i is person i.
 
     Attributes:
         image_ids: (N,) int64.
@@ -71,7 +71,7 @@ def has_extent(boxes: np.ndarray) -> np.ndarray:
 
 
 def usable(annotations: Annotations, joint_set: JointSet = COCO) -> np.ndarray:
-    """Return the rows of the people who are no crowd, have a labelled joint of the set, and a box."""
+    """Return the rows of people who are not a crowd, and have a labelled joint of the set and a box."""
     _, labelled = convert_points(annotations.points, annotations.labelled, COCO, joint_set)
     return np.flatnonzero(~annotations.is_crowd & labelled.any(axis=1) & has_extent(annotations.boxes))
 
@@ -79,8 +79,8 @@ def usable(annotations: Annotations, joint_set: JointSet = COCO) -> np.ndarray:
 class COCODataset(PersonDataset):
     """COCO person keypoints.
 
-    People are used who have a labelled joint (occluded or not) among those wanted, and are no crowd.  People
-    are located by their boxes.
+    The people are those with a labelled joint (occluded or not) of ``joint_set``, without crowds.  People are located
+    by their boxes.
 
     Args:
         root: folder with ``annotations/person_keypoints_<split>.json`` and the images in ``images/<split>`` or
@@ -91,7 +91,7 @@ class COCODataset(PersonDataset):
         images: folder of the images, in place of the one below ``root``.
         detections: people that a detector found, or a file of them.  They take the place of the annotated people;
             none of their joints is labelled, and no reference length is known.  The annotations then only name the
-            images (``image_info_test-dev2017.json`` will do).
+            images (``image_info_test-dev2017.json`` is enough).
         reference: reference length of a person, ``torso`` or ``box`` (:data:`REFERENCES`).
 
     Attributes:
@@ -99,7 +99,7 @@ class COCODataset(PersonDataset):
         annotation_file: the file of annotations.
         has_annotated: whether it annotates people.
 
-    Coordinates are COCO's numbers as they are, taken as (y, x) in 0-based pixels.
+    Coordinates are the numbers of COCO, unchanged, as (y, x) in 0-based pixels.
 
     Raises:
         InputError: a file is missing or damaged, or no person in it can be used.

@@ -1,4 +1,4 @@
-"""What a user's file of annotated people holds, whatever its format."""
+"""The annotated people of a user's file, from any format."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ class Annotations:
         return replace(self, joint_set=joint_set, points=points, labelled=labelled, visible=visible & labelled)
 
     def with_boxes(self) -> Annotations:
-        """Fill in what the file does not state of people with a labelled joint.
+        """Fill in boxes and areas of people with a labelled joint, where the file has none.
 
-        A box is that around the labelled joints, an area that of the box.
+        The box is the one around the labelled joints, and the area is that of the box.
         """
         known = np.where(self.labelled[..., None], self.points, np.nan)
         empty = ~self.labelled.any(axis=1)
@@ -134,7 +134,7 @@ class Annotations:
         return chosen, torso_lengths(self.points, self.labelled, self.joint_set)
 
     def to_persons(self, lengths: np.ndarray) -> list[Person]:
-        """Return one record a person, for (N,) reference lengths."""
+        """Return one record for each person, for (N,) reference lengths."""
         return make_people(self.images, self.points, self.labelled, self.visible,
                            map(self._location, range(len(self))), lengths, self.joint_set, self.joint_set)
 

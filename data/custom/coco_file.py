@@ -2,8 +2,8 @@
 
 ``categories`` has an entry with ``keypoints`` (names) and perhaps ``skeleton`` (pairs of numbers that count from 1);
 ``images`` and ``annotations`` are as COCO's.  ``bbox``, ``area`` and ``iscrowd`` may be missing or null, for all people
-or for some.  Names of images may be as label tools write them: with the separators of Windows, absolute, or with a
-folder of the tool's own in front (:func:`find_images`).
+or for some.  Names of images may be as label tools write them: with backslashes, absolute, or with a folder of the tool
+in front (:func:`find_images`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 
 #: Where images may lie, from the file's folder.
 _FOLDERS = ('.', 'images', '../images', '..', 'data', '../data')
-#: So many images are looked for to choose between folders.
+#: Number of images that are looked for to choose between folders.
 _N_SAMPLES = 50
 
 
@@ -52,7 +52,7 @@ def _read_categories(path: Path, rows: Any) -> tuple[list[int], JointSet]:
 
 
 def _read_skeleton(pairs: Any, joints: tuple[str, ...], where: str) -> list[tuple[str, str]] | None:
-    """Return the limbs; ``None`` if there are none, or, which is reported, if they cannot be understood."""
+    """Return the limbs; ``None`` if there are none, or if they are wrong, which a line reports."""
     limbs = []
     for pair in pairs if isinstance(pairs, list) else []:
         if not (isinstance(pair, list) and len(pair) == 2 and all(type(i) is int for i in pair)
@@ -87,8 +87,8 @@ def find_images(
         images: the folder of the images; by default the usual folders are looked through.
 
     Returns:
-        A folder, and the names below it by the names in the file: as they are, or their last parts, whichever is
-        there.  If nothing is there, the names are what they are.
+        A folder, and the names below it by the names in the file: the whole names or their last parts, whichever
+        exist.  If no image exists, the names are unchanged.
     """
     names = list(dict.fromkeys(names))
     folders = _folders(path) if images is None else [images]
@@ -110,7 +110,7 @@ def find_images(
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """Return the parts of a name without what leads anywhere else: a drive, a root, ``..``."""
+    """Return the parts of a name without a drive, a root and ``..``, which lead elsewhere."""
     return tuple(part for part in PurePosixPath(name).parts if part not in ('/', '//', '..') and not part.endswith(':'))
 
 

@@ -38,7 +38,7 @@ import numpy as np
 _MAX_BYTES = 1_000_000_000
 _BOX = ('box_x', 'box_y', 'box_width', 'box_height')
 _CROP = ('center_x', 'center_y', 'side')
-#: What is written where there is no number, by other programs.
+#: Texts that other programs write for a missing number.
 _NOTHING = ('', 'nan', 'NaN', 'NA', 'None', 'null')
 _THOUSANDS = re.compile(r'-?[1-9]\d{0,2}(?:,\d{3})+')
 _YES_OR_NO = {'1': True, 'true': True, 'yes': True, '0': False, 'false': False, 'no': False, '': True}
@@ -188,7 +188,7 @@ def read_csv(path: Path) -> Annotations:
     """
     table = _read_table(path)
     images, joints = table.texts('image'), _joints(table)
-    # The joints are checked like any others: this refuses names that are none.
+    # The joints are checked like those of a table, which refuses invalid names.
     joint_set = from_table(to_table(infer(file_title(path), list(joints))), str(path))
     points = np.stack([table.numbers(f'{title}_y', f'{title}_x') for title in joints.values()], axis=1)
     labelled = ~np.isnan(points).any(axis=2)

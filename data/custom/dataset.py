@@ -21,7 +21,7 @@ SPLIT = '{split}'
 
 
 def read_files(root: str | os.PathLike[str], split: str, read: Callable[[Path], Annotations]) -> list[Annotations]:
-    """Return what a split is made of: people of one file, or of a file for each split.
+    """Return the people of a split: of one file, or of a file for each split.
 
     Args:
         root: the file; ``people_{split}.csv`` stands for ``people_train.csv`` and so on.
@@ -103,7 +103,7 @@ class CSVDataset(OwnDataset):
             every fifth image is for ``val``.
         joint_set: joints wanted; by default those of the table.
         images: where images' names begin, by default the table's folder.
-        joints: what the table's joints are called, and what they are the same as; by default from their names.
+        joints: the joint set of the table; by default from the names of its joints.
         reference: what PCK divides by, ``torso`` or ``box`` (the longer side); by default the torso if the table has
             left shoulder and right hip.
 
@@ -125,8 +125,8 @@ class CSVDataset(OwnDataset):
 class COCOFileDataset(OwnDataset):
     """People of a user's file in COCO's format (:mod:`data.custom.coco_file`).
 
-    Arguments, attributes and errors are those of :class:`CSVDataset`; images are looked for in the usual folders beside
-    the file, or in ``images``, if need be by the last parts of their names; ``areas`` are the file's if it has them.
+    Arguments, attributes and errors are those of :class:`CSVDataset`.  Images are searched in the usual folders beside
+    the file, or in ``images``, also by the last parts of their names.  ``areas`` are those of the file if it has them.
     """
 
     read = staticmethod(read_coco_file)

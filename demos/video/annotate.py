@@ -1,4 +1,4 @@
-"""From a video to the same video with the poses of all people drawn in, and to their joints as data."""
+"""Draw the poses of all people into a video, and write their joints as JSON."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from tqdm import tqdm
 
 @dataclass(frozen=True)
 class Summary:
-    """What was done with a video.
+    """The result of :func:`annotate_video`.
 
     Attributes:
         n_frames: frames written.
         n_tracks: number of people, each counted once.
-        seconds: that it took.
+        seconds: time of the whole work.
         lost_sound: codec of the source's sound if the format of the result cannot hold it.
         status: exit status for a script: 0, or 130 after Ctrl-C, 143 after SIGTERM.
     """

@@ -17,13 +17,13 @@ import numpy as np
 PATIENCE = 5.0
 
 class CameraReader:
-    """The frames of a camera, always the newest one; those that come while another is in work are lost.
+    """The frames of a camera, always the newest one; frames that arrive while another is processed are lost.
 
-    It has what :class:`demos.video.reader.VideoReader` has.
+    Attributes and methods are those of :class:`demos.video.reader.VideoReader`.
 
     Args:
         number: of the camera, from 0.
-        max_frames: stop after so many.
+        max_frames: stop after this number of frames.
 
     Raises:
         InputError: there is no such camera, or it gives no frame.

@@ -24,7 +24,7 @@ _RATES = (0.01, 1000)
 #: Larger frames are refused: several of them are in memory at once, as float32.
 MAX_PIXELS = 50_000_000
 
-#: Seconds after which a URL that does not answer is given up.
+#: Seconds to wait for the answer of a URL.
 _TIMEOUT = 20.0
 
 #: The first of numbered pictures has at most about this number.
@@ -104,12 +104,12 @@ def upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
 class VideoReader:
     """The frames of a video, which can be iterated over once; a context manager that closes the file.
 
-    Frames are rotated and mirrored as the file states.  A file that breaks off gives the frames that it has;
-    :meth:`complaint` says so afterwards.
+    Frames are rotated and mirrored as the file states.  A file that ends early gives the frames that it has;
+    :meth:`complaint` reports it afterwards.
 
     Args:
         source: a file, a numbered sequence of pictures (``img_%05d.png``, 25 a second) or a URL.
-        max_frames: stop after so many.
+        max_frames: stop after this number of frames.
 
     Attributes:
         name: the source.

@@ -21,7 +21,7 @@ from hourglass.spec import ModelSpec
 
 import numpy as np
 
-#: How people are searched for, with the text of the page.
+#: Modes of the search, with their names on the page.
 MODES = {
     'middle': 'One person in the middle',
     'anywhere': 'One person anywhere',
@@ -34,7 +34,7 @@ ALL_JOINTS = 'all'
 
 @dataclass(frozen=True)
 class Settings:
-    """What a client asks for.
+    """Settings of a client.
 
     Attributes:
         mode: a key of :data:`MODES`.
@@ -46,7 +46,7 @@ class Settings:
 
 
 class Memory:
-    """What a client's earlier frames say: where the one person was, and the numbers of all people.
+    """The state from a client's earlier frames: the place of the one person, and the numbers of all people.
 
     Args:
         spec: of the weights.
@@ -104,7 +104,7 @@ class PoseFinder:
                 which takes about 30 times as long, and ``people`` are numbered by their scores.
 
         Returns:
-            Poses, each with a dictionary of what else is known of the person.
+            Poses, each with a dictionary of further facts about the person.
         """
         if mode == 'people':
             people = self.people.predict(image)

@@ -1,4 +1,4 @@
-"""Which requests are answered: those of this computer's own pages and programs, and of no other site's page."""
+"""Refuse requests from pages of other sites; those of the page itself and of programs are answered."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ def is_loopback(host: str) -> bool:
 def refusal(request: web.Request, listens: str) -> str:
     """Return why a request to a server that listens on an address is refused; an empty text if it is not.
 
-    A page of another site can make a browser ask this server, also under a name of that site's own that leads here
-    (DNS rebinding).  Such a request has a foreign name as its Host, or another page as its Origin; both are refused.
-    A numeric address cannot be another site's name, so all are accepted where the server is open to other computers.
+    A page of another site can make a browser send requests to this server, also under a name of that site that leads
+    here (DNS rebinding).  Such a request has a foreign name as its Host, or another page as its Origin; both are
+    refused.  A numeric address cannot be the name of another site, so all numeric addresses are accepted if the server
+    is open to other computers.
     """
     try:
         url = URL(f'http://{request.headers.getone("Host")}')
@@ -61,7 +62,7 @@ def refusal(request: web.Request, listens: str) -> str:
 
 
 def guard(listens: str) -> Middleware:
-    """Return a middleware that refuses what :func:`refusal` says, and answers every error with JSON."""
+    """Return a middleware that refuses requests by :func:`refusal`, and answers every error with JSON."""
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if reason := refusal(request, listens):

@@ -27,8 +27,8 @@ class _Frame(NamedTuple):
 class LiveConnection:
     """Answer the frames of one page.
 
-    One frame of the page is in work and at most one waits, the newest; the others are dropped.  The answer to a frame
-    stands for those before it, too.
+    One frame of the page is processed, and at most one, the newest, waits; the others are dropped.  The answer to a
+    frame also counts for the frames before it.
 
     Messages from the page: text, a JSON object of settings (``mode``, ``heatmap``) for the frames that follow; binary,
     a frame: its number, 4 bytes, little-endian, and a picture file.  Answers are JSON: ``number`` beside what
@@ -73,7 +73,7 @@ class LiveConnection:
             await asyncio.gather(answering, return_exceptions=True)
 
     def _set(self, values: Any) -> None:
-        """Use new settings; ``ValueError`` says what is wrong with them."""
+        """Use new settings; ``ValueError`` if they are wrong."""
         if not isinstance(values, dict):
             raise ValueError('settings must be an object')
         settings = self._finder.settings(values)
@@ -82,7 +82,7 @@ class LiveConnection:
         self._settings = settings
 
     def _accept(self, message: bytes) -> None:
-        """Store a frame as the newest one; ``ValueError`` says what is wrong with it."""
+        """Store a frame as the newest one; ``ValueError`` if it is wrong."""
         if len(message) < 4:
             raise ValueError('a frame begins with its number, 4 bytes')
         self._newest = _Frame(int.from_bytes(message[:4], 'little'), message[4:], self._settings)

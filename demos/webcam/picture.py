@@ -18,7 +18,7 @@ FORMATS = 'JPEG', 'PNG', 'WEBP', 'GIF', 'BMP'
 def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
     """Decode a picture, upright as its EXIF entry says (:func:`hourglass.image.upright_picture`).
 
-    Its size is read off the header first, so that a small file that would fill the memory is refused unopened.
+    Its size is read from the header first, so that a small file that would fill the memory is refused.
 
     Args:
         data: the file's content, in a format of :data:`FORMATS`.

@@ -1,4 +1,4 @@
-"""Running the server: taking the port, and stopping cleanly."""
+"""Run the server: take the port, and stop cleanly."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _report_bad_request(record: logging.LogRecord) -> bool:
 
 
 class _Door(asyncio.Protocol):
-    """Passes a new connection to the server, or breaks it off if :data:`MAX_CONNECTIONS` are open.
+    """Passes a new connection to the server, or closes it if :data:`MAX_CONNECTIONS` are open.
 
     Without a limit they would take all file descriptors of the process.
 

@@ -1,4 +1,4 @@
-"""The page and what it asks for, over HTTP.
+"""The HTTP server of the page and of scripts.
 
 ======  ============  =============================================================================================
 method  path          what
@@ -32,13 +32,13 @@ from aiohttp import WSCloseCode, web
 
 _PAGE = Path(__file__).with_name('page')
 
-#: How many pictures of scripts may arrive or wait.
+#: Largest number of pictures of scripts that arrive or wait.
 MAX_REQUESTS = 32
 
 #: Seconds that the upload of a picture may take.
 UPLOAD_TIME = 60.0
 
-#: Largest picture, in pixels: as floating-point numbers such a one takes 600 MB.
+#: Largest picture, in pixels: as floating-point numbers it takes 600 MB.
 MAX_PIXELS = 50_000_000
 
 

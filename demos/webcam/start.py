@@ -16,7 +16,7 @@ from hourglass.errors import ArgumentParser, InputError
 if TYPE_CHECKING:
     from demos.webcam.finder import PoseFinder
 
-#: The people of a frame that are looked at; more would make every frame late.
+#: Largest number of people in a frame; more would make every frame late.
 MAX_PEOPLE = 20
 
 
