@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +39,6 @@ def test_the_script_draws_a_person_and_finds_the_pose(tmp_path: Path) -> None:
     assert before.shape == after.shape
     assert abs(before - after).max() > 100
     assert correct_joints(json.loads((tmp_path / 'pose.json').read_text())['joints'], demo_person().points) >= 0.8
-
-
-def test_a_photograph(shared: Callable[[str], Path], tmp_path: Path) -> None:
-    photo = shared('mpii/images/059865848.jpg')
-    draw_person_in_pictures(PersonConfig(image=str(photo), model='bundled', out='new/folder'))
-    assert read_image(tmp_path / 'new/folder/output.jpg').shape == read_image(photo).shape
 
 
 @pytest.mark.parametrize('values', [{'auto': True, 'detector': 'none'}, {'box': (240, 20, 500, 460)},

@@ -62,17 +62,6 @@ def test_nothing_writes_into_the_memory_of_a_dropped_batch() -> None:
         loaders.finalize()
 
 
-def test_an_error_in_a_sample_is_raised_where_its_batch_is_taken() -> None:
-    loaders = Loaders(_Slow(), 2, np.full(2, 1), 2)
-    try:
-        bad, good = loaders.request(np.array([1, 9])), loaders.request(np.array([1, 2]))
-        with pytest.raises(ValueError, match='sample 9'):
-            loaders.take(bad)
-        _assert_equal(loaders.take(good), [1, 2])
-    finally:
-        loaders.finalize()
-
-
 def test_without_fork_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, 'fork')
     with pytest.raises(InputError, match='--loaders'):

@@ -15,14 +15,6 @@ def _double(x: int) -> int:
     return 2 * x
 
 
-def test_every_item_goes_through_every_step_in_order() -> None:
-    def uneven(x: int) -> int:
-        time.sleep(0.002 * (x % 3))
-        return x + 1
-
-    assert list(overlapped(range(30), [_double, uneven, str])) == [str(2 * x + 1) for x in range(30)]
-
-
 def test_steps_overlap() -> None:
     # Four steps meet, each with an item of its own: without overlap the first item would wait for the others for ever.
     barrier = threading.Barrier(4)

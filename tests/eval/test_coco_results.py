@@ -32,19 +32,6 @@ def test_what_is_written_is_read_again(tmp_path: Path, n: int) -> None:
         np.testing.assert_array_equal(getattr(read, name), getattr(results, name))
 
 
-def test_the_file_is_the_official_format(tmp_path: Path) -> None:
-    results = _results()
-    write_results(tmp_path / 'results.json', results)
-    entries = json.loads((tmp_path / 'results.json').read_text())
-    assert [set(entry) for entry in entries] == [{'image_id', 'category_id', 'keypoints', 'score'}] * 4
-    first = entries[0]
-    assert first['category_id'] == 1
-    assert isinstance(first['image_id'], int)
-    y, x = results.points[0, 3]
-    assert first['keypoints'][9:12] == [x, y, results.joint_scores[0, 3]]
-    assert len(first['keypoints']) == 51
-
-
 #: Names of annotated images whose numbers are not those of their names.
 IMAGES = {1: 'a.jpg', 2: 'x/b.jpg', 3: 'y/b.jpg', 4: '000005.png', 5: '000004.png'}
 ENTRY = {'image_id': 1, 'category_id': 1, 'keypoints': [1.5] * 51, 'score': .5}
