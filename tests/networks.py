@@ -64,3 +64,13 @@ def graph_of(network: chainer.Chain, size: tuple[int, int] | None = None, **opti
     joints = from_table({'joints': [f'joint {i}' for i in range(network.out_channels)]}, 'test')
     spec = ModelSpec(kind, joints=joints, input_size=(4096, 4096), **arguments)
     return network_graph(Model.of_network(network, spec, 'test').arrays, spec, size, **options)
+
+
+def run_graph(model: Any, x: np.ndarray) -> list[np.ndarray]:
+    """Check a graph, and return its outputs by ONNX Runtime."""
+    import onnx
+    import onnxruntime
+
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=['CPUExecutionProvider'])
+    return session.run(None, {'image': x})

@@ -4,21 +4,14 @@ from hourglass.engine import winograd
 from hourglass.engine.graph import Graph
 from hourglass.network import StackedHG
 from hourglass.preactivation import PreActivationHG
-from tests.networks import graph_of, randomise, stock_maps
+from tests.networks import graph_of, randomise, run_graph, stock_maps
 
 import chainer
 import numpy as np
 import pytest
 
 onnx = pytest.importorskip('onnx')
-onnxruntime = pytest.importorskip('onnxruntime')
-
-
-def _run(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
-    onnx.checker.check_model(model, full_check=True)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=['CPUExecutionProvider'])
-    maps: np.ndarray = session.run(None, {'image': x})[0]
-    return maps
+pytest.importorskip('onnxruntime')
 
 
 def _tiled(model: onnx.ModelProto) -> set[str]:
@@ -36,7 +29,7 @@ def test_it_is_a_convolution_and_a_relu(shape: tuple[int, ...], n_out: int) -> N
     model = graph.model(['n', shape[1], 'h', 'w'], {'result': ['n', 'o', 'h', 'w']}, {})
     expected = chainer.functions.relu(chainer.functions.convolution_2d(x.astype(np.float64), w, b, 1, 1)).array
     assert 0.1 < np.mean(expected > 0) < 0.9
-    np.testing.assert_allclose(_run(model, x), expected, atol=3e-6 * abs(expected).max())
+    np.testing.assert_allclose(run_graph(model, x)[0], expected, atol=3e-6 * abs(expected).max())
 
 
 #: Networks, and how many of their 3x3 convolutions are wide and in the two upper levels.
@@ -58,7 +51,7 @@ def test_a_network_in_tiles_computes_what_chainer_computes(kind: str) -> None:
     for shape in ((2, 3, 64, 96), (1, 3, 32, 32)):
         x = np.random.default_rng(0).random(shape, np.float32)
         expected = stock_maps(network, x)[-1]
-        np.testing.assert_allclose(_run(graph, x), expected, atol=1e-5 * abs(expected).max())
+        np.testing.assert_allclose(run_graph(graph, x)[0], expected, atol=1e-5 * abs(expected).max())
 
 
 def test_shallow_and_narrow_networks_have_no_tiles() -> None:
