@@ -17,25 +17,20 @@ import numpy as np
 
 
 def test_the_average_is_its_formula(device: int) -> None:
-    class Updater:
-        iteration = 0
-
-    class Trainer:
-        updater = Updater()
-
+    trainer = SimpleNamespace(updater=SimpleNamespace(iteration=0))
     np.random.seed(0)
     network = use_device(SMALL.build_network(), device)
     average = MovingAverage(network, 0.9)
     expected = {key: np.array(value, np.float64) for key, value in values_of(network).items()}
     rng = np.random.default_rng(0)
     for i in range(1, 30):
-        Trainer.updater.iteration = i
+        trainer.updater.iteration = i
         with chainer.using_device(network.device):
             for parameter in network.params():
                 parameter.array += network.device.send(rng.normal(0, 1, parameter.shape).astype(np.float32))
             network.bn0.avg_var += 1
         network.bn0.N += 1
-        average(Trainer())
+        average(trainer)
         decay = min(0.9, (1 + i) / (10 + i))
         for key, value in values_of(network).items():
             expected[key] = decay * expected[key] + (1 - decay) * np.asarray(value)

@@ -113,21 +113,16 @@ def test_samples_of_joined_sets_are_found() -> None:
     assert [sample_name(joined, i) for i in range(5)] == ['A p', 'A q', 'B x', 'B y', 'B z']
 
 
-@pytest.fixture
-def images(people_folder: Path, tmp_path: Path) -> Path:
-    """The images of a copy of the small data set; of each five the last is for validation."""
-    shutil.copytree(people_folder, tmp_path / 'root')
-    return tmp_path / 'root' / 'images'
-
-
 @pytest.mark.parametrize(('damage', 'reason'), [
     (lambda images: (images / 'im0002.jpg').unlink(), r'im0002.jpg: no such file \(1 of 16 images of LSP train-fit'),
     (lambda images: (images / 'im0005.jpg').unlink(), r'im0005.jpg: no such file \(1 of 4 images of LSP train-val'),
     (lambda images: (images / 'im0010.jpg').write_bytes(b'x'), r'im0010.jpg: not a picture'),
 ])
 def test_missing_images_are_found_before_anything_is_written(
-    images: Path, run_training: Run, tmp_path: Path, damage: Callable[[Path], object], reason: str,
+    people_folder: Path, run_training: Run, tmp_path: Path, damage: Callable[[Path], object], reason: str,
 ) -> None:
+    # Of each five images the last is for validation.
+    images = Path(shutil.copytree(people_folder, tmp_path / 'root')) / 'images'
     damage(images)
     with pytest.raises(InputError, match=reason):
         run_training('--out', tmp_path / 'out', '--root', images.parent)
