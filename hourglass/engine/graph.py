@@ -44,33 +44,11 @@ class Graph:
         return self.node('Conv', [x, self.constant(w, f'{name}/W'), self.constant(b, f'{name}/b')], name,
                           kernel_shape=w.shape[2:], strides=[stride] * 2, pads=[pad] * 4)
 
-    def scale_and_shift(self, x: str, scale: np.ndarray, shift: np.ndarray, name: str) -> str:
-        """Multiply each channel by an entry of ``scale`` (C,) and add one of ``shift`` (C,)."""
-        scaled = self.node('Mul', [x, self.constant(scale[:, None, None], f'{name}/scale')], f'{name}/scaled')
-        return self.node('Add', [scaled, self.constant(shift[:, None, None], f'{name}/shift')], name)
-
     def relu(self, x: str, name: str) -> str:
         return self.node('Relu', [x], name)
 
     def add(self, a: str, b: str, name: str) -> str:
         return self.node('Add', [a, b], name)
-
-    def concat(self, values: Sequence[str], name: str) -> str:
-        """Join the channels of several values."""
-        return self.node('Concat', values, name, axis=1)
-
-    def pool(self, x: str, name: str) -> str:
-        """Take the maxima over 2 x 2 pixels."""
-        return self.node('MaxPool', [x], name, kernel_shape=[2, 2], strides=[2, 2])
-
-    def double(self, x: str, name: str, upsampling: str) -> str:
-        """Double height and width by one of :data:`hourglass.spec.UPSAMPLINGS`."""
-        ways: dict[str, dict[str, str]] = {
-            'bilinear': {'mode': 'linear', 'coordinate_transformation_mode': 'align_corners'},
-            'nearest': {'mode': 'nearest', 'coordinate_transformation_mode': 'asymmetric', 'nearest_mode': 'floor'},
-        }
-        scales = self.constant(np.array([1, 1, 2, 2]), 'scales')
-        return self.node('Resize', [x, '', scales], name, **ways[upsampling])
 
     def model(
         self, input_shape: Sequence[int | str], outputs: Mapping[str, Sequence[int | str]], metadata: Mapping[str, str],

@@ -25,6 +25,11 @@ _TILED_CHANNELS = 128
 _TILED_LEVELS = 2
 #: Epsilon of every batch normalisation.
 _EPS = 1e-5
+#: How ONNX doubles the resolution, by :data:`hourglass.spec.UPSAMPLINGS`.
+_RESIZE = {
+    'bilinear': {'mode': 'linear', 'coordinate_transformation_mode': 'align_corners'},
+    'nearest': {'mode': 'nearest', 'coordinate_transformation_mode': 'asymmetric', 'nearest_mode': 'floor'},
+}
 
 
 class _Map(NamedTuple):
@@ -117,19 +122,23 @@ class _Writer:
 
     def write(self, op: Operation, inputs: list[str]) -> str:
         """Write an operation by itself."""
+        graph = self.graph
         if op.kind == 'bn':
-            return self.graph.scale_and_shift(inputs[0], *self.affine(op.key), op.key)
+            scale, shift = (numbers[:, None, None] for numbers in self.affine(op.key))
+            scaled = graph.node('Mul', [*inputs, graph.constant(scale, f'{op.key}/scale')], f'{op.key}/scaled')
+            return graph.node('Add', [scaled, graph.constant(shift, f'{op.key}/shift')], op.key)
         if op.kind == 'relu':
-            return self.graph.relu(inputs[0], f'{inputs[0]}/relu')
+            return graph.relu(inputs[0], f'{inputs[0]}/relu')
         if op.kind == 'pool':
-            return self.graph.pool(inputs[0], op.key)
+            return graph.node('MaxPool', inputs, op.key, kernel_shape=[2, 2], strides=[2, 2])
         if op.kind == 'upsample':
-            return self.graph.double(inputs[0], op.key, self.upsampling)
+            scales = graph.constant(np.array([1, 1, 2, 2]), 'scales')
+            return graph.node('Resize', [*inputs, '', scales], op.key, **_RESIZE[self.upsampling])
         if op.kind == 'join':
-            return self.graph.concat(inputs, op.key)
+            return graph.node('Concat', inputs, op.key, axis=1)
         # The order is that of the graphs which are in caches.
         a, b = inputs[::-1] if op.inputs[1].kind == 'upsample' else inputs
-        return self.graph.add(a, b, op.key)
+        return graph.add(a, b, op.key)
 
 
 def network_graph(
