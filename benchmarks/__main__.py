@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 from hourglass.errors import run
 
+#: What ``gpu`` stands for: ``compare`` with these options, and those that follow.
+GPU = ('--gpu', '0', '--networks', 'full', 'bundled', '--tasks', 'prediction', 'training', '--batches', '32',
+       '--repeats', '5')
+
 
 def main() -> None:
-    name, arguments = 'report', sys.argv[1:]
-    if arguments and arguments[0] in ('compare', 'gpu'):
-        name, *arguments = arguments
-    import_module(f'benchmarks.{name}').main(arguments)
+    name, *options = sys.argv[1:] or ['']
+    if name in ('compare', 'gpu'):
+        from benchmarks import compare
+
+        compare.main([*(GPU if name == 'gpu' else ()), *options])
+    else:
+        from benchmarks import report
+
+        report.main(sys.argv[1:])
 
 
 if __name__ == '__main__':

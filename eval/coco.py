@@ -27,9 +27,8 @@ from hourglass.wording import counted
 
 import numpy as np
 
-#: Threshold of PCK, in torsos or boxes.
-_PCK_THRESHOLD = 0.2
-_ROOT = DATASETS['coco'].root or ''
+_ENTRY = DATASETS['coco']
+_ROOT = _ENTRY.root or ''
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,7 +100,7 @@ def _score_files(config: EvalConfig) -> OKSResult:
 
 def _score_network(config: EvalConfig) -> OKSResult:
     predictor, name = load_predictor(config)
-    split = config.split or DATASETS['coco'].test_split
+    split = config.split or _ENTRY.test_split
     found, boxes = (None, None) if config.detector is None else _detect(config, config.detector, split)
     dataset = COCODataset(
         config.root or _ROOT, split, predictor.spec.joint_set,
@@ -145,7 +144,7 @@ def _score(
     similarity = person_oks(points, dataset, dataset.records.areas)
     if config.sheet:
         write_sheet(config.sheet, dataset, points, 1 - similarity)
-    pck = PCKResult(dataset.name, 'PCK', config.pck_threshold or _PCK_THRESHOLD, dataset.joint_set,
+    pck = PCKResult(dataset.name, 'PCK', config.pck_threshold or _ENTRY.threshold, dataset.joint_set,
                     relative_errors(points, *ground_truth(dataset)), name, config.normalise or 'torso',
                     people_key(person.image for person in dataset.people), similarity)
     return OKSResult(dataset.name, name, oks, pck)

@@ -159,4 +159,3 @@ def match_people(results: PoseResults, dataset: COCODataset) -> np.ndarray:
         alike = similarity[pose, person] > 0
         points[people[person[alike]]] = results.points[rows[pose[alike]]]
     return points
-

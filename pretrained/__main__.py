@@ -49,8 +49,6 @@ def _fetch(args: argparse.Namespace) -> None:
     print(registry.fetch(args.name))
 
 
-
-
 def _load(args: argparse.Namespace) -> Model:
     if args.part is None:
         return registry.load(args.name)

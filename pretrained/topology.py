@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hourglass.errors import InputError
@@ -64,11 +64,11 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
     Raises:
         InputError: an array that gives a size is missing or not a convolution's.
     """
-    sizes: dict[str, Any] = {'n_stack': _count(shapes, r'hg[0-9]+/')}
+    sizes: dict[str, Any] = {'n_stack': count_beginnings(shapes, r'hg[0-9]+/')}
     if ANCHORS['PreActivationHG'] in shapes:
         width, joints = _channels(shapes, 'hg1/upper/0/conv3/W'), _channels(shapes, 'output1/W')
         sizes |= {'network': 'PreActivationHG', 'layer_num': _depth(shapes, 'inner'), 'upsampling': 'nearest',
-                  'n_modules': _count(shapes, r'after1/[0-9]+/'),
+                  'n_modules': count_beginnings(shapes, r'after1/[0-9]+/'),
                   'wide_stem': _channels(shapes, 'res1/conv3/W') == width, **TORCH7_CODE}
     else:
         width, joints = _channels(shapes, 'hg1/res1a_1/conv3/W'), _channels(shapes, 'conv1_3a/W')
@@ -85,9 +85,9 @@ def _channels(shapes: Shapes, key: str) -> int:
     return shapes[key][0]
 
 
-def _count(shapes: Shapes, pattern: str) -> int:
-    """Count the different beginnings of keys."""
-    return len({match[0] for key in shapes if (match := re.match(pattern, key))})
+def count_beginnings(names: Iterable[str], pattern: str) -> int:
+    """Count the different beginnings of names that fit a regular expression."""
+    return len({match[0] for name in names if (match := re.match(pattern, name))})
 
 
 def _depth(shapes: Shapes, inner: str) -> int:

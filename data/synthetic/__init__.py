@@ -6,10 +6,11 @@ before a background (:mod:`~data.synthetic.background`).  :mod:`~data.synthetic.
 (:mod:`~data.synthetic.raster`).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from data.synthetic.demo import RenderedPerson, demo_people, demo_person, demo_scene, walking_clip
 from data.synthetic.scene import Annotation
+from hourglass.lazy import lazy_names
 
 __all__ = ['Annotation', 'RenderedPerson', 'SyntheticDataset', 'demo_people', 'demo_person', 'demo_scene',
            'walking_clip']
@@ -17,11 +18,5 @@ __all__ = ['Annotation', 'RenderedPerson', 'SyntheticDataset', 'demo_people', 'd
 if TYPE_CHECKING:
     from data.synthetic.dataset import SyntheticDataset
 
-
-def __getattr__(name: str) -> Any:
-    # Importing Chainer takes long, and only the data set needs it.
-    if name != 'SyntheticDataset':
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    from data.synthetic.dataset import SyntheticDataset
-
-    return SyntheticDataset
+# Importing Chainer takes long, and only the data set needs it.
+__getattr__ = lazy_names(__name__, {'SyntheticDataset': 'dataset'})

@@ -9,7 +9,6 @@ stem is wider than that of the Torch7 code.  Princeton's (github.com/princeton-v
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from pretrained.pytorch.archive import read_tensors
 from pretrained.pytorch.pickles import Placeholder, Tensor
-from pretrained.topology import choose_part, infer_spec
+from pretrained.topology import choose_part, count_beginnings, infer_spec
 
 import numpy as np
 
@@ -89,17 +88,13 @@ def _princeton_link(part: str, n: int, inside: list[str], depth: int) -> str:
     return f'hgs.{n}.0.{".".join(branches[name] for name in path[:-1])}.{link}'
 
 
-def _count(pattern: str, names: Iterable[str]) -> int:
-    """Count the different beginnings of names."""
-    return len({match[0] for name in names if (match := re.match(pattern, name))})
-
-
 LAYOUTS = (
     Layout('bearpaw', ('hg.0.hg.0.0.0.conv1.weight', 'score.0.weight'), _bearpaw_link, lambda names: {
-        'n_stack': _count(r'score\.\d+\.', names), 'layer_num': _count(r'hg\.0\.hg\.\d+\.', names),
-        'n_modules': _count(r'res\.0\.\d+\.', names), 'wide_stem': True}, (0.4404, 0.4440, 0.4327)),
+        'n_stack': count_beginnings(names, r'score\.\d+\.'), 'layer_num': count_beginnings(names, r'hg\.0\.hg\.\d+\.'),
+        'n_modules': count_beginnings(names, r'res\.0\.\d+\.'), 'wide_stem': True}, (0.4404, 0.4440, 0.4327)),
     Layout('princeton', ('hgs.0.0.up1.conv1.conv.weight', 'outs.0.conv.weight'), _princeton_link, lambda names: {
-        'n_stack': _count(r'outs\.\d+\.', names), 'layer_num': _count(r'hgs\.0\.0\.(low2\.)*up1\.', names)}, (0, 0, 0)),
+        'n_stack': count_beginnings(names, r'outs\.\d+\.'),
+        'layer_num': count_beginnings(names, r'hgs\.0\.0\.(low2\.)*up1\.')}, (0, 0, 0)),
 )
 
 
