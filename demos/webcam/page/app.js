@@ -230,7 +230,7 @@ async function askForPhoto() {
     answer = await response.json();
   } catch (error) {
     if (!signal.aborted) {
-      showMessage('The server cannot be reached; the photo is looked at when it is back.');
+      showMessage('The server cannot be reached; the photo is processed when it is back.');
     }
     return;
   }

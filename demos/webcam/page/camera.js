@@ -6,13 +6,13 @@ const QUALITY = 0.85;
 
 const REASONS = {
   NotAllowedError: 'The browser does not allow this page to use the camera. Allow it beside the address, then start '
-    + 'the camera again. Photos work without.',
+    + 'the camera again. Photos work without it.',
   NotFoundError: 'No camera was found. Plug one in and start it again, or choose a photo.',
 };
 
 /** Why there is no camera, in words for the user. */
 export function cameraProblem(error) {
-  return REASONS[error.name] || `The camera does not work (${error.message || error.name}). Photos work without.`;
+  return REASONS[error.name] || `The camera does not work (${error.message || error.name}). Photos work without it.`;
 }
 
 export class Camera {
