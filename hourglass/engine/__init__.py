@@ -1,7 +1,7 @@
-"""Inference engines: what runs a trained network.
+"""Inference engines, which run a trained network: Chainer, ONNX Runtime and OpenVINO.
 
-Chainer does (:mod:`~hourglass.engine.chainer_engine`); faster is the network as one graph in ONNX
-(:mod:`~hourglass.engine.networks`), run by ONNX Runtime or OpenVINO.  :func:`pretrained.engines.load_engine`
-chooses, and keeps the graphs in the cache folder (:mod:`~hourglass.engine.cache`), so that Chainer and the weights
-are read only once.
+Chainer runs the network itself (:mod:`~hourglass.engine.chainer_engine`).  ONNX Runtime and OpenVINO are faster: they
+run it as one ONNX graph (:mod:`~hourglass.engine.networks`).  :func:`pretrained.engines.load_engine` chooses the
+engine, and keeps the graphs in the cache folder (:mod:`~hourglass.engine.cache`), so that Chainer and the weights are
+loaded only once.
 """

@@ -1,4 +1,4 @@
-"""What every engine is to the rest of the software."""
+"""The base class of all engines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Engine(ABC):
         """Compute the heatmaps of the last stack.
 
         Args:
-            x: (N, 3, H, W) float32, prepared as the weights ask for; H and W are multiples of
+            x: (N, 3, H, W) float32, prepared as the weights require; H and W are multiples of
                 ``4 * 2 ** layer_num``, N is at least 1.
 
         Returns:
@@ -34,7 +34,7 @@ class Engine(ABC):
 
 
 def cpus() -> int:
-    """Return the number of CPUs of this process, which can be confined to some (taskset, batch systems, containers)."""
+    """Return the number of CPUs that this process may use (taskset, batch systems and containers can limit it)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
@@ -45,7 +45,7 @@ def threads() -> int:
 
 
 def run_in_pieces(run: Callable[[np.ndarray], np.ndarray], x: np.ndarray, threads: int) -> np.ndarray:
-    """Run a network for a batch, some images at once.
+    """Run a network for a batch, a few images at a time.
 
     An image costs as much in a large batch as in a small one, but large batches need memory.
 

@@ -1,8 +1,8 @@
-"""The graphs that engines run, kept in the cache folder so that they are made once.
+"""The cache of graphs for engines, so that each graph is made only once.
 
 An entry is one file: a line of JSON with the description of the network and the checksum of that and of the graph, then
-the graph.  Its name is a hash of everything that the graph depends on.  A damaged entry is made again; without a folder
-that can be written, a graph is made each time.
+the graph.  Its name is a hash of everything that the graph depends on.  A damaged entry is made again.  If the folder
+cannot be written, a graph is made each time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def key_of(*parts: str) -> str:
 
 
 def cached(key: str, make: Callable[[], Entry]) -> Entry:
-    """Return the entry of this name (:func:`key_of`), made now if it is not there or is damaged."""
+    """Return the entry of this name (:func:`key_of`); make it if it is missing or damaged."""
     try:
         path = cache_folder() / 'engines' / f'{key}.graph'
     except InputError:  # there is no such folder on this machine

@@ -1,4 +1,4 @@
-"""Which engine to use."""
+"""Choose the engine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from hourglass.errors import InputError
 
-#: What a user may ask for; ``auto`` is the fastest that is installed.
+#: Values of ``--engine``; ``auto`` is the fastest one that is installed.
 ENGINES = ('auto', 'chainer', 'onnxruntime', 'openvino')
 PRECISIONS = ('f32', 'bf16', 'int8')
 

@@ -1,4 +1,4 @@
-"""Writing a graph in ONNX, node by node."""
+"""Write an ONNX graph, node by node."""
 
 from __future__ import annotations
 

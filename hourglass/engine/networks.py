@@ -1,9 +1,9 @@
 """The networks as graphs in ONNX, made from the arrays of a weights file without Chainer.
 
-Batch normalisation is folded into the convolutions: a convolution followed by a normalisation with fixed statistics is
-one convolution with other numbers, which are computed in double precision.  What a stack passes on goes through two
-convolutions without anything between (the heatmaps and their way back), which are one as well.  The operations are
-those of :mod:`hourglass.parameters`.
+Batch normalisation is folded into the convolutions: a convolution and a normalisation with fixed statistics are one
+convolution with other numbers, which are computed in double precision.  Between stacks, the convolution that makes the
+heatmaps and the one that takes them back follow each other directly, so these are one convolution as well.  The
+operations are those of :mod:`hourglass.parameters`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RESIZE = {
 
 
 class _Map(NamedTuple):
-    """What a convolution does: ``w`` (O, I, k, k) and ``b`` (O,), float64."""
+    """A convolution: weights ``w`` (O, I, k, k) and bias ``b`` (O,), float64."""
 
     w: np.ndarray
     b: np.ndarray
@@ -77,7 +77,7 @@ class _Writer:
                 self.values[op] = self.write(op, [self.values[source] for source in op.inputs])
 
     def plain(self, name: str) -> _Map:
-        """Return a convolution as it is."""
+        """Return a convolution without the normalisation after it."""
         return _Map(self.arrays[f'{name}/W'].astype(np.float64), self.arrays[f'{name}/b'].astype(np.float64))
 
     def affine(self, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -150,8 +150,8 @@ def network_graph(
     Args:
         arrays: its arrays by their keys in a weights file (:mod:`hourglass.parameters`).
         spec: the network's sizes.
-        size: (height, width) of the input; by default it is left open, as the number of images always is.
-        all_stacks: whether every stack's heatmaps are outputs, or those of the last alone.
+        size: (height, width) of the input; by default it is free, like the number of images.
+        all_stacks: whether the heatmaps of every stack are outputs, or only those of the last stack.
         metadata: texts for the file.
         tiled: whether most 3x3 convolutions of a wide network are written with half of the multiplications
             (:mod:`hourglass.engine.winograd`): for floating-point numbers of 32 bits, and for programs that join

@@ -1,8 +1,8 @@
-"""Graphs in 8-bit integers.
+"""Quantise graphs to 8-bit integers.
 
-The range of every value in the network is measured on people that the program renders (:mod:`data.synthetic`), so that
-no data are needed.  The first convolution and the heatmaps stay in single precision: few pixels use the whole range of
-the input, and the cells of a heatmap are compared with each other.
+The range of every value in the network is measured on rendered people (:mod:`data.synthetic`), so no data set is
+needed.  The first convolution and the heatmaps stay in single precision: few pixels use the whole range of the input,
+and the cells of a heatmap are compared with each other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ N_PEOPLE = 32
 
 
 class _People(CalibrationDataReader):
-    """Gives ONNX Runtime one rendered person after the other, cut out as the weights ask for."""
+    """Gives ONNX Runtime one rendered person after the other, cut out as the weights require."""
 
     def __init__(self, spec: ModelSpec, n: int) -> None:
         self._inputs = self._render(spec, n)

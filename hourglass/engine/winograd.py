@@ -1,10 +1,9 @@
 """3x3 convolutions in a graph, with half of the multiplications.
 
-Of a column, four neighbouring results of three taps take 12 products; Winograd's F(4, 3) takes six, of combinations of
+In a column, four neighbouring results of three taps take 12 products.  Winograd's F(4, 3) takes six, of combinations of
 the inputs with combinations of the taps (Lavin, Gray: *Fast Algorithms for Convolutional Neural Networks*, CVPR 2016,
-section 4.3).  Along the rows the taps stay as they are.  All is written as convolutions and additions, which the
-programs that run graphs fuse into few passes over memory: a combination of rows is a convolution of each channel by
-itself with a stride of four rows.
+section 4.3).  Along the rows the taps are unchanged.  Everything is written as convolutions and additions, which
+engines fuse into few passes over memory: a combination of rows is a depthwise convolution with a stride of four rows.
 """
 
 from __future__ import annotations

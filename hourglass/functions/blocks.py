@@ -1,4 +1,4 @@
-"""How the threads share the pixels and the weights of a layer."""
+"""Divide the pixels or the weights of a layer among threads."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ def run_on_channels(n: int, products: int, work: Callable[[Iterator[slice]], T])
 
 
 def threads_for(products: int) -> int:
-    """Return how many threads so many multiplications are worth."""
+    """Return how many threads to use for a number of multiplications."""
     return max(min(workers().size, products // _PRODUCTS), 1)

@@ -1,7 +1,7 @@
 """Convolutions with batch normalisation and ReLU, one after another, as one function.
 
-Only the convolutions' outputs are kept for the backward pass; what follows each of them is computed again
-wherever the result is needed (``hourglass.functions.scale_shift``).
+Only the outputs of the convolutions are kept for the backward pass.  Normalisation and ReLU are computed again wherever
+their result is needed (``hourglass.functions.scale_shift``).
 """
 
 from __future__ import annotations

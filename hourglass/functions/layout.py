@@ -1,8 +1,8 @@
 """Arrays that look like (N, C, H, W) and lie in memory as (C, N, H, W).
 
-With the channels outermost a 1x1 convolution of a whole batch is one product of matrices, the statistics of a
-channel are sums over one row, and any run of pixels is a slice of columns.  The functions of this package return such
-arrays; for every other function they are ordinary arrays of shape (N, C, H, W).
+With the channels outermost, a 1x1 convolution of a whole batch is one product of matrices.  The statistics of a channel
+are sums over one row, and a range of pixels is a slice of columns.  The functions of this package return such arrays;
+for every other function they are ordinary arrays of shape (N, C, H, W).
 """
 
 from __future__ import annotations

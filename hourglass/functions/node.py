@@ -13,9 +13,9 @@ from chainer import FunctionNode, Variable
 
 
 class Function(FunctionNode):
-    """A function that Chainer's bookkeeping does not slow down where nothing is recorded for a backward pass.
+    """A function without Chainer's bookkeeping if nothing is recorded for a backward pass.
 
-    In a small network that bookkeeping takes as long as the arithmetic.
+    In a small network the bookkeeping takes as long as the arithmetic.
     """
 
     def apply(self, inputs: Sequence[Variable | Array]) -> tuple[Variable, ...]:

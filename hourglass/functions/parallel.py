@@ -1,8 +1,8 @@
 """Work on blocks of an array with several threads.
 
-NumPy runs elementwise loops on one core and releases the interpreter's lock meanwhile.  Here every thread takes whole
-blocks of pixels through all steps of a layer, products of matrices included, so that the result of one step is still
-in the core's cache for the next.  Meanwhile the BLAS library has one thread; afterwards it has as many as before.
+NumPy runs elementwise loops on one core and releases the interpreter's lock meanwhile.  Here every thread takes blocks
+of pixels through all steps of a layer, products of matrices included.  The result of one step is then still in the
+core's cache for the next step.  Meanwhile the BLAS library has one thread; afterwards it has as many as before.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What follows a convolution, computed where it is read and not stored.
+"""Batch normalisation and ReLU after a convolution, computed where the result is read and not stored.
 
-Batch normalisation and ReLU make of a convolution's output ``y`` no more than ``relu(scale * y + shift)`` by
-channel, and batch normalisation's gradient by ``y`` is ``a * gz + b * y + c``.  Doing that again for each block of
-pixels is faster than to store it and to read it back.
+For a convolution's output ``y``, normalisation and ReLU are ``relu(scale * y + shift)`` by channel, and the gradient of
+the normalisation by ``y`` is ``a * gz + b * y + c``.  To compute these again for each block of pixels is faster than to
+store them and to read them back.
 """
 
 from __future__ import annotations
