@@ -118,21 +118,23 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
                           [config.model, config.snapshot, config.detector_file])
     predictor = config.with_fit(config.load_predictor())
     described = []
-    for task, image in read_pictures(tasks):
-        pose = config.find(predictor, image, task.name if task.picture else None)
-        write_image(task.targets[0], image)
-        write_image(task.targets[1], config.draw(image, pose, predictor.spec))
-        if config.heatmaps:
-            crop = predictor.crop_image(image, pose.box)
-            write_image(task.targets[2], draw_heatmaps(crop, pose.heatmaps, predictor.spec.joint_set))
-        if config.is_elsewhere(pose, predictor.spec, image):
-            print(f'{task.name}: no person is clearly visible in the middle, but one is elsewhere; --auto looks there',
-                  file=sys.stderr)
-        elif not has_person(pose, predictor.spec):
-            print(f'{task.name}: no person is clearly visible; this is the best guess', file=sys.stderr)
-        described.append({'image': task.name, **pose.to_dict()})
-    if config.json and described:
-        is_single = tasks[0].picture is None or (len(tasks) == 1 and tasks[0].picture.is_named)
-        write_json(config.json, described[0] if is_single else described)
+    try:
+        for task, image in read_pictures(tasks):
+            pose = config.find(predictor, image, task.name if task.picture else None)
+            write_image(task.targets[0], image)
+            write_image(task.targets[1], config.draw(image, pose, predictor.spec))
+            if config.heatmaps:
+                crop = predictor.crop_image(image, pose.box)
+                write_image(task.targets[2], draw_heatmaps(crop, pose.heatmaps, predictor.spec.joint_set))
+            if config.is_elsewhere(pose, predictor.spec, image):
+                print(f'{task.name}: no person is clearly visible in the middle, but one is elsewhere; --auto looks '
+                      'there', file=sys.stderr)
+            elif not has_person(pose, predictor.spec):
+                print(f'{task.name}: no person is clearly visible; this is the best guess', file=sys.stderr)
+            described.append({'image': task.name, **pose.to_dict()})
+    finally:  # after Ctrl-C, too
+        if config.json and described:
+            is_single = tasks[0].picture is None or (len(tasks) == 1 and tasks[0].picture.is_named)
+            write_json(config.json, described[0] if is_single else described)
     report(tasks, len(described), config.out)
     return described

@@ -121,6 +121,24 @@ def test_several_pictures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert [answer['image'] for answer in json.loads((tmp_path / 'poses.json').read_text())] == ['in/a.png', 'in/b.png']
 
 
+def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in 'ab':
+        Image.new('RGB', (40, 60)).save(tmp_path / f'{name}.png')
+    find = PersonConfig.find
+
+    def stop_at_b(config: PersonConfig, predictor: Any, image: Any, name: str) -> Any:
+        if name == 'b.png':
+            raise KeyboardInterrupt
+        return find(config, predictor, image, name)
+
+    monkeypatch.setattr(PersonConfig, 'find', stop_at_b)
+    with pytest.raises(KeyboardInterrupt):
+        draw_person_in_pictures(PersonConfig(image=['a.png', 'b.png'], model='bundled', json='poses.json'))
+    assert [answer['image'] for answer in json.loads((tmp_path / 'poses.json').read_text())] == ['a.png']
+
+
 @pytest.mark.parametrize(('values', 'reason'), [
     ({'image': 'missing.jpg'}, 'missing.jpg: no such file'),
     ({'image': 'text.jpg'}, 'text.jpg: not a picture'),

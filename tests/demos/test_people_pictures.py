@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data.synthetic import demo_people
-from demos import PicturesConfig
+from demos import PicturesConfig, draw_people_in_pictures, people_pictures
 from eval.coco_results import read_results
 from hourglass.image import read_image, write_image
 from hourglass.joints import COCO
@@ -104,6 +104,26 @@ def test_several_pictures(demo: Run, scene: Any, tmp_path: Path) -> None:
     for _ in range(2):
         assert demo('--image', 'photos/*', '--detector', detector, '--out', 'photos')[0] == 2
         assert files(tmp_path / 'photos') == {*expected, *others, 'a.jpg', 'b.png'}
+
+
+def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(
+    scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / 'b.png').write_bytes(scene[0].read_bytes())
+    detector = write_boxes(tmp_path / 'boxes.json', *scene[1], name='b.png')
+    config = PicturesConfig(image=[str(tmp_path / 'b.png'), str(scene[0])], out=str(tmp_path / 'out'), model='bundled',
+                            detector=detector, json=str(tmp_path / 'a.json'))
+    write = people_pictures._write
+
+    def stop_at_the_second(task: Any, *rest: Any) -> None:
+        if task.picture.path == scene[0]:
+            raise KeyboardInterrupt
+        write(task, *rest)
+
+    monkeypatch.setattr(people_pictures, '_write', stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        draw_people_in_pictures(config)
+    assert {person['image_id'] for person in json.loads((tmp_path / 'a.json').read_text())} == {'b.png'}
 
 
 def test_a_grey_picture_of_one_pixel(demo: Run, tmp_path: Path) -> None:
