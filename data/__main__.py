@@ -123,8 +123,8 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument('--split', nargs='+', metavar='NAME', help=(
         'the split to train on and, as a second name, the split to validate on, such as "half-fit half-val" of lsp '
         '(default: those of train.py)'))
-    command.add_argument('--samples', type=int, metavar='N', help='number of people in the synthetic set (default: '
-                                                                  '20000, and 1000 for validation)')
+    command.add_argument('--samples', type=int, metavar='N', help='number of people in each split of the synthetic '
+                                                                  'set (default: 20000, and 1000 for validation)')
     command.add_argument('--out', required=True, metavar='FILE', help='the file to write (.h5)')
     command.add_argument('--size', type=int, default=256, metavar='PIXELS',
                          help='side of a person\'s crop, 16 to 2048 (default: 256)')

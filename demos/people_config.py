@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Options that are arguments of :class:`hourglass.people.PeoplePredictor`, whose defaults are there.
 _CHOICES = ('score_threshold', 'max_people', 'nms', 'nms_oks')
 
-_DETECTORS = (f'{kind + entry.file:14} {entry.title}' for kind, entry in DETECTORS.items())
+_DETECTORS = (f'{kind + entry.file:20} {entry.title}' for kind, entry in DETECTORS.items())
 #: Headings of ``demo_multi_person.py --help`` for the fields here.
 GROUPS = {
     'pictures': None,

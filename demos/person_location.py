@@ -102,7 +102,8 @@ class PersonLocation(Options):
     fit: str | None = _where(
         one_of(FITS), None,
         help='take the whole picture: stretch it to the input of the network, or pad it with black so that nothing is '
-             'distorted (default: as the weights require, stretch for the published ones)')
+             'distorted (default: by the weights: stretch for the published ones, a square as high as the picture for '
+             'the bundled ones)')
     gpu: int = option(whole(-1), -1, group='network', metavar='N', help='number of the GPU; -1 is the CPU')
 
     def __post_init__(self) -> None:

@@ -52,7 +52,9 @@ class EvalConfig(PredictorConfig):
     root: str | None = _data(
         text, None, metavar='DIR|FILE',
         help='folder of the data set; for csv, coco-json and packed the file (default: below data/)')
-    split: str | None = _data(text, None, metavar='NAME', help='part of the data set (default: the one for testing)')
+    split: str | None = _data(
+        text, None, metavar='NAME',
+        help='part of the data set (default: val; for lsp test, for lspet train-val, for coco val2017)')
     protocol: str | None = _data(
         one_of(PROTOCOLS), None,
         help='people of MPII to evaluate: the first of each image, as in the reference, or all, as in the Torch7 code '
@@ -79,8 +81,8 @@ class EvalConfig(PredictorConfig):
         help='HDF5 in the layout of the Torch7 code (key preds), or .json in COCO\'s results format')
     annotations: str | None = _files(
         text, None, metavar='FILE',
-        help='the people of --predictions: HDF5 as valid.h5, or COCO\'s format; with --dataset coco the people to '
-             'predict')
+        help='the annotated people of --predictions: HDF5 in the layout of the Torch7 code, or COCO\'s format; with '
+             '--dataset coco the people to predict (default: below --root)')
 
     detections: str | None = _coco(
         text, None, metavar='FILE',

@@ -75,7 +75,7 @@ class Kind:
 
 #: What ``--detector`` takes.
 DETECTORS = {
-    'bundled': Kind('hourglass.detection.finder', '[:FILE]', 'the person finder that is included: no download'),
+    'bundled': Kind('hourglass.detection.finder', '[:FILE]', 'the included person finder: no download'),
     'bundled-fast': Kind('hourglass.detection.finder', '[:FILE]', 'the same, run once a picture: fast, less accurate'),
     'ssd512': Kind('hourglass.detection.voc', '[:FILE]', 'ChainerCV\'s SSD512 for Pascal VOC'),
     'ssd300': Kind('hourglass.detection.voc', '[:FILE]', 'SSD300: faster, misses small people'),
