@@ -1,4 +1,4 @@
-"""What is timed: a network, in prediction or training, by each library that can run it."""
+"""The timed cases: a network, in prediction or training, in each library that can run it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def targets(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 
 def chainer_run(case: Case, functions: str, gpu: int) -> Run:
-    """Return what computes a case once with Chainer; ``functions`` are ``stock`` or ``fast``."""
+    """Return a function that computes a case once with Chainer; ``functions`` are ``stock`` or ``fast``."""
     from hourglass.functions.graph import Graph, Recorder
     from training.graph import gradient_graph
     from training.loss import TrainChain
@@ -101,7 +101,7 @@ def chainer_run(case: Case, functions: str, gpu: int) -> Run:
 
 
 def torch_run(case: Case, gpu: int) -> Run:
-    """Return what computes a case once with PyTorch (eager, channels first)."""
+    """Return a function that computes a case once with PyTorch (eager, channels first)."""
     from benchmarks.torch_network import StackedHG
 
     import torch
@@ -147,7 +147,7 @@ def graph(network: str, precision: str) -> bytes:
 
 
 def engine_run(case: Case, engine: str, precision: str) -> Run:
-    """Return what predicts once with an engine."""
+    """Return a function that predicts once with an engine."""
     x = images(case)
     if engine == 'onnxruntime':
         from hourglass.engine.onnxruntime_engine import OnnxRuntimeEngine
@@ -162,7 +162,7 @@ def engine_run(case: Case, engine: str, precision: str) -> Run:
 
 
 def make_run(case: Case, mode: str, gpu: int = -1) -> Run:
-    """Return what computes a case once and waits for the result.
+    """Return a function that computes a case once and waits for the result.
 
     Raises:
         ImportError: a package of the mode is not installed.
@@ -189,7 +189,7 @@ def gpu_memory(gpu: int) -> int:
 
 
 def release_gpu_memory() -> None:
-    """Give the GPU's memory back, which CuPy and PyTorch would keep for themselves."""
+    """Free the GPU memory that CuPy and PyTorch keep."""
     gc.collect()  # a network and its optimizer hold each other
     chainer.backends.cuda.memory_pool.free_all_blocks()
     if 'torch' in sys.modules and sys.modules['torch'].cuda.is_available():

@@ -102,7 +102,7 @@ def show(case: Case, result: Result) -> str:
 
 
 def machine(gpu: int = -1) -> dict[str, Any]:
-    """Return what figures depend on beside the code."""
+    """Return the facts about the machine that figures depend on."""
     facts = {'threads': threads(), 'chainer_threads': workers().size, 'numpy': np.__version__,
              'chainer': chainer.__version__}
     if gpu >= 0:

@@ -1,4 +1,4 @@
-"""How the time of a prediction grows: with people in an image, stacks, input size and batch.
+"""Draw how the time of a prediction grows with people in an image, stacks, input size and batch.
 
 Each panel of the picture changes one of them and leaves the others at one person, two stacks and 256 x 256 pixels.
 Chainer runs the network with this project's functions.
@@ -47,7 +47,7 @@ PANELS = (
 
 
 def prediction(point: Point, width: int) -> Run:
-    """Return what predicts the people of one image, who stand side by side."""
+    """Return a function that predicts the people of one image, who stand side by side."""
     spec = ModelSpec(width=width, n_stack=point.stacks, input_size=(point.size, point.size))
     predictor = PosePredictor(spec.build_network(), spec, batchsize=16)
     image = np.random.default_rng(0).random((3, 480, 640), np.float32) * 255

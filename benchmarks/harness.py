@@ -1,4 +1,4 @@
-"""What all benchmarks share: timing by turns, the matrix-product rate, peak memory in a child process, tables."""
+"""Shared parts of the benchmarks: timing by turns, the matrix-product rate, peak memory in a child process, tables."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def time_by_turns(
         repeats: most timings of each.
         budget: seconds for everything.  A run whose first call takes a fifth of it or more is not repeated, and that
             call is its timing.  No round begins that would end later, except the first.
-        settle: before each timing call the same run once untimed, so that it finds memory as its own kind has left it
-            and not as another run has.
+        settle: before each timing, call the same run once without timing, so that memory is as this run leaves it and
+            not as another run does.
     """
     def timed(run: Run) -> float:
         start = time.perf_counter()

@@ -6,7 +6,7 @@
     python -m benchmarks compare        networks, engines and GPUs of your choice
     python -m benchmarks gpu            training and prediction on a GPU
 
-Each of the last two has its own --help; benchmarks/README.md explains all.
+Each of the last two has its own --help; benchmarks/README.md explains the columns.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ Figures = dict[tuple[Case, str], float]
 
 
 def measure_figures(targets: Iterable[Target]) -> tuple[Figures, dict[str, str], float]:
-    """Return what the targets need, why modes were left out, and the operations a second of a matrix product."""
+    """Return the figures for the targets, why modes were left out, and the operations a second of a matrix product."""
     wanted: dict[Case, set[str]] = {}
     for case, figure in (pair for target in targets for pair in target.figures):
         wanted.setdefault(case, set()).add(figure)

@@ -124,7 +124,7 @@ def read_results(path: str | os.PathLike, images: Mapping[int, str]) -> PoseResu
         images: names of the annotated images by their ids.
 
     Raises:
-        InputError: the file is missing, damaged, not what it should be, or of other images.
+        InputError: the file is missing, damaged, not in this format, or of other images.
     """
     path = Path(path)
     table = _people_of(Table(path, 'results', read_json(path)))

@@ -1,7 +1,7 @@
 """Count correct joints: the common part of PCK, PCKh and their tables.
 
-A joint is correct if it lies within a given fraction of a reference length (head size for PCKh, torso for PCK) of
-where it was annotated.
+A joint is correct if its distance from the annotation is at most a given fraction of a reference length (head size for
+PCKh, torso for PCK).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def or_null(values: np.ndarray) -> list[float | None]:
 def relative_errors(
     points: np.ndarray, true_points: np.ndarray, labelled: np.ndarray, reference_lengths: np.ndarray,
 ) -> np.ndarray:
-    """Return how far predictions are off, in reference lengths.
+    """Return the errors of predictions, in reference lengths.
 
     Args:
         points: (N, K, 2) predictions.
@@ -108,7 +108,7 @@ def relative_errors(
         reference_lengths: (N,).  A person without a positive one is left out.
 
     Returns:
-        (N, K) float64: NaN for what does not count, infinity for a prediction that is NaN.
+        (N, K) float64: NaN for a joint that does not count, infinity for a prediction that is NaN.
 
     Raises:
         ValueError: the shapes do not fit together.
@@ -126,7 +126,7 @@ def relative_errors(
 
 
 def score_at(errors: np.ndarray, threshold: float) -> Score:
-    """Count the joints that are at most ``threshold`` off, from (N, K) :func:`relative_errors`."""
+    """Count the joints with an error of at most ``threshold``, from (N, K) :func:`relative_errors`."""
     return Score((errors <= threshold).sum(axis=0), (~np.isnan(errors)).sum(axis=0))
 
 

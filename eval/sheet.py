@@ -1,4 +1,4 @@
-"""A sheet of the people whose poses are worst, to see what goes wrong."""
+"""A picture of the people with the largest errors."""
 
 from __future__ import annotations
 

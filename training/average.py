@@ -1,7 +1,7 @@
 """An exponential moving average of a network over its training.
 
-Polyak, Juditsky: *Acceleration of stochastic approximation by averaging*, 1992; in the form with a decay, as common
-in the training of networks.
+Polyak, Juditsky: *Acceleration of stochastic approximation by averaging*, 1992; here with a decay, as is common in the
+training of networks.
 """
 
 from __future__ import annotations

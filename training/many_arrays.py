@@ -1,4 +1,4 @@
-"""One launch of a kernel for many arrays on a GPU.
+"""Operations on many arrays on a GPU by one launch of a kernel.
 
 A network has hundreds of small arrays; a launch for each takes many times longer than the work on them.
 """

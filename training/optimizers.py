@@ -17,8 +17,8 @@ from chainer.optimizer import GradientMethod
 class _FusedUpdate(GradientMethod):
     """Update all parameters by one launch, with the formula of Chainer's update rule and the same state.
 
-    Chainer's own update, of one parameter after the other, is used on the CPU and for what this one does not know:
-    hooks, loss scaling, variants of the rule, arrays that are not float32, and parameters without a gradient.
+    Chainer's own update, one parameter after the other, is used on the CPU and for cases that this one does not
+    support: hooks, loss scaling, variants of the rule, arrays that are not float32, and parameters without a gradient.
     """
 
     #: Options of Chainer's rule that change its formula.

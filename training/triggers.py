@@ -1,6 +1,6 @@
-"""When extensions run and when a training ends.
+"""Triggers: when extensions run, and when a training ends.
 
-Chainer's own triggers keep a state in snapshots. These have none, so that a resumed training may be made longer, and an
+Chainer's own triggers keep a state in snapshots. These have no state, so a resumed training may be made longer, and an
 extension may be added to it or left out.
 """
 

@@ -128,7 +128,7 @@ def read_annotations(path: str | Path, need_people: bool = True) -> Annotations:
             is such a file.
 
     Raises:
-        InputError: the file is missing, damaged, or not what it should be.
+        InputError: the file is missing, damaged, or not in this format.
     """
     path = Path(path)
     content, images, sizes = read_content(path)

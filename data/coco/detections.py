@@ -47,7 +47,7 @@ def read_detections(path: str | Path) -> Detections:
     """Read the people of a file of detections; other categories are left out.
 
     Raises:
-        InputError: the file is missing, damaged, or not what it should be.
+        InputError: the file is missing, damaged, or not in this format.
     """
     path = Path(path)
     table = Table(path, 'detections', read_json(path)).where('category_id', PERSON)

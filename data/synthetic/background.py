@@ -1,4 +1,4 @@
-"""What is behind the people: a ground in perspective and, beyond it, a sky or a wall; plain or noisy."""
+"""The background of rendered people: a ground in perspective and, beyond it, a sky or a wall; plain or noisy."""
 
 from __future__ import annotations
 

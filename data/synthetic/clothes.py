@@ -1,4 +1,4 @@
-"""Clothes, hair and skin: how far they reach and what colour each place of a body has."""
+"""Clothes, hair and skin of rendered people: their extent, and the colour of each place of a body."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _head(clothes: Clothes, at: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 
 def colours(name: str, clothes: Clothes, at: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what places on a part of the body look like.
+    """Return the colours of places on a part of the body.
 
     Args:
         name: of the part (:class:`data.synthetic.body.Part`).

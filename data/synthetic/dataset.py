@@ -18,7 +18,7 @@ import numpy as np
 #: For each split, the default number of people and a number that keeps its people apart from those of other splits.
 SPLITS = {'train': (20_000, 0), 'val': (1_000, 1), 'test': (1_000, 2)}
 
-#: A scene with fewer joints in the picture is drawn anew.
+#: A scene with fewer joints in the picture is drawn again.
 _FEWEST_LABELLED = 8
 
 
@@ -39,9 +39,9 @@ class _People(Sequence[Person]):
 
 
 class SyntheticDataset(PersonDataset):
-    """Rendered people, one in an image, with exact joints; nothing is read from disk.
+    """Rendered people, one in each image, with exact joints; nothing is read from disk.
 
-    An entry depends on the seed, the split, the size and its index alone, not on the order or the process in which
+    An entry depends only on the seed, the split, the size and its index, not on the order or the process in which
     entries are read.  ``people`` computes annotations without drawing.  A joint in the image is labelled and
     counts as visible, whatever is in front of it.  A person is where the labelled joints are
     (:class:`hourglass.crop.Extent`); the reference length is the torso, from left shoulder to right hip, NaN if one of
@@ -97,7 +97,7 @@ class SyntheticDataset(PersonDataset):
 
 
 def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
-    """Yield ``n`` rendered people, the same ones each time, that 8-bit engines measure their ranges on.
+    """Yield ``n`` rendered people, the same each time, on which the ranges of 8-bit engines are measured.
 
     Yields:
         The picture, (3, H, W) float32, RGB in [0, 255], and where the person is.

@@ -18,7 +18,7 @@ import numpy as np
 
 _LAMP = np.array([0.45, 0.72, 0.53])
 
-#: One arm raised, the other hand on the hip: every joint is seen, and left and right differ.
+#: One arm is raised, and the other hand is on the hip: every joint is visible, and left and right differ.
 _POSE = Pose(
     {'bend': -3, 'side': 4, 'twist': -6, 'nod': -3, 'tilt': -4},
     ({'hip': 6, 'spread': 18, 'turn': 20, 'knee': 12, 'level': 1},
@@ -29,9 +29,9 @@ _POSE = Pose(
 _PEOPLE = (((-1.7, -0.3), 25, 'walking'), ((-0.5, 0.2), -15, 'standing'), ((0.65, -0.6), 10, 'walking'),
            ((1.75, 0.0), -30, 'at ease'))
 
-#: Of the clip: metres from the middle to the ends of the ways, metres between the two ways, metres of a full stride.
+#: Metres of the clip: from the middle to the ends of the two paths, between the paths, and of a full stride.
 _REACH, _GAP, _STRIDE = 1.6, 0.9, 1.3
-#: What its camera shows, (x, y, z) in metres.
+#: Points that the camera of the clip shows, (x, y, z) in metres.
 _VIEW = np.array([[-2.2, 0, 0], [2.2, 0, 0], [0, 1.9, 0], [0, 0, -_GAP]])
 
 

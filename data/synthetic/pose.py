@@ -17,7 +17,7 @@ Sides = Range | tuple[Range, Range]
 # level is not an angle: how far the sole is made level with the ground instead, 0 to 1.
 # Of an arm: upper arm forwards (raise) and outwards (out), upper arm turned outwards (rotate), elbow bent.
 
-#: Where a kind of pose gives no range; angles that are not named here either are 0.
+#: Ranges of angles that a kind of pose does not give; angles that are not here are 0.
 _TRUNK_DEFAULT: dict[str, Range] = {
     'pitch': (-3, 3), 'roll': (-4, 4), 'bend': (-5, 10), 'side': (-9, 9), 'twist': (-18, 18), 'nod': (-15, 20),
     'tilt': (-12, 12), 'look': (-40, 40),

@@ -1,4 +1,4 @@
-"""Drawing scenes."""
+"""Draw scenes: shading, shadows and the noise of the camera."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _shade(scene: Scene, fragments: Fragments, size: tuple[int, int], metre: flo
     folds = 0.12 * np.sin(fragments.angle * 9 + fragments.part * 3 + 4 * np.sin(fragments.at * 7)) * is_cloth
     normal = fragments.normal + (folds * np.cos(fragments.at * 5))[:, None]
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    # What lies behind its neighbourhood is in a hollow, where less light arrives.
+    # A place behind its neighbours is in a hollow, where less light arrives.
     depth = np.zeros((2, size[0] * size[1]), np.float32)
     depth[0, fragments.pixel], depth[1, fragments.pixel] = fragments.depth, 1
     width = 2 * round(0.1 * metre) + 1

@@ -1,4 +1,4 @@
-"""Scenes: people in a place before a camera, and what is known of them."""
+"""Scenes: people in a place in front of a camera, and their annotations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that decides a picture.
+    """A scene: everything that a picture depends on.
 
     Attributes:
         size: (height, width) of the picture.
@@ -52,12 +52,12 @@ class Scene:
 
 @dataclass(frozen=True)
 class Annotation:
-    """What is known of a person in a picture; (y, x) in pixels, pixel centres are whole numbers from 0.
+    """The annotation of a person in a picture; (y, x) in pixels, pixel centres are whole numbers from 0.
 
     Attributes:
         points: (16, 2) float32, MPII's joints, exact by projection.
         labelled: (16,) bool; whether the joint lies inside the picture.
-        box: (y0, x0, y1, x1), extent of the whole person, clipped to the picture; what is hidden counts as well.
+        box: (y0, x0, y1, x1), extent of the whole person, hidden parts included, clipped to the picture.
     """
 
     points: np.ndarray

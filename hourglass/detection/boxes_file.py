@@ -1,4 +1,4 @@
-"""People found by another program, from a file in COCO's results format."""
+"""Boxes of another program as a detector, from a file in COCO's results format."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BoxesFile(Detector):
             ``bbox`` (x, y, width, height in pixels) and ``score``.
 
     Raises:
-        InputError: the file is missing, damaged, or not what it should be.
+        InputError: the file is missing, damaged, or not in this format.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Bringing an image into the input of a detector, and boxes back into the image."""
+"""Fit an image into the input of a detector, and map boxes back to the image."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _pad(image: np.ndarray, size: tuple[int, int], is_centred: bool) -> Frame:
 
 
 def letterbox(image: np.ndarray, size: tuple[int, int]) -> Frame:
-    """Bring an image into the middle of a grey frame without distorting it, as YOLO does.
+    """Fit an image into the middle of a grey frame without distortion, as YOLO does.
 
     Args:
         image: (3, H, W), RGB in [0, 255].

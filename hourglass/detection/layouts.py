@@ -1,4 +1,4 @@
-"""What detectors in ONNX files return: one table of the layouts that are read, and how one is recognised.
+"""The layouts of the outputs of detectors in ONNX files: one table, and the recognition of a layout.
 
 Sources: the exports of Ultralytics (YOLOv5, YOLOv8 to YOLO26, RT-DETR), of YOLOv6, YOLOv7 and YOLOv10, of YOLOX
 (arXiv:2107.08430), of RT-DETR (arXiv:2304.08069) and D-FINE, and of Transformers.
@@ -111,7 +111,7 @@ def _decode_yolox(sample: Sample) -> Detections:
     return from_middles(boxes, _classes(scores, 1, sample), scores[:, 0], sample.size)
 
 
-# Boxes that the network itself has sorted out
+# Boxes after non-maximum suppression in the network
 
 def _are_labelled(scores: np.ndarray, labels: np.ndarray, sample: Sample) -> bool:
     """Return whether these may be the scores (N,) and the numbers of the classes (N,)."""
@@ -153,7 +153,7 @@ def _decode_sevens(sample: Sample) -> Detections:
     return from_corners(rows[:, 1:5], rows[:, 5], rows[:, 6], sample.size)
 
 
-# RT-DETR and its like
+# RT-DETR and similar networks
 
 def _is_stated_detr(sample: Sample) -> bool:
     return 'detr' in sample.description or 'deim' in sample.description

@@ -1,4 +1,4 @@
-"""What an ONNX file states: its inputs and outputs, the names of its classes, and weights in files beside it."""
+"""Read an ONNX file: inputs and outputs, names of the classes, and weights in files beside it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIZES, _INT64 = 'orig_target_sizes', onnx.TensorProto.INT64
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """An ONNX file and what it states.
+    """An ONNX file: content, inputs, outputs and metadata.
 
     Attributes:
         path: the file.

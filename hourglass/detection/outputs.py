@@ -1,4 +1,4 @@
-"""The outputs of a network that detects, and what is common to all of them: grids, boxes, scores."""
+"""The outputs of detectors in ONNX files, and their common parts: grids, boxes, scores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sample:
         size: (height, width) of the input.
         n_names: how many classes the file names; 0 if it names none.
         description: of the network by the exporting program, in lower case.
-        has_nms: the file states that boxes are sorted out inside (non-maximum suppression, or a network without need).
+        has_nms: the file states that the network does non-maximum suppression itself, or does not need it.
         has_sizes: the network also takes the size of the picture.
         n_keypoint_numbers: how many numbers the key points of a person are, if the file states it.
     """
@@ -51,7 +51,7 @@ class Sample:
     def table(self) -> np.ndarray:
         """The output (1, A, B) with the boxes, as (A, B); (0, 0) if there is none, or more than one that could be it.
 
-        Outputs with more axes are masks or steps on the way.
+        Outputs with more axes are masks or intermediate results.
         """
         tables = [output for output in self.outputs.values() if output.ndim <= 3]
         if not tables or {table.shape for table in tables} != {(1, *tables[0].shape[-2:])}:

@@ -25,7 +25,7 @@ def _allocate(size: int) -> Any:
     """Return new memory of a GPU, for a pool.
 
     Raises:
-        MemoryError: the memory is full.  Of CuPy's error the pool would free all that no array uses, but graphs do.
+        MemoryError: the memory is full.  After CuPy's own error, the pool would free memory that graphs still use.
     """
     memory = cuda.cupy.cuda.memory
     try:
@@ -39,7 +39,7 @@ def _allocate(size: int) -> Any:
 class Recorder:
     """Does work, and records it, on a stream and in memory of its own.
 
-    A graph uses the same memory whenever it is launched: nothing else may be stored there, but for graphs that are
+    A graph uses the same memory whenever it is launched.  Nothing else may be stored there, except by graphs that are
     never launched at the same time.
     """
 
@@ -57,7 +57,7 @@ class Recorder:
         return result
 
     def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
-        """Return what does the work again on the current stream, and where its result will be; nothing is done now."""
+        """Return a function that repeats the work on the current stream, and the arrays of its result."""
         with _LOCK, self._stream, cuda.cupy.cuda.using_allocator(self._pool.malloc):
             self._stream.begin_capture()
             try:

@@ -1,4 +1,4 @@
-"""Kernels for CuPy that stand for several calls each: a call costs more on a GPU than a pass over a small array."""
+"""Fused kernels for CuPy, because on a GPU a call costs more than a pass over a small array."""
 
 from __future__ import annotations
 
