@@ -40,8 +40,9 @@ BUDGETS, POINT_BUDGET = {False: 15., True: 60.}, 6.
 class Target(NamedTuple):
     """A ratio of two figures, and the largest value that it should have.
 
-    A figure is the best time for each image in a mode, the ``floor`` (the time of the convolutions' operations at the
-    rate of a matrix product), a mode's peak memory (the mode and :data:`MEMORY`), or a time of :data:`DEMOS`.
+    A figure is one of these: the best time for each image in a mode; the ``floor``, which is the time of the
+    convolutions' operations at the rate of a matrix product; a mode's peak memory (the mode and :data:`MEMORY`); or a
+    time of :data:`DEMOS`.
     """
 
     title: str

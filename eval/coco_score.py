@@ -53,7 +53,7 @@ class COCOScore:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> COCOScore:
-        """Undo :meth:`to_dict`; ``KeyError``, ``TypeError`` or ``ValueError`` if it is no description of a score."""
+        """Undo :meth:`to_dict`; ``KeyError``, ``TypeError`` or ``ValueError`` if it does not describe a score."""
         curve, levels = value['curve'], np.linspace(.5, .95, 10)
         # In a list, null becomes NaN.
         precision = np.array([curve['precision'][f'{level:.2f}'] for level in levels], np.float64)
@@ -92,7 +92,7 @@ def _truth_entries(people: Annotations) -> list[dict[str, Any]]:
     columns = zip(people.image_ids.tolist(), _flat(people.points, people.visibility),
                   boxes_to_coco(people.boxes).tolist(), people.areas.tolist(),
                   people.is_crowd.tolist(), people.labelled.sum(axis=1).tolist(), strict=True)
-    # pycocotools marks what is not matched by the id 0, so ids count from 1 here whatever the file says.
+    # pycocotools marks unmatched entries by the id 0, so ids count from 1 here, whatever the ids in the file.
     return [{'id': i, 'image_id': image_id, 'category_id': PERSON, 'keypoints': keypoints, 'bbox': bbox,
              'area': area, 'iscrowd': int(is_crowd), 'num_keypoints': n}
             for i, (image_id, keypoints, bbox, area, is_crowd, n) in enumerate(columns, 1)]

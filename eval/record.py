@@ -136,7 +136,7 @@ class Record:
         """Read a description.
 
         Raises:
-            KeyError, TypeError, ValueError, AttributeError: it is no description of a result.
+            KeyError, TypeError, ValueError, AttributeError: it does not describe a result.
         """
         oks = COCOScore.from_dict(value['oks']) if value.get('oks') is not None else None
         joints = JointRates.from_dict(value) if oks is None or 'metric' in value else None
@@ -169,7 +169,7 @@ def read_records(paths: Sequence[str | os.PathLike], first: Record | None = None
         first: a result that comes before those of the files.
 
     Raises:
-        InputError: a file is missing, is no such result, or cannot be compared with another.
+        InputError: a file is missing, is not such a result, or cannot be compared with another.
     """
     records = [] if first is None else [first]
     for path in paths:

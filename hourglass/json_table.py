@@ -60,7 +60,7 @@ def read_json(path: Path) -> Any:
 
 
 def _to_whole(array: np.ndarray) -> np.ndarray:
-    """Convert whole numbers that other programs write as 1.0 or "1"; anything else stays what it is."""
+    """Convert whole numbers that other programs write as 1.0 or "1"; anything else stays as it is."""
     if array.dtype.kind == 'f' and (array == np.floor(array)).all() and (np.abs(array) < 2 ** 53).all():
         return array.astype(np.int64)
     if array.dtype.kind == 'U' and all(re.fullmatch(r'\d{1,18}', text, re.ASCII) for text in array.flat):
@@ -69,7 +69,7 @@ def _to_whole(array: np.ndarray) -> np.ndarray:
 
 
 def _to_numbers(values: Any, shape: tuple[int, ...], whole: bool) -> np.ndarray | None:
-    """Return values as an array of the shape, int64 or float64; ``None`` if they are no such finite numbers."""
+    """Return values as an array of the shape, int64 or float64; ``None`` if they are not such finite numbers."""
     try:
         array = np.array(values)
     except (ValueError, OverflowError):

@@ -1,7 +1,7 @@
 """Object keypoint similarity (OKS), COCO's measure of how well two poses agree, and suppression by it.
 
-OKS is the mean over the labelled joints of ``exp(-d^2 / (2 * area * (2 * sigma)^2))``, where d is a joint's error in
-pixels and sigma is the spread of human annotations of that joint; https://cocodataset.org/#keypoints-eval.
+OKS is the mean over the labelled joints of ``exp(-d^2 / (2 * area * (2 * sigma)^2))``.  Here d is a joint's error in
+pixels, and sigma is the spread of human annotations of that joint; see https://cocodataset.org/#keypoints-eval.
 """
 
 from __future__ import annotations

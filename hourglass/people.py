@@ -113,7 +113,7 @@ class PeoplePredictor:
     Args:
         predictor: the network and its preprocessing; its ``batchsize`` is how many people go through it at once.
         detector: finds the people.
-        score_threshold: boxes that score less are no people; by default the detector's own.
+        score_threshold: boxes that score less are left out; by default the detector's own.
         max_people: largest number of people in an image, those with the best boxes; by default no limit.
         nms: of two boxes with this intersection over union or more, the one with the lower score is dropped.
         nms_oks: of two poses more similar than this (object keypoint similarity, :mod:`hourglass.oks`), the one with

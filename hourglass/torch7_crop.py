@@ -145,8 +145,8 @@ def _reduced_crop(image: np.ndarray, transform: Torch7Transform, factor: float) 
 def torch7_crop(image: np.ndarray, transform: Torch7Transform) -> np.ndarray:
     """Cut a person out of an image.
 
-    The corners of the crop are whole pixels of the image, so that the picture is up to a pixel away from
-    where ``transform`` puts its points, as in the Torch7 code.
+    The corners of the crop are whole pixels of the image.  As in the Torch7 code, the picture is therefore up to a
+    pixel away from the points of ``transform``.
 
     Args:
         image: (3, H, W) float32 of any range.

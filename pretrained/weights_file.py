@@ -1,9 +1,9 @@
 """Weights files: .npz with Chainer's keys and a description of the network.
 
-An entry ``meta`` (a 0-dimensional array of Unicode) holds the :class:`~hourglass.spec.ModelSpec` as JSON.  Without
-it, as in the files of the reference (Chainer), the network and its sizes follow from the arrays, the joint
-set from the number of heatmaps, and the rest from the network (pretrained/topology.py).  The network may lie anywhere
-in the file, so that snapshots of a trainer and of a ``TrainChain`` are weights files, too.
+An entry ``meta`` (a 0-dimensional array of Unicode) holds the :class:`~hourglass.spec.ModelSpec` as JSON.  The files of
+the reference (Chainer) do not have it.  Then the network and its sizes follow from the arrays, the joint set from the
+number of heatmaps, and the rest from the network (pretrained/topology.py).  The network may lie anywhere in the file,
+so snapshots of a trainer and of a ``TrainChain`` are weights files, too.
 """
 
 from __future__ import annotations

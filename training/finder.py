@@ -85,8 +85,9 @@ def finder_spec(width: int, depth: int) -> ModelSpec:
 class FinderChain(PredictorChain):
     """The network with its loss, for a Chainer updater.
 
-    The loss is half the weighted squared error of the heatmap, and the negative logarithm of the intersection over
-    union of the boxes that the cells near a person's middle give, for each person of the batch.
+    The loss has two parts, both for each person of the batch: half the weighted squared error of the heatmap, and the
+    negative logarithm of the intersection over union of the boxes.  The boxes are those of the cells near a person's
+    middle.
     """
 
     def forward(self, imgs: Any, maps: Any, weights: Any) -> chainer.Variable:

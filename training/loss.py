@@ -5,8 +5,8 @@ Training minimises their weighted mean over the annotated joints of the batch, s
 
     sum over n, k of m[n, k] w[k] sum over s of l[n, k, s]  /  sum over n, k of m[n, k] w[k]
 
-where m is 1 for a joint that counts (annotated and, with ``ohkm``, among the person's hardest of those with a weight
-above 0), and w are the joints' weights, by default 1.
+where m is 1 for a joint that counts, and w are the weights of the joints, by default 1.  Annotated joints count; with
+``ohkm``, only the hardest of each person's annotated joints with a weight above 0.
 """
 
 from __future__ import annotations

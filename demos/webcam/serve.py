@@ -52,7 +52,7 @@ def url_of(sock: socket.socket, host: str) -> str:
 
 
 def _report_bad_request(record: logging.LogRecord) -> bool:
-    """Filter of aiohttp's log: a request that is no HTTP is reported on one line, without a traceback."""
+    """Filter of aiohttp's log: a request that is not HTTP is reported on one line, without a traceback."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
         record.msg = f'{record.getMessage()}: {" ".join(error.message.split())[:100]!r}'

@@ -125,14 +125,14 @@ def filter_boxes(
         boxes: (N, 4), (y_min, x_min, y_max, x_max) in pixels; any values are allowed.
         scores: (N,).
         shape: (height, width) of the picture.
-        threshold: boxes that score less are no people.
+        threshold: boxes that score less are left out.
 
     Returns:
         (M, 4) and (M,) float64.
     """
     boxes, scores = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).reshape(-1)
     with np.errstate(invalid='ignore'):
-        # A person is at least a pixel of the picture, so a box without an area, or upside down, is no person.
+        # A person is at least a pixel of the picture, so a box without an area, or upside down, is not a person.
         seen = np.clip(boxes, 0, np.tile(shape, 2))
         is_there = ((seen[:, 2:] - seen[:, :2]) >= 1).all(axis=1) & (scores >= threshold)
         is_there &= (np.abs(boxes) <= MAX_COORDINATE).all(axis=1)

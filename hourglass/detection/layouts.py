@@ -22,7 +22,7 @@ from hourglass.detection.outputs import (
 
 import numpy as np
 
-#: Scores below this are no people.
+#: Boxes with a score below this are left out.
 LOWEST_SCORE = 0.05
 
 # YOLOX gives the logarithm of the sides, in cells: e ** 10 cells are larger than any input.

@@ -39,7 +39,7 @@ class Window(NamedTuple):
         return len(w), shape[1], *map(self.output_size, shape[2:])
 
     def input_rows(self, block: Block, height: int) -> tuple[int, int]:
-        """Return the first row of the input that ``block`` of the output looks at, and the one after the last."""
+        """Return the first row of the input that ``block`` of the output needs, and the one after the last."""
         top = block.top * self.stride - self.pad
         bottom = (block.bottom - 1) * self.stride - self.pad + self.ksize
         return max(top, 0), min(bottom, height)
@@ -88,7 +88,7 @@ class Im2Row:
         c, n, _, width = rows.shape
         self.shape = (n, block.bottom - block.top, out_width)
         top = block.top * stride - pad
-        span = stride * (self.shape[1] - 1) + k  # rows of the padded input that the block looks at
+        span = stride * (self.shape[1] - 1) + k  # rows of the padded input that the block needs
         quotients = -(-span // stride)
         # The rows are sorted by their remainder, so that each row of the kernel finds its own one after another;
         # they are outside the images, so that this holds for several images too.

@@ -1,8 +1,8 @@
 """The names of the parts of the Torch7 code's network in PyTorch ports, and in this project.
 
-Two ports are known.  In bearpaw's (github.com/bearpaw/pytorch-pose, from which the files of
-github.com/anibali/pytorch-stacked-hourglass come) level ``n`` of an hourglass, counted from the lowest, is
-``hg.i.hg.(n-1)`` with the entries 0 upper branch, 1 below the pooling, 2 before the upsampling, and 3 the lowest; its
+Two ports are known.  The first is bearpaw's (github.com/bearpaw/pytorch-pose), from which the files of
+github.com/anibali/pytorch-stacked-hourglass are.  Its level ``n`` of an hourglass, counted from the lowest, is
+``hg.i.hg.(n-1)`` with the entries 0 upper branch, 1 below the pooling, 2 before the upsampling, and 3 the lowest.  Its
 stem is wider than that of the Torch7 code.  Princeton's (github.com/princeton-vl/pytorch_stacked_hourglass) nests
 ``low2`` in ``low2``, and has a skip layer in every residual module, also where the input is added as it is.
 """
