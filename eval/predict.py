@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +13,7 @@ from hourglass.codec import decode_in_images
 from hourglass.crop import Box, person_box, prepare
 from hourglass.oks import oks, sigmas_for
 from hourglass.predictor import PosePredictor
-from pretrained.registry import with_default
+from pretrained.registry import use_weights
 
 import numpy as np
 from tqdm import tqdm
@@ -102,11 +101,7 @@ def load_predictor(config: EvalConfig) -> tuple[PosePredictor, str]:
         return PosePredictor.load(name, config.gpu, config.flip, config.batchsize, config.engine,
                                   config.precision), name
 
-    if config.weights is not None:
-        predictor, name = load(config.weights)
-    else:
-        (predictor, name), source = with_default(load)
-        print(source, file=sys.stderr)
+    predictor, name = use_weights(config.weights, load)
     # For a file with its folder: a training calls all weights best.npz or model.npz.
     name = str(Path(*Path(name).parts[-2:])).removesuffix('.npz')
     return predictor, name + ', flip' * config.flip + f', {config.precision}' * (config.precision != 'f32')

@@ -39,7 +39,7 @@ def load_engine(
         'openvino': lambda name: _load_openvino(name, precision),
     }
     try:
-        return _load(name, loaders[kind])
+        return registry.use_weights(name, loaders[kind])
     except ImportError as error:
         # It is installed, but for another system, or damaged.
         problem = f'{kind} cannot be loaded ({" ".join(str(error).split())[:300]})'
@@ -48,15 +48,7 @@ def load_engine(
         if engine != 'auto' or precision != 'f32':
             raise InputError(problem) from None
         print(f'{problem}; Chainer runs the network', file=sys.stderr)
-        return _load(name, loaders['chainer'])
-
-
-def _load(name: str | None, loader: Callable[[str], Loaded]) -> Loaded:
-    if name is not None:
-        return loader(name)
-    loaded, source = registry.with_default(loader)
-    print(source, file=sys.stderr)
-    return loaded
+        return registry.use_weights(name, loaders['chainer'])
 
 
 def _load_chainer(name: str, gpu: int) -> Loaded:

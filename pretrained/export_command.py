@@ -6,7 +6,6 @@ The file is compared with Chainer before it appears.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,12 +40,7 @@ def main() -> None:
     def write(name: str) -> float:
         return write_onnx(registry.load(name), Path(name).name, options.out, options.all_stacks)
 
-    name = options.snapshot or options.model
-    if name is None:
-        difference, source = registry.with_default(write)
-        print(source, file=sys.stderr)
-    else:
-        difference = write(name)
+    difference = registry.use_weights(options.snapshot or options.model, write)
     size = Path(options.out).stat().st_size / 1e6
     print(f'{options.out}: {size:.1f} MB, heatmaps differ from Chainer\'s by at most {difference:.1g}')
 

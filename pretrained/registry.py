@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +130,15 @@ def with_default(use: Callable[[str], T]) -> tuple[T, str]:
         spec = REGISTRY['bundled'].spec
         return use('bundled'), f'using the bundled weights, {_summary(spec)}: {error}'
     return result, f'using the published weights, {_summary(entry.spec)}: {entry.path}'
+
+
+def use_weights(name: str | None, use: Callable[[str], T]) -> T:
+    """Return what a function makes of the name of weights; of the default ones without a name, reported on stderr."""
+    if name is not None:
+        return use(name)
+    result, source = with_default(use)
+    print(source, file=sys.stderr)
+    return result
 
 
 def _summary(spec: ModelSpec) -> str:
