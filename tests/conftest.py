@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,7 @@ os.environ['CUPY_TF32'] = '0'
 
 from data.synthetic import demo_scene
 from hourglass.crop import picture_box
+from hourglass.errors import run
 from hourglass.network import StackedHG
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
@@ -112,21 +114,34 @@ def device(request: pytest.FixtureRequest, choose_device: Callable[[str], int]) 
     return choose_device(request.param)
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    """Return a function that runs a console command in this process, which is much faster than a process of its own.
+#: What the scripts and ``python -m data`` run.
+COMMANDS = {
+    'data': 'data.__main__:main', 'demo.py': 'demos.commands:person', 'demo_multi_person.py': 'demos.commands:people',
+    'eval.py': 'eval.options:evaluation', 'export.py': 'pretrained.export_command:export',
+    'train.py': 'training.options:training',
+}
 
-    It takes the command's function, the name of the program and the arguments, and gives what ``subprocess.run`` gives:
-    ``returncode``, ``stdout`` and ``stderr``.
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> Callable[..., SimpleNamespace]:
+    """Return a function that runs one of ``COMMANDS`` in this process, which is fast, and in an empty folder.
+
+    It takes the name and the arguments, and gives what ``subprocess.run`` gives: ``returncode``, ``stdout`` and
+    ``stderr``.
     """
-    def run(function: Callable[[], object], program: str, *arguments: object) -> SimpleNamespace:
-        monkeypatch.setattr(sys, 'argv', [program, *map(str, arguments)])
+    monkeypatch.chdir(tmp_path)
+
+    def run_command(name: str, *arguments: object) -> SimpleNamespace:
+        module, _, function = COMMANDS[name].partition(':')
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            function()
+            run(getattr(import_module(module), function))
         out, err = capsys.readouterr()
         return SimpleNamespace(returncode=end.value.code, stdout=out, stderr=err)
 
-    return run
+    return run_command
 
 
 def rule(key: str, shape: tuple[int, ...], kind: str) -> np.ndarray:

@@ -11,7 +11,6 @@ from hourglass.errors import InputError
 from hourglass.joints import MPII_COCO
 from hourglass.spec import ModelSpec
 from pretrained import export as engine_export
-from pretrained import export_command
 from pretrained.export import export
 from pretrained.weights_file import Model
 from tests.child import ROOT, run_python
@@ -126,12 +125,11 @@ def test_a_file_that_computes_something_else_is_not_written(
     (['--snapshot', 'a.onnx', '--out', 'a.onnx'], 'would replace'),
 ])
 def test_a_mistake_is_one_line_and_status_2(
-    command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reason: str,
+    command: Callable[..., Any], tmp_path: Path, arguments: list[str], reason: str,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     (tmp_path / 'text.txt').write_text('no weights')
     (tmp_path / 'folder.onnx').mkdir()
-    result = command(export_command.export, 'export.py', *arguments)
+    result = command('export.py', *arguments)
     assert result.returncode == 2
     assert reason in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr

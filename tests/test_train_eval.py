@@ -8,26 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from demos.commands import people, person
 from eval import evaluate
-from eval.options import evaluation
 from pretrained import load_model
 from tests.child import ROOT, run_python
-from training.options import training
 
 import h5py
 import numpy as np
 import pytest
 
-COMMANDS = {'train.py': training, 'eval.py': evaluation, 'demo.py': person, 'demo_multi_person.py': people}
 Run = Callable[..., Any]
-
-
-@pytest.fixture
-def run(command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run what a script runs, in this process and in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return lambda script, *arguments: command(COMMANDS[script], script, *arguments)
 
 
 @pytest.fixture(scope='module')
@@ -77,7 +66,7 @@ def test_scores_can_be_calibrated(trained: Path, tmp_path: Path, monkeypatch: py
 
 
 def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
-    shared: Callable[[str], Path], tmp_path: Path, run: Run, device: int,
+    shared: Callable[[str], Path], tmp_path: Path, command: Run, device: int,
 ) -> None:
     root = tmp_path / 'data' / 'MPII'
     for folder in ('annotations', 'annot'):
@@ -96,7 +85,7 @@ def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
         ('demo.py', '--model', 'result/model.npz', '--image', photo),
         ('demo_multi_person.py', '--model', 'result/model.npz', '--image', photo, '--detector', 'bundled'),
     ):
-        result = run(script, *arguments, '--gpu', device)
+        result = command(script, *arguments, '--gpu', device)
         assert result.returncode == 0, result.stderr
         if '--flip' in arguments:
             assert '2 people, errors by the head size: result/model, flip' in result.stdout
@@ -106,7 +95,7 @@ def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
 
 
 def test_coco_from_training_to_a_file_of_results(
-    shared: Callable[[str], Path], tmp_path: Path, run: Run,
+    shared: Callable[[str], Path], tmp_path: Path, command: Run,
 ) -> None:
     root = tmp_path / 'data' / 'COCO'
     (root / 'annotations').mkdir(parents=True)
@@ -126,7 +115,7 @@ def test_coco_from_training_to_a_file_of_results(
         ('eval.py', '--predictions', 'results.json', '--annotations', truth, '--images', shared('coco'),
          '--plot', 'b.png', '--compare', 'score.json'),
     ):
-        result = run(script, *arguments)
+        result = command(script, *arguments)
         assert result.returncode == 0, result.stderr
     score = json.loads((tmp_path / 'score.json').read_text())
     assert score['oks']['people'] == 12

@@ -11,7 +11,7 @@ from data.check import READERS, check_set
 from data.mpii.dataset import MATLAB_FILES
 from data.published import PUBLISHED
 from data.sets import DATASETS
-from hourglass.errors import InputError, run
+from hourglass.errors import InputError
 from hourglass.image import write_image
 from tests.data import coco_files, mpii_files
 
@@ -100,7 +100,7 @@ def test_damaged_annotations_are_one_line(
     roots: dict[str, Path], name: str, file: str, reason: str, command: Callable[..., Any],
 ) -> None:
     (roots[name] / file).write_bytes(b'{')
-    result = command(lambda: run(main), 'data/__main__.py', 'check', name, '--root', roots[name])
+    result = command('data', 'check', name, '--root', roots[name])
     errors = [line for line in result.stderr.splitlines() if not line.startswith('Reading')]
     assert (result.returncode, len(errors)) == (2, 1)
     assert f'{roots[name] / file}: ' in errors[0]

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data.__main__ import main
 from data.hdf5_file import write_hdf5
 from data.lsp import LSPDataset
 from data.packed import MARK, PackedDataset, pack, pack_person
 from data.transform import TrainTransform, crop_person
 from hourglass.crop import whole_person
-from hourglass.errors import InputError, run
+from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from training.options import parse_config
@@ -142,10 +142,7 @@ def test_files_that_are_none(packed: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_line_packs(lsp: Path, tmp_path: Path, command: Callable[..., Any]) -> None:
-    def call(*arguments: object) -> Any:
-        return command(lambda: run(main), 'data/__main__.py', 'pack', *arguments)
-
-    out = tmp_path / 'out.h5'
+    call, out = partial(command, 'data', 'pack'), tmp_path / 'out.h5'
     result = call('--dataset', 'lsp', '--root', lsp, '--out', out, '--size', 32, '--compression', 'gzip')
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(f'{out}: 8 train, 2 val')

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from data.synthetic import demo_people
-from demos.commands import people
 from hourglass.image import write_image
 
 import pytest
@@ -16,16 +15,14 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]) -> Run:
+def demo(command: Callable[..., Any]) -> Run:
     """Run demo_multi_person.py in an empty folder; return its status and what it wrote.
 
     The weights are the bundled ones if no others are named.
     """
-    monkeypatch.chdir(tmp_path)
-
     def main(*arguments: object) -> tuple[int, str]:
         weights = () if '--model' in arguments else ('--model', 'bundled')
-        result = command(people, 'demo_multi_person.py', *arguments, *weights)
+        result = command('demo_multi_person.py', *arguments, *weights)
         return result.returncode, result.stderr
 
     return main
