@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from data.__main__ import main
 from data.check import READERS, check_set
 from data.mpii.dataset import MATLAB_FILES
 from data.published import PUBLISHED
@@ -112,16 +110,12 @@ def test_every_set_on_disk_can_be_checked() -> None:
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
-def test_an_empty_folder_gets_instructions(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_empty_folder_gets_instructions(name: str, tmp_path: Path, command: Callable[..., Any]) -> None:
     root = tmp_path / 'nowhere'
-    monkeypatch.setattr(sys, 'argv', ['data', 'check', name, '--root', str(root)])
-    with pytest.raises(InputError, match=f'{root}: {PUBLISHED[name].title}\'s annotations are not there'):
-        main()
-    printed = capsys.readouterr().out
+    result = command('data', 'check', name, '--root', root)
+    assert f'{root}: {PUBLISHED[name].title}\'s annotations are not there' in result.stderr
     for text in (PUBLISHED[name].page, f'{root}/images', *(archive.name for archive in PUBLISHED[name].archives)):
-        assert text in printed
+        assert text in result.stdout
     assert not root.exists()
 
 

@@ -6,14 +6,12 @@ The download itself is tested in tests/hourglass/test_download.py.
 from __future__ import annotations
 
 import io
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from data.__main__ import main
 from data.fetch import fetch_set, unpack
 from data.published import PUBLISHED, Archive
 from hourglass.errors import InputError
@@ -89,17 +87,16 @@ def test_an_archive_can_be_kept_and_brought_by_hand(archive: Archive, server: An
 
 def test_the_command_allows_plain_http_and_checks_what_it_fetched(
     use: Callable[..., Archive], server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: Callable[..., Any],
 ) -> None:
     monkeypatch.setenv('http_proxy', server.url.rpartition('/')[0])
     use(urls=('http://sam.invalid/lsp_dataset.zip',))
     text = failure(tmp_path)
     assert '--insecure allows it' in text
     assert f'put it in {tmp_path} and run this command again' in text
-    monkeypatch.setattr(sys, 'argv', ['data', 'fetch', 'lsp', '--root', str(tmp_path), '--insecure'])
-    with pytest.raises(InputError, match=r'joints\.mat: damaged'):
-        main()
-    assert 'lsp_dataset.zip: 6 files unpacked' in capsys.readouterr().out
+    result = command('data', 'fetch', 'lsp', '--root', tmp_path, '--insecure')
+    assert 'joints.mat: damaged' in result.stderr
+    assert 'lsp_dataset.zip: 6 files unpacked' in result.stdout
     assert contents(tmp_path) == FILES
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from eval import compare, evaluate
 from eval.coco_score import STATS
-from eval.options import main
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from tests.eval.truth import oks_result, pck_result
@@ -98,23 +97,16 @@ def test_another_measure_is_refused_before_the_work(save: Save) -> None:
         evaluate(dataset='mpii', root='nowhere', compare=[save('a', .6)])
 
 
-def test_the_command_line_compares_files_alone(
-    save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:
-    out = tmp_path / 'out.json'
-    monkeypatch.setattr('sys.argv', ['eval.py', '--compare', save('a', .6), save('b', .8), save('c', .7), '--json',
-                                     str(out), '--plot', str(tmp_path / 'c.png')])
-    main()
-    text = capsys.readouterr().out
+def test_the_command_line_compares_files_alone(save: Save, tmp_path: Path, command: Callable[..., Any]) -> None:
+    text = command('eval.py', '--compare', save('a', .6), save('b', .8), save('c', .7), '--json', 'out.json',
+                   '--plot', 'c.png').stdout
     assert text.startswith('comparison of PCK@0.2 by the torso\n  1  a  LSP test, 400 people\n')
     assert max(map(len, text.splitlines())) <= 80
-    value = json.loads(out.read_text())
+    value = json.loads((tmp_path / 'out.json').read_text())
     assert [result['label'] for result in value['results']] == ['a', 'b', 'c']
     total = value['differences'][1]['Total']
     assert total['interval'][0] < total['difference'] < total['interval'][1]
     assert (tmp_path / 'c.png').stat().st_size > 5000
-    monkeypatch.setattr('sys.argv', ['eval.py', '--compare', save('a', .6), save('b', .8), '--json', '-'])
-    main()
-    captured = capsys.readouterr()
-    assert captured.err.startswith('comparison')
-    assert json.loads(captured.out)['left_out'] == []
+    result = command('eval.py', '--compare', save('a', .6), save('b', .8), '--json', '-')
+    assert result.stderr.startswith('comparison')
+    assert json.loads(result.stdout)['left_out'] == []

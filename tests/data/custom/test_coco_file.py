@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from data.__main__ import main
 from data.custom import COCOFileDataset
 from hourglass.errors import InputError
 from hourglass.image import write_image
 from hourglass.joint_table import read_joint_set
 from hourglass.joints import COCO, MPII
+from tests.child import ROOT
 from tests.refusal import refusal
 
 import numpy as np
@@ -91,15 +90,14 @@ EXPORTS: dict[str, tuple[str, str, str, Callable[[Content], object]]] = {
 
 
 @pytest.mark.parametrize('tool', EXPORTS)
-def test_exports(write_coco: Write, content: Content, tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exports(write_coco: Write, content: Content, tool: str, command: Callable[..., Any]) -> None:
     file, folder, pattern, change = EXPORTS[tool]
     _name_images(content, pattern)
     change(content)
     path = write_coco(content, file, folder)
     assert _numbers(path) == [1, 2, 3, 4, 5]
-    monkeypatch.setattr(sys, 'argv', ['data', 'check', 'coco-json', '--root', str(path)])
-    main()
-    documentation = (Path(__file__).parents[3] / 'docs' / 'data.md').read_text(encoding='utf-8')
+    assert command('data', 'check', 'coco-json', '--root', path).returncode == 0
+    documentation = (ROOT / 'docs' / 'data.md').read_text(encoding='utf-8')
     assert f'| {tool.partition(",")[0]} |' in documentation
 
 
