@@ -190,7 +190,7 @@ def test_a_picture_larger_than_its_format_is_refused(
     assert read_image(tmp_path / name).shape == (3, *shape)
     (tmp_path / name).unlink()
     larger = np.zeros((3, shape[0] + upright, shape[1] + (not upright)), np.uint8)
-    with pytest.raises(InputError, match=rf'{name}: {larger.shape[2]} x {larger.shape[1]} pixels, .* {longest} per side'):
+    with pytest.raises(InputError, match=rf'{name}: {larger.shape[2]} x {larger.shape[1]} pixels, .* {longest} per'):
         write_image(tmp_path / name, larger)
     assert not list(tmp_path.iterdir())
     assert capfd.readouterr().err == ''
