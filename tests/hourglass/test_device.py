@@ -25,7 +25,7 @@ def test_a_gpu_without_cudas_libraries_is_reported_in_one_line(monkeypatch: pyte
 
 
 @pytest.mark.parametrize(('text', 'reason'), [
-    ('x', 'is neither a number'), ('', 'is neither a number'), ('0,', 'is neither a number'), ('0,0', 'must be different'),
+    ('x', 'neither a number'), ('', 'neither a number'), ('0,', 'neither a number'), ('0,0', 'must be different'),
     ('0,-1', 'must be different'), ('999', '--gpu 999'),
 ])
 def test_what_cannot_be_used_is_named(text: str, reason: str) -> None:
