@@ -193,7 +193,8 @@ class TrainConfig(Options):
         number(0, above=True), 15.0, metavar='M', help='longest time between snapshots, in minutes')
     resume: str | None = _results(
         text, None, metavar='FILE', count='?', const=NEWEST, of_process=True,
-        help='resume from this snapshot, or without FILE from the newest one in --out')
+        help='resume from this snapshot, or without FILE from the newest one in --out; without --dataset and '
+             '--config, the options are those of run.json in --out')
     overwrite: bool = _results(
         switch, False, of_process=True,
         help='remove the snapshots of an earlier training from --out; without this option a training does not start '

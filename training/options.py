@@ -35,6 +35,8 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
     add_options(parser, TrainConfig, GROUPS)
     given = vars(parser.parse_args(arguments))
     path = given.pop('config')
+    if path is None and 'resume' in given and 'dataset' not in given:
+        path = Path(given.get('out', TrainConfig.out)) / 'run.json'
     values = {} if path is None else read_options(Path(path), TrainConfig)
     return TrainConfig(**{'dataset': (), **values, **given})
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from hourglass.errors import InputError
 from training import TrainConfig
+from training.config import NEWEST
 from training.options import parse_config
 
 import pytest
@@ -45,6 +46,13 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
     assert config == TrainConfig(dataset='synthetic', epochs=7, batchsize=3, joint_weights='x=1', init='./-x')
 
 
+def test_a_resumed_training_takes_its_options_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / 'run.json').write_text(json.dumps({'options': {'dataset': ['lsp'], 'epochs': 7, 'out': 'elsewhere'}}))
+    config = parse_config(['--resume', '--out', str(tmp_path), '--epoch', '9'])
+    assert config == TrainConfig(dataset='lsp', epochs=9, out=str(tmp_path), resume=NEWEST)
+    assert parse_config(['--resume', '--dataset', 'coco', '--out', str(tmp_path)]).epochs == TrainConfig.epochs
+
+
 def test_help_in_python_explains_every_field() -> None:
     assert TrainConfig.__doc__ is not None
     for entry in fields(TrainConfig):
@@ -58,6 +66,7 @@ def test_help_in_python_explains_every_field() -> None:
     (['--dataset', 'lsp', '--epochs', '3'], 'unrecognized arguments: --epochs'),
     (['--dataset', 'lsp', '--epoch', 'x'], '--epoch must'),
     (['--config', 'missing.json'], r'missing\.json'),
+    (['--resume', '--out', 'missing'], r'missing.run\.json'),
 ])
 def test_mistakes_on_the_command_line_are_refused(arguments: list[str], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
