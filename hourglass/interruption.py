@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -15,17 +15,32 @@ from hourglass.errors import discard
 _HANGUP: int | None = getattr(signal, 'SIGHUP', None)
 
 
-def stop_signals() -> tuple[int, ...]:
-    """Return the numbers of the signals that ask a program to stop.
+@contextmanager
+def handled(handle: Callable[[int, FrameType | None], object], also: tuple[int, ...] = ()) -> Iterator[None]:
+    """Let a function handle, in this block, the signals that ask a program to stop.
 
     SIGHUP, sent when the terminal is closed, is one of them unless it is ignored, as under ``nohup``.
+
+    Args:
+        handle: called with the number of a signal.
+        also: numbers of further signals.
     """
     is_ignored = _HANGUP is None or signal.getsignal(_HANGUP) == signal.SIG_IGN
-    return signal.SIGINT, signal.SIGTERM, *(() if is_ignored else (_HANGUP,))
+    numbers = (signal.SIGINT, signal.SIGTERM, *(() if is_ignored else (_HANGUP,)), *also)
+    # Python lets only the main thread handle signals; work in another thread cannot be stopped.
+    is_main = threading.current_thread() is threading.main_thread()
+    previous = {number: signal.getsignal(number) for number in numbers if is_main}
+    try:
+        for number in previous:
+            signal.signal(number, handle)
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class StopRequest:
-    """Whether a training, or other long work, has been asked to stop (:func:`stop_signals`).
+    """Whether a training, or other long work, has been asked to stop (:func:`handled`).
 
     Args:
         answer: line for stderr on the first signal; may be empty.
@@ -57,11 +72,6 @@ class StopRequest:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Listen to the signals in this block; the second one ends it at once, except a second SIGHUP."""
-        # Python lets only the main thread handle signals; work in another thread cannot be stopped.
-        is_main = threading.current_thread() is threading.main_thread()
-        numbers = (*stop_signals(), *self._also) if is_main else ()
-        previous = {number: signal.getsignal(number) for number in numbers}
-
         terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -79,10 +89,5 @@ class StopRequest:
             with suppress(OSError):
                 os.write(2, self._answer)
 
-        try:
-            for number in numbers:
-                signal.signal(number, stop)
+        with handled(stop, self._also):
             yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)

@@ -33,7 +33,7 @@ from typing import Any
 from hourglass.config import canonical
 from hourglass.errors import InputError
 from hourglass.files import atomic_write
-from hourglass.interruption import stop_signals
+from hourglass.interruption import handled
 from hourglass.lock import only_run
 from hourglass.textfile import read_values
 
@@ -199,11 +199,7 @@ def _run(command: Sequence[str]) -> int:
     except FileNotFoundError:
         raise InputError(f'{command[0]}: no such command; extra "distributed" installs it') from None
     # A handler and not SIG_IGN, which the child would inherit.
-    previous = {number: signal.signal(number, stop) for number in stop_signals()}
-    try:
+    with handled(stop):
         status = child.wait()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
     # Popen has a negative number for a signal, a shell 128 more than its number.
     return (128 - status if status < 0 else status) or (128 + came[0] if came else 0)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hourglass.errors import InputError
-from hourglass.interruption import stop_signals
+from hourglass.interruption import handled
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -97,21 +97,19 @@ async def serve(app: web.Application, sock: socket.socket, ready: Callable[[], o
         signal.signal(number, signal.SIG_DFL)
         loop.call_soon_threadsafe(stop.set)
 
-    previous = {number: signal.signal(number, end) for number in stop_signals()}
     logging.getLogger('aiohttp.server').addFilter(_report_bad_request)
     # A small body that would decompress to a large one stays small.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False, lingering_time=5.0,
                            keepalive_timeout=IDLE_TIME)
     listener = None
-    try:
-        await runner.setup()
-        assert runner.server is not None
-        listener = await loop.create_server(partial(_Door, runner.server), sock=sock, backlog=_BACKLOG)
-        ready()
-        await stop.wait()
-    finally:
-        if listener is not None:
-            listener.close()
-        await runner.cleanup()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    with handled(end):
+        try:
+            await runner.setup()
+            assert runner.server is not None
+            listener = await loop.create_server(partial(_Door, runner.server), sock=sock, backlog=_BACKLOG)
+            ready()
+            await stop.wait()
+        finally:
+            if listener is not None:
+                listener.close()
+            await runner.cleanup()
