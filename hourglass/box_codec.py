@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hourglass.joints import JointSet
+from hourglass.spec import ModelSpec
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ import numpy as np
 CHANNELS = JointSet(
     name='person-finder', joints=('middle', 'top', 'left', 'bottom', 'right'), limbs=(),
     groups={'Person': ('middle',)}, pairs=())
+#: Pixels of the picture's longer side when the network runs once.
+SIZE = 256
 #: Pixels of the input in a cell.
 STRIDE = 4
 #: Standard deviation of a peak in heights and widths of the person, and the least one in cells.
@@ -29,6 +32,12 @@ _EDGES_FROM = 0.2
 _LEAST_DISTANCE = 0.25
 #: Most people of a picture.
 _MOST_PEOPLE = 100
+
+
+def finder_spec(width: int = 64, depth: int = 3) -> ModelSpec:
+    """Return the description of a finder's network; the default sizes are those of the included one."""
+    return ModelSpec(joints=CHANNELS, out_channels=len(CHANNELS), n_stack=1, width=width, layer_num=depth,
+                     input_size=(SIZE, SIZE), crop='pad')
 
 
 class Targets(NamedTuple):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hourglass import download
-from hourglass.box_codec import CHANNELS
+from hourglass.box_codec import finder_spec
 from hourglass.download import Source
 from hourglass.spec import ModelSpec
 from hourglass.wording import counted
-from pretrained.topology import TORCH7_CODE
+from pretrained.topology import BEARPAW_MEAN, TORCH7_CODE
 
 #: Folder of the weights that are included.
 BUNDLED_FOLDER = Path(__file__).with_name('bundled')
@@ -92,7 +92,7 @@ def _bearpaw(n_stack: int, digits: str, *scores: Score) -> Entry:
         name=f'bearpaw-hg{n_stack}', file=file,
         description=f"a PyTorch port of the Torch7 network with {size}, trained on MPII",
         spec=ModelSpec('PreActivationHG', n_stack=n_stack, wide_stem=True, upsampling='nearest',
-                       mean=(0.4404, 0.4440, 0.4327), **TORCH7_CODE),
+                       mean=BEARPAW_MEAN, **TORCH7_CODE),
         sources=(Source('GitHub release', 'https', _BEARPAW_URL + file),), scores=scores, sha256=digits,
         protocol='all',
     )
@@ -131,8 +131,7 @@ _ENTRIES = (
         name='person-finder',
         file='hourglass-person-finder.npz',
         description='finds the people in a picture (--detector bundled); included; see bundled/FINDER_CARD.md',
-        spec=ModelSpec(joints=CHANNELS, out_channels=len(CHANNELS), n_stack=1, width=64, layer_num=3,
-                       input_size=(256, 256), crop='pad'),
+        spec=finder_spec(),
         sha256='9c8309ba4d425e98777770fb469c4978845ab699479ba6d4cb7793b5c45bd206',
     ),
     Entry(

@@ -18,6 +18,8 @@ ANCHORS = {'StackedHG': 'hg1/res1a_1/conv1/W', 'PreActivationHG': 'hg1/upper/0/c
 
 #: Preprocessing and decoding of the weights of the Torch7 code.
 TORCH7_CODE: dict[str, Any] = {'crop': 'torch7', 'decoding': 'torch7'}
+#: Mean that bearpaw's port subtracts.
+BEARPAW_MEAN = (0.4404, 0.4440, 0.4327)
 
 
 def choose_part(names: Sequence[str], part: str | None) -> str:

@@ -19,15 +19,14 @@ from typing import Any
 import pretrained
 from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
 from data.scenes import ScenesDataset, SceneTransform, find_rates
-from hourglass.box_codec import CHANNELS
+from hourglass.box_codec import finder_spec
 from hourglass.config import Options, add_options, number, option, switch, text, whole
-from hourglass.detection.finder import SIZE, PersonFinder
+from hourglass.detection.finder import PersonFinder
 from hourglass.device import check_gpu, use_device
 from hourglass.engine.chainer_engine import ChainerEngine
 from hourglass.errors import ArgumentParser, run
 from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
-from hourglass.spec import ModelSpec
 from pretrained.weights_file import values_of
 from training.average import MovingAverage
 from training.distributed import Communicator
@@ -74,12 +73,6 @@ class FinderConfig(Options):
         help='processes that prepare samples (default: 0, and with a GPU one for each CPU core but one, at most 16)')
     seed: int = _option(whole(0, 2 ** 32 - 1), 0, metavar='N', help='seed of all random numbers')
     resume: bool = _option(switch, False, help='resume from the newest snapshot in --out')
-
-
-def finder_spec(width: int, depth: int) -> ModelSpec:
-    """Return the description of a finder's network."""
-    return ModelSpec(joints=CHANNELS, out_channels=len(CHANNELS), n_stack=1, width=width, layer_num=depth,
-                     input_size=(SIZE, SIZE), crop='pad')
 
 
 class FinderChain(PredictorChain):

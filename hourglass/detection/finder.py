@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from hourglass import providers
-from hourglass.box_codec import CHANNELS, decode_boxes
+from hourglass.box_codec import CHANNELS, SIZE, decode_boxes
 from hourglass.boxes import fuse_boxes, suppress_boxes
 from hourglass.detection import Detector
 from hourglass.engine.base import Engine
@@ -20,8 +20,8 @@ import numpy as np
 
 #: Name of its weights in the registry.
 WEIGHTS = 'person-finder'
-#: Pixels of the picture's longer side when the network runs once, and when it runs several times.
-SIZE, SIZES = 256, (128, 192, 288, 384)
+#: Pixels of the picture's longer side when the network runs several times.
+SIZES = 128, 192, 288, 384
 #: Both sides of the input are multiples of this.
 _STEP = 32
 #: Minimum score of the returned boxes; and the overlap from which only the best of several boxes is returned.

@@ -21,7 +21,7 @@ from hourglass.spec import ModelSpec
 from hourglass.wording import counted
 from pretrained.pytorch.archive import read_tensors
 from pretrained.pytorch.pickles import Placeholder, Tensor
-from pretrained.topology import choose_part, count_beginnings, infer_spec
+from pretrained.topology import BEARPAW_MEAN, choose_part, count_beginnings, infer_spec
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def _princeton_link(part: str, n: int, inside: list[str], depth: int) -> str:
 LAYOUTS = (
     Layout('bearpaw', ('hg.0.hg.0.0.0.conv1.weight', 'score.0.weight'), _bearpaw_link, lambda names: {
         'n_stack': count_beginnings(names, r'score\.\d+\.'), 'layer_num': count_beginnings(names, r'hg\.0\.hg\.\d+\.'),
-        'n_modules': count_beginnings(names, r'res\.0\.\d+\.'), 'wide_stem': True}, (0.4404, 0.4440, 0.4327)),
+        'n_modules': count_beginnings(names, r'res\.0\.\d+\.'), 'wide_stem': True}, BEARPAW_MEAN),
     Layout('princeton', ('hgs.0.0.up1.conv1.conv.weight', 'outs.0.conv.weight'), _princeton_link, lambda names: {
         'n_stack': count_beginnings(names, r'outs\.\d+\.'),
         'layer_num': count_beginnings(names, r'hgs\.0\.0\.(low2\.)*up1\.')}, (0, 0, 0)),

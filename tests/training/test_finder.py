@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from signal import SIGTERM
 
+from hourglass.box_codec import finder_spec
 from hourglass.detection import load_detector
 from hourglass.errors import InputError
 from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
 from tests.data.coco_files import write_scenes
-from training.finder import FinderConfig, finder_spec, start_from, train_finder
+from training.finder import FinderConfig, start_from, train_finder
 
 import numpy as np
 import pytest
