@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from data.coco import read_annotations
 from data.coco.detections import Detections
 from eval import EvalConfig, compare, evaluate
 from eval.coco_boxes import BOX_STATS, detect_people, score_boxes
-from hourglass.detection import Detector
+from eval.coco_score import boxes_to_coco
 from hourglass.errors import InputError
 from tests.eval.truth import ANNOTATIONS, by_pycocotools
 from tests.stand_ins import FixedBoxes
@@ -17,50 +16,34 @@ from tests.stand_ins import FixedBoxes
 import numpy as np
 import pytest
 
-Boxes = list[tuple[np.ndarray, np.ndarray]]
-
-
-class _Annotated(Detector):
-    """Finds the annotated people of the images, which it knows by their names."""
-
-    def __init__(self, annotations: Path) -> None:
-        self.people = read_annotations(annotations)
-        self.names: list[str] = []
-
-    def detect(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Boxes:
-        (name,) = names or ()
-        assert images[0].shape == (3, 240, 320)
-        self.names.append(name)
-        image_id, = (i for i, own in self.people.images.items() if own == name)
-        boxes = self.people.boxes[self.people.image_ids == image_id]
-        return [(boxes.astype(np.float32), np.full(len(boxes), .9, np.float32))]
-
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Detector], None]:
-    """Return a function that puts a detector in the place of bundled-fast."""
-    return lambda detector: monkeypatch.setattr('hourglass.detection.finder.load', lambda *_: detector)
+def detector(coco_root: Path, tmp_path: Path) -> str:
+    """The name of a detector that finds the annotated people: a file of their boxes by the names of the images."""
+    people = read_annotations(coco_root / ANNOTATIONS)
+    (tmp_path / 'boxes.json').write_text(json.dumps([
+        {'image_id': people.images[i], 'category_id': 1, 'bbox': box, 'score': .9}
+        for i, box in zip(people.image_ids.tolist(), boxes_to_coco(people.boxes).tolist(), strict=True)]))
+    return f'boxes:{tmp_path / "boxes.json"}'
 
 
-def _evaluate(root: Path, **options: str) -> dict:
-    result = evaluate('bundled', dataset='coco', root=root, detector='bundled-fast', **options)
+def _evaluate(root: Path, detector: str, **options: str) -> dict:
+    result = evaluate('bundled', dataset='coco', root=root, detector=detector, **options)
     return {**json.loads(json.dumps(result.to_dict(), allow_nan=False)), 'text': result.text()}
 
 
-def test_boxes_and_poses_of_a_detector(coco_root: Path, tmp_path: Path, use: Callable[[Detector], None]) -> None:
-    detector = _Annotated(coco_root / ANNOTATIONS)
-    use(detector)
-    result = _evaluate(coco_root, json=str(tmp_path / 'scores.json'), save_predictions=str(tmp_path / 'poses.json'))
-    assert detector.names == [f'{i}.png' for i in range(6)]
+def test_boxes_and_poses_of_a_detector(coco_root: Path, tmp_path: Path, detector: str) -> None:
+    result = _evaluate(coco_root, detector, json=str(tmp_path / 'scores.json'),
+                       save_predictions=str(tmp_path / 'poses.json'))
     boxes = result['boxes']
-    assert (boxes['detector'], boxes['people'], boxes['boxes'], boxes['threshold']) == ('bundled-fast', 16, 17, .5)
+    assert (boxes['detector'], boxes['people'], boxes['boxes'], boxes['threshold']) == (detector, 16, 17, .5)
     assert boxes['stats']['AP'] == pytest.approx(1)
     assert boxes['from_height']['96']['recall'] == boxes['from_height']['192']['precision'] == 1
     assert 'people from 192 pixels' in result['text']
     assert boxes['from_height']['96']['people'] > boxes['from_height']['192']['people'] > 0
     assert result['oks']['people'] == 15
-    assert result['data'] == 'COCO val2017, detections of bundled-fast'
-    assert 'boxes of bundled-fast, 17 boxes for 16 people' in result['text']
+    assert result['data'] == 'COCO val2017, detections of boxes.json'
+    assert f'boxes of {detector}, 17 boxes for 16 people' in result['text']
     # The crowd is found as a box, too, and of equal poses one remains.
     assert 15 <= len(json.loads((tmp_path / 'poses.json').read_text())) <= 17
     (tmp_path / 'other.json').write_bytes((tmp_path / 'scores.json').read_bytes())
@@ -98,26 +81,22 @@ def test_recall_and_precision_are_by_height_and_from_the_threshold(coco_root: Pa
     assert np.isnan(score_boxes(found, one, .9).counts[96].precision)
 
 
-def test_a_detector_that_finds_no_person_scores_zero(coco_root: Path, use: Callable[[Detector], None]) -> None:
-    use(FixedBoxes())
-    result = _evaluate(coco_root)
+def test_a_detector_that_finds_no_person_scores_zero(coco_root: Path, tmp_path: Path) -> None:
+    (tmp_path / 'boxes.json').write_text('[]')
+    result = _evaluate(coco_root, f'boxes:{tmp_path / "boxes.json"}')
     assert result['boxes']['stats']['AP'] == result['oks']['stats']['AP'] == 0
     assert result['boxes']['from_height']['96']['precision'] is None
     assert 'precision - (0 of 0)' in result['text']
 
 
-def test_without_annotated_people_the_poses_are_written_only(
-    coco_root: Path, tmp_path: Path, use: Callable[[Detector], None],
-) -> None:
-    detector = _Annotated(coco_root / ANNOTATIONS)
-    use(detector)
+def test_without_annotated_people_the_poses_are_written_only(coco_root: Path, tmp_path: Path, detector: str) -> None:
     content = json.loads((coco_root / ANNOTATIONS).read_text())
     (tmp_path / 'info.json').write_text(json.dumps({'images': content['images']}))
-    options = {'annotations': str(tmp_path / 'info.json'), 'images': str(coco_root / 'images/val2017')}
+    annotations = str(tmp_path / 'info.json')
     with pytest.raises(InputError, match='annotates no person'):
-        _evaluate(coco_root, **options)
-    assert not detector.names, 'refused before the work'
-    result = _evaluate(coco_root, save_predictions=str(tmp_path / 'poses.json'), **options)
+        _evaluate(coco_root, detector, annotations=annotations, images='not looked for')
+    result = _evaluate(coco_root, detector, annotations=annotations, images=str(coco_root / 'images/val2017'),
+                       save_predictions=str(tmp_path / 'poses.json'))
     assert result['oks'] is None
     assert 'boxes' not in result
     assert 'no scores' in result['text']
@@ -125,19 +104,13 @@ def test_without_annotated_people_the_poses_are_written_only(
 
 
 def test_a_missing_image_is_named_before_work(coco_root: Path) -> None:
-    detector = _Annotated(coco_root / ANNOTATIONS)
-    folder = coco_root / 'images' / 'val2017'
+    detector, folder = FixedBoxes(), coco_root / 'images' / 'val2017'
     (folder / '3.png').unlink()
     with pytest.raises(InputError, match=r'3\.png: no such file'):
-        detect_people(detector, 'test', detector.people, folder)
-    assert not detector.names
+        detect_people(detector, 'test', read_annotations(coco_root / ANNOTATIONS), folder)
+    assert detector.n_calls == 0
 
 
-def test_boxes_of_another_program_by_the_names_of_images(coco_root: Path, tmp_path: Path) -> None:
-    entries = [{'image_id': '2.png', 'category_id': 1, 'bbox': [10, 20, 80, 160], 'score': .8}]
-    (tmp_path / 'boxes.json').write_text(json.dumps(entries))
-    name = f'boxes:{tmp_path / "boxes.json"}'
-    result = evaluate('bundled', dataset='coco', root=coco_root, detector=name).to_dict()
-    assert result['boxes']['boxes'] == 1
+def test_the_file_of_boxes_is_not_replaced(detector: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r'boxes\.json: would replace'):
-        EvalConfig(dataset='coco', detector=name, json=str(tmp_path / 'boxes.json')).check_files()
+        EvalConfig(dataset='coco', detector=detector, json=str(tmp_path / 'boxes.json')).check_files()
