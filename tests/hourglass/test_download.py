@@ -179,7 +179,7 @@ def test_network_that_swallows_everything(cache: Path, monkeypatch: pytest.Monke
     assert 'A: no answer in time' in text
 
 
-def test_encryption_is_not_given_up(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encryption_is_not_given_up(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Response:
         url = 'http://elsewhere.invalid/'
         headers: dict[str, str] = {}  # noqa: RUF012

@@ -85,7 +85,7 @@ def test_the_bundled_weights_find_people_that_were_not_trained_on(shared: Callab
 
 # Names and paths.
 
-def test_names_and_paths(published: Any, cache: Path, small_weights: Path, tmp_path: Path) -> None:
+def test_names_and_paths(published: Any, cache: Path, small_weights: Path) -> None:
     assert registry.resolve('bundled') == BUNDLED_FOLDER / 'hourglass-small-mpii-coco.npz'
     assert registry.resolve('published') == cache / 'model_2018_05_22.npz'
     assert registry.resolve(small_weights) == registry.resolve(str(small_weights)) == small_weights
@@ -104,8 +104,7 @@ def test_load_by_name_and_path(published: Any, cache: Path, small_weights: Path)
         pretrained.load('no/such/file')
 
 
-def test_specification_of_the_row_counts_for_a_file_without_one(
-        published: Any, server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_specification_of_the_row_counts_for_a_file_without_one(published: Any, server: Any, cache: Path) -> None:
     cache.mkdir()
     chainer.serializers.save_npz(str(cache / published.file), published.spec.build_network())
     assert pretrained.load('published').spec == published.spec
@@ -146,7 +145,8 @@ def test_failure_is_remembered_by_default_but_not_by_fetch(published: Any, serve
 
 
 def test_default_with_damaged_download_or_folder(
-        published: Any, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: Any, cache: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cache.mkdir()
     (cache / published.file).write_bytes(b'damaged')
     model = pretrained.load_default()

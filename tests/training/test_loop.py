@@ -133,9 +133,7 @@ def test_an_error_in_the_first_step_leaves_nothing(
     run_training('--out', out, '--epoch', 1)
 
 
-def test_two_trainings_do_not_write_to_one_folder(
-    run_training: Run, reference: Path, small: list[str], tmp_path: Path,
-) -> None:
+def test_two_trainings_do_not_write_to_one_folder(run_training: Run, reference: Path) -> None:
     before = sorted(reference.iterdir())
     with only_run(reference), pytest.raises(InputError, match='another run writes to it'):
         run_training('--out', reference, '--resume', '--epoch', 4)

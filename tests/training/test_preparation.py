@@ -35,9 +35,7 @@ def test_people_without_any_joint_of_the_network_are_refused(
     assert not (tmp_path / 'out').exists()
 
 
-def test_a_training_can_be_repeated_from_its_record(
-    run_training: Callable[..., None], tmp_path: Path, same_result: Callable[[Path, Path], None],
-) -> None:
+def test_a_training_can_be_repeated_from_its_record(run_training: Callable[..., None], tmp_path: Path) -> None:
     a, b = tmp_path / 'a', tmp_path / 'b'
     run_training('--out', a, '--epoch', 1, '--seed', 5, '--joint-weights', 'right wrist=2', '--no-validation',
                  '--augmentation', 'warp', '--rotate-prob', .5, '--scale-range', .8, 1.5, '--cutout', .5,

@@ -55,7 +55,7 @@ def test_a_training_without_validation_has_no_score(people_folder: Path, config:
 
 
 def test_weighted_sets_resume_exactly(
-    people_folder: Path, config: TrainConfig, tmp_path: Path, same_result: Callable[[Path, Path], None],
+    config: TrainConfig, tmp_path: Path, same_result: Callable[[Path, Path], None],
 ) -> None:
     mixed = replace(config, dataset=('lsp', 'synthetic'), samples=4, epochs=2, dataset_weights=(3, 1))
     train(mixed)

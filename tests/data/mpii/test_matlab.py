@@ -34,7 +34,7 @@ def test_one_image_and_one_person_are_structs_too(tmp_path: Path) -> None:
 
 
 def test_the_people_are_kept_for_that_file_and_a_damaged_copy_is_made_anew(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = root / MATLAB_FILES[0]
     first = read_matlab(path)

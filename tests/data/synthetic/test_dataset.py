@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 SIZE_SMALL = (96, 96)
-R_HIP, L_SHOULDER = (MPII.index(j) for j in ('right hip', 'left shoulder'))
 PELVIS, CROWN = (MPII.index(j) for j in ('pelvis', 'head top'))
 
 
