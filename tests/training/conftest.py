@@ -46,7 +46,10 @@ def run_training(small: list[str], monkeypatch: pytest.MonkeyPatch) -> Callable[
     monkeypatch.setattr('training.report.draw_log', lambda *_: None)
 
     def run(*arguments: object) -> None:
-        train(parse_config([*small, *map(str, arguments)]))
+        # A data set or a root that is given again would come beside the first.
+        common = [part for pair in zip(small[::2], small[1::2], strict=True) if pair[0] not in arguments
+                  for part in pair]
+        train(parse_config([*common, *map(str, arguments)]))
 
     return run
 

@@ -42,7 +42,7 @@ def test_a_training_resumes_in_another_folder_and_can_be_made_longer(
     assert [entry['epoch'] for entry in result.log] == [1, 2, 3]
     longer = resume(moved, epochs=4)
     assert [entry['epoch'] for entry in longer.log] == [1, 2, 3, 4]
-    assert 'after epoch 3 and will after 4' in capsys.readouterr().err
+    assert 'the training had 3 epochs and now has 4' in capsys.readouterr().err
     with pytest.raises(InputError, match='--seed was 0, not 1'):
         resume(moved, seed=1)
 
