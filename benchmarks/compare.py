@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 from benchmarks import cases
 from benchmarks.cases import ENGINES, MODES, NETWORKS, Case
-from benchmarks.harness import in_child, matrix_product, positive, script_parser, table, time_by_turns
+from benchmarks.harness import in_child, matrix_product, positive, table, time_by_turns
 from hourglass.device import check_gpu
 from hourglass.engine.base import threads
-from hourglass.errors import InputError
+from hourglass.errors import ArgumentParser, InputError
 from hourglass.files import check_targets
 from hourglass.functions.parallel import workers
 from hourglass.results import write_json
@@ -114,7 +114,7 @@ def machine(gpu: int = -1) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-    parser = script_parser('compare', __doc__)
+    parser = ArgumentParser(prog='python -m benchmarks compare', description=__doc__)
     parser.add_argument('--networks', choices=NETWORKS, nargs='+', default=['full'],
                         help='networks to time (default: full)')
     parser.add_argument('--tasks', choices=('prediction', 'training'), nargs='+', default=['prediction'],

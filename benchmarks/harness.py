@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.config import whole
-from hourglass.errors import ArgumentParser
 
 import numpy as np
 
@@ -92,9 +91,3 @@ def positive(text: str) -> int:
         return whole(1)(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f'must be {error}') from None
-
-
-def script_parser(name: str, description: str | None) -> ArgumentParser:
-    """Return the parser of ``python -m benchmarks NAME``; the description keeps its lines."""
-    return ArgumentParser(prog=f'python -m benchmarks {name}'.strip(), description=description,
-                          formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 from benchmarks import demos, growth
 from benchmarks.cases import MODES, Case
 from benchmarks.compare import Result, machine, measure
-from benchmarks.harness import script_parser, table
+from benchmarks.harness import table
+from hourglass.errors import ArgumentParser
 from hourglass.files import write_bytes
 from hourglass.results import write_json
 
@@ -145,7 +146,7 @@ def fill_page(page: str, text: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    parser = script_parser('', __doc__)
+    parser = ArgumentParser(prog='python -m benchmarks', description=__doc__)
     action = parser.add_mutually_exclusive_group()
     action.add_argument('--check', action='store_true', help='compare with the recorded ratios and write no page')
     action.add_argument('--record', action='store_true', help='record the ratios')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -26,8 +25,7 @@ def parse_people_options(description: str, arguments: Sequence[str] | None = Non
     Raises:
         InputError: an option is wrong, or two do not go together.
     """
-    parser = ArgumentParser(usage='%(prog)s [FILE ... | --video FILE] [options]', description=description,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(usage='%(prog)s [FILE ... | --video FILE] [options]', description=description)
     parser.add_argument('pictures', nargs='*', metavar='FILE|FOLDER|PATTERN', help='pictures, as --image')
     add_options(parser, _AllOptions, GROUPS | VIDEO_GROUPS, negatable=False)
     given = vars(parser.parse_args(arguments))

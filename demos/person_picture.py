@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,8 +75,7 @@ class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
 
 def parse_person_options(description: str, arguments: Sequence[str] | None = None) -> PersonConfig:
     """Read a command line, by default that of the process; ``InputError`` if something in it is wrong."""
-    parser = ArgumentParser(usage='%(prog)s [FILE ...] [options]', description=description,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(usage='%(prog)s [FILE ...] [options]', description=description)
     parser.add_argument('pictures', nargs='*', metavar='FILE|FOLDER|PATTERN', help='pictures, as --image')
     add_options(parser, PersonConfig, GROUPS, negatable=False)
     given = vars(parser.parse_args(join_negative_numbers(sys.argv[1:] if arguments is None else arguments)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -26,8 +25,7 @@ def parse_config(arguments: Sequence[str] | None = None) -> EvalConfig:
     # Only here: without Chainer, the import is an error that run() reports on one line.
     from eval.config import GROUPS, EvalConfig
 
-    parser = ArgumentParser(usage='%(prog)s [options]', description=_DESCRIPTION,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(usage='%(prog)s [options]', description=_DESCRIPTION)
     add_options(parser, EvalConfig, GROUPS)
     return EvalConfig(**vars(parser.parse_args(arguments)))
 

@@ -14,6 +14,7 @@ import io
 import os
 import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,15 @@ class _Completion(argparse.Action):
         parser.exit()
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of a text, and wraps a text of one line."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if '\n' not in text:
+            text = textwrap.fill(text, width - len(indent))
+        return super()._fill_text(text, width, indent)
+
+
 class ArgumentParser(argparse.ArgumentParser):
     """A parser with options that all scripts have; it raises its errors as :class:`InputError`.
 
@@ -62,7 +72,7 @@ class ArgumentParser(argparse.ArgumentParser):
     is_verbose = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, **{'formatter_class': _Formatter, **options})
         self.add_argument('--verbose', action=_Verbose, nargs=0, dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
                           help='also print the traceback of an error')
         self.add_argument('--print-completion', action=_Completion, choices=('bash', 'zsh', 'tcsh'),

@@ -1,7 +1,4 @@
-"""Write weights as a file in ONNX, which runs without Chainer: by ONNX Runtime, OpenCV, OpenVINO and others.
-
-The file is compared with Chainer before it appears.
-"""
+"""Write weights as a file in ONNX, for ONNX Runtime, OpenCV, OpenVINO and others; it is compared with Chainer first."""
 
 from __future__ import annotations
 

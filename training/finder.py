@@ -7,7 +7,6 @@ which every script reads with --detector bundled:FILE.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -170,8 +169,7 @@ def train_finder(config: FinderConfig) -> Path:
 
 
 def parse_finder_config(arguments: Sequence[str] | None = None) -> FinderConfig:
-    parser = ArgumentParser(prog='python -m training.finder', description=__doc__,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(prog='python -m training.finder', description=__doc__)
     add_options(parser, FinderConfig, {'training': None})
     return FinderConfig(**vars(parser.parse_args(arguments)))
 

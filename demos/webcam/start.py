@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import math
 import sys
@@ -22,8 +21,7 @@ MAX_PEOPLE = 20
 
 def parse_webcam_options(description: str, arguments: Sequence[str] | None = None) -> WebcamConfig:
     """Read a command line, by default that of the process; ``InputError`` if something in it is wrong."""
-    parser = ArgumentParser(usage='%(prog)s [options]', description=description,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(usage='%(prog)s [options]', description=description)
     add_options(parser, WebcamConfig, GROUPS, negatable=False)
     return WebcamConfig(**vars(parser.parse_args(arguments)))
 
