@@ -8,7 +8,7 @@ from typing import Any
 
 from data.mpii import MPIIDataset, read_hdf5, to_hdf5
 from data.person import Person, PersonDataset
-from hourglass.crop import Extent, Square
+from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
 from tests.refusal import refusal
@@ -55,20 +55,6 @@ def test_reading_back_gives_the_same_people(dataset: PersonDataset, tmp_path: Pa
         np.testing.assert_array_equal(people.visible[i], expected.visible)
         np.testing.assert_allclose(people.extent[i], expected.location, rtol=1e-14)
         np.testing.assert_equal(people.head_size[i], expected.reference_length)
-
-
-def test_torso_angle(tmp_path: Path) -> None:
-    # Upright, head to the right, upside down, pelvis not annotated; (y, x) of pelvis and thorax.
-    torsos = [((80, 50), (30, 50)), ((50, 50), (50, 90)), ((50, 50), (90, 50)), (None, (30, 50))]
-    people = []
-    for ends in torsos:
-        points, labelled = np.zeros((16, 2), np.float32), np.zeros(16, bool)
-        for joint, end in zip((6, 7), ends, strict=True):
-            if end is not None:
-                points[joint], labelled[joint] = end, True
-        people.append(Person('a.jpg', points, labelled, labelled, Square(50, 50, 100), 10.0))
-    to_hdf5(PersonDataset('torsos', MPII, people, tmp_path), tmp_path / 't.h5')
-    np.testing.assert_allclose(_columns(tmp_path / 't.h5')['torsoangle'], [0, 90, 180, 0], atol=1e-12)
 
 
 def test_only_mpii_joints_can_be_written(dataset: PersonDataset, tmp_path: Path) -> None:
