@@ -53,7 +53,7 @@ MISTAKES = [
     (['--detector', 'bundled-fast', '--snapshot', 'text.jpg'], 'text.jpg'),
     (['--score-threshold', '1.5'], '--score-threshold must be a number of at least 0 and at most 1'),
     (['--detector', 'bundled-fast', '--gpu', '99'], '--gpu 99'),
-    (['--out', 'text.jpg'], 'text.jpg is not a folder'),
+    (['--out', 'text.jpg'], 'text.jpg: --out names a folder'),
     (['--json', 'output.jpg'], 'would replace an input file, or is named for two results'),
 ]
 
