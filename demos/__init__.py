@@ -1,4 +1,4 @@
-"""What the demo scripts do: pictures, videos and the page for a camera.
+"""The demos from Python: pictures, videos and the camera page.
 
 ::
 

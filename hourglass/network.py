@@ -1,7 +1,7 @@
-"""The stacked hourglass network of the published Chainer re-implementation.
+"""The stacked hourglass network of the reference, the published Chainer re-implementation.
 
 Newell, Yang, Deng: *Stacked Hourglass Networks for Human Pose Estimation*, ECCV 2016, section 3.  The names
-of all links are those of the re-implementation, because published weights are loaded by these names.
+of all links are those of the reference, because published weights are loaded by these names.
 """
 
 from __future__ import annotations

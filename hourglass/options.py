@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hourglass.predictor import PosePredictor
 
 #: Score of a joint from which its limbs are drawn at all, and from which they are not faint: in pictures, in videos and
-#: on the page of the camera.
+#: on the camera page.
 MIN_SCORE, CLEAR_SCORE = 0.2, 0.5
 #: Styles of :mod:`hourglass.draw`.
 STYLES = ('clear', 'reference')

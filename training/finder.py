@@ -2,7 +2,7 @@
 
 The network is a stacked hourglass of one stack. Its outputs are a heatmap of people's middles and the distances to the
 edges of their boxes (hourglass/box_codec.py). Every tenth picture is for validation. The result is model.npz in --out,
-which every script reads with --detector bundled:FILE.
+which scripts use as --detector bundled:FILE.
 """
 
 from __future__ import annotations
