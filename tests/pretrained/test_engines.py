@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,12 +11,11 @@ from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 from pretrained.engines import load_engine
 from pretrained.entries import BUNDLED_FOLDER, REGISTRY
+from tests.networks import randomise, stock_maps
 from tests.pretrained.ports import SMALL
 
 import numpy as np
 import pytest
-
-Example = tuple[np.ndarray, np.ndarray]
 
 
 @pytest.fixture
@@ -31,17 +31,21 @@ def _needs(engine: str) -> None:
 
 
 @pytest.mark.parametrize('engine', ['onnxruntime', 'openvino'])
-def test_heatmaps_equal_those_of_chainer(engine: str, bundled_example: Example) -> None:
+def test_images_of_any_number_and_size_from_several_threads(engine: str, cache: Path, tmp_path: Path) -> None:
     _needs(engine)
-    inputs, maps = bundled_example
-    assert maps.max() > 0.5
-    predictor = PosePredictor.load('bundled', engine=engine)
-    assert predictor.engine.name == engine
-    assert predictor.spec == pretrained.load('bundled').spec
-    np.testing.assert_allclose(predictor.heatmaps(inputs), maps, atol=1e-4)
+    network = randomise(SMALL.build_network())
+    pretrained.save_model(tmp_path / 'weights.npz', network, SMALL)
+    loaded, spec = load_engine(str(tmp_path / 'weights.npz'), engine=engine)
+    assert (loaded.name, spec) == (engine, SMALL)
+    x = [np.random.default_rng(i).random((n, 3, height, 64), np.float32)
+         for i, (n, height) in enumerate(((1, 64), (9, 64), (1, 96), (2, 64)))]
+    expected = [stock_maps(network, images)[-1] for images in x]
+    with ThreadPoolExecutor(4) as pool:
+        for maps, wanted in zip(pool.map(loaded, x * 3), expected * 3, strict=True):
+            np.testing.assert_allclose(maps, wanted, atol=1e-5 * abs(wanted).max())
 
 
-def test_bfloat16_is_near(bundled_example: Example) -> None:
+def test_bfloat16_is_near(bundled_example: tuple[np.ndarray, np.ndarray]) -> None:
     _needs('openvino')
     inputs, maps = bundled_example
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.child import ROOT, run_python
@@ -46,3 +47,12 @@ def test_the_demo_makes_a_graph_once_and_never_needs_chainer(tmp_path: Path, mon
                        '--json', 'pose.json', '--heatmaps', 'maps.png')
     assert second == {'cv2', 'onnxruntime', 'PIL'}
     assert _imported(tmp_path, 'demo.py', '--model', 'bundled', '--out', 'out') == second
+
+
+def test_openvino_does_not_report_to_anybody() -> None:
+    if find_spec('openvino') is None:
+        pytest.skip('openvino is not installed')
+    code = ('import sys, hourglass.engine.openvino_engine;'
+            'print([name for name in sys.modules if name.startswith("openvino_telemetry")])')
+    # The entry that says that there is no such package, and nothing of the package.
+    assert run_python('-c', code).stdout.split() == ["['openvino_telemetry']"]
