@@ -21,7 +21,7 @@ API = {
     'hourglass': ('predictor', 'people', 'spec', 'joints', 'crop', 'codec', 'locate', 'detection', 'network',
                   'preactivation', 'draw', 'image', 'oks'),
     'data': ('person', 'sets', 'transform', 'augment', 'packed', 'custom', 'mpii', 'coco', 'lsp'),
-    'pretrained': ('registry', 'weights_file', 'convert', 'export', 'recipe'),
+    'pretrained': ('registry', 'weights_file', 'formats', 'export', 'recipe'),
     'eval': ('config', 'evaluation', 'result', 'comparison', 'pck', 'coco', 'pckh', 'score', 'coco_score'),
     'training': ('config', 'trainer', 'loss', 'snapshot', 'distributed'),
     'demos': ('person_picture', 'person_location', 'people_config', 'people_pictures', 'video'),
