@@ -39,8 +39,6 @@ def on_files(files: Any, config: Any) -> Any:
     text = '# All options\n\nWhat `--help` prints.\n\n' + '\n'.join(map(_help, COMMANDS))
     files.append(File.generated(config, 'options.md', content=text))
     for package, modules in API.items():
-        names = [f'{package}.{name}' for name in modules
-                 if (ROOT / package / f'{name}.py').exists() or (ROOT / package / name).is_dir()]
-        content = f'# {package}\n\n' + '\n'.join(f'::: {name}\n' for name in names)
+        content = f'# {package}\n\n' + '\n'.join(f'::: {package}.{name}\n' for name in modules)
         files.append(File.generated(config, f'api/{package}.md', content=content))
     return files

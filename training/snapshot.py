@@ -41,12 +41,10 @@ def write_snapshot(path: Path, trainer: Trainer) -> None:
     """Write the whole state of a trainer; even after a crash of the machine, the file is complete or absent."""
     serializer = DictionarySerializer()
     serializer.save(trainer)
-    with atomic_write(path) as partial:
-        with zipfile.ZipFile(partial, 'w') as file:
-            for key, value in serializer.target.items():
-                with file.open(f'{key}.npy', 'w', force_zip64=True) as stream:
-                    np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
-        sync(partial)
+    with atomic_write(path) as partial, zipfile.ZipFile(partial, 'w') as file:
+        for key, value in serializer.target.items():
+            with file.open(f'{key}.npy', 'w', force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
     sync(path.parent)
 
 
