@@ -80,16 +80,15 @@ def test_the_common_joints_are_compared() -> None:
                                              errors=np.zeros((9, 1)), people_key='').record()])
 
 
-@pytest.mark.parametrize(('value', 'reason'), [
-    (json.dumps(pck_result().to_dict())[:-200], 'damaged, or not JSON'),
-    ('[]', 'not a result'),
-    (json.dumps({**pck_result().to_dict(), 'per_person': {}}), 'not a result'),
-    (json.dumps({**pck_result().to_dict(), 'people': 1}), 'not a result'),
-    (json.dumps(pck_result().to_dict()).replace('"thresholds": [0.0, ', '"thresholds": ['), 'not a result'),
-    (json.dumps(oks_result('a', .5).to_dict()).replace('"recall": [0.0, ', '"recall": ['), 'not a result'),
-    (json.dumps({**oks_result('a', .5).to_dict(), 'oks': {'stats': {}}}), 'not a result'),
+@pytest.mark.parametrize('value', [
+    '[]',
+    json.dumps({**pck_result().to_dict(), 'per_person': {}}),
+    json.dumps({**pck_result().to_dict(), 'people': 1}),
+    json.dumps(pck_result().to_dict()).replace('"thresholds": [0.0, ', '"thresholds": ['),
+    json.dumps(oks_result('a', .5).to_dict()).replace('"recall": [0.0, ', '"recall": ['),
+    json.dumps({**oks_result('a', .5).to_dict(), 'oks': {'stats': {}}}),
 ])
-def test_what_is_no_result_is_named(tmp_path: Path, value: str, reason: str) -> None:
+def test_what_is_no_result_is_named(tmp_path: Path, value: str) -> None:
     path = tmp_path / 'bad.json'
     path.write_text(value)
-    assert reason in refusal(lambda path: read_records([path]), path)
+    assert 'not a result' in refusal(lambda path: read_records([path]), path)
