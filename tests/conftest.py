@@ -114,11 +114,11 @@ def device(request: pytest.FixtureRequest, choose_device: Callable[[str], int]) 
     return choose_device(request.param)
 
 
-#: What the scripts and ``python -m data`` run.
+#: What the scripts, ``python -m data`` and ``python -m pretrained`` run.
 COMMANDS = {
     'data': 'data.__main__:main', 'demo.py': 'demos.commands:person', 'demo_multi_person.py': 'demos.commands:people',
     'eval.py': 'eval.options:evaluation', 'export.py': 'pretrained.export_command:export',
-    'train.py': 'training.options:training',
+    'pretrained': 'pretrained.__main__:main', 'train.py': 'training.options:training',
 }
 
 

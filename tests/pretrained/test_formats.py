@@ -59,9 +59,9 @@ def test_a_zip_file_of_torch7_is_read_as_the_file_in_it(shared: Callable[[str], 
 
 # The command line.
 
-def test_convert_and_inspect(tmp_path: Path, pth: Path, run: Callable[..., str]) -> None:
+def test_convert_and_inspect(tmp_path: Path, pth: Path, command: Callable[..., Any]) -> None:
     out = tmp_path / 'converted.npz'
-    text = run('convert', str(pth), str(out))
+    text = command('pretrained', 'convert', pth, out).stdout
     assert f'{out}: ' in text
     assert '(PyTorch, bearpaw layout)' in text
     model = load_model(out)
@@ -70,7 +70,7 @@ def test_convert_and_inspect(tmp_path: Path, pth: Path, run: Callable[..., str])
     safe = tmp_path / 'a.safetensors'
     TorchWriter.write_safetensors(safe, bearpaw_state(BEARPAW))
     for path, kind in ((pth, 'PyTorch'), (safe, 'safetensors'), (out, '.npz of Chainer')):
-        text = run('inspect', str(path))
+        text = command('pretrained', 'inspect', path).stdout
         for part in (f'kind        {kind}\n', 'PreActivationHG, 1 stack, width 8, depth 1', '16 (mpii)',
                      f'{model.network.count_params():,}', BEARPAW.to_json(), 'all finite', 'for a grey image of 8x8'):
             assert part in text
@@ -86,7 +86,7 @@ def test_inspect_refuses_weights_whose_heatmaps_overflow(
     assert 'all finite' in capsys.readouterr().out
 
 
-def test_convert_one_of_two_networks(tmp_path: Path, run: Callable[..., str]) -> None:
+def test_convert_one_of_two_networks(tmp_path: Path, command: Callable[..., Any]) -> None:
     path, out = tmp_path / 'two.pth', tmp_path / 'ema.npz'
     one, averaged = bearpaw_state(BEARPAW), bearpaw_state(BEARPAW)
     averaged['conv1.weight'] += 1
@@ -94,9 +94,9 @@ def test_convert_one_of_two_networks(tmp_path: Path, run: Callable[..., str]) ->
     with pytest.raises(InputError, match=r'holds 2 networks: state_dict, state_dict_ema; .* --part'):
         main(['convert', str(path), str(out)])
     assert not out.exists()
-    run('convert', '--part', 'state_dict_ema', str(path), str(out))
+    command('pretrained', 'convert', '--part', 'state_dict_ema', path, out)
     np.testing.assert_array_equal(load_model(out).arrays['conv0/W'], averaged['conv1.weight'])
-    assert 'all finite' in run('inspect', '--part', 'state_dict', str(path))
+    assert 'all finite' in command('pretrained', 'inspect', '--part', 'state_dict', path).stdout
     for start in (b'\3\0\0\0', b'\4\0\0\0', b'3\n1\n', b'4\n1\n'):
         (tmp_path / 'a.t7').write_bytes(start)
         with pytest.raises(InputError, match='a Torch7 file holds one network'):
@@ -104,9 +104,9 @@ def test_convert_one_of_two_networks(tmp_path: Path, run: Callable[..., str]) ->
 
 
 def test_convert_to_half_precision_and_another_decoding(
-        tmp_path: Path, small_weights: Path, run: Callable[..., str]) -> None:
+        tmp_path: Path, small_weights: Path, command: Callable[..., Any]) -> None:
     before, out = load_model(small_weights), tmp_path / 'new.npz'
-    run('convert', '--half', '--decoding', 'dark', str(small_weights), str(out))
+    command('pretrained', 'convert', '--half', '--decoding', 'dark', small_weights, out)
     after = load_model(out)
     assert after.spec == replace(before.spec, decoding='dark')
     np.testing.assert_array_equal(after.arrays['conv0/W'], before.arrays['conv0/W'].astype(np.float16))

@@ -159,8 +159,8 @@ def test_default_with_damaged_download_or_folder(
 # The package and its command line.
 
 
-def test_list(published: Any, run: Callable[..., str]) -> None:
-    out = run('list')
+def test_list(published: Any, command: Callable[..., Any]) -> None:
+    out = command('pretrained', 'list').stdout
     rows = {line.split()[0]: line for line in out.splitlines()[1:3]}
     assert '21 (mpii-coco)' in rows['bundled']
     assert '192x192' in rows['bundled']
@@ -168,17 +168,17 @@ def test_list(published: Any, run: Callable[..., str]) -> None:
     assert 'not downloaded' in rows['published']
     assert 'Head 0.952, Shoulder 0.930, Elbow 0.866' in out
     registry.fetch('published')
-    row, = (line for line in run('list').splitlines() if line.startswith('published  '))
+    row, = (line for line in command('pretrained', 'list').stdout.splitlines() if line.startswith('published  '))
     assert 'not downloaded' not in row
 
 
 def test_fetch_where_and_inspect(
-        published: Any, cache: Path, small_weights: Path, run: Callable[..., str]) -> None:
-    assert str(cache) in run('where')
-    assert run('fetch', 'published').strip() == str(cache / published.file)
-    assert run('fetch', 'bundled').strip() == str(REGISTRY['bundled'].path)
+        published: Any, cache: Path, small_weights: Path, command: Callable[..., Any]) -> None:
+    assert str(cache) in command('pretrained', 'where').stdout
+    assert command('pretrained', 'fetch', 'published').stdout.strip() == str(cache / published.file)
+    assert command('pretrained', 'fetch', 'bundled').stdout.strip() == str(REGISTRY['bundled'].path)
     for name in ('published', str(small_weights)):
-        out = run('inspect', name)
+        out = command('pretrained', 'inspect', name).stdout
         assert hashlib.sha256(small_weights.read_bytes()).hexdigest() in out
         assert '1 stack, width 4, depth 1' in out
         assert published.spec.to_json() in out
