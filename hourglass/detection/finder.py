@@ -22,6 +22,9 @@ import numpy as np
 WEIGHTS = 'person-finder'
 #: Pixels of the picture's longer side when the network runs several times.
 SIZES = 128, 192, 288, 384
+#: A longer side of more than this many shorter sides (a panorama) is scaled as if it had that many, so that people are
+#: not too small; and the most by which the input then exceeds the size.
+_LONGEST, _LARGER = 2.5, 8
 #: Both sides of the input are multiples of this.
 _STEP = 32
 #: Minimum score of the returned boxes; and the overlap from which only the best of several boxes is returned.
@@ -52,20 +55,20 @@ class PersonFinder(Detector):
 
     def detect_one(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         boxes, scores = fuse_boxes([view for size in self.sizes for view in self._look(image, size)],
-                                   _SAME_PERSON, partial(self._reliability, max(image.shape[1:])))
+                                   _SAME_PERSON, partial(self._reliability, _length(image)))
         kept = suppress_boxes(boxes, _OVERLAP, scores)
         kept = kept[scores[kept] >= _LOWEST_SCORE]
         return boxes[kept].astype(np.float32), scores[kept].astype(np.float32)
 
-    def _reliability(self, longer: int, boxes: np.ndarray) -> np.ndarray:
-        """Return the weight of each run for boxes (N, 4) in a picture with this longer side."""
-        heights = (boxes[:, 2] - boxes[:, 0])[:, None] * np.repeat(self.sizes, 1 + self.flip) / longer
+    def _reliability(self, length: float, boxes: np.ndarray) -> np.ndarray:
+        """Return the weight of each run for boxes (N, 4) in a picture of this length (:func:`_length`)."""
+        heights = (boxes[:, 2] - boxes[:, 0])[:, None] * np.repeat(self.sizes, 1 + self.flip) / length
         return np.exp(-(np.log2(np.maximum(heights, 1) / _BEST_HEIGHT) / _OCTAVES) ** 2 / 2)
 
     def _look(self, image: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the boxes and scores that the network gives for a size of the picture, and for its mirror image."""
         height, width = image.shape[1:]
-        factor = size / max(height, width)
+        factor = size / _length(image)
         h, w = max(1, round(height * factor)), max(1, round(width * factor))
         inputs = np.zeros((1 + self.flip, 3, -(-h // _STEP) * _STEP, -(-w // _STEP) * _STEP), np.float32)
         inputs[0, :, :h, :w] = resize_image(image, (h, w)) / 255
@@ -80,6 +83,12 @@ class PersonFinder(Detector):
             kept = suppress_boxes(boxes, _OVERLAP, scores)
             views.append((boxes[kept], scores[kept]))
         return views
+
+
+def _length(image: np.ndarray) -> float:
+    """Return the pixels of a picture (3, H, W) that become one of the finder's sizes: its longer side, mostly."""
+    shorter, longer = sorted(image.shape[1:])
+    return min(longer, max(_LONGEST * shorter, longer / _LARGER))
 
 
 def load(kind: str, file: str | None, gpu: int) -> PersonFinder:

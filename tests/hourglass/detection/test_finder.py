@@ -111,6 +111,15 @@ def test_people_that_the_program_renders_are_found(device: int) -> None:
     assert len(found) <= len(people) + 1
 
 
+def test_people_in_a_panorama_are_found() -> None:
+    image, people = demo_people()
+    panorama = np.pad(image.astype(np.float32), [(0, 0), (0, 0), (1500, 1500)])
+    finder = load_detector('bundled-fast')
+    (boxes, scores), = finder.detect([panorama])
+    shown = np.add([person.box for person in people], (0, 1500, 0, 1500))
+    assert (box_iou(shown, boxes[scores >= finder.score_threshold]).max(axis=1) > 0.4).sum() >= len(people) - 1
+
+
 @pytest.mark.parametrize('name', ['bundled', 'bundled-fast'])
 def test_a_picture_of_nothing_has_no_people(name: str) -> None:
     finder = load_detector(name)
