@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 #: Formats that are accepted.  Pillow reads more; for PostScript it starts a program.
-FORMATS = 'JPEG', 'PNG', 'WEBP', 'GIF', 'BMP'
+FORMATS = 'JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'AVIF'
 
 
 def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
@@ -40,6 +40,7 @@ def decode_picture(data: bytes, max_pixels: int) -> np.ndarray:
                 return as_image(image)
     except UnidentifiedImageError:
         raise InputError(f'not a picture in an accepted format ({", ".join(FORMATS)})') from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, RuntimeError,
+            Image.DecompressionBombError) as error:
         # Pillow reports damage with any of these, according to the format.
         raise InputError(f'the picture cannot be read ({error or type(error).__name__})') from None

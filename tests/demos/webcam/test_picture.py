@@ -40,6 +40,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(side: int) -> None:
 
 @pytest.mark.parametrize(('data', 'reason'), [
     (b'', 'not a picture'), (picture_bytes(_halves(), 'JPEG')[:300], 'cannot be read'),
+    (picture_bytes(_halves(), 'AVIF').replace(b'av01', b'xxxx'), 'cannot be read'),
     (picture_bytes(_halves(), 'TIFF'), 'not a picture'), (b'%!PS-Adobe-3.0 EPSF', 'not a picture'),
 ])
 def test_what_cannot_be_used_is_refused(data: bytes, reason: str) -> None:
