@@ -173,6 +173,12 @@ def rule_network(rule_values: dict[str, np.ndarray]) -> StackedHG:
 
 
 @pytest.fixture(scope='session')
+def bundled() -> PosePredictor:
+    """The predictor with the bundled weights, which no test changes."""
+    return PosePredictor.load('bundled')
+
+
+@pytest.fixture(scope='session')
 def bundled_example() -> tuple[np.ndarray, np.ndarray]:
     """Two inputs of the bundled network, a person and the mirror image, and Chainer's heatmaps of both."""
     predictor, image = PosePredictor.load('bundled', engine='chainer'), demo_scene()

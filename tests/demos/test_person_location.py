@@ -15,16 +15,11 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(scope='module')
-def predictor() -> PosePredictor:
-    return PosePredictor.load('bundled')
-
-
-def test_by_default_the_person_is_in_the_middle(predictor: PosePredictor) -> None:
+def test_by_default_the_person_is_in_the_middle(bundled: PosePredictor) -> None:
     place, image = PersonLocation(), demo_scene((240, 200))
     assert place.is_middle
-    assert place.with_fit(predictor) is predictor
-    np.testing.assert_array_equal(place.find(predictor, image).points, predictor.poses([image])[0].points)
+    assert place.with_fit(bundled) is bundled
+    np.testing.assert_array_equal(place.find(bundled, image).points, bundled.poses([image])[0].points)
 
 
 @pytest.mark.parametrize(('values', 'expected'), [
@@ -35,11 +30,11 @@ def test_by_default_the_person_is_in_the_middle(predictor: PosePredictor) -> Non
     ({'center': '80.5,-10', 'scale': '.4'}, (-60, 30, 40, 130)),
 ])
 def test_the_crop_follows_from_box_or_centre(
-    predictor: PosePredictor, values: dict[str, Any], expected: tuple[int, ...],
+    bundled: PosePredictor, values: dict[str, Any], expected: tuple[int, ...],
 ) -> None:
     place, image = PersonLocation(**values), demo_scene((240, 200))
     assert not place.is_middle
-    np.testing.assert_allclose(corners(place.find(predictor, image).box), expected, atol=1)
+    np.testing.assert_allclose(corners(place.find(bundled, image).box), expected, atol=1)
 
 
 def test_negative_numbers_on_the_command_line() -> None:
@@ -67,22 +62,22 @@ def test_locations_that_make_no_sense(values: dict[str, Any], reason: str) -> No
 
 @pytest.mark.parametrize('values', [
     {'box': (0, 240, 50, 300)}, {'center': (-200, 100), 'scale': 1}])
-def test_a_location_outside_of_the_picture(predictor: PosePredictor, values: dict[str, Any]) -> None:
+def test_a_location_outside_of_the_picture(bundled: PosePredictor, values: dict[str, Any]) -> None:
     with pytest.raises(InputError, match='outside of the picture, which is 240 pixels high and 200 wide'):
-        PersonLocation(**values).find(predictor, demo_scene((240, 200)))
+        PersonLocation(**values).find(bundled, demo_scene((240, 200)))
 
 
 def test_without_any_detector_a_person_is_found_too(
-    predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    bundled: PosePredictor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
     def not_there(*_: object, is_quick: bool) -> None:
         raise InputError('none is installed')
 
     monkeypatch.setattr('hourglass.detection.voc.load', not_there)
     image = demo_scene((240, 400))
-    pose = PersonLocation(auto=True).find(predictor, image)
+    pose = PersonLocation(auto=True).find(bundled, image)
     assert 'none is installed' in capsys.readouterr().err
-    searched = PersonLocation(auto=True, detector='none').find(predictor, image)
+    searched = PersonLocation(auto=True, detector='none').find(bundled, image)
     np.testing.assert_allclose(pose.points, searched.points, atol=8)
 
 
@@ -94,28 +89,28 @@ def test_without_any_detector_a_person_is_found_too(
     (FixedBoxes(), False),
 ])
 def test_a_person_elsewhere_is_seen(
-    predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch, detector: FixedBoxes, expected: bool,
+    bundled: PosePredictor, monkeypatch: pytest.MonkeyPatch, detector: FixedBoxes, expected: bool,
 ) -> None:
     monkeypatch.setattr('hourglass.detection.finder.load', lambda *_: detector)
     nothing = np.zeros((3, 240, 400), np.float32)
-    pose, = predictor.poses([nothing])
-    assert PersonLocation().is_elsewhere(pose, predictor.spec, nothing) == expected
-    assert not PersonLocation(auto=True).is_elsewhere(pose, predictor.spec, nothing)
+    pose, = bundled.poses([nothing])
+    assert PersonLocation().is_elsewhere(pose, bundled.spec, nothing) == expected
+    assert not PersonLocation(auto=True).is_elsewhere(pose, bundled.spec, nothing)
     clear = demo_scene((240, 240))
-    assert not PersonLocation().is_elsewhere(predictor.poses([clear])[0], predictor.spec, clear)
+    assert not PersonLocation().is_elsewhere(bundled.poses([clear])[0], bundled.spec, clear)
 
 
 @pytest.mark.parametrize('crop', ['clip', 'pad', 'torch7'])
-def test_the_whole_picture_can_be_taken_in_two_ways(predictor: PosePredictor, crop: str) -> None:
+def test_the_whole_picture_can_be_taken_in_two_ways(bundled: PosePredictor, crop: str) -> None:
     image = demo_scene((324, 576))
-    other = PosePredictor(predictor.engine, replace(predictor.spec, crop=crop))
+    other = PosePredictor(bundled.engine, replace(bundled.spec, crop=crop))
 
     stretched = PersonLocation(fit='stretch')
     pose = stretched.find(stretched.with_fit(other), image)
     assert corners(pose.box) == (0, 0, 324, 576)
     seen = stretched.with_fit(other).crop_image(image, pose.box)
     np.testing.assert_allclose(seen[:, ::32, ::32], cv2.resize(
-        image.transpose(1, 2, 0), predictor.spec.input_size[::-1]).transpose(2, 0, 1)[:, ::32, ::32], atol=0.01)
+        image.transpose(1, 2, 0), bundled.spec.input_size[::-1]).transpose(2, 0, 1)[:, ::32, ::32], atol=0.01)
 
     padded = PersonLocation(fit='pad')
     pose = padded.find(padded.with_fit(other), image)

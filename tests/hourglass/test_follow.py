@@ -69,29 +69,29 @@ def test_joints_that_are_hardly_seen_do_not_count() -> None:
     assert box.shape[0] < 300
 
 
-def test_a_detector_helps_while_no_person_is_found() -> None:
-    person, predictor = demo_person((240, 240)), PosePredictor.load('bundled')
+def test_a_detector_helps_while_no_person_is_found(bundled: PosePredictor) -> None:
+    person = demo_person((240, 240))
     detector = FixedBoxes([100, 600, 300, 700])
     image = np.full((3, 400, 820), 128, np.float32)
     image[:, 80:320, 530:770] = person.image
-    without = Follower(predictor.spec).find(predictor, image)
-    follower = Follower(predictor.spec)
-    pose = follower.find(predictor, image, detector)
-    assert has_person(pose, predictor.spec)
+    without = Follower(bundled.spec).find(bundled, image)
+    follower = Follower(bundled.spec)
+    pose = follower.find(bundled, image, detector)
+    assert has_person(pose, bundled.spec)
     assert confidence(pose) > confidence(without)
-    follower.find(predictor, image, detector)
+    follower.find(bundled, image, detector)
     assert detector.n_calls == 1, 'then the person is followed'
 
 
-def test_a_person_at_the_side_is_found_and_kept_when_walking() -> None:
-    person, predictor = demo_person((240, 240)), PosePredictor.load('bundled')
-    follower = Follower(predictor.spec)
+def test_a_person_at_the_side_is_found_and_kept_when_walking(bundled: PosePredictor) -> None:
+    person = demo_person((240, 240))
+    follower = Follower(bundled.spec)
     # At first the person stands at the side, until found; then walks to the other one.
     for x in [*[20] * 16, *range(40, 580, 25)]:
         image = np.full((3, 400, 820), 128, np.float32)
         image[:, 80:320, x:x + 240] = person.image
-        pose, true = follower.find(predictor, image), person.points + np.array([80, x])
+        pose, true = follower.find(bundled, image), person.points + np.array([80, x])
         if x == 40:
             assert pck(pose.points, true) >= 0.8
     assert pck(pose.points, true) >= 0.8
-    assert pck(predictor.poses([image])[0].points, true) <= 0.5, 'not in the middle of the picture'
+    assert pck(bundled.poses([image])[0].points, true) <= 0.5, 'not in the middle of the picture'

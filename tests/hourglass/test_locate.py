@@ -30,14 +30,9 @@ class _Counter(PosePredictor):
 
 
 @pytest.fixture(scope='module')
-def predictor() -> PosePredictor:
-    return PosePredictor.load('bundled')
-
-
-@pytest.fixture(scope='module')
-def located(predictor: PosePredictor) -> Pose:
+def located(bundled: PosePredictor) -> Pose:
     """The pose in scene 38, which many tests use."""
-    return locate(predictor, _scene(38)[0])
+    return locate(bundled, _scene(38)[0])
 
 
 @cache
@@ -51,18 +46,18 @@ def _scene(index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 STANDING = (15, 38, 50)
 
 
-def test_a_person_at_the_side_is_found(predictor: PosePredictor) -> None:
+def test_a_person_at_the_side_is_found(bundled: PosePredictor) -> None:
     located, whole = [], []
     for index in STANDING:
         image, points, labelled = _scene(index)
-        located.append(pck(locate(predictor, image).points, points, labelled))
-        whole.append(pck(predictor.poses([image])[0].points, points, labelled))
+        located.append(pck(locate(bundled, image).points, points, labelled))
+        whole.append(pck(bundled.poses([image])[0].points, points, labelled))
     assert np.mean(located) > 0.7, located
     assert np.mean(located) > np.mean(whole) + 0.1, whole
 
 
 def test_a_small_person_is_found_in_the_second_round(
-    predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch,
+    bundled: PosePredictor, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene, points, labelled = _scene(50)
     small = cv2.resize(scene.transpose(1, 2, 0), None, fx=0.15, fy=0.15, interpolation=cv2.INTER_AREA)
@@ -70,43 +65,43 @@ def test_a_small_person_is_found_in_the_second_round(
     image = np.full_like(scene, 110)
     image[:, 60:60 + small.shape[1], 100:100 + small.shape[2]] = small
     points = 0.15 * points + [60, 100]
-    assert pck(locate(predictor, image).points, points, labelled) > 0.7
+    assert pck(locate(bundled, image).points, points, labelled) > 0.7
     monkeypatch.setattr('hourglass.locate.SEARCH_SIDES', SEARCH_SIDES[:1])
-    assert pck(locate(predictor, image).points, points, labelled) < 0.3
+    assert pck(locate(bundled, image).points, points, labelled) < 0.3
 
 
-def test_an_upper_body_at_the_border_is_found(predictor: PosePredictor) -> None:
+def test_an_upper_body_at_the_border_is_found(bundled: PosePredictor) -> None:
     image, points, labelled = _scene(50)
     hips = int(points[[2, 3], 0].max()) + 12
-    pose = locate(predictor, image[:, :hips])
+    pose = locate(bundled, image[:, :hips])
     upper = labelled & (points[:, 0] < hips)
     assert upper.sum() >= 8
     assert pck(pose.points, points, upper) > 0.7
 
 
-def test_large_pictures_are_searched_in_small_and_answered_in_their_own_pixels(predictor: PosePredictor) -> None:
+def test_large_pictures_are_searched_in_small_and_answered_in_their_own_pixels(bundled: PosePredictor) -> None:
     image, points, labelled = _scene(50)
     large = cv2.resize(image.transpose(1, 2, 0), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
-    pose = locate(predictor, large)
+    pose = locate(bundled, large)
     assert pck(pose.points / 6, points, labelled) > 0.7
     y0, _, y1, _ = corners(pose.box)
     assert y1 - y0 > 1000
 
 
-def test_mirrored_images_are_for_the_last_pass_only(predictor: PosePredictor, located: Pose) -> None:
+def test_mirrored_images_are_for_the_last_pass_only(bundled: PosePredictor, located: Pose) -> None:
     image, _, _ = _scene(38)
-    flipping = copy(predictor)
+    flipping = copy(bundled)
     flipping.flip = True
     pose = locate(flipping, image)
     assert pose.box == located.box
     np.testing.assert_allclose(pose.heatmaps, flipping.poses([image], [located.box])[0].heatmaps, atol=1e-5)
 
 
-def test_a_confident_detection_needs_no_search(predictor: PosePredictor) -> None:
+def test_a_confident_detection_needs_no_search(bundled: PosePredictor) -> None:
     image, points, labelled = _scene(50)
     y0, x0 = points.min(axis=0) - 8
     y1, x1 = points.max(axis=0) + 8
-    counter, detector = _Counter(predictor.engine, predictor.spec), FixedBoxes((y0, x0, y1, x1))
+    counter, detector = _Counter(bundled.engine, bundled.spec), FixedBoxes((y0, x0, y1, x1))
     _Counter.crops = 0
     pose = locate(counter, image, detector, 'a.jpg')
     assert detector.names == ['a.jpg']
@@ -122,17 +117,17 @@ def test_a_confident_detection_needs_no_search(predictor: PosePredictor) -> None
     FixedBoxes((0, 560, 20, 570), (10, 10, 200, 100), scores=[0.9, 0.01]),
 ])
 def test_without_a_good_detection_the_picture_is_searched(
-    predictor: PosePredictor, located: Pose, detector: FixedBoxes,
+    bundled: PosePredictor, located: Pose, detector: FixedBoxes,
 ) -> None:
-    np.testing.assert_allclose(locate(predictor, _scene(38)[0], detector).points, located.points, atol=12)
-    np.testing.assert_array_equal(locate(predictor, _scene(38)[0], FixedBoxes()).points, located.points)
+    np.testing.assert_allclose(locate(bundled, _scene(38)[0], detector).points, located.points, atol=12)
+    np.testing.assert_array_equal(locate(bundled, _scene(38)[0], FixedBoxes()).points, located.points)
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (300, 1)])
-def test_the_smallest_pictures_have_a_pose(predictor: PosePredictor, shape: tuple[int, int]) -> None:
-    pose = locate(predictor, np.full((3, *shape), 99, np.float32))
+def test_the_smallest_pictures_have_a_pose(bundled: PosePredictor, shape: tuple[int, int]) -> None:
+    pose = locate(bundled, np.full((3, *shape), 99, np.float32))
     assert np.isfinite(pose.points).all()
-    assert not has_person(pose, predictor.spec)
+    assert not has_person(pose, bundled.spec)
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (480, 640), (640, 480), (1080, 1920), (300, 300), (100, 5000), (5000, 100),
@@ -148,11 +143,11 @@ def test_the_search_leaves_nothing_out_and_ends(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize('name', ['000000000785', '000000196141', '000000197388'])
-def test_photographs(predictor: PosePredictor, shared: Callable[[str], Path], name: str) -> None:
+def test_photographs(bundled: PosePredictor, shared: Callable[[str], Path], name: str) -> None:
     annotations = json.loads(shared('coco/test_coco.json').read_text())['annotations']
     there = [annotation for annotation in annotations if annotation['image_id'] == int(name)]
-    pose = locate(predictor, read_image(shared(f'coco/{name}.jpg')))
-    assert has_person(pose, predictor.spec)
+    pose = locate(bundled, read_image(shared(f'coco/{name}.jpg')))
+    assert has_person(pose, bundled.spec)
     scores = []
     for annotation in there:
         x, y, visible = np.array(annotation['keypoints'], np.float64).reshape(-1, 3).T
