@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from data.sampling import TrainingDataset
+from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
 from hourglass.device import use_device
 from hourglass.errors import InputError
 from hourglass.lock import only_run
@@ -24,6 +23,7 @@ import chainer
 import numpy as np
 import pytest
 from chainer.optimizers.rmsprop import RMSpropRule
+from chainer.training.updaters import StandardUpdater
 
 Run = Callable[..., None]
 Same = Callable[[Path, Path], None]
@@ -82,42 +82,26 @@ def test_an_error_leaves_a_snapshot_from_which_the_training_resumes_exactly(
     same_result(out, reference)
 
 
-def test_a_failed_step_restores_the_running_statistics(device: int) -> None:
-    class Updater:
-        """Fails in each second step, after the forward pass."""
-
-        def __init__(self) -> None:
-            self.network = use_device(SMALL.build_network(), device)
-            self.optimizer = chainer.optimizers.SGD().setup(self.network)
-            self.iterator = SimpleNamespace(position=0)
-            self.n_calls = 0
-
-        def get_optimizer(self, _: str) -> Any:
-            return self.optimizer
-
-        def get_iterator(self, _: str) -> Any:
-            return self.iterator
-
-        def update_core(self) -> None:
-            self.iterator.position += 1
-            self.n_calls += 1
-            self.network(self.network.device.send(np.random.default_rng(0).random((2, 3, 32, 32), np.float32)))
-            if self.n_calls % 2 == 0:
-                raise ZeroDivisionError
-            self.optimizer.t += 1
-
-    updater: Any = Updater()
+def test_a_failed_step_restores_position_and_running_statistics(device: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    samples = [(rng.random((3, 32, 32), np.float32), rng.random((14, 8, 8), np.float32), np.ones(14, bool))
+               for _ in range(8)]
+    iterator = SampleIterator(TrainingDataset(samples, lambda sample, _: sample, 0), 2, EpochOrderSampler(0))
+    chain = use_device(TrainChain(SMALL.build_network(), SMALL), device)
+    updater = StandardUpdater(iterator, chainer.optimizers.SGD(1e-9).setup(chain), device=chain.device)
     step = Step(updater)
-    for n in (1, 2):
-        before = values_of(updater.network)
+    for _ in range(2):
+        before = values_of(chain)
         step()
-        after = values_of(updater.network)
+        after, position = values_of(chain), iterator.position
         assert any((after[key] != before[key]).any() for key in after if key.endswith('avg_mean'))
-        with pytest.raises(ZeroDivisionError):
-            step()
+        with monkeypatch.context() as patch:
+            _fail(patch, TrainChain, 'forward', 1, ZeroDivisionError(), after=True)
+            with pytest.raises(ZeroDivisionError):
+                step()
         assert step.has_failed
-        assert updater.iterator.position == n
-        for key, value in values_of(updater.network).items():
+        assert iterator.position == position
+        for key, value in values_of(chain).items():
             np.testing.assert_array_equal(value, after[key], key)
 
 

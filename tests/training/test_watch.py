@@ -17,7 +17,7 @@ from data.person import PersonDataset
 from hourglass.errors import InputError
 from hourglass.joints import LSP
 from pretrained import load_model
-from training import watch
+from training.evaluator import PoseEvaluator
 from training.loss import LOSSES, LossEntry
 from training.watch import SCORE, StopAtBadLoss, sample_name
 
@@ -42,27 +42,11 @@ def test_the_log_is_written_as_json_and_csv_and_drawn(reference: Path) -> None:
     assert Image.open(reference / 'people.jpg').size == (4 * 192, 2 * 192)
 
 
-def _give_scores(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
-    """Have validation find these scores, one after the other."""
-    given = iter(scores)
-
-    class Evaluator(watch.Extension):
-        priority = 300
-        name = 'validation'
-
-        def __init__(self, *arguments: object) -> None:
-            pass
-
-        def __call__(self, trainer: object) -> None:
-            watch.reporter.report({SCORE: next(given)})
-
-    monkeypatch.setattr('training.trainer.PoseEvaluator', Evaluator)
-
-
 def test_the_best_weights_are_those_of_the_best_epoch(
     run_training: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _give_scores(monkeypatch, 0.25, 0.75, 0.5)
+    scores = iter((0.25, 0.75, 0.5))
+    monkeypatch.setattr(PoseEvaluator, 'score', lambda _: next(scores))
     out = tmp_path / 'out'
     run_training('--out', out)
     assert [entry['validation/main/best'] for entry in json.loads((out / 'log').read_text())] == [0.25, 0.75, 0.75]
