@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from signal import SIGTERM
+from typing import Any
 
 from hourglass.box_codec import finder_spec
 from hourglass.detection import load_detector
 from hourglass.errors import InputError
-from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
 from tests.data.coco_files import write_scenes
-from training.finder import FinderConfig, start_from, train_finder
+from training.finder import FinderChain, FinderConfig, start_from, train_finder
 
 import numpy as np
 import pytest
@@ -28,23 +29,6 @@ def _config(scenes: Path, out: Path, **more: object) -> FinderConfig:
                         **{'epochs': 2, **more})  # type: ignore[arg-type]
 
 
-class _StopsInTheFirstEpoch(StopRequest):
-    """Is asked before each iteration, and says stop before the third."""
-
-    def __init__(self) -> None:
-        super().__init__('')
-        self.asked = 0
-
-    @property  # type: ignore[override]
-    def signal(self) -> int | None:
-        self.asked += 1
-        return SIGTERM if self.asked > 2 else None
-
-    @signal.setter
-    def signal(self, value: int | None) -> None:
-        pass
-
-
 def test_a_training_gives_a_detector_and_resumes_exactly_after_a_stop(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: int,
 ) -> None:
@@ -56,10 +40,17 @@ def test_a_training_gives_a_detector_and_resumes_exactly_after_a_stop(
     assert log[1]['main/loss'] < log[0]['main/loss']
     assert {'validation/recall', 'validation/precision'} <= set(log[0])
     # Another training that is stopped in its first epoch and resumed has the same result.
-    with monkeypatch.context() as patch:
-        patch.setattr('training.finder.StopRequest', _StopsInTheFirstEpoch)
-        with pytest.raises(SystemExit):
-            train_finder(_config(scenes, parts, gpu=device))
+    forward, calls = FinderChain.forward, iter(range(99))
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(calls) == 1:
+            os.kill(os.getpid(), SIGTERM)
+        return forward(*arguments)
+
+    monkeypatch.setattr(FinderChain, 'forward', interrupted)
+    with pytest.raises(SystemExit):
+        train_finder(_config(scenes, parts, gpu=device))
+    assert {path.name for path in parts.glob('snapshot_*')} == {'snapshot_iter_2'}
     assert not (parts / 'model.npz').exists()
     with only_run(parts), pytest.raises(InputError, match='another run writes to it'):
         train_finder(_config(scenes, parts, resume=True))
