@@ -22,8 +22,8 @@ import numpy as np
 WEIGHTS = 'person-finder'
 #: Pixels of the picture's longer side when the network runs several times.
 SIZES = 128, 192, 288, 384
-#: A longer side of more than this many shorter sides (a panorama) is scaled as if it had that many, so that people are
-#: not too small; and the most by which the input then exceeds the size.
+#: A width of more than this many heights (a panorama) is scaled as if it were that many, so that people are not too
+#: small; and the most by which the input then exceeds the size.  In a high, narrow picture people are large already.
 _LONGEST, _LARGER = 2.5, 8
 #: Both sides of the input are multiples of this.
 _STEP = 32
@@ -41,7 +41,7 @@ class PersonFinder(Detector):
 
     Args:
         engine: runs the network, for inputs of any size.
-        sizes: pixels of the picture's longer side in each run of the network.  The boxes of all runs are merged
+        sizes: pixels of the picture's longer side (of a panorama: 2.5 heights) in each run.  The boxes are merged
             (:func:`hourglass.boxes.fuse_boxes`); those in which a person is about 96 pixels high count most.
         flip: whether the network also processes the mirror image in each run.
     """
@@ -87,8 +87,8 @@ class PersonFinder(Detector):
 
 def _length(image: np.ndarray) -> float:
     """Return the pixels of a picture (3, H, W) that become one of the finder's sizes: its longer side, mostly."""
-    shorter, longer = sorted(image.shape[1:])
-    return min(longer, max(_LONGEST * shorter, longer / _LARGER))
+    height, width = image.shape[1:]
+    return max(height, min(width, max(_LONGEST * height, width / _LARGER)))
 
 
 def load(kind: str, file: str | None, gpu: int) -> PersonFinder:

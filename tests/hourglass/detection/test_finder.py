@@ -120,6 +120,18 @@ def test_people_in_a_panorama_are_found() -> None:
     assert (box_iou(shown, boxes[scores >= finder.score_threshold]).max(axis=1) > 0.4).sum() >= len(people) - 1
 
 
+def test_a_person_in_a_narrow_picture_is_not_enlarged() -> None:
+    sizes = []
+
+    class Records(_Sees):
+        def __call__(self, x: np.ndarray) -> np.ndarray:
+            sizes.append(x.shape[2:])
+            return super().__call__(x)
+
+    PersonFinder(Records([(0, 0, 300, 100)], (300, 100))).detect([np.zeros((3, 300, 100), np.float32)])
+    assert sizes == [(256, 96)]
+
+
 @pytest.mark.parametrize('name', ['bundled', 'bundled-fast'])
 def test_a_picture_of_nothing_has_no_people(name: str) -> None:
     finder = load_detector(name)
