@@ -36,7 +36,9 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
     given = vars(parser.parse_args(arguments))
     path = given.pop('config')
     if path is None and 'resume' in given and 'dataset' not in given:
-        path = Path(given.get('out', TrainConfig.out)) / 'run.json'
+        # The folder may have another name now than in its run.json.
+        out = given.setdefault('out', TrainConfig.out)
+        path = Path(out) / 'run.json'
     values = {} if path is None else read_options(Path(path), TrainConfig)
     return TrainConfig(**{'dataset': (), **values, **given})
 

@@ -46,11 +46,17 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
     assert config == TrainConfig(dataset='synthetic', epochs=7, batchsize=3, joint_weights='x=1', init='./-x')
 
 
-def test_a_resumed_training_takes_its_options_from_its_folder(tmp_path: Path) -> None:
+def test_a_resumed_training_takes_its_options_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
     (tmp_path / 'run.json').write_text(json.dumps({'options': {'dataset': ['lsp'], 'epochs': 7, 'out': 'elsewhere'}}))
     config = parse_config(['--resume', '--out', str(tmp_path), '--epoch', '9'])
     assert config == TrainConfig(dataset='lsp', epochs=9, out=str(tmp_path), resume=NEWEST)
     assert parse_config(['--resume', '--dataset', 'coco', '--out', str(tmp_path)]).epochs == TrainConfig.epochs
+    monkeypatch.chdir(tmp_path)
+    tmp_path.joinpath('result').mkdir()
+    tmp_path.joinpath('run.json').rename('result/run.json')
+    assert parse_config(['--resume']).out == 'result', 'the folder that was read, not the one of its run.json'
 
 
 def test_help_in_python_explains_every_field() -> None:
