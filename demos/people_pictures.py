@@ -51,6 +51,11 @@ def draw_people_in_pictures(
     predictor = predictor or config.load()
     described: list[dict[str, Any]] = []
     n_pictures = 0
+
+    def write_rows() -> None:
+        if n_pictures and config.json:
+            write_json_rows(config.json, described)
+
     try:
         # A picture of a camera takes much memory: no more of them than there are steps.
         with closing(overlapped(read_pictures(tasks), _steps(predictor, config), length=1)) as done:
@@ -58,9 +63,10 @@ def draw_people_in_pictures(
                 about = {'image_id': task.image_id, 'category_id': PERSON, 'file_name': Path(task.name).name}
                 described += [{**about, **person.to_dict()} for person in people]
                 n_pictures += 1
-    finally:  # after Ctrl-C, too
-        if n_pictures and config.json:
-            write_json_rows(config.json, described)
+    except KeyboardInterrupt:
+        write_rows()
+        raise
+    write_rows()
     if complaint := predictor.detector.complaint():
         print(f'warning: {complaint}', file=sys.stderr)
     found = counted(len(described), 'person', 'people') if described else 'no people'

@@ -115,7 +115,13 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
     tasks = plan_pictures(config.image, results, _render, [config.json],
                           [config.model, config.snapshot, config.detector_file])
     predictor = config.with_fit(config.load_predictor())
-    described = []
+    described: list[dict[str, Any]] = []
+
+    def write_poses() -> None:
+        if config.json and described:
+            is_single = tasks[0].picture is None or (len(tasks) == 1 and tasks[0].picture.is_named)
+            write_json(config.json, described[0] if is_single else described)
+
     try:
         for task, image in read_pictures(tasks):
             pose = config.find(predictor, image, task.name if task.picture else None)
@@ -130,9 +136,9 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
             elif not has_person(pose, predictor.spec):
                 print(f'{task.name}: no person is clearly visible; this is the best guess', file=sys.stderr)
             described.append({'image': task.name, **pose.to_dict()})
-    finally:  # after Ctrl-C, too
-        if config.json and described:
-            is_single = tasks[0].picture is None or (len(tasks) == 1 and tasks[0].picture.is_named)
-            write_json(config.json, described[0] if is_single else described)
+    except KeyboardInterrupt:
+        write_poses()
+        raise
+    write_poses()
     report(tasks, len(described), config.out)
     return described

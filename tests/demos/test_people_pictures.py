@@ -8,6 +8,7 @@ from typing import Any
 from data.synthetic import demo_people
 from demos import PicturesConfig, draw_people_in_pictures, people_pictures
 from eval.coco_results import read_results
+from hourglass.errors import InputError
 from hourglass.image import read_image, write_image
 from hourglass.joints import COCO
 
@@ -106,8 +107,9 @@ def test_several_pictures(demo: Run, scene: Any, tmp_path: Path) -> None:
         assert files(tmp_path / 'photos') == {*expected, *others, 'a.jpg', 'b.png'}
 
 
-def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(
-    scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(('error', 'expected'), [(KeyboardInterrupt, {'b.png'}), (InputError, None)])
+def test_a_stop_leaves_the_json_of_the_pictures_that_are_done_and_an_error_leaves_none(
+    scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException], expected: set[str] | None,
 ) -> None:
     (tmp_path / 'b.png').write_bytes(scene[0].read_bytes())
     detector = write_boxes(tmp_path / 'boxes.json', *scene[1], name='b.png')
@@ -117,13 +119,14 @@ def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(
 
     def stop_at_the_second(task: Any, *rest: Any) -> None:
         if task.picture.path == scene[0]:
-            raise KeyboardInterrupt
+            raise error
         write(task, *rest)
 
     monkeypatch.setattr(people_pictures, '_write', stop_at_the_second)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         draw_people_in_pictures(config)
-    assert {person['image_id'] for person in json.loads((tmp_path / 'a.json').read_text())} == {'b.png'}
+    found = (tmp_path / 'a.json').read_text() if (tmp_path / 'a.json').exists() else None
+    assert (found and {person['image_id'] for person in json.loads(found)}) == expected
 
 
 def test_a_grey_picture_of_one_pixel(demo: Run, tmp_path: Path) -> None:
