@@ -171,7 +171,10 @@ def train_finder(config: FinderConfig) -> Path:
 def parse_finder_config(arguments: Sequence[str] | None = None) -> FinderConfig:
     parser = ArgumentParser(prog='python -m training.finder', description=__doc__)
     add_options(parser, FinderConfig, {'training': None})
-    return FinderConfig(**vars(parser.parse_args(arguments)))
+    given = vars(parser.parse_args(arguments))
+    if 'root' not in given:
+        parser.error('--root is missing')
+    return FinderConfig(**given)
 
 
 def main() -> None:

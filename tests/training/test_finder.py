@@ -13,7 +13,7 @@ from hourglass.detection import load_detector
 from hourglass.errors import InputError
 from hourglass.lock import only_run
 from tests.data.coco_files import write_scenes
-from training.finder import FinderChain, FinderConfig, start_from, train_finder
+from training.finder import FinderChain, FinderConfig, parse_finder_config, start_from, train_finder
 
 import numpy as np
 import pytest
@@ -62,3 +62,8 @@ def test_what_fits_is_taken_over() -> None:
     before = network.conv1_3a.W.array.copy()
     assert start_from(network, 'bundled') > 300
     np.testing.assert_array_equal(network.conv1_3a.W.array, before)
+
+
+def test_without_pictures_the_option_is_named() -> None:
+    with pytest.raises(InputError, match='--root is missing'):
+        parse_finder_config([])
