@@ -167,7 +167,8 @@ def plan_pictures(
             to a new folder with the name of a picture.
     """
     folder = results[0].parent
-    if folder.suffix.lower() in picture_endings() and not folder.is_dir():
+    # A folder without an ending is the usual case, and picture_endings() loads all formats of Pillow.
+    if folder.suffix and folder.suffix.lower() in picture_endings() and not folder.is_dir():
         raise InputError(f'{folder}: --out names a folder, not a picture; the drawing in it is output.jpg')
     files = find_pictures(arguments)
     targets = [tuple(path.with_name(prefix + path.name) for path in results)
