@@ -11,6 +11,7 @@ from hourglass.errors import InputError
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
 from pretrained.formats import load_any
+from pretrained.pytorch.layouts import LAYOUTS
 from tests.conftest import rule
 from tests.pretrained.ports import BEARPAW_MEAN, TORCH7_CODE, assert_same, bearpaw_state, princeton_state, random_values
 from tests.pretrained.pytorch.writer import TorchWriter
@@ -19,6 +20,24 @@ from tests.refusal import refusal
 import chainer
 import numpy as np
 import pytest
+
+
+@pytest.mark.parametrize(('key', 'bearpaw', 'princeton'), [
+    ('conv0/W', 'conv1.weight', 'pre.0.conv.weight'), ('bn0/avg_var', 'bn1.running_var', 'pre.0.bn.running_var'),
+    ('res0/conv0/b', 'layer1.0.downsample.0.bias', 'pre.1.skip_layer.conv.bias'),
+    ('res1/bn2/gamma', 'layer2.0.bn2.weight', 'pre.3.bn2.weight'),
+    ('hg1/upper/0/conv1/W', 'hg.0.hg.2.0.0.conv1.weight', 'hgs.0.0.up1.conv1.conv.weight'),
+    ('hg2/inner/lower_in/0/bn1/gamma', 'hg.1.hg.1.1.0.bn1.weight', 'hgs.1.0.low2.low1.bn1.weight'),
+    ('hg1/inner/inner/lower_out/0/conv3/b', 'hg.0.hg.0.2.0.conv3.bias', 'hgs.0.0.low2.low2.low3.conv3.conv.bias'),
+    ('hg1/inner/inner/inner/0/bn3/beta', 'hg.0.hg.0.3.0.bn3.bias', 'hgs.0.0.low2.low2.low2.bn3.bias'),
+    ('after2/0/conv2/W', 'res.1.0.conv2.weight', 'features.1.0.conv2.conv.weight'),
+    ('feature1/W', 'fc.0.0.weight', 'features.0.1.conv.weight'), ('output2/b', 'score.1.bias', 'outs.1.conv.bias'),
+    ('feature_bn1/avg_mean', 'fc.0.1.running_mean', 'features.0.1.bn.running_mean'),
+    ('merge_feature1/W', 'fc_.0.weight', 'merge_features.0.conv.conv.weight'),
+    ('merge_output1/b', 'score_.0.bias', 'merge_preds.0.conv.conv.bias'),
+])
+def test_names_of_the_ports(key: str, bearpaw: str, princeton: str) -> None:
+    assert [layout.name_of(key, 3) for layout in LAYOUTS] == [bearpaw, princeton]
 
 
 @pytest.fixture(params=['bearpaw', 'princeton'])
