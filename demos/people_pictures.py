@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from demos.people_config import PicturesConfig
-from demos.picture_files import RESULTS, Task, plan_pictures, read_pictures, report
+from demos.picture_files import RESULTS, Task, plan_pictures, read_pictures, report, written_at_end
 from demos.pipeline import overlapped
 from hourglass.coco_format import PERSON
 from hourglass.draw import draw_people, draw_tiles
@@ -56,17 +56,13 @@ def draw_people_in_pictures(
         if n_pictures and config.json:
             write_json_rows(config.json, described)
 
-    try:
-        # A picture of a camera takes much memory: no more of them than there are steps.
-        with closing(overlapped(read_pictures(tasks), _steps(predictor, config), length=1)) as done:
-            for task, people in done:
-                about = {'image_id': task.image_id, 'category_id': PERSON, 'file_name': Path(task.name).name}
-                described += [{**about, **person.to_dict()} for person in people]
-                n_pictures += 1
-    except KeyboardInterrupt:
-        write_rows()
-        raise
-    write_rows()
+    # A picture of a camera takes much memory: no more of them than there are steps.
+    pictures = overlapped(read_pictures(tasks), _steps(predictor, config), length=1)
+    with written_at_end(write_rows), closing(pictures) as done:
+        for task, people in done:
+            about = {'image_id': task.image_id, 'category_id': PERSON, 'file_name': Path(task.name).name}
+            described += [{**about, **person.to_dict()} for person in people]
+            n_pictures += 1
     if complaint := predictor.detector.complaint():
         print(f'warning: {complaint}', file=sys.stderr)
     found = counted(len(described), 'person', 'people') if described else 'no people'

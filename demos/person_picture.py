@@ -102,7 +102,7 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
         InputError: a picture that is named itself or the weights cannot be used, the person cannot be where ``config``
             states, or a result cannot be written; or, when all others are done, pictures were skipped.
     """
-    from demos.picture_files import plan_pictures, read_pictures, report
+    from demos.picture_files import plan_pictures, read_pictures, report, written_at_end
     from hourglass.draw import draw_heatmaps
     from hourglass.image import check_picture_name, write_image
     from hourglass.locate import has_person
@@ -122,7 +122,7 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
             is_single = tasks[0].picture is None or (len(tasks) == 1 and tasks[0].picture.is_named)
             write_json(config.json, described[0] if is_single else described)
 
-    try:
+    with written_at_end(write_poses):
         for task, image in read_pictures(tasks):
             pose = config.find(predictor, image, task.name if task.picture else None)
             write_image(task.targets[0], image)
@@ -136,9 +136,5 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
             elif not has_person(pose, predictor.spec):
                 print(f'{task.name}: no person is clearly visible; this is the best guess', file=sys.stderr)
             described.append({'image': task.name, **pose.to_dict()})
-    except KeyboardInterrupt:
-        write_poses()
-        raise
-    write_poses()
     report(tasks, len(described), config.out)
     return described

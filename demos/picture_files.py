@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,17 @@ def read_pictures(tasks: Sequence[Task]) -> Iterator[tuple[Task, np.ndarray]]:
             show(f'skipped: {" ".join(str(error).split())}', file=sys.stderr)
             continue
         yield task, image
+
+
+@contextmanager
+def written_at_end(write: Callable[[], None]) -> Iterator[None]:
+    """Write the results of all pictures after the block; after Ctrl-C in it, those of the pictures that are done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        write()
+        raise
+    write()
 
 
 def report(tasks: Sequence[Task], n_done: int, out: str, found: str = '') -> None:
