@@ -8,9 +8,10 @@ from typing import Any
 
 from data.mpii import MPIIDataset, read_hdf5, to_hdf5
 from data.person import Person, PersonDataset
-from hourglass.crop import Extent
+from hourglass.crop import Extent, Square, crop_square
 from hourglass.errors import InputError
 from hourglass.joints import LSP, MPII
+from hourglass.spec import ModelSpec
 from tests.refusal import refusal
 
 import h5py
@@ -42,6 +43,35 @@ def dataset(tmp_path: Path) -> PersonDataset:
 def _columns(path: Path) -> dict[str, np.ndarray]:
     with h5py.File(path) as file:
         return {key: file[key][()] for key in file}
+
+
+def test_layout_is_that_of_the_torch7_code(dataset: PersonDataset, tmp_path: Path) -> None:
+    to_hdf5(dataset, tmp_path / 'some.h5')
+    columns = _columns(tmp_path / 'some.h5')
+    assert {key: (column.shape, column.dtype.kind) for key, column in columns.items()} == {
+        'imgname': ((N,), 'S'), 'center': ((N, 2), 'f'), 'scale': ((N,), 'f'), 'part': ((N, 16, 2), 'f'),
+        'visible': ((N, 16), 'f'), 'normalize': ((N,), 'f'), 'torsoangle': ((N,), 'f')}
+    assert (tmp_path / 'some_images.txt').read_text() == ''.join(f'{p.image}\n' for p in dataset.people)
+    first = dataset.people[0]
+    y, x, side = crop_square(first.location, ModelSpec())
+    np.testing.assert_array_equal(columns['center'][0], (x, y))
+    np.testing.assert_array_equal(columns['part'][0], first.points[:, ::-1])
+    assert columns['scale'][0] == side / 200
+    assert (columns['part'][[not p.labelled[0] for p in dataset.people], 0] == 0).all()
+
+
+def test_torso_angle(tmp_path: Path) -> None:
+    # Upright, head to the right, upside down, pelvis not annotated; (y, x) of pelvis and thorax.
+    torsos = [((80, 50), (30, 50)), ((50, 50), (50, 90)), ((50, 50), (90, 50)), (None, (30, 50))]
+    people = []
+    for ends in torsos:
+        points, labelled = np.zeros((16, 2), np.float32), np.zeros(16, bool)
+        for joint, end in zip((6, 7), ends, strict=True):
+            if end is not None:
+                points[joint], labelled[joint] = end, True
+        people.append(Person('a.jpg', points, labelled, labelled, Square(50, 50, 100), 10.0))
+    to_hdf5(PersonDataset('torsos', MPII, people, tmp_path), tmp_path / 't.h5')
+    np.testing.assert_allclose(_columns(tmp_path / 't.h5')['torsoangle'], [0, 90, 180, 0], atol=1e-12)
 
 
 def test_reading_back_gives_the_same_people(dataset: PersonDataset, tmp_path: Path) -> None:
