@@ -8,6 +8,8 @@ from hourglass.functions.graph import Graph, Recorder
 
 import chainer
 from chainer import reporter
+from chainer.backends import cuda
+from chainer.dataset.convert import ConcatWithAsyncTransfer
 from chainer.training.updaters import StandardUpdater
 
 
@@ -23,9 +25,16 @@ def gradient_graph(chain: chainer.Chain) -> Graph:
 
 
 class GraphUpdater(StandardUpdater):
-    """Chainer's updater for one GPU, with a graph in place of the calls of the network."""
+    """Chainer's updater for one GPU, with a graph in place of the calls of the network.
+
+    A batch is copied to the GPU while the step before is computed.
+    """
 
     _graph: Graph | None = None
+
+    def __init__(self, iterator: Any, optimizer: Any, device: Any) -> None:
+        converter = ConcatWithAsyncTransfer(compute_stream=cuda.Stream.null)
+        super().__init__(iterator, optimizer, lambda batch, device: converter(batch, device.device.id), device)
 
     def update_core(self) -> None:
         iterator = self.get_iterator('main')

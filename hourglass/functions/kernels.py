@@ -11,26 +11,66 @@ from hourglass.functions.products import matmul
 import numpy as np
 from chainer.backends import cuda
 
-#: Threads that add up rows; about as many as fit on a large GPU.
-_THREADS = 2 ** 18
+#: Threads that add up rows; about half as many as fit on a large GPU.
+_THREADS = 2 ** 17
+#: Elements of a row that a thread reads before it waits for the first of them.
+_AT_ONCE = 8
+
+
+def _on_rows(result: str, name: str, out: Array, arrays: dict[str, Any], numbers: dict[str, Any]) -> None:
+    """Set every element of ``out`` (C, ...), several by each thread, which finds its row only once.
+
+    Args:
+        result: C++, made of the names of the arrays and numbers.
+        name: of the kernel.
+        out: may be one of the arrays.
+        arrays: of the shape of ``out``, or a constant.
+        numbers: (C,), those of each row, or a constant.
+    """
+    n_columns = out.size // len(out)
+    # The elements of a thread are far apart, so that neighbours read neighbours.
+    threads = -(-n_columns // _AT_ONCE)
+    given = {key: value for key, value in (arrays | numbers).items() if not isinstance(value, int)}
+    kept = [key for key in arrays if key in given]
+    each = f'''
+        #pragma unroll
+        for (int part = 0; part < {_AT_ONCE}; ++part) {{
+            long long column = first + (long long)part * threads, at = row * columns + column;
+            if (column >= columns) continue;'''
+    code = f'''
+        unsigned int row = (unsigned int)i / threads, first = (unsigned int)i % threads;
+        {' '.join(f'T {key} = {f"all_{key}[row]" if key in given else value};' for key, value in numbers.items())}
+        {' '.join(f'T {key}_of[{_AT_ONCE}];' for key in kept)}
+        {each}
+            {' '.join(f'{key}_of[part] = all_{key}[at];' for key in kept)}
+        }}
+        {each}
+            {' '.join(f'T {key} = {f"{key}_of[part]" if key in given else value};' for key, value in arrays.items())}
+            all_out[at] = {result};
+        }}'''
+    params = ''.join(f'raw T all_{key}, ' for key in given)
+    cuda.elementwise(f'{params}int64 columns, int32 threads', 'raw T all_out', code, name)(
+        *given.values(), n_columns, threads, out, size=len(out) * threads)
 
 
 def scale_shift_relu(y: Array, scale: Any, shift: Any, relu: bool, added: Any, out: Array) -> None:
-    """Write ``relu(scale * y + shift) + added``."""
-    cuda.elementwise('T y, T scale, T shift, bool relu, T added', 'T out',
-                     'T z = scale * y + shift; out = (relu && z < 0 ? (T)0 : z) + added', 'hourglass_scale_shift_relu',
-                     )(y, scale, shift, relu, added, out)
+    """Write ``relu(scale * y + shift) + added`` into ``out`` (C, ...); (C,) ``scale`` and ``shift``, or constants."""
+    z = '(T)(scale * y + shift)'
+    _on_rows(f'({z} < 0 ? (T)0 : {z}) + added' if relu else f'{z} + added', 'hourglass_scale_shift_relu', out,
+             {'y': y, 'added': added}, {'scale': scale, 'shift': shift})
 
 
 def relu_gradient(gy: Array, y: Array, scale: Any, shift: Any, out: Array) -> None:
-    """Write ``gy`` where ``scale * y + shift`` is above zero, and zeros elsewhere."""
-    cuda.elementwise('T gy, T y, T scale, T shift', 'T out', 'out = scale * y + shift > 0 ? gy : (T)0',
-                     'hourglass_relu_gradient')(gy, y, scale, shift, out)
+    """Write ``gy`` where ``scale * y + shift`` is above zero, and zeros elsewhere, into ``out`` (C, ...)."""
+    _on_rows('scale * y + shift > 0 ? gy : (T)0', 'hourglass_relu_gradient', out, {'gy': gy, 'y': y},
+             {'scale': scale, 'shift': shift})
 
 
 def add_scaled(gz: Array, y: Array, b: Array, c: Array) -> Array:
-    """Return ``gz + b * y + c``."""
-    return cuda.elementwise('T gz, T y, T b, T c', 'T out', 'out = gz + b * y + c', 'hourglass_add_scaled')(gz, y, b, c)
+    """Return ``gz + b * y + c``; ``b`` and ``c`` are (C,)."""
+    out = cuda.cupy.empty(gz.shape, gz.dtype)
+    _on_rows('gz + b * y + c', 'hourglass_add_scaled', out, {'gz': gz, 'y': y}, {'b': b, 'c': c})
+    return out
 
 
 def move_statistics(mean: Array, variance: Array, decay: float, unbiased: float, running_mean: Array,
@@ -78,22 +118,45 @@ def row_sums(a: Array, b: Array) -> tuple[Array, Array]:
     """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, both (C,) float64."""
     rows, columns = a.shape
     # Neighbours read neighbours; then these sums are added up.
-    threads = min(columns, _THREADS // rows + 1)
+    threads = min(-(-columns // _AT_ONCE), _THREADS // rows + 1)
     parts = cuda.cupy.empty((2, rows, threads), np.float64)
     cuda.elementwise('raw T a, raw T b, int64 columns, int32 threads', 'float64 total, float64 products',
-                     '''long long row = i / threads;
+                     f'''long long start = (unsigned int)i / threads * columns;
                         double sum = 0, sum_of_products = 0;
-                        #pragma unroll 4
-                        for (long long k = i % threads; k < columns; k += threads) {
-                            double first = a[row * columns + k];
-                            sum += first;
-                            sum_of_products += first * b[row * columns + k];
-                        }
+                        for (long long k = (unsigned int)i % threads; k < columns; k += {_AT_ONCE}LL * threads) {{
+                            T first[{_AT_ONCE}], second[{_AT_ONCE}];
+                            #pragma unroll
+                            for (int part = 0; part < {_AT_ONCE}; ++part) {{
+                                long long at = k + (long long)part * threads;
+                                first[part] = at < columns ? a[start + at] : (T)0;
+                                second[part] = at < columns ? b[start + at] : (T)0;
+                            }}
+                            #pragma unroll
+                            for (int part = 0; part < {_AT_ONCE}; ++part) {{
+                                sum += (double)first[part];
+                                sum_of_products += (double)first[part] * (double)second[part];
+                            }}
+                        }}
                         total = sum;
                         products = sum_of_products;''',
                      'hourglass_row_sums')(a, b, columns, threads, parts[0], parts[1])
     total, products = parts.sum(axis=2)
     return total, products
+
+
+def pooling_gradient(x: Array, y: Array, gy: Array) -> Array:
+    """Return the gradient of a maximum ``y`` over 2 x 2 pixels by ``x``; it goes to the first of equal pixels."""
+    gx = cuda.cupy.empty_like(x)
+    cuda.elementwise('T y, T gy, raw T x, int32 width', 'raw T gx',
+                     '''bool is_free = true;
+                        long long corner = (unsigned int)i / width * 4LL * width + (unsigned int)i % width * 2;
+                        for (int part = 0; part < 4; ++part) {
+                            long long at = corner + part / 2 * 2 * width + part % 2;
+                            bool is_maximum = is_free && x[at] == y;
+                            is_free = is_free && !is_maximum;
+                            gx[at] = is_maximum ? gy : (T)0;
+                        }''', 'hourglass_pooling_gradient')(y, gy, x, y.shape[-1], gx)
+    return gx
 
 
 class Im2Col:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+from hourglass.functions import kernels
 from hourglass.functions.blocks import PASS, threads_for
 from hourglass.functions.layout import Array, array_module, batch_outermost, channels_outermost
 from hourglass.functions.node import Function
@@ -54,17 +55,18 @@ class MaxPooling2x2(Function):
         x = channels_outermost(self.get_retained_inputs()[0].array)
         y = channels_outermost(self.get_retained_outputs()[0].array)
         gy = channels_outermost(grad_outputs[0].array)
-        xp = array_module(x)
-        gx = xp.empty_like(x)
+        if not isinstance(x, np.ndarray):
+            return Variable(batch_outermost(kernels.pooling_gradient(x, y, gy))),
+        gx = np.empty_like(x)
 
         def work(blocks: Iterator[slice]) -> None:
             for block in blocks:
-                is_free = xp.ones(y[block].shape, bool)
+                is_free = np.ones(y[block].shape, bool)
                 for i, j in product((0, 1), (0, 1)):
                     corner = (block, slice(None), slice(i, None, 2), slice(j, None, 2))
                     is_maximum = (x[corner] == y[block]) & is_free
                     is_free &= ~is_maximum
-                    xp.multiply(gy[block], is_maximum, out=gx[corner])
+                    np.multiply(gy[block], is_maximum, out=gx[corner])
 
         workers().run(_channel_blocks(x), work, threads_for(4 * PASS * x.size))
         return Variable(batch_outermost(gx)),

@@ -31,14 +31,17 @@ class ScaleShiftReLU(NamedTuple):
     def is_identity(self) -> bool:
         return self.scale is None and self.shift is None and not self.relu
 
+    @property
+    def _numbers(self) -> tuple[Any, Any]:
+        return 1 if self.scale is None else self.scale, 0 if self.shift is None else self.shift
+
     def __call__(self, y: Array, out: Array, added: Array | None = None) -> Array:
         """Write the result for ``y`` (C, ...) into ``out``, plus ``added``, both of its shape, and return ``out``."""
+        if not isinstance(y, np.ndarray):
+            kernels.scale_shift_relu(y, *self._numbers, self.relu, 0 if added is None else added, out)
+            return out
         by_channel = (-1,) + (1,) * (y.ndim - 1)
         scale, shift = (None if a is None else a.reshape(by_channel) for a in self[:2])
-        if not isinstance(y, np.ndarray):
-            kernels.scale_shift_relu(y, 1 if scale is None else scale, 0 if shift is None else shift, self.relu,
-                                     0 if added is None else added, out)
-            return out
         if scale is not None:
             y = np.multiply(y, scale, out=out)
         if shift is not None:
@@ -56,8 +59,7 @@ class ScaleShiftReLU(NamedTuple):
         if isinstance(y, np.ndarray):
             np.multiply(gy, self(y, scratch(np, 'rows', y.shape, y.dtype)) > 0, out=out)
         else:
-            scale, shift = (None if a is None else a[:, None] for a in self[:2])
-            kernels.relu_gradient(gy, y, 1 if scale is None else scale, 0 if shift is None else shift, out)
+            kernels.relu_gradient(gy, y, *self._numbers, out)
 
 
 class Epilogue(NamedTuple):
@@ -141,9 +143,9 @@ class LazyGradient(NamedTuple):
         part = self.gz[seen]
         if self.b is None or self.c is None:
             return part
-        b, c = self.b[:, None, None, None], self.c[:, None, None, None]
         if not isinstance(part, np.ndarray):
-            return kernels.add_scaled(part, self.y[seen], b, c)
+            return kernels.add_scaled(part, self.y[seen], self.b, self.c)
+        b, c = self.b[:, None, None, None], self.c[:, None, None, None]
         out = scratch(np, 'gradient', part.shape, part.dtype)
         np.multiply(self.y[seen], b, out=out)
         out += part

@@ -113,3 +113,5 @@ def install(patch: pytest.MonkeyPatch) -> None:
     patch.setattr('hourglass.functions.graph.Recorder', _Recorder)
     patch.setattr('hourglass.engine.chainer_engine.Recorder', _Recorder)
     patch.setattr('training.graph.Recorder', _Recorder)
+    patch.setattr(cuda.Stream, 'null', None, raising=False)
+    patch.setattr('training.graph.ConcatWithAsyncTransfer', lambda compute_stream: chainer.dataset.concat_examples)
