@@ -129,7 +129,7 @@ def gradient_before_relu(output: LazyActivation, gy: Array) -> tuple[Array, Arra
         columns = block.columns(height, width)
         y_block, g_block = y.reshape(o, -1)[:, columns], gz.reshape(o, -1)[:, columns]
         if affine is not None and affine.relu:
-            affine.gradient(y_block, gy.reshape(o, -1)[:, columns], g_block)
+            return affine.gradient(y_block, gy.reshape(o, -1)[:, columns], g_block)
         return row_sums(g_block, y_block)
 
     return gz, *_sums_over_pixels(xp, n, height, width, o, 4 * PASS * o, work)
@@ -175,7 +175,7 @@ def gradients(window: Window, w: Array, source: LazyActivation, gradient: LazyGr
         if affine.relu and xp is np:
             gx_block *= (z > 0).reshape(c, -1)
         elif affine.relu:
-            affine.gradient(y_block, gx_block, gx_block)
+            return *affine.gradient(y_block, gx_block, gx_block), gw
         return *row_sums(gx_block, y_block), gw
 
     total, products, gw = _sums_over_pixels(xp, n, height, width, max(c, o), 2 * w.size, work)

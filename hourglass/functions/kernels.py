@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hourglass.functions.im2row import Window
@@ -60,12 +61,6 @@ def scale_shift_relu(y: Array, scale: Any, shift: Any, relu: bool, added: Any, o
              {'y': y, 'added': added}, {'scale': scale, 'shift': shift})
 
 
-def relu_gradient(gy: Array, y: Array, scale: Any, shift: Any, out: Array) -> None:
-    """Write ``gy`` where ``scale * y + shift`` is above zero, and zeros elsewhere, into ``out`` (C, ...)."""
-    _on_rows('scale * y + shift > 0 ? gy : (T)0', 'hourglass_relu_gradient', out, {'gy': gy, 'y': y},
-             {'scale': scale, 'shift': shift})
-
-
 def add_scaled(gz: Array, y: Array, b: Array, c: Array) -> Array:
     """Return ``gz + b * y + c``; ``b`` and ``c`` are (C,)."""
     out = cuda.cupy.empty(gz.shape, gz.dtype)
@@ -116,30 +111,59 @@ def moments(total: Array, squares: Array, count: int) -> tuple[Array, Array]:
 
 def row_sums(a: Array, b: Array) -> tuple[Array, Array]:
     """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, both (C,) float64."""
+    return _row_sums(a, b, 'hourglass_row_sums')
+
+
+def relu_gradient(gy: Array, y: Array, scale: Any, shift: Any, out: Array) -> tuple[Array, Array]:
+    """Write ``gy`` (C, P) where ``scale * y + shift`` is above zero, and zeros elsewhere; return :func:`row_sums`."""
+    given = {key: value for key, value in {'scale': scale, 'shift': shift}.items() if not isinstance(value, int)}
+    term = {'scale': scale, 'shift': shift} | {key: f'{key}[row]' for key in given}
+    return _row_sums(gy, y, 'hourglass_relu_gradient', f'''
+        first = {term['scale']} * second + {term['shift']} > 0 ? first : (T)0;
+        if (at < columns) out[row * columns + at] = first;''', given, [out])
+
+
+def _row_sums(a: Array, b: Array, name: str, change: str = '', numbers: dict[str, Array] | None = None,
+              outputs: Sequence[Array] = ()) -> tuple[Array, Array]:
+    """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, after ``change`` to an element of ``a``.
+
+    Args:
+        a: (C, P), to C++ the element ``first``.
+        b: (C, P), to C++ the element ``second``.
+        name: of the kernel.
+        change: C++, which may also write to ``out``.
+        numbers: (C,) arrays by their names in ``change``.
+        outputs: the array ``out``, if there is one.
+    """
     rows, columns = a.shape
     # Neighbours read neighbours; then these sums are added up.
     threads = min(-(-columns // _AT_ONCE), _THREADS // rows + 1)
     parts = cuda.cupy.empty((2, rows, threads), np.float64)
-    cuda.elementwise('raw T a, raw T b, int64 columns, int32 threads', 'float64 total, float64 products',
-                     f'''long long start = (unsigned int)i / threads * columns;
+    numbers = numbers or {}
+    cuda.elementwise('raw T a, raw T b, int64 columns, int32 threads' + ''.join(f', raw T {key}' for key in numbers),
+                     'float64 total, float64 products' + ', raw T out' * len(outputs),
+                     f'''long long row = (unsigned int)i / threads;
                         double sum = 0, sum_of_products = 0;
                         for (long long k = (unsigned int)i % threads; k < columns; k += {_AT_ONCE}LL * threads) {{
-                            T first[{_AT_ONCE}], second[{_AT_ONCE}];
+                            T first_of[{_AT_ONCE}], second_of[{_AT_ONCE}];
                             #pragma unroll
                             for (int part = 0; part < {_AT_ONCE}; ++part) {{
                                 long long at = k + (long long)part * threads;
-                                first[part] = at < columns ? a[start + at] : (T)0;
-                                second[part] = at < columns ? b[start + at] : (T)0;
+                                first_of[part] = at < columns ? a[row * columns + at] : (T)0;
+                                second_of[part] = at < columns ? b[row * columns + at] : (T)0;
                             }}
                             #pragma unroll
                             for (int part = 0; part < {_AT_ONCE}; ++part) {{
-                                sum += (double)first[part];
-                                sum_of_products += (double)first[part] * (double)second[part];
+                                long long at = k + (long long)part * threads;
+                                T first = first_of[part], second = second_of[part];
+                                {change}
+                                sum += (double)first;
+                                sum_of_products += (double)first * (double)second;
                             }}
                         }}
                         total = sum;
-                        products = sum_of_products;''',
-                     'hourglass_row_sums')(a, b, columns, threads, parts[0], parts[1])
+                        products = sum_of_products;''', name)(
+        a, b, columns, threads, *numbers.values(), parts[0], parts[1], *outputs)
     total, products = parts.sum(axis=2)
     return total, products
 

@@ -54,12 +54,16 @@ class ScaleShiftReLU(NamedTuple):
             out += added
         return out
 
-    def gradient(self, y: Array, gy: Array, out: Array) -> None:
-        """Write ``gy`` where the ReLU lets ``y`` (C, P) through, and zeros elsewhere, into ``out``."""
-        if isinstance(y, np.ndarray):
-            np.multiply(gy, self(y, scratch(np, 'rows', y.shape, y.dtype)) > 0, out=out)
-        else:
-            kernels.relu_gradient(gy, y, *self._numbers, out)
+    def gradient(self, y: Array, gy: Array, out: Array) -> tuple[Array, Array]:
+        """Write ``gy`` where the ReLU lets ``y`` (C, P) through, and zeros elsewhere, into ``out``.
+
+        Returns:
+            :func:`row_sums` of ``out`` and ``y``.
+        """
+        if not isinstance(y, np.ndarray):
+            return kernels.relu_gradient(gy, y, *self._numbers, out)
+        np.multiply(gy, self(y, scratch(np, 'rows', y.shape, y.dtype)) > 0, out=out)
+        return row_sums(out, y)
 
 
 class Epilogue(NamedTuple):
