@@ -65,7 +65,7 @@ class ndarray:
     def __copy__(self) -> ndarray:
         return self.copy()
 
-    def set(self, array: np.ndarray) -> None:
+    def set(self, array: np.ndarray, stream: Any = None) -> None:
         assert isinstance(array, np.ndarray)
         assert (array.shape, array.dtype) == (self.shape, self.dtype)
         self._host[...] = array

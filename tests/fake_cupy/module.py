@@ -68,7 +68,7 @@ vars(cupy).update(
     __version__='14.0.0', ndarray=ndarray, array=_array, asarray=_asarray, copyto=_copyto, split=_split,
     asnumpy=lambda a: a.get() if isinstance(a, ndarray) else np.asarray(a),
     get_array_module=_get_array_module, ElementwiseKernel=ElementwiseKernel, RawKernel=RawKernel,
-    cuda=SimpleNamespace(Device=Device, runtime=SimpleNamespace(
+    cuda=SimpleNamespace(Device=Device, alloc_pinned_memory=bytearray, runtime=SimpleNamespace(
         getDeviceCount=lambda: N_DEVICES, getDeviceProperties=lambda device: {'name': b'stand-in'},
         memGetInfo=lambda: (0, 0), CUDARuntimeError=RuntimeError)),
 )
@@ -114,4 +114,4 @@ def install(patch: pytest.MonkeyPatch) -> None:
     patch.setattr('hourglass.engine.chainer_engine.Recorder', _Recorder)
     patch.setattr('training.graph.Recorder', _Recorder)
     patch.setattr(cuda.Stream, 'null', None, raising=False)
-    patch.setattr('training.graph.ConcatWithAsyncTransfer', lambda compute_stream: chainer.dataset.concat_examples)
+    patch.setattr(cuda, 'Event', lambda: SimpleNamespace(synchronize=int, record=lambda stream: None))
