@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from hourglass.functions.graph import Graph, Recorder
@@ -26,31 +25,27 @@ def gradient_graph(chain: chainer.Chain) -> Graph:
 
 
 class _Sender:
-    """Copies batches to the current GPU while the step before is computed.
+    """Gathers batches in page-locked memory, from which the GPU copies them without the processor.
 
-    Chainer's ``ConcatWithAsyncTransfer`` copies a batch twice before that, which takes longer than the step of a small
-    network.
+    Chainer's converters copy a batch once more on the CPU, which takes half as long as the step of a small network.
     """
 
     def __init__(self) -> None:
-        self._memory: dict[tuple, np.ndarray] = {}  # the GPU reads it without the processor
-        self._is_read = cuda.Event()
+        self._memory: list[np.ndarray] = []
+        self._is_copied = cuda.Event()
 
-    def __call__(self, batch: list[tuple], device: Any) -> tuple[Any, ...]:
-        """Return the batch's arrays, to be used on the default stream."""
-        self._is_read.synchronize()
-        return tuple([self._send(i, values) for i, values in enumerate(zip(*batch, strict=True))])
-
-    def _send(self, i: int, values: tuple[np.ndarray, ...]) -> Any:
-        shape, dtype = (len(values), *values[0].shape), values[0].dtype
-        if (memory := self._memory.get((i, shape))) is None:
-            memory = np.frombuffer(cuda.cupy.cuda.alloc_pinned_memory(math.prod(shape) * dtype.itemsize), dtype,
-                                   math.prod(shape)).reshape(shape)
-            self._memory[i, shape] = memory
-        array = cuda.cupy.empty(shape, dtype)
-        array.set(np.stack(values, out=memory), cuda.Stream.null)
-        self._is_read.record(cuda.Stream.null)
-        return array
+    def __call__(self, batch: list[tuple[np.ndarray, ...]]) -> list[Any]:
+        """Return the batch's arrays, to be used on the default stream; all batches have the same shapes."""
+        columns = list(zip(*batch, strict=True))
+        if not self._memory:
+            self._memory = [cuda.cupyx.empty_pinned((len(batch), *values[0].shape), values[0].dtype)
+                            for values in columns]
+        self._is_copied.synchronize()  # before the memory is written to again
+        arrays = [cuda.cupy.empty(memory.shape, memory.dtype) for memory in self._memory]
+        for array, values, memory in zip(arrays, columns, self._memory, strict=True):
+            array.set(np.stack(values, out=memory), cuda.Stream.null)
+        self._is_copied.record(cuda.Stream.null)
+        return arrays
 
 
 class GraphUpdater(StandardUpdater):
@@ -59,11 +54,12 @@ class GraphUpdater(StandardUpdater):
     _graph: Graph | None = None
 
     def __init__(self, iterator: Any, optimizer: Any, device: Any) -> None:
-        super().__init__(iterator, optimizer, _Sender(), device)
+        super().__init__(iterator, optimizer, device=device)
+        self._send = _Sender()
 
     def update_core(self) -> None:
         iterator = self.get_iterator('main')
-        batch = self.converter(iterator.next(), self.device)
+        batch = self._send(iterator.next())
         optimizer = self.get_optimizer('main')
         if self._graph is None:
             self._graph = gradient_graph(optimizer.target)

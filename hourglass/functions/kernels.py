@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from hourglass.functions.im2row import Window
@@ -12,10 +11,15 @@ from hourglass.functions.products import matmul
 import numpy as np
 from chainer.backends import cuda
 
-#: Threads that add up rows; about half as many as fit on a large GPU.
+#: Threads that add up rows: half as many as fit on a large GPU, as each reads several elements at once.
 _THREADS = 2 ** 17
 #: Elements of a row that a thread reads before it waits for the first of them.
 _AT_ONCE = 8
+
+
+def _given(values: dict[str, Any]) -> dict[str, Array]:
+    """Return the arrays among values; constants become part of the C++."""
+    return {key: value for key, value in values.items() if not isinstance(value, int)}
 
 
 def _on_rows(result: str, name: str, out: Array, arrays: dict[str, Any], numbers: dict[str, Any]) -> None:
@@ -31,8 +35,9 @@ def _on_rows(result: str, name: str, out: Array, arrays: dict[str, Any], numbers
     n_columns = out.size // len(out)
     # The elements of a thread are far apart, so that neighbours read neighbours.
     threads = -(-n_columns // _AT_ONCE)
-    given = {key: value for key, value in (arrays | numbers).items() if not isinstance(value, int)}
+    given = _given(arrays | numbers)
     kept = [key for key in arrays if key in given]
+    # First all reads, then all writes: the compiler moves no read before a write, as `out` may be one of the arrays.
     each = f'''
         #pragma unroll
         for (int part = 0; part < {_AT_ONCE}; ++part) {{
@@ -116,24 +121,25 @@ def row_sums(a: Array, b: Array) -> tuple[Array, Array]:
 
 def relu_gradient(gy: Array, y: Array, scale: Any, shift: Any, out: Array) -> tuple[Array, Array]:
     """Write ``gy`` (C, P) where ``scale * y + shift`` is above zero, and zeros elsewhere; return :func:`row_sums`."""
-    given = {key: value for key, value in {'scale': scale, 'shift': shift}.items() if not isinstance(value, int)}
-    term = {'scale': scale, 'shift': shift} | {key: f'{key}[row]' for key in given}
+    numbers = {'scale': scale, 'shift': shift}
+    given = _given(numbers)
+    term = {key: f'{key}[row]' if key in given else value for key, value in numbers.items()}
     return _row_sums(gy, y, 'hourglass_relu_gradient', f'''
         first = {term['scale']} * second + {term['shift']} > 0 ? first : (T)0;
-        if (at < columns) out[row * columns + at] = first;''', given, [out])
+        if (at < columns) out[row * columns + at] = first;''', given, out)
 
 
 def _row_sums(a: Array, b: Array, name: str, change: str = '', numbers: dict[str, Array] | None = None,
-              outputs: Sequence[Array] = ()) -> tuple[Array, Array]:
+              out: Array | None = None) -> tuple[Array, Array]:
     """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, after ``change`` to an element of ``a``.
 
     Args:
         a: (C, P), to C++ the element ``first``.
         b: (C, P), to C++ the element ``second``.
         name: of the kernel.
-        change: C++, which may also write to ``out``.
+        change: C++.
         numbers: (C,) arrays by their names in ``change``.
-        outputs: the array ``out``, if there is one.
+        out: what ``change`` writes to.
     """
     rows, columns = a.shape
     # Neighbours read neighbours; then these sums are added up.
@@ -141,7 +147,7 @@ def _row_sums(a: Array, b: Array, name: str, change: str = '', numbers: dict[str
     parts = cuda.cupy.empty((2, rows, threads), np.float64)
     numbers = numbers or {}
     cuda.elementwise('raw T a, raw T b, int64 columns, int32 threads' + ''.join(f', raw T {key}' for key in numbers),
-                     'float64 total, float64 products' + ', raw T out' * len(outputs),
+                     'float64 total, float64 products' + ', raw T out' * (out is not None),
                      f'''long long row = (unsigned int)i / threads;
                         double sum = 0, sum_of_products = 0;
                         for (long long k = (unsigned int)i % threads; k < columns; k += {_AT_ONCE}LL * threads) {{
@@ -163,7 +169,7 @@ def _row_sums(a: Array, b: Array, name: str, change: str = '', numbers: dict[str
                         }}
                         total = sum;
                         products = sum_of_products;''', name)(
-        a, b, columns, threads, *numbers.values(), parts[0], parts[1], *outputs)
+        a, b, columns, threads, *numbers.values(), parts[0], parts[1], *([] if out is None else [out]))
     total, products = parts.sum(axis=2)
     return total, products
 

@@ -32,13 +32,13 @@ class ScaleShiftReLU(NamedTuple):
         return self.scale is None and self.shift is None and not self.relu
 
     @property
-    def _numbers(self) -> tuple[Any, Any]:
+    def _scale_and_shift(self) -> tuple[Any, Any]:
         return 1 if self.scale is None else self.scale, 0 if self.shift is None else self.shift
 
     def __call__(self, y: Array, out: Array, added: Array | None = None) -> Array:
         """Write the result for ``y`` (C, ...) into ``out``, plus ``added``, both of its shape, and return ``out``."""
         if not isinstance(y, np.ndarray):
-            kernels.scale_shift_relu(y, *self._numbers, self.relu, 0 if added is None else added, out)
+            kernels.scale_shift_relu(y, *self._scale_and_shift, self.relu, 0 if added is None else added, out)
             return out
         by_channel = (-1,) + (1,) * (y.ndim - 1)
         scale, shift = (None if a is None else a.reshape(by_channel) for a in self[:2])
@@ -61,7 +61,7 @@ class ScaleShiftReLU(NamedTuple):
             :func:`row_sums` of ``out`` and ``y``.
         """
         if not isinstance(y, np.ndarray):
-            return kernels.relu_gradient(gy, y, *self._numbers, out)
+            return kernels.relu_gradient(gy, y, *self._scale_and_shift, out)
         np.multiply(gy, self(y, scratch(np, 'rows', y.shape, y.dtype)) > 0, out=out)
         return row_sums(out, y)
 

@@ -68,11 +68,11 @@ vars(cupy).update(
     __version__='14.0.0', ndarray=ndarray, array=_array, asarray=_asarray, copyto=_copyto, split=_split,
     asnumpy=lambda a: a.get() if isinstance(a, ndarray) else np.asarray(a),
     get_array_module=_get_array_module, ElementwiseKernel=ElementwiseKernel, RawKernel=RawKernel,
-    cuda=SimpleNamespace(Device=Device, alloc_pinned_memory=bytearray, runtime=SimpleNamespace(
+    cuda=SimpleNamespace(Device=Device, runtime=SimpleNamespace(
         getDeviceCount=lambda: N_DEVICES, getDeviceProperties=lambda device: {'name': b'stand-in'},
         memGetInfo=lambda: (0, 0), CUDARuntimeError=RuntimeError)),
 )
-cupyx = SimpleNamespace(rsqrt=lambda x, dtype=None: 1 / cupy.sqrt(x, dtype=dtype))
+cupyx = SimpleNamespace(empty_pinned=np.empty, rsqrt=lambda x, dtype=None: 1 / cupy.sqrt(x, dtype=dtype))
 
 
 class _Recorder:
