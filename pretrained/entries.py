@@ -123,16 +123,16 @@ _ENTRIES = (
                        crop='pad', crop_length='longer', crop_shift=0.0, decoding='dark', align_corners=True),
         scores=(
             _score('PCK@0.2, 100 people of LSP whom only earlier weights had seen, averaged over the image and its '
-                   'mirror image', .960, .920, .820, .735, .865, .885, .840, Mean=.861),
+                   'mirror image', .965, .925, .845, .780, .880, .905, .860, Mean=.880),
         ),
-        sha256='4ada63ed99d0c4ef2a91e6edb8ead199b8f0b8e59ffb9d1e488b5af4f364d885',
+        sha256='8819d149f98db916f56455621a344bca592bb8c9c4b4a684e041e2b8c927669a',
     ),
     Entry(
         name='person-finder',
         file='hourglass-person-finder.npz',
         description='finds the people in a picture (--detector bundled); included; see bundled/FINDER_CARD.md',
         spec=finder_spec(),
-        sha256='9c8309ba4d425e98777770fb469c4978845ab699479ba6d4cb7793b5c45bd206',
+        sha256='6b354c3d747a2e2973d6ab5407bec38ae23a6756b46dfd9b87ccb87adebba7b9',
     ),
     Entry(
         name='umich',
