@@ -59,12 +59,12 @@ def test_a_person_at_the_side_is_found(bundled: PosePredictor) -> None:
 def test_a_small_person_is_found_in_the_second_round(
     bundled: PosePredictor, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scene, points, labelled = _scene(50)
-    small = cv2.resize(scene.transpose(1, 2, 0), None, fx=0.15, fy=0.15, interpolation=cv2.INTER_AREA)
+    scene, points, labelled = _scene(54)
+    small = cv2.resize(scene.transpose(1, 2, 0), None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA)
     small = small.transpose(2, 0, 1)
     image = np.full_like(scene, 110)
     image[:, 60:60 + small.shape[1], 100:100 + small.shape[2]] = small
-    points = 0.15 * points + [60, 100]
+    points = 0.2 * points + [60, 100]
     assert pck(locate(bundled, image).points, points, labelled) > 0.7
     monkeypatch.setattr('hourglass.locate.SEARCH_SIDES', SEARCH_SIDES[:1])
     assert pck(locate(bundled, image).points, points, labelled) < 0.3
