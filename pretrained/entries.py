@@ -132,7 +132,7 @@ _ENTRIES = (
         file='hourglass-person-finder.npz',
         description='finds the people in a picture (--detector bundled); included; see bundled/FINDER_CARD.md',
         spec=finder_spec(),
-        sha256='6b354c3d747a2e2973d6ab5407bec38ae23a6756b46dfd9b87ccb87adebba7b9',
+        sha256='036f23d1b00b067de793069d4edc2c45ecebe3d5e3f6dc6b3f226a8c2d286327',
     ),
     Entry(
         name='umich',
