@@ -27,7 +27,7 @@ def gradient_graph(chain: chainer.Chain) -> Graph:
 class _Sender:
     """Gathers batches in page-locked memory, from which the GPU copies them without the processor.
 
-    Chainer's converters copy a batch once more on the CPU, which takes half as long as the step of a small network.
+    Chainer's converters copy a batch once more on the CPU.  Compared with a step of a small network that takes long.
     """
 
     def __init__(self) -> None:
