@@ -22,6 +22,12 @@ def _given(values: dict[str, Any]) -> dict[str, Array]:
     return {key: value for key, value in values.items() if not isinstance(value, int)}
 
 
+def _of_row(numbers: dict[str, Any]) -> str:
+    """Return C++ that gives each number of a row its name; ``numbers`` are (C,), those of each row, or constants."""
+    given = _given(numbers)
+    return ' '.join(f'T {key} = {f"all_{key}[row]" if key in given else value};' for key, value in numbers.items())
+
+
 def _on_rows(result: str, name: str, out: Array, arrays: dict[str, Any], numbers: dict[str, Any]) -> None:
     """Set every element of ``out`` (C, ...), several by each thread, which finds its row only once.
 
@@ -45,7 +51,7 @@ def _on_rows(result: str, name: str, out: Array, arrays: dict[str, Any], numbers
             if (column >= columns) continue;'''
     code = f'''
         unsigned int row = (unsigned int)i / threads, first = (unsigned int)i % threads;
-        {' '.join(f'T {key} = {f"all_{key}[row]" if key in given else value};' for key, value in numbers.items())}
+        {_of_row(numbers)}
         {' '.join(f'T {key}_of[{_AT_ONCE}];' for key in kept)}
         {each}
             {' '.join(f'{key}_of[part] = all_{key}[at];' for key in kept)}
@@ -116,39 +122,37 @@ def moments(total: Array, squares: Array, count: int) -> tuple[Array, Array]:
 
 def row_sums(a: Array, b: Array) -> tuple[Array, Array]:
     """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, both (C,) float64."""
-    return _row_sums(a, b, 'hourglass_row_sums')
+    return _row_sums('hourglass_row_sums', a, b, '', {}, [])
 
 
 def relu_gradient(gy: Array, y: Array, scale: Any, shift: Any, out: Array) -> tuple[Array, Array]:
     """Write ``gy`` (C, P) where ``scale * y + shift`` is above zero, and zeros elsewhere; return :func:`row_sums`."""
-    numbers = {'scale': scale, 'shift': shift}
-    given = _given(numbers)
-    term = {key: f'{key}[row]' if key in given else value for key, value in numbers.items()}
-    return _row_sums(gy, y, 'hourglass_relu_gradient', f'''
-        first = {term['scale']} * second + {term['shift']} > 0 ? first : (T)0;
-        if (at < columns) out[row * columns + at] = first;''', given, out)
+    return _row_sums('hourglass_relu_gradient', gy, y, '''
+        first = scale * second + shift > 0 ? first : (T)0;
+        if (at < columns) out[row * columns + at] = first;''', {'scale': scale, 'shift': shift}, [out])
 
 
-def _row_sums(a: Array, b: Array, name: str, change: str = '', numbers: dict[str, Array] | None = None,
-              out: Array | None = None) -> tuple[Array, Array]:
+def _row_sums(name: str, a: Array, b: Array, change: str, numbers: dict[str, Any], outputs: list[Array],
+              ) -> tuple[Array, Array]:
     """Return the sums over the columns of ``a`` (C, P) and of ``a * b``, after ``change`` to an element of ``a``.
 
     Args:
+        name: of the kernel.
         a: (C, P), to C++ the element ``first``.
         b: (C, P), to C++ the element ``second``.
-        name: of the kernel.
         change: C++.
-        numbers: (C,) arrays by their names in ``change``.
-        out: what ``change`` writes to.
+        numbers: (C,), those of each row, or a constant, by their names in ``change``.
+        outputs: the array ``out`` that ``change`` writes to, if it does.
     """
     rows, columns = a.shape
     # Neighbours read neighbours; then these sums are added up.
     threads = min(-(-columns // _AT_ONCE), _THREADS // rows + 1)
     parts = cuda.cupy.empty((2, rows, threads), np.float64)
-    numbers = numbers or {}
-    cuda.elementwise('raw T a, raw T b, int64 columns, int32 threads' + ''.join(f', raw T {key}' for key in numbers),
-                     'float64 total, float64 products' + ', raw T out' * (out is not None),
+    given = _given(numbers)
+    cuda.elementwise('raw T a, raw T b, int64 columns, int32 threads' + ''.join(f', raw T all_{key}' for key in given),
+                     'float64 total, float64 products' + ', raw T out' * len(outputs),
                      f'''long long row = (unsigned int)i / threads;
+                        {_of_row(numbers)}
                         double sum = 0, sum_of_products = 0;
                         for (long long k = (unsigned int)i % threads; k < columns; k += {_AT_ONCE}LL * threads) {{
                             T first_of[{_AT_ONCE}], second_of[{_AT_ONCE}];
@@ -169,7 +173,7 @@ def _row_sums(a: Array, b: Array, name: str, change: str = '', numbers: dict[str
                         }}
                         total = sum;
                         products = sum_of_products;''', name)(
-        a, b, columns, threads, *numbers.values(), parts[0], parts[1], *([] if out is None else [out]))
+        a, b, columns, threads, *given.values(), parts[0], parts[1], *outputs)
     total, products = parts.sum(axis=2)
     return total, products
 

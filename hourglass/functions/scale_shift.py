@@ -157,11 +157,10 @@ class LazyGradient(NamedTuple):
         return out
 
 
-def rectify(a: Array, out: Array) -> Array:
+def rectify(a: np.ndarray, out: np.ndarray) -> np.ndarray:
     """Write ``a`` with zeros for its negative elements into ``out``, of the same shape, and return that."""
     # NumPy's maximum of two arrays is vectorised, that of an array and a number is not (7 times slower).
-    zeros = _filled(0, a.size, a.dtype).reshape(a.shape) if isinstance(a, np.ndarray) else 0
-    return array_module(a).maximum(a, zeros, out=out)
+    return np.maximum(a, _filled(0, a.size, a.dtype).reshape(a.shape), out=out)
 
 
 _constants: dict[tuple[int, Any], np.ndarray] = {}
