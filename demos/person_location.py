@@ -186,8 +186,8 @@ class PersonLocation(Options):
         whole picture.
         """
         from hourglass.boxes import box_iou
-        from hourglass.crop import Extent, person_box
-        from hourglass.locate import corners, find_boxes, has_person
+        from hourglass.crop import Extent, corners, person_box
+        from hourglass.locate import find_boxes, has_person
 
         if not self.is_middle or has_person(pose, spec):
             return False

@@ -55,8 +55,8 @@ class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
 
     def draw(self, image: np.ndarray, pose: Pose, spec: ModelSpec) -> np.ndarray:
         """Draw the pose (:func:`hourglass.draw.draw_pose`), and a frame about the crop if a location was chosen."""
+        from hourglass.crop import corners
         from hourglass.draw import default_line_width, draw_pose, person_line_width
-        from hourglass.locate import corners
         from hourglass.pixels import to_pixels
 
         import cv2

@@ -124,6 +124,12 @@ class CropBox:
 Box = CropBox | WarpedBox | Torch7Transform
 
 
+def corners(box: Box) -> tuple[float, float, float, float]:
+    """Return the corners (y_min, x_min, y_max, x_max) of a crop in pixels of the image, possibly beyond it."""
+    (y0, x0), (y1, x1) = box.to_image(np.array([(0.0, 0.0), box.shape]))
+    return float(y0), float(x0), float(y1), float(x1)
+
+
 def crop_box(square: Square, image_shape: tuple[int, int], crop: str = 'clip') -> CropBox:
     """Return a square in whole pixels.
 

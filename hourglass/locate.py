@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
-from hourglass.crop import Box, Extent, Square, crop_square, person_box, whole_person
+from hourglass.crop import Extent, Square, crop_square, person_box, whole_person
 from hourglass.detection import Detector, filter_boxes
 from hourglass.image import Picture, as_image
 from hourglass.pixels import resize_image
@@ -65,12 +65,6 @@ def _rank(pose: Pose, shape: tuple[int, ...]) -> float:
     spread = np.sqrt(weights @ ((pose.points - middle) ** 2).sum(axis=1))
     # A person is about three times as long as the joints are spread.
     return confidence(pose) * min(1.0, 3 * float(spread) / max(shape)) ** SIZE_POWER
-
-
-def corners(box: Box) -> tuple[float, float, float, float]:
-    """Return the corners (y_min, x_min, y_max, x_max) of a crop in pixels of the image, possibly beyond it."""
-    (y0, x0), (y1, x1) = box.to_image(np.array([(0.0, 0.0), box.shape]))
-    return float(y0), float(x0), float(y1), float(x1)
 
 
 def search_squares(shape: tuple[int, ...], sides: Sequence[float] = SEARCH_SIDES[0]) -> list[Square]:

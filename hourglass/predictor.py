@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from hourglass import providers
 from hourglass.box_codec import CHANNELS
 from hourglass.codec import decode_in_images, unflip
-from hourglass.crop import Box, cut, picture_box, prepare
+from hourglass.crop import Box, corners, cut, picture_box, prepare
 from hourglass.engine.base import Engine
 from hourglass.errors import InputError
 from hourglass.image import Picture, as_images, is_one_image
@@ -87,8 +87,6 @@ class Pose:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the pose as in the JSON of ``demo.py``: ``joint_set``, ``joints`` (name, x, y, score) and ``seen``."""
-        from hourglass.locate import corners
-
         return {**pose_to_dict(self), 'seen': rectangle(corners(self.box))}
 
     def _repr_jpeg_(self) -> bytes:

@@ -10,9 +10,10 @@ from typing import Any
 
 from demos.video.tracking import Tracker
 from demos.webcam.picture import decode_picture
+from hourglass.crop import corners
 from hourglass.draw import HEAD, PERSON_COLOURS, limb_colours
 from hourglass.follow import Follower
-from hourglass.locate import corners, locate
+from hourglass.locate import locate
 from hourglass.options import CLEAR_SCORE
 from hourglass.people import PeoplePredictor
 from hourglass.predictor import Pose

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from demos.video.reader import Frame
 from demos.webcam.finder import MODES, Memory, PoseFinder, combined
+from hourglass.crop import corners
 from hourglass.draw import draw_limbs, draw_numbered
 from hourglass.errors import InputError
 from hourglass.image import write_image
-from hourglass.locate import corners
 from hourglass.options import MIN_SCORE
 from hourglass.pixels import to_pixels
 from hourglass.predictor import Pose

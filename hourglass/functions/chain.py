@@ -54,7 +54,7 @@ class ConvChain(Function):
     memory (``hourglass.functions.layout``).  All are float32, or all float64.
 
     In training (``chainer.config.train``) the statistics are those of the batch, and the running ones are moved;
-    otherwise the running ones are used.  There is no gradient of the gradient.
+    otherwise the running ones are used.
 
     Args:
         layers: what each layer does.  Only the first may have a stride; no padding is as large as its kernel.
@@ -174,15 +174,7 @@ class ConvChain(Function):
 
     # ----------------------------------------------------------------- backward
 
-    def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable | None, ...]:
-        """Return the gradients by the inputs ``indexes``.
-
-        Raises:
-            RuntimeError: a gradient of this gradient is asked for.
-        """
-        if chainer.config.enable_backprop:
-            raise RuntimeError('the gradient of ConvChain has no gradient of its own: '
-                               "use chainer.using_config('hourglass_functions', 'stock') for double backpropagation")
+    def gradients(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable | None, ...]:
         retained = [v.array for v in self.get_retained_inputs()]
         inputs = [retained[0], *([None] if self.adds else []), *retained[1:]]
         grads: list[Array | None] = [None] * len(inputs)

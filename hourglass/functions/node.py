@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +16,19 @@ from chainer import FunctionNode, Variable
 class Function(FunctionNode):
     """A function without Chainer's bookkeeping if nothing is recorded for a backward pass.
 
-    In a small network the bookkeeping takes as long as the arithmetic.
+    In a small network the bookkeeping takes as long as the arithmetic.  There is no gradient of the gradient.
     """
+
+    @abstractmethod
+    def gradients(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable | None, ...]:
+        """Return the gradients by the inputs ``indexes``, as ``FunctionNode.backward`` does."""
+
+    def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable | None, ...]:
+        """Return :meth:`gradients`; ``RuntimeError`` if a gradient of these is asked for."""
+        if chainer.config.enable_backprop:
+            raise RuntimeError(f'{type(self).__name__} has no double backpropagation: '
+                               "use chainer.using_config('hourglass_functions', 'stock')")
+        return self.gradients(indexes, grad_outputs)
 
     def apply(self, inputs: Sequence[Variable | Array]) -> tuple[Variable, ...]:
         """Return the outputs, as ``FunctionNode.apply`` does; hooks, ``debug`` and GPUs are left to that."""

@@ -11,7 +11,6 @@ from hourglass.functions.layout import Array, array_module, batch_outermost, cha
 from hourglass.functions.node import Function
 from hourglass.functions.parallel import workers
 
-import chainer
 import numpy as np
 from chainer import Variable
 from chainer.utils import type_check
@@ -23,7 +22,7 @@ class MaxPooling2x2(Function):
     """Maximum over 2 x 2 pixels with stride 2, as ``F.max_pooling_2d(x, 2, 2)``.
 
     The input is (N, C, H, W) with even H and W, the output (N, C, H / 2, W / 2).  The gradient goes to the first of
-    several equal maxima.  There is no gradient of the gradient.
+    several equal maxima.
     """
 
     def check_type_forward(self, in_types: tuple) -> None:
@@ -47,11 +46,7 @@ class MaxPooling2x2(Function):
         workers().run(_channel_blocks(x), work, threads_for(2 * PASS * x.size))
         return batch_outermost(out),
 
-    def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
-        """Return the gradient by x; a RuntimeError says that a gradient of it is asked for."""
-        if chainer.config.enable_backprop:
-            raise RuntimeError('MaxPooling2x2 has no double backpropagation: '
-                               "use chainer.using_config('hourglass_functions', 'stock')")
+    def gradients(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
         x = channels_outermost(self.get_retained_inputs()[0].array)
         y = channels_outermost(self.get_retained_outputs()[0].array)
         gy = channels_outermost(grad_outputs[0].array)

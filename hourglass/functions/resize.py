@@ -64,8 +64,6 @@ def _apply(x: Array, rows: Array, columns: Array, added: Array | None = None) ->
 class ResizeAdd(Function):
     """Resize x (N, C, H, W) to ``shape`` and add a second input of the result's size.
 
-    There is no gradient of the gradient.
-
     Args:
         shape: (H', W') of the result.
     """
@@ -88,11 +86,7 @@ class ResizeAdd(Function):
         rows, columns = self._matrices
         return batch_outermost(_apply(channels_outermost(x), rows, columns, channels_outermost(added))),
 
-    def backward(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
-        """Return the gradients by the inputs; a RuntimeError says that a gradient of these is asked for."""
-        if chainer.config.enable_backprop:
-            raise RuntimeError('ResizeAdd has no double backpropagation: '
-                               "use chainer.using_config('hourglass_functions', 'stock')")
+    def gradients(self, indexes: tuple[int, ...], grad_outputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
         gy, = grad_outputs
         if 0 not in indexes:
             return gy,

@@ -5,8 +5,8 @@ from typing import Any
 
 from data.synthetic import demo_scene
 from demos.person_location import PersonLocation, join_negative_numbers
+from hourglass.crop import corners
 from hourglass.errors import InputError
-from hourglass.locate import corners
 from hourglass.predictor import PosePredictor
 from tests.stand_ins import FixedBoxes
 

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 
 from data.synthetic import SyntheticDataset
-from hourglass.crop import Box
+from hourglass.crop import Box, corners
 from hourglass.image import read_image
 from hourglass.joints import COCO, MPII, convert_points
-from hourglass.locate import SEARCH_SIDES, corners, has_person, locate, search_squares
+from hourglass.locate import SEARCH_SIDES, has_person, locate, search_squares
 from hourglass.predictor import Pose, PosePredictor
 from tests.stand_ins import FixedBoxes, pck
 
