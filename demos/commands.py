@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from functools import partial
 
 from hourglass.errors import run
 
@@ -59,16 +59,4 @@ def _webcam() -> None:
         serve_page(config)
 
 
-def person() -> NoReturn:
-    """Run ``demo.py``."""
-    run(_person)
-
-
-def people() -> NoReturn:
-    """Run ``demo_multi_person.py``."""
-    run(_people)
-
-
-def webcam() -> NoReturn:
-    """Run ``demo_webcam.py``."""
-    run(_webcam)
+person, people, webcam = (partial(run, main) for main in (_person, _people, _webcam))

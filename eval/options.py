@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING
 
 from hourglass.config import add_options
 from hourglass.errors import ArgumentParser, run
@@ -53,6 +54,5 @@ def main() -> None:
         print(f'\n{result.compare(config.compare).text()}', file=out)
 
 
-def evaluation() -> NoReturn:
-    """Run ``eval.py`` (``hourglass-eval``)."""
-    run(main)
+#: What ``eval.py`` and ``hourglass-eval`` call.
+evaluation = partial(run, main)

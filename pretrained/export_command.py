@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.options import MODEL_HELP, SNAPSHOT_HELP
@@ -42,6 +42,5 @@ def main() -> None:
     print(f'{options.out}: {size:.1f} MB, heatmaps differ from Chainer\'s by at most {difference:.1g}')
 
 
-def export() -> NoReturn:
-    """Run ``export.py`` (``hourglass-export``)."""
-    run(main)
+#: What ``export.py`` and ``hourglass-export`` call.
+export = partial(run, main)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from hourglass.config import add_options, read_options
 from hourglass.errors import ArgumentParser, run
@@ -49,6 +50,5 @@ def _main() -> None:
     train(parse_config())
 
 
-def training() -> NoReturn:
-    """Run ``train.py`` (``hourglass-train``)."""
-    run(_main)
+#: What ``train.py`` and ``hourglass-train`` call.
+training = partial(run, _main)
