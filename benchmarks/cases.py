@@ -69,7 +69,7 @@ def targets(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 def chainer_run(case: Case, functions: str, gpu: int) -> Run:
     """Return a function that computes a case once with Chainer; ``functions`` are ``stock`` or ``fast``."""
-    from hourglass.functions.graph import Graph, Recorder
+    from hourglass.functions.graph import CudaGraph, Recorder
     from training.graph import gradient_graph
     from training.loss import TrainChain
     from training.schedule import OPTIMIZERS
@@ -82,7 +82,7 @@ def chainer_run(case: Case, functions: str, gpu: int) -> Run:
     # As training.trainer and hourglass.engine.chainer_engine do.
     in_graphs = gpu >= 0 and functions == 'fast'
     if in_graphs:
-        gradients, predict = gradient_graph(chain), Graph(lambda x: network(x)[-1].array, Recorder())
+        gradients, predict = gradient_graph(chain), CudaGraph(lambda x: network(x)[-1].array, Recorder())
 
     def run() -> None:
         with chainer.using_config('hourglass_functions', functions), chainer.using_device(device):

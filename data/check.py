@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data.coco.annotations import read_annotations
 from data.coco.dataset import annotation_file, image_folder, usable
-from data.custom.annotations import Annotations
+from data.custom.annotations import OwnAnnotations
 from data.custom.dataset import SPLIT, OwnDataset, read_files
 from data.disk import Picture, find_faults, listing, pictures_of, pictures_of_dataset
 from data.mpii.dataset import IMAGE_FOLDER, has_annotations
@@ -96,7 +96,7 @@ def read_mpii(root: Path, splits: Sequence[str] | None = None) -> Contents | Non
     return Contents(table_lines(('split', 'images', 'people'), rows), pictures, _empty_splits(rows))
 
 
-def _joint_rows(joint_set: JointSet, files: list[Annotations]) -> list[tuple[str, int, int, str]]:
+def _joint_rows(joint_set: JointSet, files: list[OwnAnnotations]) -> list[tuple[str, int, int, str]]:
     """Return how often each joint is labelled and visible, and its partner in a mirror image."""
     mirrored = dict(pair for a, b in joint_set.pairs or () for pair in ((a, b), (b, a)))
     labelled, visible = (sum(getattr(part, name).sum(axis=0) for part in files) for name in ('labelled', 'visible'))

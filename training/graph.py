@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hourglass.functions.graph import Graph, Recorder
+from hourglass.functions.graph import CudaGraph, Recorder
 
 import chainer
 import numpy as np
@@ -13,7 +13,7 @@ from chainer.backends import cuda
 from chainer.training.updaters import StandardUpdater
 
 
-def gradient_graph(chain: chainer.Chain) -> Graph:
+def gradient_graph(chain: chainer.Chain) -> CudaGraph:
     """Return a function that sets the gradients of ``chain`` for a batch and returns the loss, a () array."""
     def compute(*batch: Any) -> Any:
         chain.cleargrads()
@@ -21,7 +21,7 @@ def gradient_graph(chain: chainer.Chain) -> Graph:
         loss.backward()
         return loss.array
 
-    return Graph(compute, Recorder())
+    return CudaGraph(compute, Recorder())
 
 
 class _Sender:
@@ -51,7 +51,7 @@ class _Sender:
 class GraphUpdater(StandardUpdater):
     """Chainer's updater for one GPU, with a graph in place of the calls of the network."""
 
-    _graph: Graph | None = None
+    _graph: CudaGraph | None = None
 
     def __init__(self, iterator: Any, optimizer: Any, device: Any) -> None:
         super().__init__(iterator, optimizer, device=device)

@@ -25,7 +25,7 @@ _ARRAYS = ('points', 'labelled', 'visible', 'boxes', 'squares', 'areas')
 
 
 @dataclass(frozen=True)
-class Annotations:
+class OwnAnnotations:
     """The N people of a file, in pixels of their images; NaN where a number is not known.
 
     Attributes:
@@ -56,24 +56,24 @@ class Annotations:
     def __len__(self) -> int:
         return len(self.images)
 
-    def take(self, rows: Sequence[int] | np.ndarray) -> Annotations:
+    def take(self, rows: Sequence[int] | np.ndarray) -> OwnAnnotations:
         """Return some of the people, by their numbers."""
         chosen: dict[str, Any] = {name: getattr(self, name)[rows] for name in _ARRAYS}
         return replace(self, **chosen, images=[self.images[i] for i in rows],
                        splits=None if self.splits is None else [self.splits[i] for i in rows])
 
-    def rename_images(self, names: dict[str, str]) -> Annotations:
+    def rename_images(self, names: dict[str, str]) -> OwnAnnotations:
         """Return the people with other names of the images; ``names`` has the new ones by the old ones."""
         return replace(self, images=[names[name] for name in self.images],
                        sizes={names[name]: size for name, size in self.sizes.items() if name in names})
 
-    def to_joint_set(self, joint_set: JointSet) -> Annotations:
+    def to_joint_set(self, joint_set: JointSet) -> OwnAnnotations:
         """Return the people with other joints (:func:`hourglass.joints.convert_points`)."""
         points, labelled = convert_points(self.points, self.labelled, self.joint_set, joint_set)
         _, visible = convert_points(self.points, self.visible, self.joint_set, joint_set)
         return replace(self, joint_set=joint_set, points=points, labelled=labelled, visible=visible & labelled)
 
-    def with_boxes(self) -> Annotations:
+    def with_boxes(self) -> OwnAnnotations:
         """Fill in boxes and areas of people with a labelled joint, where the file has none.
 
         The box is the one around the labelled joints, and the area is that of the box.
@@ -90,7 +90,7 @@ class Annotations:
         areas = np.where(np.isnan(self.areas), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1), self.areas)
         return replace(self, boxes=boxes, areas=areas)
 
-    def select(self, split: str) -> Annotations:
+    def select(self, split: str) -> OwnAnnotations:
         """Return the people of a split.
 
         Without a column of splits every fifth image is for ``val`` (of fewer than five the last), with all its
@@ -143,7 +143,7 @@ class Annotations:
         return Extent.of_box(self.boxes[i]) if np.isnan(square).any() else Square(*square.tolist())
 
 
-def join(parts: Sequence[Annotations]) -> Annotations:
+def join(parts: Sequence[OwnAnnotations]) -> OwnAnnotations:
     """Return the people of several files with the same joints; splits are forgotten."""
     first, *others = parts
     for other in others:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from data.coco.annotations import check_image_ids, read_content, read_keypoints
-from data.custom.annotations import Annotations
+from data.custom.annotations import OwnAnnotations
 from data.person import FARTHEST
 from hourglass.errors import InputError
 from hourglass.joint_names import infer
@@ -121,7 +121,7 @@ def _boxes(table: Table) -> np.ndarray:
     return boxes
 
 
-def read_coco_file(path: Path) -> Annotations:
+def read_coco_file(path: Path) -> OwnAnnotations:
     """Read a file in COCO's format with joints of its own; crowds and entries without keypoints are left out.
 
     Raises:
@@ -139,6 +139,6 @@ def read_coco_file(path: Path) -> Annotations:
     for i in np.flatnonzero((np.abs(points) > FARTHEST).any(axis=(1, 2)))[:1]:
         table.fail(int(i), f'has a keypoint that is not from {-FARTHEST:,.0f} to {FARTHEST:,.0f}')
     areas = table.numbers_or_nan('area')
-    return Annotations(
+    return OwnAnnotations(
         path, joint_set, [names[i] for i in image_ids.tolist()], points, visibility > 0, visibility == 2, _boxes(table),
         np.full((len(table), 3), np.nan), np.where(areas > 0, areas, np.nan), sizes=sizes)

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from data.custom.annotations import Annotations
+from data.custom.annotations import OwnAnnotations
 from data.person import FARTHEST
 from hourglass.errors import InputError
 from hourglass.foreign import open_file
@@ -180,7 +180,7 @@ def _read_table(path: Path) -> _Table:
     return _Table(path, names, lines, rows, delimiter)
 
 
-def read_csv(path: Path) -> Annotations:
+def read_csv(path: Path) -> OwnAnnotations:
     """Read a table of people.
 
     Raises:
@@ -194,7 +194,7 @@ def read_csv(path: Path) -> Annotations:
     labelled = ~np.isnan(points).any(axis=2)
     visible = np.stack([table.flags(f'{title}_visible') for title in joints.values()], axis=1)
     x, y, width, height = table.numbers(*_BOX, positive=_BOX[2:]).T
-    return Annotations(
+    return OwnAnnotations(
         path, joint_set, [name.replace('\\', '/') for name in images],
         np.where(labelled[..., None], points, 0), labelled, visible & labelled,
         np.stack([y, x, y + height, x + width], axis=1), table.numbers(*_CROP, positive=_CROP[2:])[:, [1, 0, 2]],

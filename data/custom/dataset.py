@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from data.custom.annotations import THRESHOLDS, Annotations, join
+from data.custom.annotations import THRESHOLDS, OwnAnnotations, join
 from data.custom.coco_file import find_images, read_coco_file
 from data.custom.csv_table import read_csv
 from data.person import EmptySplitError, PersonDataset
@@ -20,7 +20,9 @@ import numpy as np
 SPLIT = '{split}'
 
 
-def read_files(root: str | os.PathLike[str], split: str, read: Callable[[Path], Annotations]) -> list[Annotations]:
+def read_files(
+    root: str | os.PathLike[str], split: str, read: Callable[[Path], OwnAnnotations],
+) -> list[OwnAnnotations]:
     """Return the people of a split: of one file, or of a file for each split.
 
     Args:
@@ -50,7 +52,7 @@ class OwnDataset(PersonDataset):
 
     #: Programs for annotation show images as viewers do.
     is_upright = True
-    read: Callable[[Path], Annotations]
+    read: Callable[[Path], OwnAnnotations]
 
     def __init__(
         self, root: str | os.PathLike[str], split: str = 'train', joint_set: JointSet | None = None, *,
@@ -88,8 +90,8 @@ class OwnDataset(PersonDataset):
 
     @classmethod
     def locate_images(
-        cls, people: Annotations, images: str | os.PathLike[str] | None,
-    ) -> tuple[Path, Annotations]:
+        cls, people: OwnAnnotations, images: str | os.PathLike[str] | None,
+    ) -> tuple[Path, OwnAnnotations]:
         """Return the folder that the images' names begin at, and the people with these names."""
         return people.path.parent if images is None else Path(images), people
 
@@ -133,7 +135,7 @@ class COCOFileDataset(OwnDataset):
 
     @classmethod
     def locate_images(
-        cls, people: Annotations, images: str | os.PathLike[str] | None,
-    ) -> tuple[Path, Annotations]:
+        cls, people: OwnAnnotations, images: str | os.PathLike[str] | None,
+    ) -> tuple[Path, OwnAnnotations]:
         folder, names = find_images(people.path, people.images, None if images is None else Path(images))
         return folder, people.rename_images(names)

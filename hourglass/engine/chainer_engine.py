@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from hourglass.engine.base import Engine
-from hourglass.functions.graph import Graph, Recorder
+from hourglass.functions.graph import CudaGraph, Recorder
 from hourglass.functions.layout import Array
 
 import chainer
@@ -26,7 +26,7 @@ class ChainerEngine(Engine):
 
     def __init__(self, network: chainer.Chain) -> None:
         self.network = network
-        self._graphs: dict[tuple[int, ...], Graph] = {}
+        self._graphs: dict[tuple[int, ...], CudaGraph] = {}
         self._recorder: Recorder | None = None
         self._lock = threading.Lock()
 
@@ -52,11 +52,11 @@ class ChainerEngine(Engine):
                 self._recorder = None
         return self._run(x)
 
-    def _graph(self, x: Array) -> Graph:
+    def _graph(self, x: Array) -> CudaGraph:
         self._recorder = self._recorder or Recorder()
         # Arrays that were moved to the CPU and back lie elsewhere.
         key = (*x.shape, next(self.network.params()).array.data.ptr)
-        graph = self._graphs.pop(key, None) or Graph(self._run, self._recorder)
+        graph = self._graphs.pop(key, None) or CudaGraph(self._run, self._recorder)
         if len(self._graphs) == _N_GRAPHS:
             del self._graphs[next(iter(self._graphs))]  # that was used longest ago
         self._graphs[key] = graph

@@ -14,8 +14,8 @@ OPSET = 13
 _IR_VERSION = 7
 
 
-class Graph:
-    """A graph that is being written.
+class GraphWriter:
+    """Writes a graph.
 
     Values are names: every method takes those of its inputs and returns that of its output, which is also the
     node's.

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from hourglass.engine import winograd
-from hourglass.engine.graph import Graph
+from hourglass.engine.graph import GraphWriter
 from hourglass.parameters import Operation, Structure, structure_of
 from hourglass.spec import ModelSpec
 
@@ -55,7 +55,7 @@ class _Writer:
         self, arrays: Mapping[str, np.ndarray], structure: Structure, upsampling: str, outputs: Mapping[Operation, str],
         tiled_levels: int,
     ) -> None:
-        self.graph = Graph()
+        self.graph = GraphWriter()
         self.arrays = arrays
         self.upsampling = upsampling
         self.outputs = outputs

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hourglass.engine.graph import Graph
+from hourglass.engine.graph import GraphWriter
 from hourglass.winograd_tables import INPUTS, TAPS
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 TILE = 4
 
 
-def convolution_3x3(graph: Graph, x: str, w: np.ndarray, b: np.ndarray, name: str, divisor: int) -> str:
+def convolution_3x3(graph: GraphWriter, x: str, w: np.ndarray, b: np.ndarray, name: str, divisor: int) -> str:
     """Write a 3x3 convolution, padded by one pixel, and the ReLU after it.
 
     Args:
@@ -63,7 +63,7 @@ def convolution_3x3(graph: Graph, x: str, w: np.ndarray, b: np.ndarray, name: st
     return _interleaved(graph, [graph.relu(row, f'{row}/relu') for row in results], name, divisor)
 
 
-def _combined_rows(graph: Graph, x: str, k: int, n_channels: int, name: str) -> str:
+def _combined_rows(graph: GraphWriter, x: str, k: int, n_channels: int, name: str) -> str:
     """Write a combination of the six rows that the results of each tile look at, (N, C, H / TILE, W).
 
     They are the four rows of the tile, the one above and the one below.
@@ -77,13 +77,13 @@ def _combined_rows(graph: Graph, x: str, k: int, n_channels: int, name: str) -> 
                       pads=[int(first == 0), 0, int(last == 5), 0])
 
 
-def _interleaved(graph: Graph, results: Sequence[str], name: str, divisor: int) -> str:
+def _interleaved(graph: GraphWriter, results: Sequence[str], name: str, divisor: int) -> str:
     """Join the rows of several values (N, O, h, W), one of each in turn."""
     lines = graph.node('Concat', results, f'{name}/lines', axis=3)
     return graph.node('Reshape', [lines, _shape(graph, divisor)], name)
 
 
-def _shape(graph: Graph, divisor: int) -> str:
+def _shape(graph: GraphWriter, divisor: int) -> str:
     """Write (as in, as in, whatever it takes, width of the graph's input / divisor), once for a graph."""
     def sizes(values: Sequence[int], name: str) -> str:
         return graph.constant(np.array(values), name, np.int64)

@@ -67,7 +67,7 @@ class Recorder:
         return graph.launch, result
 
 
-class Graph:
+class CudaGraph:
     """A function of arrays on a GPU; the first call computes it as usual, the second one records it.
 
     The function launches the same kernels each time.  If it cannot be recorded, because it waits for the GPU, calls a

@@ -78,9 +78,9 @@ def spec() -> bytes:
 
 
 def onnx() -> bytes:
-    from hourglass.engine.graph import Graph
+    from hourglass.engine.graph import GraphWriter
 
-    graph = Graph()
+    graph = GraphWriter()
     graph.relu('image', 'out')
     return graph.model(['n', 3, 32, 32], {'out': ['n', 3, 32, 32]}, {'names': "{0: 'person'}"}).SerializeToString()
 

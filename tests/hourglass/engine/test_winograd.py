@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from hourglass.engine import winograd
-from hourglass.engine.graph import Graph
+from hourglass.engine.graph import GraphWriter
 from hourglass.network import StackedHG
 from hourglass.preactivation import PreActivationHG
 from tests.networks import graph_of, randomise, run_graph, stock_maps
@@ -24,7 +24,7 @@ def test_it_is_a_convolution_and_a_relu(shape: tuple[int, ...], n_out: int) -> N
     rng = np.random.default_rng(0)
     x = rng.normal(size=shape).astype(np.float32)
     w, b = rng.normal(size=(n_out, shape[1], 3, 3)), rng.normal(size=n_out)
-    graph = Graph()
+    graph = GraphWriter()
     assert winograd.convolution_3x3(graph, 'image', w, b, 'result', 1) == 'result'
     model = graph.model(['n', shape[1], 'h', 'w'], {'result': ['n', 'o', 'h', 'w']}, {})
     expected = chainer.functions.relu(chainer.functions.convolution_2d(x.astype(np.float64), w, b, 1, 1)).array

@@ -23,7 +23,7 @@ def test_each_call_computes_the_function(device: int, waits: bool) -> None:
         return matmul(x, y) + y
 
     with chainer.using_device(place):
-        compute = graph.Graph(work, graph.Recorder())
+        compute = graph.CudaGraph(work, graph.Recorder())
         for i in range(5):
             x, y = np.random.default_rng(i).random((2, 6, 6), np.float32)
             result = compute(place.send(x), place.send(y))
@@ -45,7 +45,7 @@ def test_what_cannot_be_recorded_is_computed_each_time(
     with chainer.using_device(place):
         recorder = graph.Recorder()
         monkeypatch.setattr(recorder, 'record', fail)
-        compute = graph.Graph(lambda x: 2 * x, recorder)
+        compute = graph.CudaGraph(lambda x: 2 * x, recorder)
         for i in range(4):
             np.testing.assert_array_equal(to_cpu(compute(place.send(np.full(3, i)))), np.full(3, 2 * i))
     assert len(tries) == 1
