@@ -194,7 +194,7 @@ class TrainConfig(Options):
     resume: str | None = _results(
         text, None, metavar='FILE', count='?', const=NEWEST, of_process=True,
         help='resume from this snapshot, or without FILE from the newest one in --out; without --dataset and '
-             '--config, the options are those of run.json in --out')
+             '--config, the options are those of run.json beside the snapshot, and --out is its folder by default')
     overwrite: bool = _results(
         switch, False, of_process=True,
         help='remove the snapshots of an earlier training from --out; without this option a training does not start '

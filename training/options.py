@@ -24,7 +24,7 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
         InputError: an option or the file of ``--config`` is wrong.
     """
     # Only here: without Chainer, the import is an error that run() reports on one line.
-    from training.config import GROUPS, TrainConfig
+    from training.config import GROUPS, NEWEST, TrainConfig
 
     parser = ArgumentParser(
         usage='%(prog)s --dataset NAME [NAME ...] [options]', allow_abbrev=False,
@@ -37,9 +37,11 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
     given = vars(parser.parse_args(arguments))
     path = given.pop('config')
     if path is None and 'resume' in given and 'dataset' not in given:
+        newest = given['resume'] == NEWEST
+        folder = Path(given.get('out', TrainConfig.out)) if newest else Path(given['resume']).parent
+        path = folder / 'run.json'
         # The folder may have another name now than in its run.json.
-        out = given.setdefault('out', TrainConfig.out)
-        path = Path(out) / 'run.json'
+        given.setdefault('out', folder)
     values = {} if path is None else read_options(Path(path), TrainConfig)
     return TrainConfig(**{'dataset': (), **values, **given})
 

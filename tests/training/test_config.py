@@ -53,6 +53,10 @@ def test_a_resumed_training_takes_its_options_from_its_folder(
     config = parse_config(['--resume', '--out', str(tmp_path), '--epoch', '9'])
     assert config == TrainConfig(dataset='lsp', epochs=9, out=str(tmp_path), resume=NEWEST)
     assert parse_config(['--resume', '--dataset', 'coco', '--out', str(tmp_path)]).epochs == TrainConfig.epochs
+    snapshot = str(tmp_path / 'snapshot_iter_4')
+    assert parse_config(['--resume', snapshot]) == TrainConfig(
+        dataset='lsp', epochs=7, out=str(tmp_path), resume=snapshot), 'the folder of the snapshot'
+    assert parse_config(['--resume', snapshot, '--out', 'b']).out == 'b'
     monkeypatch.chdir(tmp_path)
     tmp_path.joinpath('result').mkdir()
     tmp_path.joinpath('run.json').rename('result/run.json')

@@ -132,7 +132,7 @@ def test_stopped_by_one_process_all_resume_exactly(
     out = tmp_path / 'out'
     status, _, errors = job.run(RANKS, 'stop', *arguments, '--ema', '0.9', '--out', out)
     assert status == 0, errors
-    assert f'resume with: mpiexec -n 2 python train.py --distributed --config {out}/run.json --resume {out}/' in errors
+    assert f'resume with: mpiexec -n 2 python train.py --distributed --resume {out}/' in errors
     assert f'resuming from {out}/snapshot_iter_6 (epoch 1, iteration 6)' in errors
     same_result(out, folder / 'whole')
 

@@ -60,7 +60,7 @@ def test_a_stop_writes_a_snapshot_and_says_how_to_resume(
     assert ended == status, stderr
     assert 'Traceback' not in stderr
     command = stderr.strip().splitlines()[-1].partition('resume with: python train.py ')[2].split()
-    assert command[:3] == ['--config', f'{out}/run.json', '--resume']
+    assert command[0] == '--resume'
     assert not (out / 'model.npz').exists()
     ended, stderr = Trainings([], tmp_path).train(out, *command)
     assert ended == 0, stderr
