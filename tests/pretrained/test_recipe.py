@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
+from pretrained.__main__ import main
 from pretrained.recipe import ROOT, Recipe, read_recipe, steps
 from pretrained.weights_file import load_model
 from tests.child import run_python
@@ -97,7 +98,7 @@ def test_commands_of_a_recipe_for_several_processes(tmp_path: Path) -> None:
     assert found[1].command[:3] == ('mpiexec', '-n', '2')
     assert '--distributed' in found[1].command
     with pytest.raises(InputError, match='--root other'):
-        steps(recipe, {'other': 'x'}, tmp_path)
+        main(['train', str(_write(tmp_path, TINY)), '--root', 'other=x', '--root', 'people=y', '--out', str(tmp_path)])
 
 
 def test_a_stage_without_validation_hands_on_its_last_weights(tmp_path: Path) -> None:
