@@ -105,6 +105,10 @@ def run_trainer(
         except BrokenPipeError:
             raise
         except Exception as error:
+            # Chainer does so after an error in its loop, but not where a snapshot's iteration is completed before it.
+            for entry in trainer._extensions.values():
+                if finalize := getattr(entry.extension, 'finalize', None):
+                    finalize()
             # The arrays of the failed step may have filled the memory.
             traceback.clear_frames(error.__traceback__)
             advice = _save(trainer, snapshots, step)

@@ -74,6 +74,11 @@ def test_an_error_leaves_a_snapshot_from_which_the_training_resumes_exactly(
         _fail(patch, owner, name, at, error, after=name == 'forward')
         with pytest.raises(type(error) if isinstance(error, ZeroDivisionError) else InputError) as caught:
             run_training('--out', out, '--loaders', 2 if place == 'the forward pass' else 0)
+        if place == 'the log':
+            _fail(patch, owner, name, 1, error)
+            with pytest.raises(InputError) as caught:
+                run_training('--out', out, '--resume')
+            assert capsys.readouterr().err.endswith('\n'), 'a message begins on the line of the progress bar'
     text = capsys.readouterr().err if isinstance(error, ZeroDivisionError) else str(caught.value)
     assert f'--resume continues from {out}/snapshot_iter_{iteration} (iteration {iteration})' in text
     assert text.startswith('the memory is full') == isinstance(error, MemoryError)
