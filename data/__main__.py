@@ -24,8 +24,8 @@ def _own_joints(options: argparse.Namespace) -> Any:
 
 
 def _pack(options: argparse.Namespace) -> None:
-    from data.disk import check_image_files
     from data.packed import check_sizes, pack
+    from data.pictures import check_image_files
     from data.sets import DATASETS
     from hourglass.files import STDOUT, check_targets
 

@@ -11,10 +11,10 @@ from data.coco.annotations import read_annotations
 from data.coco.dataset import annotation_file, image_folder, usable
 from data.custom.annotations import OwnAnnotations
 from data.custom.dataset import SPLIT, OwnDataset, read_files
-from data.disk import Picture, find_faults, listing, pictures_of, pictures_of_dataset
 from data.mpii.dataset import IMAGE_FOLDER, has_annotations
 from data.mpii.dataset import read_annotations as read_mpii_annotations
 from data.mpii.splits import PROTOCOLS, select
+from data.pictures import Picture, find_faults, listing, pictures_of, pictures_of_dataset
 from data.published import PUBLISHED
 from data.sets import DATASETS
 from hourglass.errors import InputError

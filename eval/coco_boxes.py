@@ -9,7 +9,7 @@ from typing import Any
 
 from data.coco.annotations import PERSON, Annotations
 from data.coco.detections import Detections
-from data.disk import check_pictures, pictures_of
+from data.pictures import check_pictures, pictures_of
 from data.scenes import FindCounts, count_finds
 from eval.coco_score import boxes_to_coco, read_stats, run_coco, stats_table, stats_to_dict
 from eval.score import or_null, percent

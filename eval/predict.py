@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.disk import check_image_files
 from data.person import PersonDataset
+from data.pictures import check_image_files
 from hourglass.codec import decode_in_images
 from hourglass.crop import Box, person_box, prepare
 from hourglass.oks import oks, sigmas_for

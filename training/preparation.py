@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pretrained
-from data.disk import check_image_files
 from data.person import EmptySplitError, PersonDataset
+from data.pictures import check_image_files
 from data.sets import DATASETS, load_joined, match_roots, parts_of, unlabelled_joints
 from hourglass.device import parse_gpus
 from hourglass.engine.base import cpus

@@ -53,7 +53,7 @@ def show_window(config: WebcamConfig) -> None:
 def serve_page(config: WebcamConfig) -> None:
     """Serve the page until Ctrl-C or SIGTERM; ``InputError`` if that is impossible."""
     from demos.webcam.guard import is_loopback
-    from demos.webcam.serve import serve, take_port, url_of
+    from demos.webcam.runner import serve, take_port, url_of
 
     sock = take_port(config.host, 8000 if config.port is None else config.port)
     from demos.webcam.server import PoseServer

@@ -61,7 +61,7 @@ def spot(y: int, x: int, size: tuple[int, int] = (160, 160)) -> bytes:
 async def serving(finder: PoseFinder, **options: Any) -> AsyncIterator[TestClient]:
     """Serve a finder and give a client; keywords are those of the server."""
     server = TestServer(PoseServer(finder, **options).app(), host='127.0.0.1')
-    # As in demos.webcam.serve.
+    # As in demos.webcam.runner.
     await server.start_server(auto_decompress=False)
     async with TestClient(server) as client:
         yield client

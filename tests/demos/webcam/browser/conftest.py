@@ -13,7 +13,7 @@ from typing import Any
 
 from data.synthetic import RenderedPerson, demo_person
 from demos.webcam.finder import PoseFinder
-from demos.webcam.serve import take_port
+from demos.webcam.runner import take_port
 from demos.webcam.server import PoseServer
 from hourglass.people import PeoplePredictor
 from hourglass.predictor import PosePredictor

@@ -5,8 +5,8 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 
-from demos.webcam import serve
-from demos.webcam.serve import take_port, url_of
+from demos.webcam import runner
+from demos.webcam.runner import take_port, url_of
 from hourglass.errors import InputError
 
 import pytest
@@ -37,7 +37,7 @@ async def _served() -> AsyncIterator[int]:
     app, ready = web.Application(), asyncio.Event()
     app.router.add_get('/', _page)
     sock = take_port('127.0.0.1', 0)
-    task = asyncio.create_task(serve.serve(app, sock, ready.set))
+    task = asyncio.create_task(runner.serve(app, sock, ready.set))
     try:
         await ready.wait()
         yield sock.getsockname()[1]
@@ -55,8 +55,8 @@ async def _get(port: int) -> str:
 async def test_too_many_connections_are_broken_off_and_others_go_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(serve, 'MAX_CONNECTIONS', 4)
-    monkeypatch.setattr(serve, 'IDLE_TIME', 1000)
+    monkeypatch.setattr(runner, 'MAX_CONNECTIONS', 4)
+    monkeypatch.setattr(runner, 'IDLE_TIME', 1000)
     async with _served() as port:
         pairs = await asyncio.gather(*(asyncio.open_connection('127.0.0.1', port) for _ in range(12)))
         reads = [asyncio.create_task(reader.read(1)) for reader, _ in pairs]
@@ -77,7 +77,7 @@ async def test_too_many_connections_are_broken_off_and_others_go_on(
 
 @pytest.mark.parametrize('head', ['', 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT'])
 async def test_who_sends_no_whole_request_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, head: str) -> None:
-    monkeypatch.setattr(serve, 'IDLE_TIME', 0.2)
+    monkeypatch.setattr(runner, 'IDLE_TIME', 0.2)
     async with _served() as port:
         reader, writer = await asyncio.open_connection('127.0.0.1', port)
         writer.write(head.encode())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data.disk import Picture, check_pictures, find_faults
+from data.pictures import Picture, check_pictures, find_faults
 from hourglass.errors import InputError
 
 import numpy as np
