@@ -97,12 +97,6 @@ def test_smoothing_tells_a_wide_maximum_from_a_lonely_cell() -> None:
     assert scores == .5
 
 
-def test_unflip_undoes_a_mirrored_prediction() -> None:
-    heatmaps = np.random.default_rng(0).uniform(size=(2, 16, 4, 6))
-    mirrored = heatmaps[:, MPII.flip_order][..., ::-1]
-    np.testing.assert_array_equal(unflip(mirrored, MPII.flip_order), heatmaps)
-
-
 @pytest.mark.parametrize(('align_corners', 'shift'), [(False, 3 / 4), (True, 0)])
 def test_heatmaps_of_a_mirror_image_lie_on_those_of_the_image_where_corners_are_aligned(
     align_corners: bool, shift: float,

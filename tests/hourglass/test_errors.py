@@ -3,12 +3,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hourglass.errors import ArgumentParser, InputError, run
 
 import pytest
+
+
+def _status(main: Callable[[], None]) -> object:
+    with pytest.raises(SystemExit) as exit_info:
+        run(main)
+    return exit_info.value.code
 
 
 @pytest.mark.parametrize('options', [[], ['--verbose']])
@@ -19,9 +26,7 @@ def test_a_users_mistake_is_one_line_and_verbose_a_traceback(
         assert vars(ArgumentParser().parse_args(options)) == {}
         raise InputError('a.jpg: no\nsuch file')
 
-    with pytest.raises(SystemExit) as exit_info:
-        run(main)
-    assert exit_info.value.code == 2
+    assert _status(main) == 2
     error = capsys.readouterr().err
     assert error.endswith(': a.jpg: no such file\n')
     assert ('Traceback' in error and 'in main' in error) == bool(options)
@@ -37,17 +42,13 @@ def test_a_shell_gets_what_completes_options_and_files(
         parser.add_argument('--way', metavar='{one,other}')
         parser.parse_args(['--print-completion', 'bash'])
 
-    with pytest.raises(SystemExit) as exit_info:
-        run(main)
-    assert exit_info.value.code == 0
+    assert _status(main) == 0
     script = capsys.readouterr().out
     assert '--json' in script
     assert '_choices=(one other)' in script
     assert ' -F _shtab_hourglass_x hourglass-x' in script
     monkeypatch.setitem(sys.modules, 'shtab', None)
-    with pytest.raises(SystemExit) as exit_info:
-        run(main)
-    assert exit_info.value.code == 2
+    assert _status(main) == 2
     assert 'extra "completion"' in capsys.readouterr().err
 
 
@@ -55,9 +56,7 @@ def test_what_the_system_says_of_a_file_is_one_line_too(capsys: pytest.CaptureFi
     def main() -> None:
         Path('x' * 300).read_bytes()  # longer than names may be
 
-    with pytest.raises(SystemExit) as exit_info:
-        run(main)
-    assert exit_info.value.code == 2
+    assert _status(main) == 2
     assert capsys.readouterr().err.endswith('xxx: File name too long\n')
 
 
@@ -81,9 +80,7 @@ def test_other_ends_have_their_status(error: type[BaseException] | None, status:
         if error is not None:
             raise error
 
-    with pytest.raises(SystemExit) as exit_info:
-        run(main)
-    assert exit_info.value.code == status
+    assert _status(main) == status
 
 
 def _python(code: str, stdout: Any, **variables: str) -> subprocess.CompletedProcess:

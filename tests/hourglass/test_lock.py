@@ -73,7 +73,6 @@ def test_the_run_that_writes_to_a_folder_is_named_and_leaves_nothing(tmp_path: P
     start = datetime.now().strftime('%Y-%m-%d')
     holder = subprocess.Popen([sys.executable, '-c', _HOLD], cwd=tmp_path, env={'PYTHONPATH': str(ROOT)},
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert holder.stdout is not None
     holder.stdout.readline()
     with pytest.raises(InputError) as caught, only_run(tmp_path / 'run'):
         pytest.fail('two hold the lock')

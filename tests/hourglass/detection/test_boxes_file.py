@@ -30,7 +30,6 @@ def path(tmp_path: Path) -> Path:
 
 def test_detections_of_coco(shared: Callable[[str], Path]) -> None:
     detector = load_detector(f'boxes:{shared("coco/test_coco_det_AP_H_56.json")}')
-    assert isinstance(detector, BoxesFile)
     boxes, scores = _boxes_of(detector, 'somewhere/000000000785.jpg')
     assert len(boxes) == len(scores) == 22
     np.testing.assert_allclose(boxes[0], [45.6997, 277.1183, 379.2599, 502.2096], atol=1e-3)
