@@ -199,8 +199,7 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 def _no_child_for_each_file() -> Iterator[None]:
     """Read files of other programs in this process; the child is tested by test_sandbox.py and tests/fuzz."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ('data.lsp', 'data.mpii.hdf5', 'data.mpii.matlab',
-                       'pretrained.formats'):
+        for module in ('data.lsp', 'data.mpii.hdf5', 'data.mpii.matlab', 'pretrained.formats'):
             patch.setattr(f'{module}.read_in_child', read_here)
         yield
 

@@ -139,16 +139,6 @@ def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(
     assert [answer['image'] for answer in json.loads((tmp_path / 'poses.json').read_text())] == ['a.png']
 
 
-def test_an_error_leaves_the_json_as_it_was(tmp_path: Path) -> None:
-    Image.new('RGB', (40, 60)).save(tmp_path / 'a.png')
-    Image.new('RGB', (4, 6)).save(tmp_path / 'b.png')
-    (tmp_path / 'poses.json').write_text('[]')
-    with pytest.raises(InputError, match='--box is outside of the picture'):
-        draw_person_in_pictures(PersonConfig(image=['a.png', 'b.png'], model='bundled', json='poses.json',
-                                             box=(10, 10, 30, 50)))
-    assert (tmp_path / 'poses.json').read_text() == '[]'
-
-
 @pytest.mark.parametrize(('values', 'reason'), [
     ({'image': 'missing.jpg'}, 'missing.jpg: no such file'),
     ({'image': 'text.jpg'}, 'text.jpg: not a picture'),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from demos.people_config import PicturesConfig
 from demos.people_options import parse_people_options
 from demos.people_pictures import draw_people_in_pictures
 from hourglass.errors import InputError
@@ -21,12 +20,6 @@ RESULTS = {'input.jpg', 'output.jpg', 'tiled.jpg'}
 
 def files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-def _draw(arguments: list[str]) -> None:
-    config = parse_people_options('', arguments)
-    assert isinstance(config, PicturesConfig)
-    draw_people_in_pictures(config)
 
 
 def test_without_a_picture_the_program_draws_people_and_finds_all(tmp_path: Path) -> None:
@@ -72,6 +65,6 @@ def test_mistakes_name_the_file_or_the_option_and_write_nothing(
     if '--model' not in arguments and '--snapshot' not in arguments:
         arguments = ['--model', 'bundled', *arguments]
     with pytest.raises(InputError) as caught:
-        _draw(arguments)
+        draw_people_in_pictures(parse_people_options('', arguments))
     assert reason in str(caught.value)
     assert files(tmp_path) == before

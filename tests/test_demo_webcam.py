@@ -36,7 +36,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
                                     *arguments], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         processes.append(process)
-        assert process.stdout is not None
         return process, process.stdout.readline().split()[0]
 
     yield start_program

@@ -35,7 +35,6 @@ def test_differences_and_their_intervals(save: Save) -> None:
     # Joints are independent here, so the intervals are those of two binomial distributions.
     for name, n_joints in (('Elbow', 2), ('Total', 14)):
         row = rows[name]
-        assert row.interval is not None
         expected = 1.96 * np.sqrt((.6 * .4 + .8 * .2) / (400 * n_joints))
         np.testing.assert_allclose(np.subtract(row.interval, row.other - row.first), [-expected, expected], rtol=.1)
     assert [row.interval for row in compare([save('a', .6), save('b', .8, seed=1)]).rows(1)] == [
@@ -47,8 +46,6 @@ def test_the_same_people_are_drawn_together(save: Save) -> None:
     paired = compare([save('a', .6), save('b', .65)])
     other = compare([save('a', .6), save('b', .65, people_key='other')])
     one, two = paired.rows(1)[-1], other.rows(1)[-1]
-    assert one.interval is not None
-    assert two.interval is not None
     assert (one.first, one.other) == (two.first, two.other)
     assert one.interval[1] - one.interval[0] < .7 * (two.interval[1] - two.interval[0])
     assert 'not known to be of the same people' not in paired.text()
@@ -74,7 +71,6 @@ def test_mean_oks_is_compared(save: Save) -> None:
     spread[3] = np.nan
     row = compare([save('a', .6, oks=spread), save('b', .6, oks=spread + .1)]).rows(1)[-1]
     assert (row.name, round(row.other - row.first, 6)) == ('mean OKS', .1)
-    assert row.interval is not None
     np.testing.assert_allclose(row.interval, .1, atol=1e-4)
 
 

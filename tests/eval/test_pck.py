@@ -69,7 +69,6 @@ def test_a_result_with_scores_is_reliable_or_not(tmp_path: Path) -> None:
     errors[0] = np.nan
     result = PCKResult('people', 'PCK', .2, LSP, errors, scores=scores)
     found = result.reliability
-    assert found is not None
     assert found.counts.sum() == 99 * 14
     assert result.to_dict()['reliability']['expected_calibration_error'] == found.error
     result.plot_reliability(tmp_path / 'a.png')

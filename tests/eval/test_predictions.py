@@ -5,9 +5,7 @@ from pathlib import Path
 from data.mpii.hdf5 import read_hdf5, read_predictions, save_predictions, to_hdf5
 from data.person import Person, PersonDataset
 from eval import evaluate
-from eval.pck import PCKResult
 from eval.pckh import pckh
-from eval.score import Score
 from hourglass.crop import Square
 from hourglass.errors import InputError
 from hourglass.joints import MPII
@@ -43,19 +41,13 @@ def test_the_file_holds_x_and_y_and_can_be_read(tmp_path: Path, points: np.ndarr
         np.testing.assert_array_equal(file['preds'][()], points[..., ::-1])
 
 
-def _score(predictions: Path, annotations: Path) -> Score:
-    result = evaluate(predictions=predictions, annotations=annotations)
-    assert isinstance(result, PCKResult)
-    return result.score
-
-
 def test_scores_of_a_file(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:
     points[0, 3, 1] += 4.9
     points[1, 3, 0] += 5.1
     points[:, 15] += 100
     save_predictions(tmp_path / 'p.h5', points)
     people = read_hdf5(annotations)
-    for score in (_score(tmp_path / 'p.h5', annotations),
+    for score in (evaluate(predictions=tmp_path / 'p.h5', annotations=annotations).score,
                   pckh(points, people.points, people.labelled, people.head_size)):
         assert score.count.tolist() == [N] * 15 + [0]
         assert score.correct.tolist() == [N] * 3 + [N - 1] + [N] * 11 + [0]
@@ -65,7 +57,8 @@ def test_people_without_any_joint_keep_their_row(tmp_path: Path, points: np.ndar
     with h5py.File(annotations, 'a') as file:
         file['part'][0], file['visible'][0] = 0, 0
     save_predictions(tmp_path / 'p.h5', points)
-    assert _score(tmp_path / 'p.h5', annotations).correct.tolist() == [N - 1] * 15 + [0]
+    score = evaluate(predictions=tmp_path / 'p.h5', annotations=annotations).score
+    assert score.correct.tolist() == [N - 1] * 15 + [0]
 
 
 def test_different_numbers_of_people(tmp_path: Path, points: np.ndarray, annotations: Path) -> None:

@@ -18,7 +18,6 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     result = pck_result(errors=np.array([[.1] * 16, [np.nan] * 8 + [.3] * 8]))
     record, = read_records([saved(result, tmp_path / 'x.json')])
     joints = record.joints
-    assert joints is not None
     assert (record.label, record.data, record.people_key, record.oks) == ('a', 'LSP test', 'k', None)
     assert (joints.measure, joints.joints) == ('PCK@0.2 by the torso', MPII.joints)
     np.testing.assert_array_equal(joints.people, [[1] * 16, [-1] * 8 + [0] * 8])
@@ -28,17 +27,14 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_score_of_coco_is_read_as_it_was_written(tmp_path: Path) -> None:
     result = oks_result('net', .25)
-    assert result.oks is not None
     result.oks.stats['APm'] = float('nan')
     result.oks.precision[3] = np.nan
     record, = read_records([saved(result, tmp_path / 'x.json')])
-    assert record.oks is not None
     for name in ('precision', 'recall', 'thresholds'):
         np.testing.assert_allclose(getattr(record.oks, name), getattr(result.oks, name))
     np.testing.assert_equal(record.oks.stats, result.oks.stats)
     assert (record.oks.n_poses, record.oks.n_people) == (3, 3)
-    assert record.person_oks is not None
-    np.testing.assert_allclose(record.person_oks, result.pck.oks, atol=1e-4)  # type: ignore[union-attr, arg-type]
+    np.testing.assert_allclose(record.person_oks, result.pck.oks, atol=1e-4)
 
 
 def test_labels_are_weights_and_files_where_weights_repeat(tmp_path: Path) -> None:
@@ -63,16 +59,13 @@ def test_the_common_joints_are_compared() -> None:
     one, other = pck_result(), pck_result('b', LSP)
     (first, second), left_out = to_common_joints([one.record(), other.record()])
     assert left_out == ['pelvis', 'thorax']
-    assert first.joints is not None
-    assert second.joints is not None
     assert first.joints.joints == second.joints.joints == tuple(
         joint for joint in MPII.joints if joint not in left_out)
     assert second.joints.curves()['Total'][-1] == other.total
-    np.testing.assert_array_equal(second.joints.people[:, second.joints.joints.index('left wrist')],  # type: ignore
+    np.testing.assert_array_equal(second.joints.people[:, second.joints.joints.index('left wrist')],
                                   other.errors[:, LSP.index('left wrist')] <= .2)
     # COCO's head is other joints, so that group is not compared with MPII's.
     (first, second), left_out = to_common_joints([one.record(), pck_result('c', COCO).record()])
-    assert first.joints is not None
     assert list(first.joints.groups) == ['Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle']
     assert {'head top', 'nose', 'pelvis'} <= set(left_out)
     with pytest.raises(InputError, match='no joint in common'):

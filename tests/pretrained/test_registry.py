@@ -90,18 +90,14 @@ def test_names_and_paths(published: Any, cache: Path, small_weights: Path) -> No
     assert registry.resolve('published') == cache / 'model_2018_05_22.npz'
     assert registry.resolve(small_weights) == registry.resolve(str(small_weights)) == small_weights
     assert registry.resolve('no/such/file') == Path('no/such/file')
+    assert pretrained.load(str(small_weights)).source == str(small_weights)
+    assert pretrained.load('published').source == f'published ({cache / published.file})'
+    with pytest.raises(InputError, match='no/such/file: No such file'):
+        pretrained.load('no/such/file')
     with pytest.raises(InputError, match=r'publisched: no such file, and no weights of this name \(published, bundled'):
         registry.resolve('publisched')
     with pytest.raises(InputError, match='nothing: no weights of this name'):
         registry.fetch('nothing')
-
-
-def test_load_by_name_and_path(published: Any, cache: Path, small_weights: Path) -> None:
-    assert pretrained.load(str(small_weights)).source == str(small_weights)
-    model = pretrained.load('published')
-    assert model.source == f'published ({cache / published.file})'
-    with pytest.raises(InputError, match='no/such/file: No such file'):
-        pretrained.load('no/such/file')
 
 
 def test_specification_of_the_row_counts_for_a_file_without_one(published: Any, server: Any, cache: Path) -> None:

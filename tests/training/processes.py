@@ -76,7 +76,6 @@ class Trainings:
         process = self.context.Process(
             target=_train, args=([*self.arguments, '--out', str(out), *map(str, arguments)], stderr))
         process.start()
-        assert process.pid is not None
         while kill is not None and process.is_alive():
             if _is_time(out, iteration, while_writing):
                 self.loaders = [pid for pid in map(int, filter(str.isdecimal, os.listdir('/proc')))

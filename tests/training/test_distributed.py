@@ -17,6 +17,7 @@ from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from tests.child import ROOT
 from tests.conftest import GPU
+from tests.training.conftest import log_of
 from training import distributed
 from training.options import parse_config
 from training.trainer import train
@@ -87,10 +88,6 @@ def done(job: Job, arguments: list[str], tmp_path_factory: pytest.TempPathFactor
     return folder, errors
 
 
-def _log(folder: Path) -> list[dict[str, float]]:
-    return json.loads((folder / 'log').read_text())
-
-
 def _values(path: Path) -> np.ndarray:
     with np.load(path) as file:
         return np.concatenate([file[key].ravel() for key in file.files if file[key].dtype.kind == 'f'])
@@ -107,7 +104,7 @@ def test_two_processes_learn_what_one_learns(done: tuple[Path, str], arguments: 
     folder, _ = done
     with chainer.using_config('train', False):
         train(parse_config([*arguments, '--batchsize', '4', '--out', str(tmp_path / 'out')]))
-    for alone, shared in zip(_log(tmp_path / 'out'), _log(folder / 'fixed'), strict=True):
+    for alone, shared in zip(log_of(tmp_path / 'out'), log_of(folder / 'fixed'), strict=True):
         np.testing.assert_allclose(shared['main/loss'], alone['main/loss'], rtol=1e-4)
     alone, shared = (_values(path / 'model.npz') for path in (tmp_path / 'out', folder / 'fixed'))
     assert np.linalg.norm(shared - alone) < 2e-3 * np.linalg.norm(alone)
@@ -121,7 +118,7 @@ def test_the_first_process_writes_everything_once(done: tuple[Path, str]) -> Non
     record = json.loads((folder / 'whole' / 'run.json').read_text())
     assert record['processes'] == 2
     assert 'distributed' not in record['options']
-    assert [entry['iteration'] for entry in _log(folder / 'whole')] == [4, 8, 12]
+    assert [entry['iteration'] for entry in log_of(folder / 'whole')] == [4, 8, 12]
 
 
 def test_stopped_by_one_process_all_resume_exactly(
@@ -146,7 +143,7 @@ def test_the_number_of_processes_may_change_if_the_batch_stays(
         train(parse_config([*arguments, *more]))
     train(parse_config([*arguments, *more, '--batchsize', '4']))
     assert 'each batch was divided among 2 processes, now among 1' in capsys.readouterr().err
-    assert [entry['iteration'] for entry in _log(tmp_path / 'out')] == [4, 8, 12]
+    assert [entry['iteration'] for entry in log_of(tmp_path / 'out')] == [4, 8, 12]
 
 
 def test_a_signal_to_mpiexec_saves_first(job: Job, arguments: list[str], tmp_path: Path) -> None:

@@ -93,7 +93,6 @@ def test_a_joint_without_weight_is_none_of_the_hardest() -> None:
 def test_joint_weights_are_read_by_name() -> None:
     assert parse_joint_weights([], MPII) is None
     weights = parse_joint_weights(['right wrist=2', 'head top=0'], MPII)
-    assert weights is not None
     assert weights[MPII.index('right wrist')] == 2
     assert weights[MPII.index('head top')] == 0
     assert sum(weights) == 16

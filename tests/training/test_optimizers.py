@@ -10,7 +10,6 @@ from hourglass.device import use_device
 from tests.conftest import DEVICES
 from training.finetune import freeze, parse_scales
 from training.many_arrays import ManyArrays
-from training.schedule import OPTIMIZERS
 
 import chainer
 import numpy as np
@@ -165,8 +164,3 @@ def test_a_scaled_loss_is_left_to_chainer(device: int, launches: list[int]) -> N
         _steps(optimizer, 2)
     assert not launches
     _compare(_state(ours), _state(theirs), exact=device < 0)
-
-
-@pytest.mark.parametrize('name', OPTIMIZERS)
-def test_the_trainings_optimizers_are_these(name: str) -> None:
-    assert type(OPTIMIZERS[name].create(1.0)).__module__ == 'training.optimizers'

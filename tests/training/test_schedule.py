@@ -25,6 +25,7 @@ def test_the_learning_rate_reaches_the_optimiser(name: str) -> None:
     entry = OPTIMIZERS[name]
     optimizer = entry.create(0.125)
     assert getattr(optimizer, entry.attribute) == 0.125
+    assert type(optimizer).__module__ == 'training.optimizers'
 
 
 def test_weight_decay_falls_with_the_learning_rate() -> None:

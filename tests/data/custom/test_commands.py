@@ -45,7 +45,6 @@ def test_a_table_without_people_for_validation(write_table: Write, rows: list[di
     table = write_table([{**row, 'split': 'train'} for row in rows])
     options = ['--dataset', 'csv', 'synthetic', '--root', str(table), '--samples', '5']
     validation = read_inputs(parse_config(options), False, lambda _: None).validation
-    assert validation is not None
     assert len(validation.dataset) == 1
     with pytest.raises(InputError, match=r"no person is in the split 'val'.*; --no-validation trains"):
         read_inputs(parse_config(['--dataset', 'csv', '--root', str(table)]), False, lambda _: None)

@@ -123,11 +123,6 @@ def test_missing_unexpected_and_misshapen_arrays_are_named_and_counted(
     assert '2 arrays of a wrong shape or type: bn1_1/N () float64 for (), conv1_1/b (9,) float32 for (8,)' in text
 
 
-def test_weights_of_another_width_than_described(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    np.savez(path, **arrays, meta=np.array(replace(SMALL, width=8).to_json()))
-    assert 'of a wrong shape' in refusal(load_model, path)
-
-
 @pytest.mark.parametrize(('spec', 'key'), [
     (SMALL, 'conv1_3a/W'), (SMALL, 'hg1/res1a_1/conv3/W'),
     *((TORCH7_CODE, key) for key in ('res1/conv3/W', 'hg1/upper/0/conv3/W', 'output1/W')),
