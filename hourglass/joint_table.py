@@ -61,11 +61,11 @@ def format_table(joint_set: JointSet) -> str:
     return '{\n' + ',\n'.join(entries) + '\n}\n'
 
 
-def check_name(joint_set: JointSet) -> None:
-    """Refuse a set with the name of a built-in one that is another set."""
+def check_name(joint_set: JointSet, where: str = '') -> None:
+    """Refuse a set with the name of a built-in one that is another set; ``where`` begins the message."""
     known = JOINT_SETS.get(joint_set.name)
     if known is not None and known != joint_set:
-        raise InputError(f'{joint_set.name!r} is the name of a built-in joint set; choose another name')
+        raise InputError(f'{where}{joint_set.name!r} is the name of a built-in joint set; choose another name')
 
 
 def _fail(value: Any, expected: str) -> NoReturn:
@@ -190,10 +190,7 @@ def from_table(values: Any, where: str, name: str = 'own') -> JointSet:
             limb if len(limb) == 3 else (*limb, side_of(joint_set, *limb)) for limb in limbs))
     if len(json.dumps(to_table(joint_set))) > MAX_CHARACTERS:
         raise InputError(f'{where}: written out, the table has more than {MAX_CHARACTERS:,} characters')
-    try:
-        check_name(joint_set)
-    except InputError as error:
-        raise InputError(f'{where}: {error}') from None
+    check_name(joint_set, f'{where}: ')
     return JOINT_SETS.get(title, joint_set)
 
 

@@ -18,6 +18,7 @@ from hourglass.detection.outputs import (
     from_corners,
     from_middles,
     is_within,
+    to_corners,
 )
 
 import numpy as np
@@ -48,9 +49,13 @@ class Layout:
     prepare: Callable[[np.ndarray, tuple[int, int]], Frame] = letterbox
 
 
-def _classes(rows: np.ndarray, first: int, sample: Sample) -> np.ndarray:
-    """Return the scores of the classes (N, C), from column ``first`` on; columns after them are of masks or joints."""
-    return rows[:, first:first + sample.n_names] if sample.n_names else rows[:, first:]
+def _decode_rows(rows: np.ndarray, first: int, sample: Sample) -> Detections:
+    """Return detections of rows: middle, width, height; the box's own score if ``first`` is 5; scores of the classes.
+
+    The classes begin at column ``first``; columns after them are of masks or joints.
+    """
+    classes = rows[:, first:first + sample.n_names] if sample.n_names else rows[:, first:]
+    return from_middles(rows[:, :4], classes, rows[:, 4] if first == 5 else 1, sample.size)
 
 
 # (1, 4 + C, N), or as rows of a grid: YOLOv8 and later ones
@@ -64,11 +69,6 @@ def _is_yolov8(sample: Sample) -> bool:
     length, n_boxes = sample.table.shape
     return _is_turned(sample) or (
         length >= 4 + max(1, sample.n_names) and n_boxes > length and n_boxes >= _FEWEST_BOXES)
-
-
-def _decode_yolov8(sample: Sample) -> Detections:
-    rows = sample.table if _is_turned(sample) else sample.table.T
-    return from_middles(rows[:, :4], _classes(rows, 4, sample), 1, sample.size)
 
 
 # (1, N, 5 + C), with a score for there being anything: YOLOv5, YOLOv6, YOLOX
@@ -95,11 +95,6 @@ def _is_yolov5(sample: Sample) -> bool:
     return n_boxes > length > 6 and sample.knows(length - 5)
 
 
-def _decode_objectness(sample: Sample) -> Detections:
-    rows = sample.table
-    return from_middles(rows[:, :4], _classes(rows, 5, sample), rows[:, 4], sample.size)
-
-
 def _decode_yolox(sample: Sample) -> Detections:
     rows, (_, strides) = sample.table.astype(np.float64), sample.grid
     cells = [np.stack(np.meshgrid(*(np.arange(ceil(n / s)) for n in sample.size[::-1])), axis=-1).reshape(-1, 2)
@@ -108,7 +103,7 @@ def _decode_yolox(sample: Sample) -> Detections:
     with np.errstate(over='ignore'):  # what becomes infinite is no box
         boxes = np.concatenate([rows[:, :2] + np.concatenate(cells), np.exp(rows[:, 2:4])], axis=1) * steps
         scores = rows[:, 4:] if is_within(rows[:, 4:], 0, 1) else 1 / (1 + np.exp(-rows[:, 4:]))
-    return from_middles(boxes, _classes(scores, 1, sample), scores[:, 0], sample.size)
+    return _decode_rows(np.concatenate([boxes, scores], axis=1), 5, sample)
 
 
 # Boxes after non-maximum suppression in the network
@@ -131,11 +126,6 @@ def _is_nms(sample: Sample) -> bool:
         return False
     return ((sample.has_nms or not sample.n_anchors) and not _is_stated_detr(sample)
             and _are_labelled(rows[:, 4], rows[:, 5], sample) and _are_corners(rows[:, :4], rows[:, 4]))
-
-
-def _decode_nms(sample: Sample) -> Detections:
-    rows = sample.table
-    return from_corners(rows[:, :4], rows[:, 5], rows[:, 4], sample.size)
 
 
 def _sevens(sample: Sample) -> np.ndarray:
@@ -166,11 +156,6 @@ def _is_detr_table(sample: Sample) -> bool:
             and not (sample.has_nms and _is_nms(sample)) and not _is_detr_labelled(sample))
 
 
-def _decode_detr_table(sample: Sample) -> Detections:
-    rows = sample.table
-    return from_middles(rows[:, :4], rows[:, 4:], 1, sample.size)
-
-
 def _is_detr_labelled(sample: Sample) -> bool:
     rows = sample.table
     if rows.shape[1] != 6 or not rows.any() or not is_within(rows[:, :4], -LARGEST_SHARE, LARGEST_SHARE):
@@ -181,8 +166,7 @@ def _is_detr_labelled(sample: Sample) -> bool:
 
 def _decode_detr_labelled(sample: Sample) -> Detections:
     rows = sample.table.astype(np.float64)
-    boxes = np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1)
-    return from_corners(boxes, rows[:, 5], rows[:, 4], sample.size)
+    return from_corners(to_corners(rows[:, :4]), rows[:, 5], rows[:, 4], sample.size)
 
 
 def _roles(sample: Sample) -> dict[str, np.ndarray]:
@@ -217,18 +201,21 @@ def _decode_transformers(sample: Sample) -> Detections:
 
 #: The layouts that are read.
 LAYOUTS = (
-    Layout('YOLOv5\'s (1, boxes, 5 + classes)', _is_yolov5, _decode_objectness),
-    Layout('YOLOv8\'s (1, 4 + classes, boxes)', _is_yolov8, _decode_yolov8),
-    Layout('YOLOv10\'s, YOLO26\'s and nms=True\'s (1, boxes, 6)', _is_nms, _decode_nms),
+    Layout('YOLOv5\'s (1, boxes, 5 + classes)', _is_yolov5, lambda s: _decode_rows(s.table, 5, s)),
+    Layout('YOLOv8\'s (1, 4 + classes, boxes)', _is_yolov8,
+           lambda s: _decode_rows(s.table if _is_turned(s) else s.table.T, 4, s)),
+    Layout('YOLOv10\'s, YOLO26\'s and nms=True\'s (1, boxes, 6)', _is_nms,
+           lambda s: from_corners(s.table[:, :4], s.table[:, 5], s.table[:, 4], s.size)),
     Layout('YOLOv7\'s with --include-nms (boxes, 7)', _is_sevens, _decode_sevens),
     Layout('YOLOv6\'s (1, cells, 5 + classes)', lambda s: _cells_of_objectness(s) and _has_no_objectness(s),
-           _decode_objectness),
+           lambda s: _decode_rows(s.table, 5, s)),
     Layout('YOLOX\'s (1, cells, 5 + classes)', lambda s: _cells_of_objectness(s) and _has_logarithms(s),
            _decode_yolox, letterbox_bgr),
     Layout('YOLOX\'s with --decode_in_inference',
            lambda s: _cells_of_objectness(s) and not _has_logarithms(s) and not _has_no_objectness(s),
-           _decode_objectness, letterbox_bgr),
-    Layout('RT-DETR\'s (1, queries, 4 + classes)', _is_detr_table, _decode_detr_table, stretch),
+           lambda s: _decode_rows(s.table, 5, s), letterbox_bgr),
+    Layout('RT-DETR\'s (1, queries, 4 + classes)', _is_detr_table,
+           lambda s: _decode_rows(s.table, 4, s), stretch),
     Layout('RT-DETR\'s (1, queries, 6)', _is_detr_labelled, _decode_detr_labelled, stretch),
     Layout('RT-DETR\'s labels, boxes and scores', lambda s: s.has_sizes and bool(_roles(s)), _decode_roles, stretch),
     Layout('RT-DETR\'s logits and pred_boxes', _is_transformers, _decode_transformers, stretch),

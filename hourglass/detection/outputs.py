@@ -109,11 +109,15 @@ def from_corners(x0y0x1y1: np.ndarray, labels: np.ndarray, scores: np.ndarray, s
     return Detections(boxes, labels, scores)
 
 
+def to_corners(xywh: np.ndarray) -> np.ndarray:
+    """Return corners (N, 4) (x_min, y_min, x_max, y_max) of boxes by their middle, width and height (N, 4)."""
+    return np.concatenate([xywh[:, :2] - xywh[:, 2:] / 2, xywh[:, :2] + xywh[:, 2:] / 2], axis=1)
+
+
 def from_middles(
     xywh: np.ndarray, classes: np.ndarray, scores: np.ndarray | float, size: tuple[int, int],
 ) -> Detections:
     """Return detections from middle, width and height (N, 4), the classes' scores (N, C) and the boxes' own (N,)."""
     with np.errstate(invalid='ignore'):
-        corners = np.concatenate([xywh[:, :2] - xywh[:, 2:] / 2, xywh[:, :2] + xywh[:, 2:] / 2], axis=1)
-        found = from_corners(corners, classes.argmax(axis=1), classes.max(axis=1) * scores, size)
+        found = from_corners(to_corners(xywh), classes.argmax(axis=1), classes.max(axis=1) * scores, size)
     return replace(found, n_classes=classes.shape[1])

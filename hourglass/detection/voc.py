@@ -100,12 +100,6 @@ def _build(kind: str) -> chainer.Chain:
     return network
 
 
-def _weights_of(kind: str) -> tuple[str, str]:
-    """Return the name of the weights file in the cache folder, and its URL."""
-    url = NETWORKS[kind].build._models['voc0712']['url']  # type: ignore[attr-defined]
-    return url.rpartition('/')[2], url
-
-
 def _read_arrays(network: chainer.Chain, n_values: int, path: Path) -> dict[str, np.ndarray]:
     """Read the weights of a network before its first use; ``InputError`` if the file is damaged or for another one."""
     serializer = DictionarySerializer()
@@ -126,7 +120,8 @@ def _read_arrays(network: chainer.Chain, n_values: int, path: Path) -> dict[str,
 
 def _find_weights(kind: str, check: Callable[[Path], object], is_quick: bool) -> Path:
     """Return a weights file from the cache folder, from ChainerCV's own, or else by downloading it."""
-    name, url = _weights_of(kind)
+    url = NETWORKS[kind].build._models['voc0712']['url']  # type: ignore[attr-defined]
+    name = url.rpartition('/')[2]
     if not (download.cache_folder() / name).exists():
         root = os.environ.get('CHAINER_DATASET_ROOT', os.path.join('~', '.chainer', 'dataset'))
         copy = Path(os.path.expanduser(root)) / 'pfnet' / 'chainercv' / 'models' / name

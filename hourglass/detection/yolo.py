@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from hourglass.boxes import suppress_boxes
 from hourglass.detection import Detector
@@ -118,12 +118,14 @@ class YOLODetector(Detector):
             inputs[file.sizes_name] = np.array([self.input_size[::-1]], np.int64)
         with self._running():
             outputs = [np.asarray(output) for output in self._session.run(None, inputs)]
-        arguments, keypoints = file.literal('args'), file.literal('kpt_shape')
+        arguments = file.literal('args')
+        keypoints: Any = file.literal('kpt_shape')
         has_nms = file.literal('end2end') is True or (isinstance(arguments, dict) and arguments.get('nms') is True)
         description = ' '.join(file.metadata.get(key, '') for key in ('description', 'head')).lower()
+        is_shape = isinstance(keypoints, list | tuple) and all(isinstance(length, int) for length in keypoints)
         return Sample(
             dict(zip(file.output_names, outputs, strict=True)), self.input_size, len(file.class_names), description,
-            has_nms, file.sizes_name is not None, prod(keypoints) if _is_shape(keypoints) else KEYPOINT_NUMBERS)
+            has_nms, file.sizes_name is not None, prod(keypoints) if is_shape else KEYPOINT_NUMBERS)
 
     def _recognise(self, sample: Sample) -> Layout:
         if layout := recognise(sample):
@@ -131,10 +133,6 @@ class YOLODetector(Detector):
         shapes = ', '.join(f'{printable(name)} {output.shape}' for name, output in sample.outputs.items())
         raise InputError(f'{self.path}: its output {shapes} is neither '
                          f'{" nor ".join(layout.title for layout in LAYOUTS)}')
-
-
-def _is_shape(value: object) -> TypeGuard[Sequence[int]]:
-    return isinstance(value, list | tuple) and all(isinstance(length, int) for length in value)
 
 
 def _people_classes(file: OnnxFile, count: int | None, chosen: str | None) -> list[int]:

@@ -60,7 +60,9 @@ def convolution_3x3(graph: GraphWriter, x: str, w: np.ndarray, b: np.ndarray, na
         sum_of(sum_12, 4, sum_34, 'row_2'),
         sum_of(sum_of(difference_12, 1, p5, 'sum_125'), 8, difference_34, 'row_3'),
     ]
-    return _interleaved(graph, [graph.relu(row, f'{row}/relu') for row in results], name, divisor)
+    # Joined, one row of each in turn.
+    lines = graph.node('Concat', [graph.relu(row, f'{row}/relu') for row in results], f'{name}/lines', axis=3)
+    return graph.node('Reshape', [lines, _shape(graph, divisor)], name)
 
 
 def _combined_rows(graph: GraphWriter, x: str, k: int, n_channels: int, name: str) -> str:
@@ -75,12 +77,6 @@ def _combined_rows(graph: GraphWriter, x: str, k: int, n_channels: int, name: st
     return graph.node('Conv', [x, graph.constant(factors, f'input_{k}/{n_channels}')], name,
                       kernel_shape=factors.shape[2:], strides=[TILE, 1], dilations=[step, 1], group=n_channels,
                       pads=[int(first == 0), 0, int(last == 5), 0])
-
-
-def _interleaved(graph: GraphWriter, results: Sequence[str], name: str, divisor: int) -> str:
-    """Join the rows of several values (N, O, h, W), one of each in turn."""
-    lines = graph.node('Concat', results, f'{name}/lines', axis=3)
-    return graph.node('Reshape', [lines, _shape(graph, divisor)], name)
 
 
 def _shape(graph: GraphWriter, divisor: int) -> str:
