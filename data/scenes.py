@@ -27,7 +27,7 @@ class ScenesDataset(DatasetMixin):
     """Pictures and the boxes of their people.
 
     Args:
-        root: a JSON file in COCO's format; file names begin at its folder.
+        root: a file like COCO's ``person_keypoints_*.json``; file names begin at its folder.
         split: ``train``, ``val`` (every tenth picture by id), or ``trainval``.
 
     Each item is a picture (3, H, W) float32, RGB in [0, 255], boxes (N, 4) float64 (y_min, x_min, y_max, x_max) in

@@ -41,12 +41,12 @@ class DatasetEntry:
     source: str
     root: str | None
     joints: str | None
-    fit_split: str
-    val_split: str | None
-    train_split: str
-    test_split: str
-    metric: str
-    threshold: float
+    fit_split: str = 'train'
+    val_split: str | None = 'val'
+    train_split: str = 'trainval'
+    test_split: str = 'val'
+    metric: str = 'PCK'
+    threshold: float = 0.2
     reference: str = 'torso'
     has_protocols: bool = False
     has_samples: bool = False
@@ -94,28 +94,20 @@ class DatasetEntry:
 
 DATASETS = {
     'mpii': DatasetEntry(
-        'MPII', 'data.mpii:MPIIDataset', 'data/MPII', 'mpii', 'train', 'val', 'trainval', 'val', 'PCKh', 0.5,
-        'head size', has_protocols=True),
+        'MPII', 'data.mpii:MPIIDataset', 'data/MPII', 'mpii', metric='PCKh', threshold=0.5, reference='head size',
+        has_protocols=True),
     'lsp': DatasetEntry(
-        'LSP', 'data.lsp:LSPDataset', 'data/LSP', 'lsp', 'train-fit', 'train-val', 'train', 'test', 'PCK', 0.2),
+        'LSP', 'data.lsp:LSPDataset', 'data/LSP', 'lsp', 'train-fit', 'train-val', 'train', 'test'),
     'lspet': DatasetEntry(
-        'LSP Extended', 'data.lsp:LSPExtendedDataset', 'data/LSPET', 'lsp', 'train', None, 'train', 'train-val',
-        'PCK', 0.2),
+        'LSP Extended', 'data.lsp:LSPExtendedDataset', 'data/LSPET', 'lsp', 'train', None, 'train', 'train-val'),
     'coco': DatasetEntry(
-        'COCO', 'data.coco:COCODataset', 'data/COCO', 'coco', 'train2017', 'val2017', 'train2017', 'val2017', 'PCK',
-        0.2),
-    'packed': DatasetEntry(
-        'packed people', 'data.packed:PackedDataset', 'data/packed.h5', None, 'train', 'val', 'trainval', 'val',
-        'PCK', 0.2, ''),
-    'csv': DatasetEntry(
-        'table', 'data.custom:CSVDataset', 'data/people.csv', None, 'train', 'val', 'trainval', 'val', 'PCK', 0.2,
-        is_own=True),
+        'COCO', 'data.coco:COCODataset', 'data/COCO', 'coco', 'train2017', 'val2017', 'train2017', 'val2017'),
+    'packed': DatasetEntry('packed people', 'data.packed:PackedDataset', 'data/packed.h5', None, reference=''),
+    'csv': DatasetEntry('table', 'data.custom:CSVDataset', 'data/people.csv', None, is_own=True),
     'coco-json': DatasetEntry(
-        "file in COCO's format", 'data.custom:COCOFileDataset', 'data/people.json', None, 'train', 'val', 'trainval',
-        'val', 'PCK', 0.2, is_own=True),
+        "file in COCO's format", 'data.custom:COCOFileDataset', 'data/people.json', None, is_own=True),
     'synthetic': DatasetEntry(
-        'synthetic', 'data.synthetic:SyntheticDataset', None, 'mpii', 'train', 'val', 'train', 'val', 'PCK', 0.2,
-        has_samples=True),
+        'synthetic', 'data.synthetic:SyntheticDataset', None, 'mpii', train_split='train', has_samples=True),
 }
 
 

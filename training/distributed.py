@@ -55,13 +55,9 @@ class Communicator:
     def __init__(self, communicator: Any = None) -> None:
         self.communicator = communicator
         self._mpi = None if communicator is None or communicator.size == 1 else communicator.mpi_comm
-        self.rank: int = 0
-        self.size: int = 1
-        self.local_rank: int = 0
-        self.local_size: int = 1
-        if communicator is not None:
-            self.rank, self.size = communicator.rank, communicator.size
-            self.local_rank, self.local_size = communicator.intra_rank, communicator.intra_size
+        numbers: Sequence[int] = (0, 1, 0, 1) if communicator is None else (
+            communicator.rank, communicator.size, communicator.intra_rank, communicator.intra_size)
+        self.rank, self.size, self.local_rank, self.local_size = numbers
 
     @property
     def is_first(self) -> bool:

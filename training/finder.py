@@ -55,7 +55,8 @@ _option = partial(option, group='training')
 class FinderConfig(Options):
     """Settings of a training of the finder; ``pretrained/bundled/FINDER_CARD.md`` has those of the included one."""
 
-    root: str = _option(text, metavar='FILE', help="pictures and people's boxes, a file in COCO's format")
+    root: str = _option(
+        text, metavar='FILE', help="pictures and people's boxes, a file like COCO's person_keypoints_*.json")
     out: str = _option(text, 'finder', metavar='DIR', help='folder for weights, log and snapshots')
     init: str | None = _option(
         text, None, metavar='NAME|FILE',

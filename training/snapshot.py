@@ -165,7 +165,7 @@ class Snapshots(Extension):
         # Of an iteration that is not complete: what was observed until its early snapshot; the priority that is next.
         self._observed: dict[str, np.ndarray] | None = None
         self._next = EARLY - 1
-        self._last = time.monotonic()
+        self._last_time = time.monotonic()
         self._last_iteration = -1
         self.last: Path | None = None
 
@@ -187,7 +187,7 @@ class Snapshots(Extension):
                     entry.extension(trainer)
 
     def __call__(self, trainer: Trainer) -> None:
-        if trainer.updater.is_new_epoch or self.stop.requested or time.monotonic() - self._last > self.seconds:
+        if trainer.updater.is_new_epoch or self.stop.requested or time.monotonic() - self._last_time > self.seconds:
             self._write(trainer)
 
     def write_early(self, trainer: Trainer) -> None:
@@ -213,7 +213,7 @@ class Snapshots(Extension):
         is_kept = updater.is_new_epoch and updater.epoch % self.interval == 0
         name = f'snapshot_epoch_{updater.epoch}' if is_kept else f'snapshot_iter_{updater.iteration}'
         write_snapshot(self.folder / name, trainer)
-        self._last, self._last_iteration = time.monotonic(), trainer.updater.iteration
+        self._last_time, self._last_iteration = time.monotonic(), trainer.updater.iteration
         rolling = {int(path.name.rpartition('_')[2]): path for path in find_snapshots(self.folder)
                    if path.name.startswith('snapshot_iter_')}
         self.last = self.folder / name

@@ -42,11 +42,6 @@ def validation_hashes(root: Path) -> np.ndarray:
         return arrays['hashes']
 
 
-def first_of_each(images: np.ndarray) -> np.ndarray:
-    """Return the rows, in order, in which a name occurs for the first time."""
-    return np.sort(np.unique(images, return_index=True)[1])
-
-
 def select(images: np.ndarray, is_validation: np.ndarray, split: str, protocol: str) -> np.ndarray:
     """Return the rows of a split, in order.
 
@@ -63,4 +58,7 @@ def select(images: np.ndarray, is_validation: np.ndarray, split: str, protocol: 
     if split == 'trainval':
         return np.arange(len(images))
     rows = np.flatnonzero(is_validation == (split == 'val'))
-    return rows[first_of_each(images[rows])] if (split, protocol) == ('val', 'one-per-image') else rows
+    if (split, protocol) != ('val', 'one-per-image'):
+        return rows
+    # The rows in which a name occurs for the first time.
+    return rows[np.sort(np.unique(images[rows], return_index=True)[1])]
