@@ -25,5 +25,5 @@ def load_engine(name: str | None, gpu: int, engine: str, precision: str) -> tupl
 
 
 def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
-    """Yield ``n`` rendered people; see :func:`data.synthetic.dataset.rendered_people`."""
-    return import_module('data.synthetic.dataset').rendered_people(n)
+    """Yield ``n`` rendered people; see :func:`data.synthetic.demo.rendered_people`."""
+    return import_module('data.synthetic.demo').rendered_people(n)

@@ -11,12 +11,8 @@ Its coordinates are x, y, 1-based, and rounded towards zero.  Here, as everywher
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 # Coordinates nearer to a whole number than this are that number: the rounding towards zero must not depend on the
 # last bits of a division.
@@ -72,7 +68,7 @@ class Torch7Transform:
         return corners
 
 
-def _axis_weights(length: int, size: int, rows: tuple[int, int], columns: tuple[int, int]) -> csr_array:
+def _axis_weights(length: int, size: int, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
     """Return the matrix that resizes one axis, as Torch7's image.scale does.
 
     Reduction is an exact average over the area; enlargement is linear and keeps the first and the last pixel.
@@ -86,8 +82,6 @@ def _axis_weights(length: int, size: int, rows: tuple[int, int], columns: tuple[
     Returns:
         (rows, columns) float32.
     """
-    from scipy.sparse import csr_array  # only here, because few weights need this crop
-
     # image.scale computes positions in single precision, which shows in large pictures.
     wanted, before = np.arange(*rows)[:, None], np.arange(*columns)[None]
     after = np.clip(wanted, 0, size - 1)
@@ -99,7 +93,19 @@ def _axis_weights(length: int, size: int, rows: tuple[int, int], columns: tuple[
     else:
         step = np.float32(length - 1) / np.float32(max(size - 1, 1))
         weights = np.clip(1 - abs(after.astype(np.float32) * step - before), 0, 1)
-    return csr_array(np.where(after == wanted, weights, 0).astype(np.float32))
+    return np.where(after == wanted, weights, 0).astype(np.float32)
+
+
+def _weigh(weights: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return the product (C, M, W) of a matrix (M, H) and an image (C, H, W); a row has few values, side by side."""
+    used = weights != 0
+    rows, last = np.arange(len(weights)), weights.shape[1] - 1
+    result = np.zeros((len(image), len(weights), image.shape[2]), np.float32)
+    for k in range(used.sum(axis=1).max()):
+        column = used.argmax(axis=1) + k
+        inside = np.minimum(column, last)
+        result += np.where(column == inside, weights[rows, inside], 0)[:, None] * image[:, inside]
+    return result
 
 
 def _resize(
@@ -127,7 +133,7 @@ def _resize(
         inside.append(slice(a, b))
         weights.append(_axis_weights(length, resized, (begin, begin + size), (a - low, b - low)))
     down, across = weights
-    return np.stack([(across @ (down @ channel).T).T for channel in image[tuple(inside)]])
+    return _weigh(across, _weigh(down, image[tuple(inside)]).transpose(0, 2, 1)).transpose(0, 2, 1)
 
 
 def _reduced_crop(image: np.ndarray, transform: Torch7Transform, factor: float) -> np.ndarray:

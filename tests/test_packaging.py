@@ -26,11 +26,13 @@ class Blocked:
             raise ModuleNotFoundError(name, name=name)
 
 sys.meta_path.insert(0, Blocked())
-import numpy as np
 import hourglass
 from hourglass.predictor import PosePredictor
+from hourglass.providers import rendered_people
+from hourglass.torch7_crop import Torch7Transform, torch7_crop
 from hourglass.version import __version__
-pose = PosePredictor.load('bundled').poses([np.zeros((3, 64, 64), np.float32)])[0]
+image, _ = next(rendered_people(1))  # as --precision int8 needs them
+pose = PosePredictor.load('bundled').predict(torch7_crop(image, Torch7Transform((128, 128), 200, 64)))
 print(hourglass.__file__, __version__, len(pose.points), os.environ['ORT_DISABLE_TELEMETRY'])
 """
 
@@ -103,7 +105,7 @@ def test_a_prediction_needs_no_checkout_and_no_chainer_and_leaves_nothing_at_hom
 @pytest.mark.parametrize('command', ['training.options:training', 'eval.options:evaluation'])
 def test_what_needs_chainer_says_so_on_one_line(command: str) -> None:
     module, _, function = command.partition(':')
-    code = PREDICT.partition('import numpy')[0] + f'from {module} import {function}; {function}()'
+    code = PREDICT.partition('import hourglass')[0] + f'from {module} import {function}; {function}()'
     done = run_python('-c', code)
     assert done.returncode == 2
     assert done.stderr.splitlines() == ['-c: this needs the package chainer, which is not installed (extra "chainer"; '

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from data.person import Person, PersonDataset, make_people, torso_lengths
 from data.synthetic.render import draw
 from data.synthetic.scene import Scene, annotate, sample_scene
-from hourglass.crop import Extent, Location
+from hourglass.crop import Extent
 from hourglass.errors import InputError
 from hourglass.joints import MPII, JointSet
 
@@ -17,9 +17,6 @@ import numpy as np
 
 #: For each split, the default number of people and a number that keeps its people apart from those of other splits.
 SPLITS = {'train': (20_000, 0), 'val': (1_000, 1), 'test': (1_000, 2)}
-
-#: A scene with fewer joints in the picture is drawn again.
-_FEWEST_LABELLED = 8
 
 
 class _People(Sequence[Person]):
@@ -73,13 +70,8 @@ class SyntheticDataset(PersonDataset):
         super().__init__(f'synthetic {split}', joint_set, _People(self), Path())
 
     def scene(self, index: int) -> Scene:
-        """Return the scene of an entry, with at least half of the joints in the picture."""
-        rng = np.random.default_rng([self.seed, self._stream, index])
-        while True:
-            scene = sample_scene(rng, self.size)
-            joints = scene.camera.project(scene.figures[0].skeleton.joints())[:, 1::-1]
-            if ((joints > 0) & (joints < np.array(self.size) - 1)).all(axis=1).sum() >= _FEWEST_LABELLED:
-                return scene
+        """Return the scene of an entry."""
+        return sample_scene(np.random.default_rng([self.seed, self._stream, index]), self.size)
 
     def annotated(self, scene: Scene, index: int) -> Person:
         """Return the person of an entry's scene."""
@@ -94,13 +86,3 @@ class SyntheticDataset(PersonDataset):
         index = range(self.n)[i]
         scene = self.scene(index)
         return draw(scene).astype(np.float32), self.annotated(scene, index)
-
-
-def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
-    """Yield ``n`` rendered people, the same each time, on which the ranges of 8-bit engines are measured.
-
-    Yields:
-        The picture, (3, H, W) float32, RGB in [0, 255], and where the person is.
-    """
-    for image, person in SyntheticDataset(n):
-        yield image, person.location

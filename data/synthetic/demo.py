@@ -1,4 +1,4 @@
-"""The pictures that the demos draw without ``--image``, and a clip for tests and measurements of videos."""
+"""The pictures that the demos draw without ``--image``, a clip for tests of videos, and people for 8-bit engines."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from data.synthetic.camera import frame, look_at
 from data.synthetic.clothes import sample_clothes
 from data.synthetic.pose import Pose, sample_pose
 from data.synthetic.render import draw
-from data.synthetic.scene import Annotation, Figure, Scene, annotate, make_figure
+from data.synthetic.scene import Annotation, Figure, Scene, annotate, make_figure, sample_scene
 from data.synthetic.skeleton import pose_body, sample_physique
+from hourglass.crop import Extent, Location
 
 import numpy as np
 
@@ -127,3 +128,15 @@ def walking_clip(size: tuple[int, int], n_frames: int) -> Iterator[tuple[np.ndar
         gone = 2 * _REACH * i / max(n_frames - 1, 1)
         scene = Scene(size, camera, [walker(0, gone), walker(1, gone)], meadow(7), _LAMP)
         yield draw(scene), annotate(scene)
+
+
+def rendered_people(n: int) -> Iterator[tuple[np.ndarray, Location]]:
+    """Yield ``n`` rendered people, on which the ranges of 8-bit engines are measured: the first of the data set.
+
+    Yields:
+        The picture, (3, H, W) float32, RGB in [0, 255], and where the person is.
+    """
+    for i in range(n):
+        scene = sample_scene(np.random.default_rng([0, 0, i]), (256, 256))
+        person, = annotate(scene)
+        yield draw(scene).astype(np.float32), Extent.of_points(person.points, person.labelled)

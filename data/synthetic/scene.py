@@ -13,6 +13,9 @@ from data.synthetic.skeleton import Skeleton, pose_body, rotation, sample_physiq
 
 import numpy as np
 
+#: A scene with fewer joints in the picture is drawn again.
+_FEWEST_LABELLED = 8
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -76,12 +79,20 @@ def make_figure(owner: int, place: np.ndarray, yaw: float, skeleton: Skeleton, c
 
 
 def sample_scene(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
-    """Draw a scene with one person.
+    """Draw a scene with one person, at least half of whose joints are in the picture.
 
     Args:
         rng: random generator.
         size: (height, width) of the picture.
     """
+    while True:
+        scene = _sample(rng, size)
+        joints = scene.camera.project(scene.figures[0].skeleton.joints())[:, 1::-1]
+        if ((joints > 0) & (joints < np.array(size) - 1)).all(axis=1).sum() >= _FEWEST_LABELLED:
+            return scene
+
+
+def _sample(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
     body = sample_physique(rng)
     yaw = rng.normal(0, 50) if rng.random() < 0.45 else rng.uniform(-180, 180)
     figure = make_figure(0, np.zeros(3), yaw, pose_body(body, sample_pose(rng)), sample_clothes(rng))
