@@ -31,7 +31,7 @@ _ENTRY = DATASETS['coco']
 _ROOT = _ENTRY.root or ''
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class OKSResult(Result):
     """The scores of poses on COCO.
 

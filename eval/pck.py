@@ -28,7 +28,7 @@ import numpy as np
 _CURVE_POINTS = 11
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class PCKResult(Result):
     """Rates of correct joints.
 

@@ -133,7 +133,8 @@ def convert_option(entry: Field[Any], value: Any) -> Any:
         is_list = isinstance(value, Sequence) and not isinstance(value, str)
         values = tuple(kind(item) for item in (value if is_list else [value]))
     except ValueError as error:
-        raise InputError(f'{flag_of(entry)} must be {error}, not {repr(value)[:60]}') from None
+        given = ' '.join(repr(value).split())[:60]
+        raise InputError(f'{flag_of(entry)} must be {error}, not {given}') from None
     if count != '+' and len(values) != count:
         raise InputError(f'{flag_of(entry)} needs {count} values, not {len(values)}')
     return values

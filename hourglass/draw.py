@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hourglass.errors import InputError
 from hourglass.joint_names import side_of
 from hourglass.joints import JointSet
-from hourglass.options import CLEAR_SCORE, MIN_SCORE
+from hourglass.options import CLEAR_SCORE, MIN_SCORE, STYLES
 from hourglass.pixels import to_pixels
 
 import cv2
@@ -56,6 +57,8 @@ def limb_colours(
         colour: of all limbs; by default each part of the body has its own.
         style: with ``clear``, limbs of the person's left are lighter.
     """
+    if style not in STYLES:
+        raise InputError(f'the style of a drawing is one of {", ".join(STYLES)}, not {style!r}')
     colours = {**PART_COLOURS, **(_CLEAR_COLOURS if style == 'clear' else {}), **joint_set.colours}
     limbs = joint_set.limb_indices
     others = [part for part in dict.fromkeys(part for _, _, part in limbs) if part not in colours]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hourglass.crop import Box, Extent, Square, person_box, picture_box, whole_person
 from hourglass.detection import Detector
+from hourglass.image import Picture, as_image
 from hourglass.locate import confidence, find_boxes, search_squares
 from hourglass.predictor import Pose, PosePredictor
 from hourglass.spec import ModelSpec
@@ -37,17 +38,21 @@ class Follower:
         self._shape: tuple[int, int] | None = None
         self._n_searched = 0
 
-    def find(self, predictor: PosePredictor, image: np.ndarray, detector: Detector | None = None) -> Pose:
+    def find(
+        self, predictor: PosePredictor, image: Picture, detector: Detector | None = None, bgr: bool = False,
+    ) -> Pose:
         """Find the person in the next frame.
 
         Args:
             predictor: finds the joints, with the weights of ``spec``.
-            image: (3, H, W) float32, RGB in [0, 255].
+            image: a path, a PIL image or an array (:func:`hourglass.image.as_image`).
             detector: finds people; its best boxes are processed, too, while no person is found.
+            bgr: whether an array (H, W, 3) has OpenCV's order of colours.
 
         Returns:
             The best pose; :func:`hourglass.locate.has_person` returns whether a person is there.
         """
+        image = as_image(image, bgr)
         shape = image.shape[1], image.shape[2]
         boxes = self.boxes(shape)
         if detector is not None and len(boxes) > 1:

@@ -182,14 +182,17 @@ Picture = str | os.PathLike | Image.Image | np.ndarray
 
 
 def is_one_image(value: Any) -> bool:
-    """Return whether a value is one picture (:func:`as_image`) and not several."""
-    return isinstance(value, (str, os.PathLike, Image.Image)) or (isinstance(value, np.ndarray) and value.ndim < 4)
+    """Return whether a value is to be one picture (:func:`as_image`) and not several."""
+    return (isinstance(value, (str, bytes, io.IOBase)) or not isinstance(value, Iterable)
+            or (isinstance(value, np.ndarray) and value.ndim < 4))
 
 
 def as_images(values: Any, bgr: bool = False) -> list[np.ndarray]:
     """Return one picture, or each of several, as :func:`as_image` does."""
-    several = isinstance(values, Iterable) and not is_one_image(values)
-    return [as_image(value, bgr) for value in (values if several else [values])]
+    listed = [values] if is_one_image(values) else list(values)
+    # An image in which there are several boxes may be in the list as often.
+    converted = {id(value): as_image(value, bgr) for value in listed}
+    return [converted[id(value)] for value in listed]
 
 
 def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
@@ -201,20 +204,29 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
         bgr: whether an array (H, W, 3) has OpenCV's order of colours.
 
     Raises:
-        InputError: the value is not a picture, an array has fractions from 0 to 1, or the file cannot be read.
+        InputError: the value is not a picture, an array (3, H, W) has another range, or the file or PIL image cannot
+            be read.
     """
     if isinstance(value, (str, os.PathLike)):
         return read_image(value, upright=True, reduce=True)
     if isinstance(value, Image.Image):
-        return np.asarray(to_rgb(upright_picture(value), 'a PIL image')).transpose(2, 0, 1).astype(np.float32)
+        name = getattr(value, 'filename', '') or 'a PIL image'
+        try:
+            value.load()
+        except Exception as error:
+            raise InputError(f'{name}: cannot be read ({error or type(error).__name__})') from None
+        return np.asarray(to_rgb(upright_picture(value), name)).transpose(2, 0, 1).astype(np.float32)
     if isinstance(value, np.ndarray) and value.size and value.dtype.kind in 'fiu':
         if value.dtype == np.uint8 and (value.ndim == 2 or (value.ndim == 3 and value.shape[2] == 3)):
             colours = np.stack([value] * 3) if value.ndim == 2 else value.transpose(2, 0, 1)
             return colours[::-1 if bgr else 1].astype(np.float32, order='C')
         if value.ndim == 3 and value.shape[0] == 3:
-            if value.dtype.kind == 'f' and 0 < value.max() <= 1 and (value % 1).any():
-                raise InputError('an array (3, H, W) with values from 0 to 1; those of a picture are from 0 to 255: '
-                                 'multiply it by 255')
+            low, high = float(value.min()), float(value.max())
+            is_unit = value.dtype.kind == 'f' and 0 <= low < high <= 1 and (value % 1).any()
+            # Resizing may go beyond the range by a fifth.  Written so that NaN fails, too.
+            if is_unit or not (low >= -0.1 - high / 4 and high <= 320):
+                raise InputError(f'an array (3, H, W) with values from {low:.4g} to {high:.4g}; those of a picture are '
+                                 f'from 0 to 255{": multiply it by 255" if is_unit else ""}')
             return value.astype(np.float32, copy=False)
     what = f'an array of shape {value.shape} and type {value.dtype}' if isinstance(value, np.ndarray) \
         else f'a value of type {type(value).__name__}'

@@ -165,7 +165,7 @@ def find_boxes(detector: Detector, image: np.ndarray, name: str | None = None) -
 
 def locate(
     predictor: PosePredictor, image: Picture, detector: Detector | None = None, name: str | None = None,
-    show_progress: bool = False,
+    show_progress: bool = False, bgr: bool = False,
 ) -> Pose:
     """Find one person anywhere in an image: of several people, the one with the best pose; large people are preferred.
 
@@ -178,6 +178,7 @@ def locate(
         detector: finds people; without it the image is searched.
         name: of the image's file, for a file of boxes as detector.
         show_progress: show a progress bar on a terminal if the search takes more than two seconds.
+        bgr: whether an array (H, W, 3) has OpenCV's order of colours.
 
     Returns:
         The pose; its ``box`` is the crop that it was found in.  A pose is returned even without a person;
@@ -188,7 +189,7 @@ def locate(
     """
     from tqdm import tqdm
 
-    image = as_image(image)
+    image = as_image(image, bgr)
     height, width = image.shape[1:]
     factor = min(1.0, SEARCH_RESOLUTION * max(predictor.spec.input_size) / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from hourglass import providers
@@ -45,7 +47,7 @@ class Joint(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pose:
     """The pose of one person: joints, scores, heatmaps, crop and image.  A notebook shows it as a drawing.
 
@@ -108,6 +110,8 @@ class PosePredictor:
             from hourglass.engine.chainer_engine import ChainerEngine
 
             network = ChainerEngine(network)
+        if batchsize < 1:
+            raise InputError(f'batchsize must be at least 1, not {batchsize}')
         self.engine: Engine = network
         self.spec = spec
         self.flip = flip
@@ -115,8 +119,8 @@ class PosePredictor:
 
     @classmethod
     def load(
-        cls, name: str | None = None, gpu: int = -1, flip: bool = False, batchsize: int = 16, engine: str = 'auto',
-        precision: str = 'f32',
+        cls, name: str | os.PathLike[str] | None = None, gpu: int = -1, flip: bool = False, batchsize: int = 16,
+        engine: str = 'auto', precision: str = 'f32',
     ) -> PosePredictor:
         """Load weights by their name in the registry, or from a file.
 
@@ -132,7 +136,7 @@ class PosePredictor:
         Raises:
             InputError: the weights, the GPU or the engine are not there, or cannot be used.
         """
-        loaded, spec = providers.load_engine(name, gpu, engine, precision)
+        loaded, spec = providers.load_engine(None if name is None else os.fspath(name), gpu, engine, precision)
         if spec.joint_set.joints == CHANNELS.joints:
             raise InputError(f'{name}: the weights find people and not joints; --detector bundled uses them')
         return cls(loaded, spec, flip, batchsize)
@@ -223,7 +227,13 @@ class PosePredictor:
         Raises:
             InputError: as for :meth:`poses`.
         """
-        poses = self.poses(imgs, bgr=bgr)
         if is_one_image(imgs):
-            return poses[0]
-        return [pose.points for pose in poses], [pose.scores for pose in poses]
+            return self.poses(imgs, bgr=bgr)[0]
+        points, scores = [], []
+        rest = iter(imgs)  # type: ignore[arg-type]  # (several pictures)
+        # Batch by batch, so that the pictures of a long list are never in memory together.
+        while batch := list(islice(rest, self.batchsize)):
+            for pose in self.poses(batch, bgr=bgr):
+                points.append(pose.points)
+                scores.append(pose.scores)
+        return points, scores

@@ -79,6 +79,11 @@ def test_what_is_out_of_range_is_refused_by_name(values: dict[str, Any], reason:
             read_options(path, Config)
 
 
+def test_an_array_is_refused_on_one_line() -> None:
+    with pytest.raises(InputError, match=r'^--name must be text, not array.*\.$'):
+        Config(name=np.zeros((9, 9)))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize('content', [
     '{"other": 3}', '{"no-name": true}', '[1, 2]', '{', '[' * 100_000, ' ' * 2_000_000])
 def test_a_file_that_holds_no_options_is_refused(content: str, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_detector_helps_while_no_person_is_found(bundled: PosePredictor) -> No
     pose = follower.find(bundled, image, detector)
     assert has_person(pose, bundled.spec)
     assert confidence(pose) > confidence(without)
-    follower.find(bundled, image, detector)
+    follower.find(bundled, image.transpose(1, 2, 0)[..., ::-1].astype(np.uint8), detector, bgr=True)  # as OpenCV has it
     assert detector.n_calls == 1, 'then the person is followed'
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import InputError
-from hourglass.image import as_image, check_image, picture_endings, picture_formats, read_image, write_image
+from hourglass.image import as_image, as_images, check_image, picture_endings, picture_formats, read_image, write_image
 from hourglass.pixels import to_pixels
 from tests.stand_ins import huge_png, picture_bytes
 
@@ -234,12 +235,24 @@ def test_grey_opencv_and_chainercv_arrays() -> None:
     (np.zeros((20, 30, 3), np.float32), 'an array of shape (20, 30, 3) and type float32'),
     (np.zeros((20, 30, 4), np.uint8), 'an array of shape (20, 30, 4) and type uint8'),
     (7, 'a value of type int'),
+    (b'a JPEG file', 'a value of type bytes'),
+    (np.full((3, 4, 5), 256.0 * 257), 'values from 6.579e+04'),
+    (np.linspace(-2, 2.6, 60).reshape(3, 4, 5), 'values from -2 to 2.6'),
+    (np.full((3, 4, 5), np.nan, np.float32), 'values from nan'),
     ('missing.jpg', 'missing.jpg: no such file'),
 ])
 def test_what_is_no_picture_is_named(value: Any, words: str) -> None:
-    with pytest.raises(InputError) as caught:
-        as_image(value)
-    assert words in str(caught.value)
+    for given in (value, [value]):
+        with pytest.raises(InputError) as caught:
+            as_images(given)
+        assert words in str(caught.value)
+
+
+def test_a_pil_image_is_decoded_late_and_its_damage_is_named() -> None:
+    content = io.BytesIO()
+    Image.fromarray(_noise(20, 30)).save(content, 'PNG')
+    with pytest.raises(InputError, match=r'a PIL image: cannot be read .*truncated'):
+        as_image(Image.open(io.BytesIO(content.getvalue()[:-900])))
 
 
 def test_fractions_from_0_to_1_are_not_taken_for_a_dark_picture() -> None:

@@ -53,18 +53,27 @@ def test_the_demo_of_the_reference(shared: Callable[[str], Path], rule_network: 
     np.testing.assert_allclose(maps[0], reference['net_out'], rtol=2e-4, atol=2e-4)
 
 
-def test_batch_size_device_and_thread_change_nothing(predictor: PosePredictor, on_device: PosePredictor) -> None:
+def test_batch_size_device_and_thread_change_nothing(
+    predictor: PosePredictor, on_device: PosePredictor, monkeypatch: pytest.MonkeyPatch,
+) -> None:
     images = _images(5)
     with ThreadPoolExecutor(1) as pool:  # in which another device is current
         batched = pool.submit(on_device.poses, images).result()
+    batches: list[int] = []
+    poses = predictor.poses
+    monkeypatch.setattr(predictor, 'poses', lambda imgs, **options: batches.append(len(imgs)) or poses(imgs, **options))
     points, scores = predictor.predict(images)
+    assert batches == [2, 2, 1]  # the pictures of a long list are not in memory together
     for image, pose, image_points, image_scores in zip(images, batched, points, scores, strict=True):
         alone, = predictor.poses([image])
         np.testing.assert_allclose(pose.heatmaps, alone.heatmaps, atol=1e-5)
         assert (image_points.shape, image_scores.shape) == ((16, 2), (16,))
         np.testing.assert_allclose(image_scores, alone.scores, atol=1e-5)
         assert 0 <= image_scores.min() <= image_scores.max() <= 1
+    assert batched.index(batched[1]) == 1
     assert predictor.predict([]) == ([], [])
+    with pytest.raises(InputError, match='batchsize must be at least 1, not 0'):
+        PosePredictor(predictor.engine, SMALL, batchsize=0)
 
 
 def test_flip_averages_both_directions(predictor: PosePredictor) -> None:
@@ -110,4 +119,6 @@ def test_a_pose_names_its_joints_and_draws_itself(predictor: PosePredictor) -> N
     np.testing.assert_array_equal(np.asarray(pose.draw()).transpose(2, 0, 1), expected)
     shown = Image.open(io.BytesIO(pose._repr_jpeg_()))
     assert (shown.format, shown.size) == ('JPEG', (90, 60))
+    with pytest.raises(InputError, match='clear, reference'):
+        pose.draw(style='plain')
     assert len(repr(pose)) < 3000
