@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hourglass.config import add_options, read_options
-from hourglass.errors import ArgumentParser, run
+from hourglass.errors import ArgumentParser, InputError, run
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
@@ -40,6 +40,9 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
         newest = given['resume'] == NEWEST
         folder = Path(given.get('out', TrainConfig.out)) if newest else Path(given['resume']).parent
         path = folder / 'run.json'
+        if not path.is_file():
+            raise InputError(f'{path}: no such file, which --resume needs; --out names the folder of a training, '
+                             '--resume FILE a snapshot in one')
         # The folder may have another name now than in its run.json.
         given.setdefault('out', folder)
     values = {} if path is None else read_options(Path(path), TrainConfig)
