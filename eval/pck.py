@@ -120,6 +120,7 @@ class PCKResult(Result):
             **self.score.to_dict(joint_set),
             **({} if np.isnan(self.mean_oks) else {'oks_mean': self.mean_oks}),
             **({} if found is None else {'reliability': found.to_dict()}),
+            'same_as': joint_set.same_as,
             'group_joints': {name: list(joints) for name, joints in joint_set.groups.items()},
             **{key: {'thresholds': thresholds.tolist(), 'rates': rates} for key, rates in curves.items()},
             'per_person': per_person}

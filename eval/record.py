@@ -44,7 +44,7 @@ class JointRates:
         metric: PCK or PCKh.
         threshold: largest error of a correct joint, in reference lengths.
         reference: what errors are divided by; empty if it is not known, as for packed people.
-        joints: names of the K joints.
+        joints: names of the K joints, in other sets where they differ.
         groups: joints that are reported together, by the name of the row.
         thresholds: (T,) rising, the last is ``threshold``.
         rates: (T, K) rate of correct joints; NaN where nothing is annotated.
@@ -63,11 +63,13 @@ class JointRates:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> JointRates:
         """Read a description; ``KeyError``, ``TypeError`` or ``ValueError`` if it is damaged."""
-        joints, curve = tuple(value['joints']), value['joint_curve']
+        own, curve = value['joints'], value['joint_curve']
+        names = {joint: str(joint) for joint in own} | dict(value.get('same_as', {}))
+        joints = tuple(names[joint] for joint in own)
         # In a list, null becomes NaN.
         thresholds = np.array(curve['thresholds'], np.float64)
-        rates = np.array([curve['rates'][joint] for joint in joints], np.float64).T
-        groups = {str(name): tuple(members) for name, members in value['group_joints'].items()}
+        rates = np.array([curve['rates'][joint] for joint in own], np.float64).T
+        groups = {str(name): tuple(names[joint] for joint in row) for name, row in value['group_joints'].items()}
         marks = np.array([list(row) for row in value['per_person']['correct']])
         people = np.select([marks == '0', marks == '1'], [0, 1], -1).astype(np.int8)
         if rates.shape != (len(thresholds), len(joints)) or people.shape != (int(value['people']), len(joints)):

@@ -6,6 +6,7 @@ from typing import Any
 
 from eval.record import read_records, to_common_joints
 from hourglass.errors import InputError
+from hourglass.joint_names import infer
 from hourglass.joints import COCO, LSP, MPII, JointSet
 from tests.eval.truth import oks_result, pck_result, saved
 from tests.refusal import refusal
@@ -68,6 +69,8 @@ def test_the_common_joints_are_compared() -> None:
     (first, second), left_out = to_common_joints([one.record(), pck_result('c', COCO).record()])
     assert list(first.joints.groups) == ['Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle']
     assert {'head top', 'nose', 'pelvis'} <= set(left_out)
+    own = pck_result('e', infer('own', ['tail', 'l_wrist']), errors=np.zeros((9, 2))).record()
+    assert to_common_joints([own, one.record()])[0][0].joints.joints == ('left wrist',)  # type: ignore[union-attr]
     with pytest.raises(InputError, match='no joint in common'):
         to_common_joints([one.record(), pck_result('d', JointSet('x', ('tail',), (), {'Tail': ('tail',)}),
                                              errors=np.zeros((9, 1)), people_key='').record()])
