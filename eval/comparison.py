@@ -126,8 +126,9 @@ class Comparison:
         return '\n'.join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        measures = dict.fromkeys(record.joints.measure for record in self.records if record.joints is not None)
-        yield f'comparison of {" and ".join([*measures, *["OKS"] * (self.records[0].oks is not None)])}'
+        first, *others = self.records
+        measures = [first.joints.measure] if first.joints and any(record.joints for record in others) else []
+        yield f'comparison of {" and ".join([*measures, *["OKS"] * (first.oks is not None)])}'
         width = max(len(record.label) for record in self.records)
         for i, record in enumerate(self.records, 1):
             yield f'  {i}  {record.label:<{width}}  {record.data}, {counted(record.n_people, "person", "people")}'

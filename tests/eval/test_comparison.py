@@ -79,7 +79,8 @@ def test_scores_of_coco_are_compared_without_intervals(tmp_path: Path) -> None:
     oks_result('b', .5, with_joints=False).save_json(tmp_path / 'b.json')
     comparison = compare([tmp_path / 'a.json', tmp_path / 'b.json'])
     assert [row.name for row in comparison.rows(1)] == list(STATS)
-    line = next(line for line in comparison.text().splitlines() if line.startswith('AP '))
+    title, *_, line = comparison.text().partition('\nAP50')[0].splitlines()
+    assert title == 'comparison of OKS'
     assert line.split() == ['AP', '40.0', '50.0', '+10.0']
 
 
