@@ -14,8 +14,8 @@ from hourglass.detection import (
     FALLBACK,
     PERSON_CLASS_HELP,
     check_person_class,
+    detector_file,
     detector_name,
-    parse_detector,
 )
 from hourglass.options import DrawingConfig, PredictorConfig
 
@@ -88,7 +88,7 @@ class PeopleConfig(PredictorConfig, DrawingConfig):
     @property
     def sources(self) -> tuple[str | None, ...]:
         """Files that are read for detector and network, for :func:`hourglass.files.check_targets`."""
-        return self.model, self.snapshot, parse_detector(self.detector)[1] if self.detector else None
+        return self.model, self.snapshot, detector_file(self.detector)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,6 @@ from hourglass.detection import (
     check_person_class,
     detector_name,
     load_detector,
-    parse_detector,
 )
 from hourglass.errors import InputError
 
@@ -124,11 +123,6 @@ class PersonLocation(Options):
     def is_middle(self) -> bool:
         """Whether the person is in the middle of the picture."""
         return not self.auto and self.box is None and self.center is None
-
-    @property
-    def detector_file(self) -> str | None:
-        """The file that the detector is read from, if one was named."""
-        return parse_detector(self.detector)[1] if self.detector not in (None, 'none') else None
 
     def _location(self, height: int, width: int) -> Location | None:
         """Return where the person is in a picture, if that is known; ``InputError`` if it is outside of the picture."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from demos.person_location import LOCATION_GROUPS, PersonLocation, join_negative_numbers
 from hourglass.config import add_options, option, text
+from hourglass.detection import detector_file
 from hourglass.errors import ArgumentParser
 from hourglass.options import DrawingConfig, PredictorConfig
 
@@ -113,7 +114,7 @@ def draw_person_in_pictures(config: PersonConfig) -> list[dict[str, Any]]:
         check_picture_name(config.heatmaps)
         results.append(Path(config.heatmaps))
     tasks = plan_pictures(config.image, results, _render, [config.json],
-                          [config.model, config.snapshot, config.detector_file])
+                          [config.model, config.snapshot, detector_file(config.detector)])
     predictor = config.with_fit(config.load_predictor())
     described: list[dict[str, Any]] = []
 

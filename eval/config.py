@@ -12,7 +12,7 @@ from data.coco.dataset import REFERENCES
 from data.mpii.splits import PROTOCOLS
 from data.sets import DATASETS, DatasetEntry
 from hourglass.config import flag_of, number, one_of, option, text, whole
-from hourglass.detection import PERSON_CLASS_HELP, check_person_class, detector_name, parse_detector
+from hourglass.detection import PERSON_CLASS_HELP, check_person_class, detector_file, detector_name
 from hourglass.errors import InputError
 from hourglass.files import check_targets
 from hourglass.image import check_picture_name
@@ -159,11 +159,6 @@ class EvalConfig(PredictorConfig):
         """Whether the people to predict are detected, not annotated."""
         return self.detections is not None or self.detector is not None
 
-    @property
-    def weights(self) -> str | None:
-        """The weights to evaluate, by name or as a file; ``None`` for the default."""
-        return self.snapshot or self.model
-
     def check_files(self) -> None:
         """Check the names of the files to be written, before work that may take hours.
 
@@ -173,7 +168,7 @@ class EvalConfig(PredictorConfig):
         check_targets((self.json, self.csv, self.plot, self.save_predictions, self.sheet, self.reliability,
                        self.calibrate),
                       (self.predictions, self.annotations, self.detections, self.model, self.snapshot, self.root,
-                       self.joints, parse_detector(self.detector)[1] if self.detector else None, *self.compare))
+                       self.joints, detector_file(self.detector), *self.compare))
         for plot in (self.plot, self.reliability):
             if plot and Path(plot).suffix.lower() not in PLOT_ENDINGS:
                 raise InputError(f'{plot}: a plot ends with one of {", ".join(PLOT_ENDINGS)}')

@@ -97,11 +97,7 @@ def load_predictor(config: EvalConfig) -> tuple[PosePredictor, str]:
     Raises:
         InputError: the weights cannot be used.
     """
-    def load(name: str) -> tuple[PosePredictor, str]:
-        return PosePredictor.load(name, config.gpu, config.flip, config.batchsize, config.engine,
-                                  config.precision), name
-
-    predictor, name = use_weights(config.weights, load)
+    predictor, name = use_weights(config.weights, lambda name: (config.load_predictor(config.batchsize, name), name))
     # For a file with its folder: a training calls all weights best.npz or model.npz.
     name = str(Path(*Path(name).parts[-2:])).removesuffix('.npz')
     return predictor, name + ', flip' * config.flip + f', {config.precision}' * (config.precision != 'f32')

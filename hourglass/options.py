@@ -57,12 +57,21 @@ class PredictorConfig(Options):
             raise InputError('--model and --snapshot exclude each other')
         choose_engine(self.engine, self.precision, self.gpu)
 
-    def load_predictor(self, batchsize: int = 16) -> PosePredictor:
-        """Load the network; ``InputError`` if the weights or the GPU are not there, or cannot be used."""
+    @property
+    def weights(self) -> str | None:
+        """The weights, by name or as a file; ``None`` for the default."""
+        return self.snapshot or self.model
+
+    def load_predictor(self, batchsize: int = 16, weights: str | None = None) -> PosePredictor:
+        """Load the network; ``InputError`` if the weights or the GPU are not there, or cannot be used.
+
+        Args:
+            batchsize: crops that go through the network at once.
+            weights: by default those of this configuration.
+        """
         from hourglass.predictor import PosePredictor
 
-        return PosePredictor.load(self.snapshot or self.model, self.gpu, self.flip, batchsize, self.engine,
-                                  self.precision)
+        return PosePredictor.load(weights or self.weights, self.gpu, self.flip, batchsize, self.engine, self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,6 +110,11 @@ def detector_name(value: Any) -> str:
     return text(value)
 
 
+def detector_file(name: str | None) -> str | None:
+    """Return the file that is read for a detector; ``None`` if its name has none."""
+    return (name or '').partition(':')[2] or None
+
+
 def check_person_class(detector: str | None, person_class: str | None) -> None:
     """Raise ``InputError`` if a class is chosen for a detector that has no choice."""
     if person_class is not None and not (detector or '').startswith('onnx:'):
