@@ -100,7 +100,7 @@ def _on_device(numbers: tuple[float, ...], dtype: Any, device: Any) -> Any:
 
 @dataclass(frozen=True)
 class HeatmapLoss:
-    """The loss of a batch; the formula is in the module's docstring.
+    """The loss of a batch, by default that of the reference; the formula is in the module's docstring.
 
     Attributes:
         name: a key of :data:`LOSSES`.
@@ -144,11 +144,6 @@ class HeatmapLoss:
             total = self.mean(total)
         # Both sums are zero if no joint counts.
         return F.sum(errors * weight) * (1 / xp.maximum(total, 1e-12))
-
-
-def heatmap_loss(outputs: Sequence[Variable], heatmaps: Any, labelled: Any) -> Variable:
-    """Return the loss of the reference: half the squared error of all stacks, averaged over the annotated joints."""
-    return HeatmapLoss()(outputs, heatmaps, labelled)
 
 
 def parse_joint_weights(texts: Sequence[str], joint_set: JointSet) -> tuple[float, ...] | None:

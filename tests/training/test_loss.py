@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hourglass.errors import InputError
 from hourglass.joints import MPII
-from training.loss import LOSSES, HeatmapLoss, hardest, heatmap_loss, parse_joint_weights
+from training.loss import LOSSES, HeatmapLoss, hardest, parse_joint_weights
 
 import chainer
 import numpy as np
@@ -21,7 +21,7 @@ def test_the_loss_is_half_the_mean_over_annotated_joints() -> None:
     expected = 0.5 * np.mean([
         sum(((output[i, j] - targets[i, j]) ** 2).sum() for output in outputs)
         for i, j in zip(*np.nonzero(labelled), strict=True)])
-    assert float(heatmap_loss(tuple(outputs), targets, labelled).array) == pytest.approx(expected)  # type: ignore[arg-type]
+    assert float(HeatmapLoss()(tuple(outputs), targets, labelled).array) == pytest.approx(expected)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize('loss', [
