@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Draw the pose of one person in a picture; ``--help`` explains the options."""
 
-from __future__ import annotations
-
 from demos.commands import person
 
 if __name__ == '__main__':

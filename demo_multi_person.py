@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Draw the poses of all people in pictures, or in a video; ``--help`` explains the options."""
 
-from __future__ import annotations
-
 from demos.commands import people
 
 if __name__ == '__main__':

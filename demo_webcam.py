@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Draw poses over the live picture of a camera; ``--help`` explains the options."""
 
-from __future__ import annotations
-
 from demos.commands import webcam
 
 if __name__ == '__main__':

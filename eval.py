@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Score a network on an annotated data set, or a file of predictions; ``--help`` explains the options."""
 
-from __future__ import annotations
-
 from eval.options import evaluation
 
 if __name__ == '__main__':

@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Write weights as a file in ONNX; ``--help`` explains the options."""
 
-from __future__ import annotations
-
 from pretrained.export_command import export
 
 if __name__ == '__main__':

@@ -3,8 +3,6 @@
 Lavin, Gray: *Fast Algorithms for Convolutional Neural Networks*, CVPR 2016, section 4.3.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 #: Factors of six neighbouring pixels in what is multiplied.

@@ -1,3 +1,1 @@
 """Fast functions for the network's layers on the CPU (NumPy) and on a GPU (CuPy)."""
-
-from __future__ import annotations
