@@ -124,7 +124,7 @@ class PersonLocation(Options):
         """Whether the person is in the middle of the picture."""
         return not self.auto and self.box is None and self.center is None
 
-    def _location(self, height: int, width: int) -> Location | None:
+    def _location(self, height: int, width: int, name: str | None) -> Location | None:
         """Return where the person is in a picture, if that is known; ``InputError`` if it is outside of the picture."""
         from hourglass.crop import Extent, Square
 
@@ -139,8 +139,8 @@ class PersonLocation(Options):
             return None
         y, x, h, w = person
         if y + h / 2 <= 0 or x + w / 2 <= 0 or y - h / 2 >= height or x - w / 2 >= width:
-            name = '--center' if self.box is None else '--box'
-            raise InputError(f'{name} is outside of the picture, which is {height} pixels high and {width} wide')
+            raise InputError(f'{name}: ' * bool(name) + f'{"--center" if self.box is None else "--box"} is outside of '
+                             f'the picture, which is {height} pixels high and {width} wide')
         return person
 
     def with_fit(self, predictor: PosePredictor) -> PosePredictor:
@@ -158,7 +158,7 @@ class PersonLocation(Options):
         Args:
             predictor: finds the joints; from :meth:`with_fit`.
             image: (3, H, W) float32, RGB in [0, 255].
-            name: the image's file name, for a detector that reads boxes from a file.
+            name: the image's file name, for errors and for a detector that reads boxes from a file.
 
         Raises:
             InputError: the box or the centre is outside of the picture, or the detector cannot be loaded.
@@ -169,7 +169,7 @@ class PersonLocation(Options):
         if self.auto:
             return locate(predictor, image, self._loaded_detector, name, show_progress=True)
         height, width = image.shape[1:]
-        location = self._location(height, width)
+        location = self._location(height, width, name)
         boxes = None if location is None else [person_box(location, (height, width), predictor.spec)]
         return predictor.poses([image], boxes)[0]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import glob
+import os
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from hourglass.wording import counted
 import numpy as np
 from PIL import Image
 
-#: What is written for each picture.
+#: What is written for each picture, besides the heatmaps.
 RESULTS = ('input', 'output', 'tiled')
 
 #: Endings of pictures that :func:`hourglass.image.read_image` does not read, or only with another package: those of
@@ -56,46 +58,48 @@ def _is_picture(path: Path) -> bool:
         return False
 
 
-def _pictures_of(paths: Iterable[Path]) -> list[Path]:
+def _pictures_of(paths: Iterable[Path], results: Collection[str]) -> list[Path]:
     """Return the pictures among files, without hidden ones and the results of an earlier run."""
     found = [path for path in sorted(paths) if _is_picture(path)]
     stems = {path.stem for path in found}
+    form = re.compile(f'((.+?)(?:-[0-9]+)?)_(?:{"|".join(map(re.escape, results))})')  # see result_names()
 
     def is_result(path: Path) -> bool:
-        stem, _, result = path.stem.rpartition('_')
-        return result in RESULTS and stem in stems
+        match = form.fullmatch(path.stem)
+        return match is not None and not stems.isdisjoint(match.groups())
 
     return [path for path in found if not is_result(path)]
 
 
-def _expand(argument: str) -> list[Picture]:
+def _expand(argument: str, results: Collection[str]) -> list[Picture]:
     path = Path(argument)
     if path.is_dir():
-        found, complaint = _pictures_of(path.iterdir()), 'no pictures in this folder'
+        paths, complaint = list(path.iterdir()), 'no pictures in this folder'
     elif glob.has_magic(argument) and not path.exists():
-        found, complaint = _pictures_of(map(Path, glob.glob(argument, recursive=True))), 'fits no picture'
+        paths, complaint = [*map(Path, glob.glob(argument, recursive=True))], 'fits no picture'
     else:
         return [Picture(path, True)]
-    if not found:
+    if not (found := _pictures_of(paths, results)):
         raise InputError(f'{argument}: {complaint}')
     return [Picture(p, False) for p in found]
 
 
-def find_pictures(arguments: Sequence[str]) -> list[Picture]:
+def find_pictures(arguments: Sequence[str], results: Collection[str] = RESULTS) -> list[Picture]:
     """Return the pictures that arguments name, each once, in the order of the arguments and by name within each.
 
     Args:
         arguments: files, which need not exist; folders, of which the pictures are taken, readable or not, but none of
             folders within; patterns with ``*``, ``?``, ``[...]`` and ``**``.
+        results: names that :func:`result_names` begins; results of an earlier run are no pictures.
 
     Raises:
         InputError: a folder or a pattern gives no picture.
         OSError: a folder cannot be read.
     """
-    found: dict[Path, Picture] = {}
+    found: dict[str, Picture] = {}
     for argument in arguments:
-        for picture in _expand(argument):
-            found.setdefault(picture.path.resolve(), picture)
+        for picture in _expand(argument, results):
+            found.setdefault(os.path.realpath(picture.path), picture)
     return list(found.values())
 
 
@@ -128,13 +132,13 @@ class Task:
         picture: the file; ``None`` if the program renders the picture.
         image_id: what the picture is called in COCO's files.
         targets: the files to be written, the picture itself first.
-        render: gives the picture, (3, H, W), if no file does.
+        image: the picture if there is no file, or if it has been read already; (3, H, W) float32.
     """
 
     picture: Picture | None
     image_id: int | str
     targets: tuple[Path, ...]
-    render: Callable[[], np.ndarray]
+    image: np.ndarray | None = None
 
     @property
     def name(self) -> str:
@@ -142,8 +146,9 @@ class Task:
 
     def read(self) -> np.ndarray:
         """Return the picture, (3, H, W) float32; ``InputError`` if it cannot be read, or not be written again."""
-        if self.picture is None:
-            return self.render().astype(np.float32)
+        if self.image is not None:
+            return self.image
+        assert self.picture is not None
         image = read_image(self.picture.path, upright=True, reduce=True)
         check_picture_size(self.targets[0], image.shape, self.picture.path)
         return image
@@ -171,19 +176,21 @@ def plan_pictures(
     # A folder without an ending is the usual case, and picture_endings() loads all formats of Pillow.
     if folder.suffix and folder.suffix.lower() in picture_endings() and not folder.is_dir():
         raise InputError(f'{folder}: --out names a folder, not a picture; the drawing in it is output.jpg')
-    files = find_pictures(arguments)
+    files = find_pictures(arguments, {*RESULTS, *(path.stem for path in results)})
     targets = [tuple(path.with_name(prefix + path.name) for path in results)
                for prefix in (result_names(files) or [''])]
     if files:
         ids = image_ids([str(picture.path) for picture in files])
-        tasks = [Task(*values, render) for values in zip(files, ids, targets, strict=True)]
+        tasks = [Task(*values) for values in zip(files, ids, targets, strict=True)]
     else:
-        tasks = [Task(None, targets[0][0].name, targets[0], render)]
+        tasks = [Task(None, targets[0][0].name, targets[0], render().astype(np.float32))]
     check_targets([*(target for task in tasks for target in task.targets), *others],
                   [*(picture.path for picture in files), *sources])
     for task in tasks:
         if task.picture and task.picture.is_named:
-            task.read()
+            image = task.read()
+            if len(tasks) == 1:  # a pipe can be read only once
+                return [replace(task, image=image)]
     return tasks
 
 

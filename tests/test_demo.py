@@ -149,7 +149,7 @@ def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(
     ({'snapshot': 'b'}, '--model and --snapshot exclude each other'),
     ({'json': 'a.png', 'heatmaps': './a.png'}, 'would replace'),
     ({'heatmaps': 'a.xyz'}, "ending '.xyz'"),
-    ({'box': (0, 70, 9, 90)}, '--box is outside of the picture'),
+    ({'box': (0, 70, 9, 90)}, 'good.png: --box is outside of the picture'),
     ({'auto': True, 'detector': 'boxes:text.jpg'}, 'text.jpg'),
 ])
 def test_mistakes_name_the_file_or_the_option_and_write_nothing(

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from demos.picture_files import Picture, find_pictures, plan_pictures, result_names
+from demos.picture_files import Picture, find_pictures, plan_pictures, read_pictures, result_names
 from hourglass.errors import InputError
 
 import numpy as np
@@ -48,6 +49,29 @@ def test_results_of_an_earlier_run_are_no_pictures() -> None:
     assert names('photos') == ['photos/a.PNG', 'photos/b.jpg', 'photos/z_output.jpg']
     assert names('photos/*.jpg') == ['photos/b.jpg', 'photos/z_output.jpg']
     assert names('photos/b_output.jpg') == ['photos/b_output.jpg']
+    for name in ('b.gif', 'b-2_output.jpg', 'b_peaks_of.jpg', 'b-3_peaks_of.jpg'):
+        Path('photos', name).touch()
+    tasks = plan_pictures(['photos/b*'], [Path('photos/input.jpg'), Path('photos/peaks_of.jpg')], _nothing, [], [])
+    assert [task.name for task in tasks] == ['photos/b.gif', 'photos/b.jpg']
+
+
+def _nothing() -> np.ndarray:
+    return np.zeros((3, 4, 4))
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    end, start = os.pipe()
+    with open(start, 'wb') as file:
+        Image.new('RGB', (5, 4)).save(file, 'PNG')
+    tasks = plan_pictures([f'/dev/fd/{end}'], [tmp_path / 'input.jpg'], _nothing, [], [])
+    os.close(end)
+    assert [image.shape for _, image in read_pictures(tasks)] == [(3, 4, 5)]
+
+
+@pytest.mark.usefixtures('folder')
+def test_a_link_that_leads_to_itself() -> None:
+    Path('a.jpg').symlink_to('a.jpg')
+    assert names('a.jpg') == ['a.jpg']
 
 
 @pytest.mark.usefixtures('folder')
@@ -85,7 +109,7 @@ def test_names_of_results() -> None:
 @pytest.mark.usefixtures('folder')
 def test_the_name_of_a_picture_does_not_become_a_folder() -> None:
     with pytest.raises(InputError, match=r'^drawn\.PNG: .*folder'):
-        plan_pictures([], [Path('drawn.PNG/input.jpg')], lambda: np.zeros((3, 4, 4)), [], [])
+        plan_pictures([], [Path('drawn.PNG/input.jpg')], _nothing, [], [])
     Path('album.jpg').mkdir()
-    task, = plan_pictures([], [Path('album.jpg/input.jpg')], lambda: np.zeros((3, 4, 4)), [], [])
+    task, = plan_pictures([], [Path('album.jpg/input.jpg')], _nothing, [], [])
     assert task.targets == (Path('album.jpg/input.jpg'),)
