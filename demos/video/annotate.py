@@ -15,7 +15,7 @@ from typing import TextIO
 from demos.pipeline import overlapped
 from demos.video.camera import CameraReader, open_video
 from demos.video.config import VideoConfig
-from demos.video.reader import VideoReader, is_url
+from demos.video.reader import VideoReader
 from demos.video.steps import DrawnFrame, frame_steps
 from demos.video.writer import VideoWriter
 from hourglass.coco_format import PERSON
@@ -109,8 +109,8 @@ def annotate_video(
 def _annotate(reader: VideoReader | CameraReader, config: VideoConfig, predictor: PeoplePredictor,
               stop: StopRequest) -> Summary:
     start = time.perf_counter()
-    # A second connection to a URL would not give the same moments of a live stream.
-    sound = reader.name if isinstance(reader, VideoReader) and not is_url(reader.name) else None
+    # Only a file can be read twice: a second connection to a URL would give other moments of a live stream.
+    sound = reader.name if isinstance(reader, VideoReader) and Path(reader.name).is_file() else None
     frames = itertools.takewhile(lambda _: not stop.requested, reader)
     drawn = overlapped(frames, frame_steps(predictor, float(reader.rate), config))
     with contextlib.ExitStack() as stack:

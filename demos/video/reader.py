@@ -128,6 +128,7 @@ class VideoReader:
         self.max_frames = max_frames
         self.n_read = 0
         self._damaged = self._has_ended = False
+        self._end = 0.0
         self._container = open_container(self.name)
         streams = self._container.streams.video
         # PyAV crashes when it decodes with a codec that it does not know.
@@ -143,10 +144,8 @@ class VideoReader:
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = rate if rate and _RATES[0] <= rate <= _RATES[1] else DEFAULT_RATE
         self.time_base: Fraction = self._stream.time_base or 1 / self.rate
-        duration = self._container.duration
-        self._is_exact = bool(self._stream.frames)
-        self.announced: int | None = self._stream.frames or (
-            round(self.rate * duration / av.time_base) if duration and duration > 0 else None)
+        self._seconds = max(0, self._container.duration or 0) / av.time_base
+        self.announced: int | None = self._stream.frames or round(self.rate * self._seconds) or None
 
     def __enter__(self) -> VideoReader:
         return self
@@ -198,6 +197,7 @@ class VideoReader:
             if pixels.shape[:2] != self.size:
                 pixels = cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_AREA)
             number, last = self.n_read, time
+            self._end = time + float((frame.duration or 0) * self.time_base)
             self.n_read += 1
             yield Frame(number, time, pixels)
             if self.n_read == self.max_frames:
@@ -209,9 +209,13 @@ class VideoReader:
         """Return what is wrong with the file, if its last frame has been read; ``None`` if nothing is."""
         if not self._has_ended:
             return None
-        # A duration may include sound that is longer than the picture.
-        slack = 1 if self._is_exact else max(2, round(self.rate))
-        if self.announced is not None and self.n_read < self.announced - slack:
-            return (f'{self.name}: only {self.n_read} of the {self.announced} frames that it announces can be read '
-                    '(cut off or damaged)')
+        lacks = ''
+        if self._stream.frames:
+            if self.n_read < self._stream.frames - 1:
+                lacks = f'{self.n_read} of the {self._stream.frames} frames'
+        # The rate may vary, and a duration may include sound that is longer than the picture.
+        elif self._end < self._seconds - max(1, 2 / self.rate):
+            lacks = f'{self._end:.1f} of the {self._seconds:.1f} seconds'
+        if lacks:
+            return f'{self.name}: only {lacks} that it announces can be read (cut off or damaged)'
         return f'{self.name}: some frames are damaged' if self._damaged else None

@@ -85,7 +85,9 @@ class VideoWriter:
                 return
             track = container.streams.audio[0]
             codec = track.codec_context.codec.canonical_name if track.codec_context else 'of an unknown kind'
-            if codec not in allowed:
+            # A transport stream (.ts) describes AAC in every packet, which an .avi cannot hold.
+            is_packed = codec == 'aac' and not track.codec_context.extradata and self.name.suffix.lower() == '.avi'
+            if codec not in allowed or is_packed:
                 self.lost_sound = codec
                 return
             target = self._container.add_stream_from_template(track)
@@ -128,7 +130,8 @@ class VideoWriter:
     def _copy_sound(self) -> None:
         """Copy the sound up to the end of the last frame."""
         while self._next_sound is not None and self._next_sound[0] < self._end:
-            self._container.mux(self._next_sound[1])
+            with contextlib.suppress(av.error.InvalidDataError):  # a damaged packet
+                self._container.mux(self._next_sound[1])
             self._next_sound = next(self._sound, None)
 
     @contextlib.contextmanager

@@ -128,6 +128,14 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert len(finder.threads) == 2  # one for the detector, one for the network
 
 
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    end, start = os.pipe()
+    with open(start, 'wb') as file:
+        file.write(write_clip(tmp_path / 'clip.mkv', _clip(3)).read_bytes())
+    assert len(_annotate(f'/dev/fd/{end}', tmp_path)) == 3
+    os.close(end)
+
+
 def test_every_nth_frame(tmp_path: Path) -> None:
     finder = _Finder()
     lines = _annotate(write_clip(tmp_path / 'clip.mp4', _clip(6)), tmp_path, finder, frame_stride=2)

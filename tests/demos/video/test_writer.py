@@ -87,6 +87,22 @@ def test_sound_is_copied_as_long_as_there_are_frames(
         np.testing.assert_allclose([frame.time for frame in reader], np.arange(25) / 25, atol=0.001)
 
 
+@pytest.mark.parametrize(('suffix', 'is_kept'), [('.mkv', True), ('.avi', False)])
+def test_damaged_sound_of_a_transport_stream(tmp_path: Path, suffix: str, is_kept: bool) -> None:
+    source = _with_sound(tmp_path / 'source.ts', 'aac')
+    data = source.read_bytes()
+    head = data.index(b'\xff\xf1', 9000)  # of a packet of sound
+    source.write_bytes(data[:head] + bytes(20) + data[head + 20:])
+    writer = VideoWriter(tmp_path / f'a{suffix}', (96, 128), 25, sound=str(source))
+    for _ in range(50):
+        writer.write(picture())
+    writer.close()
+    assert writer.lost_sound == (None if is_kept else 'aac')
+    with av.open(str(tmp_path / f'a{suffix}')) as container:
+        seconds = sum(frame.samples for frame in container.decode(audio=0)) / 48000 if container.streams.audio else 0
+    assert seconds == pytest.approx(2 * is_kept, abs=0.2)
+
+
 def test_frames_too_large_for_the_format(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError, match=r'shown\.mp4: cannot hold frames of 20000x8 pixels'):
         VideoWriter(tmp_path / 'a.mp4', (8, 20000), 25, name='shown.mp4')
