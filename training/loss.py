@@ -18,6 +18,7 @@ from typing import Any
 
 from hourglass.config import number
 from hourglass.errors import InputError
+from hourglass.joint_names import standard_name
 from hourglass.joints import JointSet
 from hourglass.spec import ModelSpec
 
@@ -147,26 +148,27 @@ class HeatmapLoss:
 
 
 def parse_joint_weights(texts: Sequence[str], joint_set: JointSet) -> tuple[float, ...] | None:
-    """Read ``right wrist=2`` and the like; ``None`` if there is nothing to read.
+    """Read ``right wrist=2`` and the like, also ``r_wrist=2``; ``None`` if there is nothing to read.
 
     Raises:
         InputError: a text has another form, or the joint set has no such joint.
     """
     if not texts:
         return None
-    weights = dict.fromkeys(joint_set.joints, 1.0)
+    places, weights = joint_set.places, [1.0] * len(joint_set)
     for text in texts:
         name, _, value = text.partition('=')
-        if name not in weights:
+        place = places.get(name, places.get(standard_name(name)))
+        if place is None:
             raise InputError(f'--joint-weights {text!r}: {joint_set.name} has no joint {name!r}; it has '
                              f'{", ".join(joint_set.joints)}')
         try:
-            weights[name] = number(0)(value)
+            weights[place] = number(0)(value)
         except ValueError as error:
             raise InputError(f'--joint-weights {text!r}: a weight must be {error}') from None
-    if not any(weights.values()):
+    if not any(weights):
         raise InputError('--joint-weights: at least one joint must have a weight above 0')
-    return tuple(weights.values())
+    return tuple(weights)
 
 
 class PredictorChain(chainer.Chain):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from hourglass.errors import InputError
+from hourglass.joint_names import infer
 from hourglass.joints import MPII
 from training.loss import LOSSES, HeatmapLoss, hardest, parse_joint_weights
 
@@ -96,6 +97,8 @@ def test_joint_weights_are_read_by_name() -> None:
     assert weights[MPII.index('right wrist')] == 2
     assert weights[MPII.index('head top')] == 0
     assert sum(weights) == 16
+    own = infer('own', ['nose', 'r wrist'])
+    assert all(parse_joint_weights([text], own) == (1, 2) for text in ('r_wrist=2', 'right wrist=2', 'r wrist=2'))
     for text in ('nose=1', 'right wrist', 'right wrist=x', 'right wrist=-1', 'right wrist=nan'):
         with pytest.raises(InputError, match='--joint-weights'):
             parse_joint_weights([text], MPII)
