@@ -31,6 +31,7 @@ _WRONG = {
     'relative': 'people have all joints within one pixel: coordinates from 0 to 1 are not pixels',
     'sizes': 'images have another size than the annotations state',
     'outside': 'people have joints outside their images',
+    'empty': 'people have joints at 0, 0 or -1, -1: those that are not labelled must be empty',
 }
 
 
@@ -165,7 +166,10 @@ def _compare(picture: Picture, size: tuple[int, int], faults: Faults) -> None:
             faults.wrong['sizes'].append(f'{picture.path}: {picture.size[0]:g} x {picture.size[1]:g} stated, '
                                          f'{width} x {height} in the file')
     for joints in picture.people:
-        faults.totals.update(('relative', 'outside'))
+        faults.totals.update(('relative', 'outside', 'empty'))
+        # One joint may be in the corner.
+        if (joints == -1).all(axis=1).any() or (joints == 0).all(axis=1).sum() > 1:
+            faults.wrong['empty'].append(str(picture.path))
         outside = ((joints < -_TOLERANCE) | (joints > np.array([height, width]) + _TOLERANCE)).any(axis=1)
         if outside.any():
             y, x = joints[outside][0]

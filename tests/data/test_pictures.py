@@ -41,6 +41,8 @@ def pictures(tmp_path: Path) -> Make:
     ({'joints': lambda i: POINTS - 60}, 'joints outside'),
     ({'joints': lambda i: POINTS / [60, 80]}, '20 of 20 people have all joints within one pixel: coordinates '
                                               r'from 0 to 1 are.*a\.jpg.*: x 0\.5, y 0\.333333\)'),
+    ({'joints': lambda i: POINTS * [[1], [0], [0]]}, 'people have joints at 0, 0'),
+    ({'joints': lambda i: POINTS * [[1], [0], [1]] - [[0], [1], [0]]}, 'people have joints at 0, 0 or -1, -1'),
     ({'joints': lambda i: POINTS / [60, 80] if i % 3 == 0 else POINTS}, '7 of 20 people have all joints'),
 ])
 def test_wrong_numbers_are_refused(pictures: Make, options: dict[str, Any], phrase: str) -> None:
