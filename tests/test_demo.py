@@ -1,5 +1,3 @@
-"""demo.py, and what it does from Python."""
-
 from __future__ import annotations
 
 import json

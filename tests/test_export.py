@@ -23,7 +23,6 @@ import pytest
 pytest.importorskip('onnx')
 
 
-
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled weights as export.py writes them."""

@@ -1,5 +1,3 @@
-"""What the benchmarks compute."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""The single benchmarks, with as little work as possible."""
-
 from __future__ import annotations
 
 import json

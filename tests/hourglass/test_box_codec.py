@@ -1,5 +1,3 @@
-"""People as heatmaps, and back."""
-
 from __future__ import annotations
 
 from hourglass.box_codec import CHANNELS, decode_boxes, encode_boxes

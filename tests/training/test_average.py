@@ -1,5 +1,3 @@
-"""Averaged weights."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

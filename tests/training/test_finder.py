@@ -1,5 +1,3 @@
-"""Training of the person finder on small made pictures."""
-
 from __future__ import annotations
 
 import json

@@ -1,5 +1,3 @@
-"""Training in half precision, with Chainer's functions."""
-
 from __future__ import annotations
 
 import json

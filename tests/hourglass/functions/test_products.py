@@ -1,5 +1,3 @@
-"""Products of matrices on each device."""
-
 from __future__ import annotations
 
 from hourglass.functions.products import matmul

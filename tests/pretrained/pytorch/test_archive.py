@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import json
-import struct
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pretrained.pytorch import read_tensors
-from tests.pretrained.pytorch.writer import TorchWriter
+from tests.pretrained.pytorch.writer import TorchWriter, write_safetensors
 from tests.refusal import damage
 
 import numpy as np
@@ -52,11 +50,6 @@ def test_changed_numbers_are_noticed_in_a_zip_file(path: Path) -> None:
 def test_other_content(path: Path, content: bytes, reason: str) -> None:
     path.write_bytes(content)
     assert reason in message(path)
-
-
-def write_safetensors(path: Path, header: Any, data: bytes = b'') -> None:
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack('<Q', len(text)) + text + data)
 
 
 def test_safetensors(path: Path) -> None:

@@ -84,8 +84,12 @@ class TorchWriter:
             kind = f'{"I" if array.dtype.kind == "i" else "F"}{8 * array.itemsize}'
             header[name] = {'dtype': kind, 'shape': array.shape, 'data_offsets': [len(data), len(data) + array.nbytes]}
             data += array.tobytes()
-        text = json.dumps(header).encode()
-        path.write_bytes(struct.pack('<Q', len(text)) + text + data)
+        write_safetensors(path, header, data)
+
+
+def write_safetensors(path: Path, header: Any, data: bytes) -> None:
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack('<Q', len(text)) + text + data)
 
 
 def write_pickle(path: Path, data: bytes, **storages: bytes) -> None:

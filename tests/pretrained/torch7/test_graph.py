@@ -1,5 +1,3 @@
-"""Taking modules and graphs of modules apart."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Writing weights files, and reading what was written."""
-
 from __future__ import annotations
 
 import os
