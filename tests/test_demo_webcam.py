@@ -19,9 +19,8 @@ from hourglass.errors import InputError
 from tests.child import ROOT, run_python
 from tests.stand_ins import correct_joints, picture_bytes
 
+import aiohttp
 import pytest
-
-aiohttp = pytest.importorskip('aiohttp', reason='the page needs aiohttp (extra "webcam")')
 
 Start = Callable[..., tuple[subprocess.Popen, str]]
 

@@ -20,8 +20,6 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip('onnx')
-
 
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:

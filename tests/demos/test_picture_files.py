@@ -11,21 +11,19 @@ import pytest
 from PIL import Image
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ('photos/b.jpg', 'photos/a.PNG', 'photos/notes.txt', 'photos/.hidden.jpg', 'photos/more/c.jpg',
                  'photos/x.json', 'other/b.jpg', 'other/[1].jpg', 'empty/readme.md'):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    return tmp_path
 
 
 def names(*arguments: str) -> list[str]:
     return [picture.path.as_posix() for picture in find_pictures(arguments)]
 
 
-@pytest.mark.usefixtures('folder')
 def test_files_folders_and_patterns() -> None:
     assert names('photos') == ['photos/a.PNG', 'photos/b.jpg']
     assert names('photos/*') == ['photos/a.PNG', 'photos/b.jpg']
@@ -36,13 +34,11 @@ def test_files_folders_and_patterns() -> None:
     assert names('missing.jpg', 'photos/notes.txt') == ['missing.jpg', 'photos/notes.txt']
 
 
-@pytest.mark.usefixtures('folder')
 def test_what_is_named_itself() -> None:
     assert [p.is_named for p in find_pictures(['photos/b.jpg', 'photos'])] == [True, False]
     assert [p.is_named for p in find_pictures(['photos/b*'])] == [False]
 
 
-@pytest.mark.usefixtures('folder')
 def test_results_of_an_earlier_run_are_no_pictures() -> None:
     for name in ('b_output.jpg', 'b_input.jpg', 'b_tiled.jpg', 'z_output.jpg'):
         Path('photos', name).touch()
@@ -74,7 +70,6 @@ def test_a_link_that_leads_to_itself() -> None:
     assert names('a.jpg') == ['a.jpg']
 
 
-@pytest.mark.usefixtures('folder')
 def test_pictures_are_known_by_their_content_and_unreadable_ones_by_their_ending() -> None:
     for name in ('IMG_1.HEIC', 'd.dng', 'z.avif'):
         Path('photos', name).touch()
@@ -84,7 +79,6 @@ def test_pictures_are_known_by_their_content_and_unreadable_ones_by_their_ending
     assert names('photos') == [f'photos/{name}' for name in expected]
 
 
-@pytest.mark.usefixtures('folder')
 @pytest.mark.parametrize(('argument', 'reason'), [
     ('empty', 'empty: no pictures in this folder'), ('photos/*.gif', 'fits no picture'),
     ('nowhere/*', 'fits no picture'),
@@ -106,7 +100,6 @@ def test_names_of_results() -> None:
     assert result_names([]) == []
 
 
-@pytest.mark.usefixtures('folder')
 def test_the_name_of_a_picture_does_not_become_a_folder() -> None:
     with pytest.raises(InputError, match=r'^drawn\.PNG: .*folder'):
         plan_pictures([], [Path('drawn.PNG/input.jpg')], _nothing, [], [])

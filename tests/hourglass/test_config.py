@@ -94,7 +94,6 @@ def test_a_file_that_holds_no_options_is_refused(content: str, tmp_path: Path) -
 
 
 def test_yaml_is_read_safely(tmp_path: Path) -> None:
-    pytest.importorskip('yaml')
     path = tmp_path / 'a.yaml'
     path.write_text('name: &it x\nrate: 1e-3\nmany: [u, v]\n')
     assert read_options(path, Config) == {'name': 'x', 'rate': 1e-3, 'many': ('u', 'v')}

@@ -17,6 +17,8 @@ from tests.pretrained.ports import SMALL
 import numpy as np
 import pytest
 
+pytest.importorskip('onnxruntime')
+
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -56,7 +58,6 @@ def test_bfloat16_is_near(bundled_example: tuple[np.ndarray, np.ndarray]) -> Non
 
 
 def test_other_weights_get_another_graph(cache: Path, tmp_path: Path) -> None:
-    _needs('onnxruntime')
     network = SMALL.build_network()
     path = tmp_path / 'weights.npz'
     pretrained.save_model(path, network, SMALL)
@@ -69,7 +70,6 @@ def test_other_weights_get_another_graph(cache: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_means_what_it_says_and_a_name_what_the_registry_says(cache: Path, tmp_path: Path) -> None:
-    _needs('onnxruntime')
     entry = REGISTRY['bundled']
     copy = tmp_path / 'copy.npz'
     shutil.copy(BUNDLED_FOLDER / entry.file, copy)
@@ -90,7 +90,6 @@ def test_unreadable_weights_leave_nothing_behind(cache: Path, tmp_path: Path, co
 def test_an_engine_that_does_not_load(
     cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture,
 ) -> None:
-    _needs('onnxruntime')
     monkeypatch.setitem(sys.modules, 'hourglass.engine.onnxruntime_engine', None)
     assert PosePredictor.load('bundled').engine.name == 'chainer'
     assert 'Chainer runs the network' in capfd.readouterr().err
@@ -99,14 +98,12 @@ def test_an_engine_that_does_not_load(
 
 
 def test_the_network_of_chainer_is_there_if_chainer_runs_it() -> None:
-    _needs('onnxruntime')
     assert PosePredictor.load('bundled', engine='chainer').network.count_params() > 1e6
     with pytest.raises(AttributeError, match="engine='chainer'"):
         _ = PosePredictor.load('bundled').network
 
 
 def test_the_default_weights_are_named(capfd: pytest.CaptureFixture, cache: Path) -> None:
-    _needs('onnxruntime')
     (cache.parent / 'model_2018_05_22.npz.failed').parent.mkdir()
     (cache.parent / 'model_2018_05_22.npz.failed').write_text('no network in this test')
     _, spec = load_engine()

@@ -73,12 +73,9 @@ def test_joints_of_mpii_are_taken_by_name_or_derived(root: Path) -> None:
     assert person.reference_length == pytest.approx(np.hypot(18, 32))
 
 
-def test_no_annotations_at_all(tmp_path: Path) -> None:
+def test_no_annotations_and_a_split_that_is_a_path(root: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r'person_keypoints_train2017\.json: no such file; .*data check coco'):
         COCODataset(tmp_path)
-
-
-def test_a_split_is_no_path(root: Path) -> None:
     with pytest.raises(InputError, match='COCO has no split'):
         COCODataset(root, '../secret')
 

@@ -46,13 +46,10 @@ def test_annotations_may_stay_where_the_archive_puts_them(tmp_path: Path, place:
     assert len(MPIIDataset(tmp_path, 'trainval')) == 5
 
 
-def test_unknown_splits(root: Path) -> None:
+def test_unknown_splits_and_no_annotations(root: Path, tmp_path: Path) -> None:
     for arguments, reason in ((('test',), "no split 'test'"), (('val', 'some'), "no protocol 'some'")):
         with pytest.raises(InputError, match=reason):
             MPIIDataset(root, *arguments)
-
-
-def test_no_annotations_at_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r'mpii_human_pose_v1_u12_1\.mat: no such file; "python -m data check mpii"'):
         MPIIDataset(tmp_path)
 

@@ -16,7 +16,6 @@ from tests.networks import graph_of, randomise, run_graph, stock_maps
 import numpy as np
 import pytest
 
-pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
 
 NETWORKS = {

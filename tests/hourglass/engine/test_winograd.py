@@ -8,9 +8,9 @@ from tests.networks import graph_of, randomise, run_graph, stock_maps
 
 import chainer
 import numpy as np
+import onnx
 import pytest
 
-onnx = pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
 
 
