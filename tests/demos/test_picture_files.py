@@ -64,7 +64,6 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
     assert [image.shape for _, image in read_pictures(tasks)] == [(3, 4, 5)]
 
 
-@pytest.mark.usefixtures('folder')
 def test_a_link_that_leads_to_itself() -> None:
     Path('a.jpg').symlink_to('a.jpg')
     assert names('a.jpg') == ['a.jpg']
