@@ -146,7 +146,7 @@ def fill_page(page: str, text: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    parser = ArgumentParser(prog='python -m benchmarks', description=__doc__)
+    parser = ArgumentParser(description=__doc__)
     action = parser.add_mutually_exclusive_group()
     action.add_argument('--check', action='store_true', help='compare with the recorded ratios and write no page')
     action.add_argument('--record', action='store_true', help='record the ratios')

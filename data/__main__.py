@@ -111,7 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     from data.packed import COMPRESSIONS
     from data.sets import DATASETS
 
-    parser = ArgumentParser(prog='python -m data', description=__doc__)
+    parser = ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     command = commands.add_parser('pack', help='cut all people out once, into one file',
                                   description='Write the people of a set to one file that is fast to train from.')

@@ -63,7 +63,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """A parser with options that all scripts have; it raises its errors as :class:`InputError`.
+    """A parser with options that all programs have; it raises its errors as :class:`InputError`.
 
     Attributes:
         is_verbose: whether :func:`run` also prints the traceback of an error.
@@ -72,12 +72,13 @@ class ArgumentParser(argparse.ArgumentParser):
     is_verbose = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **{'formatter_class': _Formatter, **options})
+        super().__init__(*args, **{'prog': _program(), 'formatter_class': _Formatter, **options})
         self.add_argument('--verbose', action=_Verbose, nargs=0, dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
                           help='also print the traceback of an error')
-        self.add_argument('--print-completion', action=_Completion, choices=('bash', 'zsh', 'tcsh'),
-                          dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
-                          help='print a script that completes options in a shell, and end (extra "completion")')
+        if not self.prog.startswith('python '):  # shells choose what completes a line by its first word
+            self.add_argument('--print-completion', action=_Completion, choices=('bash', 'zsh', 'tcsh'),
+                              dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
+                              help='print a script that completes options in a shell, and end (extra "completion")')
         self.add_argument('--version', action='version', version=_VERSION)
 
     def error(self, message: str) -> NoReturn:

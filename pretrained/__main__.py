@@ -116,8 +116,7 @@ def _add_part(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; ``InputError`` for a user's mistakes."""
-    parser = ArgumentParser(prog='python -m pretrained',
-                            description='Weights: list, download, describe, convert and train them.')
+    parser = ArgumentParser(description='Weights: list, download, describe, convert and train them.')
     commands = parser.add_subparsers(required=True, dest='command')
     commands.add_parser('list', help='list the weights that have a name').set_defaults(run=_list)
     fetch = commands.add_parser('fetch', help='download weights into the cache folder', description=(

@@ -50,6 +50,7 @@ def test_a_shell_gets_what_completes_options_and_files(
     monkeypatch.setitem(sys.modules, 'shtab', None)
     assert _status(main) == 2
     assert 'extra "completion"' in capsys.readouterr().err
+    assert '--print-completion' not in ArgumentParser(prog='python -m x').format_help()  # it would be python's
 
 
 def test_what_the_system_says_of_a_file_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
