@@ -135,7 +135,9 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
         with atomic_write(config) as partial:
             partial.write_text(json.dumps(options, indent=1) + '\n')
         command = ['mpiexec', '-n', str(recipe.processes)] if recipe.processes > 1 else []
-        command += [python, 'train.py', *(['--distributed'] if recipe.processes > 1 else []), '--config', str(config)]
+        command += [python, '-m', 'training', '--config', str(config)]
+        if recipe.processes > 1:
+            command.append('--distributed')
         if any(folder.glob('snapshot_*')):
             command.append('--resume')
         found.append(Step(tuple(command), folder / 'model.npz'))
@@ -143,13 +145,13 @@ def steps(recipe: Recipe, roots: dict[str, str], out: Path) -> list[Step]:
         init = folder / ('model.npz' if options.get('validation') is False else 'best.npz')
     if recipe.calibrate is not None:
         people, fitted = out / f'{recipe.calibrate}.h5', out / 'calibrated.npz'
-        found.append(Step((python, 'eval.py', '--dataset', 'packed', '--root', str(people), '--model', str(init),
+        found.append(Step((python, '-m', 'eval', '--dataset', 'packed', '--root', str(people), '--model', str(init),
                            '--calibrate', str(fitted)), fitted))
         init = fitted
     weights = out / recipe.file
     found.append(Step((python, '-m', 'pretrained', 'convert', str(init), str(weights), '--half'), weights))
     first = out / f'{recipe.stages[-1]["people"][0]}.h5'
-    found.append(Step((python, 'eval.py', '--dataset', 'packed', '--root', str(first), '--flip', '--model',
+    found.append(Step((python, '-m', 'eval', '--dataset', 'packed', '--root', str(first), '--flip', '--model',
                        str(weights)), None))
     return found
 

@@ -97,6 +97,8 @@ def test_commands_of_a_recipe_for_several_processes(tmp_path: Path) -> None:
     assert steps(recipe, {'synthetic': 'y', 'people': 'x'}, tmp_path)[0].command[-2:] == ('--root', 'x')
     assert found[1].command[:3] == ('mpiexec', '-n', '2')
     assert '--distributed' in found[1].command
+    # Scripts are only in a checkout, packages also where pip has installed them.
+    assert all(step.command[step.command.index(sys.executable) + 1] == '-m' for step in found)
     with pytest.raises(InputError, match='--root other'):
         main(['train', str(_write(tmp_path, TINY)), '--root', 'other=x', '--root', 'people=y', '--out', str(tmp_path)])
 
