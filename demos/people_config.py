@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hourglass.config import number, option, text, whole
+from hourglass.config import document, number, option, text, whole
 from hourglass.detection import (
     DEFAULT,
     DETECTORS,
@@ -40,18 +40,12 @@ _people = partial(option, group='people')
 
 @dataclass(frozen=True, kw_only=True)
 class PeopleConfig(PredictorConfig, DrawingConfig):
-    """Which detector and which network find people, and how they are drawn.
-
-    Every attribute is an option of ``demo_multi_person.py``, whose ``--help`` explains it.
-
-    Raises:
-        InputError: a value is out of its range, or two do not go together.
-    """
+    """Which detector and which network find people, and how they are drawn."""
 
     detector: str | None = _people(
         detector_name, None, metavar='NAME[:FILE]',
-        help=f'what finds the people, one of the above (default: {DEFAULT}, or {FALLBACK} if the weights of {DEFAULT} '
-             'cannot be downloaded)')
+        help=f'what finds the people: {", ".join(DETECTORS)} (default: '
+             f'{DEFAULT}, or {FALLBACK} if its weights cannot be downloaded)')
     detector_class: str | None = _people(
         text, None, metavar='NAME|N', help=PERSON_CLASS_HELP)
     score_threshold: float | None = _people(
@@ -91,9 +85,16 @@ class PeopleConfig(PredictorConfig, DrawingConfig):
         return self.model, self.snapshot, detector_file(self.detector)
 
 
+@document
 @dataclass(frozen=True, kw_only=True)
 class PicturesConfig(PeopleConfig):
-    """People in pictures; see :class:`PeopleConfig`."""
+    """People in pictures.
+
+    Every attribute is an option of ``demo_multi_person.py``.  Paths may be :class:`pathlib.Path`, too.
+
+    Raises:
+        InputError: a value is out of its range, or two do not go together.
+    """
 
     image: Sequence[str] = _pictures(
         text, (), count='+', metavar='FILE|FOLDER|PATTERN',

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demos.person_location import LOCATION_GROUPS, PersonLocation, join_negative_numbers
-from hourglass.config import add_options, option, text
+from hourglass.config import add_options, document, option, text
 from hourglass.detection import detector_file
 from hourglass.errors import ArgumentParser
 from hourglass.options import DrawingConfig, PredictorConfig
@@ -30,11 +30,12 @@ FRAME_COLOUR = (255, 215, 0)
 _picture = partial(option, group='picture')
 
 
+@document
 @dataclass(frozen=True, kw_only=True)
 class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
     """One person in each picture; ``image`` is a file or several, and ``out`` the folder for the results.
 
-    Every attribute is an option of ``demo.py``, whose ``--help`` explains it.
+    Every attribute is an option of ``demo.py``.  Paths may be :class:`pathlib.Path`, too.
 
     Raises:
         InputError: a value is out of its range, or two do not go together.

@@ -11,7 +11,7 @@ from typing import Any
 from data.coco.dataset import REFERENCES
 from data.mpii.splits import PROTOCOLS
 from data.sets import DATASETS, DatasetEntry
-from hourglass.config import flag_of, number, one_of, option, text, whole
+from hourglass.config import document, flag_of, number, one_of, option, text, whole
 from hourglass.detection import PERSON_CLASS_HELP, check_person_class, detector_file, detector_name
 from hourglass.errors import InputError
 from hourglass.files import check_targets
@@ -36,11 +36,12 @@ _coco = partial(option, group='COCO')
 _results = partial(option, group='results')
 
 
+@document
 @dataclass(frozen=True, kw_only=True)
 class EvalConfig(PredictorConfig):
     """Settings of an evaluation: weights, people, and files to write.
 
-    Every attribute is an option of ``eval.py``, whose ``--help`` explains it. Paths may be :class:`pathlib.Path`, too.
+    Every attribute is an option of ``eval.py``.  Paths may be :class:`pathlib.Path`, too.
 
     Raises:
         InputError: a value is out of its range, or two options do not go together; the text names the options.

@@ -80,7 +80,14 @@ def resolve(name_or_path: str | os.PathLike[str]) -> Path:
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Model:
-    """Load weights by name or from a file of any kind (:func:`resolve`, :func:`pretrained.formats.load_any`)."""
+    """Load weights by name or from a file of any kind.
+
+    Args:
+        name_or_path: as for :func:`resolve`; the kinds of files are those of :func:`pretrained.formats.load_any`.
+
+    Raises:
+        InputError: there are no such weights, they cannot be downloaded or read, or are of another network.
+    """
     path = resolve(name_or_path)
     if name_or_path not in REGISTRY:
         from pretrained.formats import load_any

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import demos
 import eval
 import hourglass
@@ -7,6 +9,12 @@ import pretrained
 import training
 
 import pytest
+
+
+@pytest.mark.parametrize('settings', [
+    demos.PersonConfig, demos.PicturesConfig, demos.VideoConfig, eval.EvalConfig, training.TrainConfig])
+def test_help_explains_every_setting(settings: type) -> None:
+    assert [field.name for field in fields(settings) if f'\n    {field.name}: ' not in str(settings.__doc__)] == []
 
 
 @pytest.mark.parametrize('package', [demos, eval, hourglass, pretrained, training])

@@ -9,7 +9,7 @@ from pathlib import Path
 from demos.people_config import PeopleConfig
 from demos.video.formats import FORMATS, check_video_name
 from demos.video.smoothing import BETA, MIN_CUTOFF
-from hourglass.config import number, option, switch, text, whole
+from hourglass.config import document, number, option, switch, text, whole
 from hourglass.errors import InputError
 
 #: Name of the result if ``out`` names a folder.
@@ -27,9 +27,12 @@ so far."""}
 _video = partial(option, group='video')
 
 
+@document
 @dataclass(frozen=True, kw_only=True)
 class VideoConfig(PeopleConfig):
-    """People in a video; see :class:`demos.people_config.PeopleConfig`.
+    """People in a video.
+
+    Every attribute is an option of ``demo_multi_person.py``.  Paths may be :class:`pathlib.Path`, too.
 
     Raises:
         InputError: a value is out of its range, or two do not go together.
