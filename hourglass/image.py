@@ -190,8 +190,8 @@ def is_one_image(value: Any) -> bool:
 def as_images(values: Any, bgr: bool = False) -> list[np.ndarray]:
     """Return one picture, or each of several, as :func:`as_image` does."""
     listed = [values] if is_one_image(values) else list(values)
-    # An image in which there are several boxes may be in the list as often.
-    converted = {id(value): as_image(value, bgr) for value in listed}
+    # An image with several boxes is in the list as often, but is converted once.
+    converted = {key: as_image(value, bgr) for key, value in {id(value): value for value in listed}.items()}
     return [converted[id(value)] for value in listed]
 
 

@@ -229,6 +229,8 @@ def test_grey_opencv_and_chainercv_arrays() -> None:
     np.testing.assert_array_equal(as_image(pixels[:, :, 0]), np.stack([pixels[:, :, 0]] * 3))
     image = np.zeros((3, 20, 30), np.float32)
     assert as_image(image, bgr=True) is image
+    first, second = as_images([pixels, pixels])
+    assert first is second
 
 
 @pytest.mark.parametrize(('value', 'words'), [
