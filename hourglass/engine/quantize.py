@@ -66,6 +66,7 @@ def quantized(model: onnx.ModelProto, spec: ModelSpec, n_people: int = N_PEOPLE)
         spec: how people are cut out for it.
         n_people: rendered people that the ranges are measured on.
     """
+    print('preparing the 8-bit network, which takes a while; it is kept for the next time', file=sys.stderr)
     convolutions = [node for node in model.graph.node if node.op_type == 'Conv']
     outputs = {value.name for value in model.graph.output}
     kept = [node.name for node in convolutions if node.input[0] == 'image' or outputs.intersection(node.output)]
