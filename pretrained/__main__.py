@@ -17,7 +17,7 @@ from hourglass.spec import DECODINGS
 from hourglass.wording import counted, table_lines
 from pretrained import registry
 from pretrained.entries import BUNDLED_FOLDER, Entry
-from pretrained.formats import load_any, recognise
+from pretrained.formats import recognise
 from pretrained.recipe import follow
 from pretrained.weights_file import Model, save_model
 
@@ -49,15 +49,9 @@ def _fetch(args: argparse.Namespace) -> None:
     print(registry.fetch(args.name))
 
 
-def _load(args: argparse.Namespace) -> Model:
-    if args.part is None:
-        return registry.load(args.name)
-    return load_any(registry.resolve(args.name), args.part)
-
-
 def _inspect(args: argparse.Namespace) -> None:
     path, entry = registry.resolve(args.name), registry.REGISTRY.get(args.name)
-    model = _load(args)
+    model = registry.load(args.name, args.part)
     spec = model.spec
     arrays = [array for key, array in model.arrays.items() if is_trained(key)]
     facts = {
@@ -93,7 +87,7 @@ def _convert(args: argparse.Namespace) -> None:
     if out.suffix != '.npz':
         raise InputError(f'{out}: the name of the result must end with .npz')
     check_targets([out], [registry.resolve(args.name)])
-    model = _load(args)
+    model = registry.load(args.name, args.part)
     spec = model.spec.with_decoding(args.decoding, args.name)
     save_model(out, model.network, spec, np.float16 if args.half else np.float32)
     print(f'{out}: {out.stat().st_size / 1e6:.1f} MB from {model.source}')

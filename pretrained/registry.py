@@ -79,20 +79,21 @@ def resolve(name_or_path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def load(name_or_path: str | os.PathLike[str]) -> Model:
+def load(name_or_path: str | os.PathLike[str], part: str | None = None) -> Model:
     """Load weights by name or from a file of any kind.
 
     Args:
         name_or_path: as for :func:`resolve`; the kinds of files are those of :func:`pretrained.formats.load_any`.
+        part: which network, if there is more than one in the file; the error without it lists the names.
 
     Raises:
         InputError: there are no such weights, they cannot be downloaded or read, or are of another network.
     """
     path = resolve(name_or_path)
-    if name_or_path not in REGISTRY:
+    if part is not None or name_or_path not in REGISTRY:
         from pretrained.formats import load_any
 
-        return load_any(path)
+        return load_any(path, part)
     entry = REGISTRY[str(name_or_path)]
     try:
         return read(entry, path)
