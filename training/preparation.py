@@ -97,6 +97,8 @@ def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], o
             raise InputError(f'no person of the training set has any of these joints: {", ".join(unlabelled)}')
         warn(f'no person has labels of these joints, so they are not trained: {", ".join(unlabelled)}')
     validation = _open_validation(config, roots, spec.joint_set)
+    if config.validation and validation is None:
+        warn('the data sets have no validation people: no score is reported, and there will be no best.npz')
     if config.calibrate and validation is None:
         raise InputError('--calibrate needs validation people, and there are none')
     if check_images:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from data.sets import load_joined
+from data.sets import DATASETS, load_joined
 from hourglass.errors import InputError
 from hourglass.joint_table import read_joint_set
 from hourglass.spec import ModelSpec
@@ -14,7 +15,7 @@ from pretrained import save_model
 from training import train
 from training.distributed import Communicator
 from training.options import parse_config
-from training.preparation import default_loaders
+from training.preparation import default_loaders, read_inputs
 
 import pytest
 
@@ -33,6 +34,13 @@ def test_people_without_any_joint_of_the_network_are_refused(
     with pytest.raises(InputError, match='--dataset lsp: has none of the joints thorax, pelvis'):
         load_joined(['synthetic', 'lsp'], [None, str(people_folder)], read_joint_set(str(trunk)), True, 5)
     assert not (tmp_path / 'out').exists()
+
+
+def test_data_sets_without_validation_people_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATASETS, 'synthetic', replace(DATASETS['synthetic'], val_split=None))
+    lines: list[object] = []
+    read_inputs(parse_config(['--dataset', 'synthetic', '--samples', '5']), False, lines.append)
+    assert lines == ['the data sets have no validation people: no score is reported, and there will be no best.npz']
 
 
 def test_a_training_can_be_repeated_from_its_record(run_training: Callable[..., None], tmp_path: Path) -> None:
