@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Enough for the longest table of a user's joints; four bytes a character.
 _MAX_META_BYTES = 262_144
+# In a snapshot of a training with --ema: the weights that it validates and saves, and where they are described.
+_AVERAGE, _META_OF_AVERAGE = 'extensions/MovingAverage/network/', 'updater/model:main/meta'
 # Fewer than a level of an hourglass has, for each of its residual modules in one place.
 _MIN_ARRAYS_OF_LEVEL = 20
 
@@ -206,9 +208,10 @@ def _find_network(file: NpzFile, part: str | None) -> str:
     if not found:
         held = f'its first entries are {_first_few(file.keys)}' if file.keys else 'it has no entries'
         raise InputError(f'{file.path}: no weights of a stacked hourglass network in it; {held}')
-    # A TrainChain may hold further networks (a teacher, averaged weights); the one it trains is its predictor.
+    # A TrainChain may hold further networks (such as a teacher); the one it trains is its predictor.
     if len(found) > 1 and part is None:
-        found = [prefix for prefix in found if f'/{prefix}'.endswith('/predictor/')] or found
+        found = ([prefix for prefix in found if prefix == _AVERAGE]
+                 or [prefix for prefix in found if f'/{prefix}'.endswith('/predictor/')] or found)
     by_name = {prefix.strip('/').replace('/', '.') or '.': prefix for prefix in found}
     try:
         return by_name[choose_part(list(by_name), part)]
@@ -219,7 +222,8 @@ def _find_network(file: NpzFile, part: str | None) -> str:
 def _find_meta(file: NpzFile, prefix: str) -> str | None:
     """Return the description, which lies beside the network's keys or one level above, if there is one."""
     above = prefix[:prefix.rstrip('/').rfind('/') + 1]
-    key = next((key for key in (f'{prefix}meta', f'{above}meta') if key in file.keys), None)
+    places = [_META_OF_AVERAGE] if prefix == _AVERAGE else [f'{prefix}meta', f'{above}meta']
+    key = next((key for key in places if key in file.keys), None)
     return None if key is None else file.text(key, _MAX_META_BYTES)
 
 

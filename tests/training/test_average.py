@@ -54,12 +54,13 @@ def test_the_average_is_rounded_as_array_by_array(device: int) -> None:
         np.testing.assert_array_equal(cpu.send(parameter.array), cpu.send(array))
 
 
-def test_the_weights_files_hold_the_average(run_training: Callable[..., None], tmp_path: Path) -> None:
+def test_weights_files_and_snapshots_hold_the_average(run_training: Callable[..., None], tmp_path: Path) -> None:
     out = tmp_path / 'out'
-    run_training('--out', out, '--ema', 0.5, '--epoch', 1)
-    model, snapshot = (load_model(out / name).arrays for name in ('model.npz', 'snapshot_iter_4'))
-    assert not np.array_equal(model['conv0/W'], snapshot['conv0/W'])
-    with np.load(out / 'snapshot_iter_4') as arrays:
-        np.testing.assert_array_equal(arrays['extensions/MovingAverage/network/conv0/W'], model['conv0/W'])
-    best = load_model(out / 'best.npz').arrays
-    np.testing.assert_array_equal(best['conv0/W'], model['conv0/W'])
+    run_training('--out', out, '--ema', 0.5, '--epoch', 1, '--crop', 'pad')
+    model, snapshot, best = (load_model(out / name) for name in ('model.npz', 'snapshot_iter_4', 'best.npz'))
+    assert model.spec == snapshot.spec
+    for key, array in model.arrays.items():
+        np.testing.assert_array_equal(snapshot.arrays[key], array, err_msg=key)
+    np.testing.assert_array_equal(best.arrays['conv0/W'], model.arrays['conv0/W'])
+    trained = load_model(out / 'snapshot_iter_4', 'updater.model:main.predictor').arrays
+    assert not np.array_equal(model.arrays['conv0/W'], trained['conv0/W'])
