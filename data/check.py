@@ -14,7 +14,7 @@ from data.custom.dataset import SPLIT, OwnDataset, read_files
 from data.mpii.dataset import IMAGE_FOLDER, has_annotations
 from data.mpii.dataset import read_annotations as read_mpii_annotations
 from data.mpii.splits import PROTOCOLS, select
-from data.pictures import Picture, find_faults, listing, pictures_of, pictures_of_dataset
+from data.pictures import AnnotatedPicture, find_faults, listing, pictures_of, pictures_of_dataset
 from data.published import PUBLISHED
 from data.sets import DATASETS
 from hourglass.errors import InputError
@@ -36,7 +36,7 @@ class Contents:
     """
 
     lines: list[str]
-    pictures: list[Picture]
+    pictures: list[AnnotatedPicture]
     problems: list[str] = field(default_factory=list)
     is_upright: bool = False
 
@@ -50,7 +50,7 @@ def _empty_splits(rows: Sequence[Sequence[str | int]]) -> list[str]:
 
 def read_coco(root: Path, splits: Sequence[str] | None = None) -> Contents | None:
     """Read COCO's annotations of some splits, by default all."""
-    rows, missing, pictures = [], [], list[Picture]()
+    rows, missing, pictures = [], [], list[AnnotatedPicture]()
     for split in splits or PUBLISHED['coco'].splits:
         path = annotation_file(root, split)
         if not path.is_file():
@@ -120,7 +120,7 @@ def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: Joi
     for name, part in parts:
         chosen = part.take(np.flatnonzero(part.labelled.any(axis=1)))
         rows.append((name, len(set(chosen.images)), len(chosen)))
-    pictures: list[Picture] = []
+    pictures: list[AnnotatedPicture] = []
     for part in files:
         folder, people = kind.locate_images(part, images)
         pictures += pictures_of(folder, people.images, people.points, people.labelled, people.sizes)

@@ -36,7 +36,7 @@ _WRONG = {
 
 
 @dataclass(frozen=True)
-class Picture:
+class AnnotatedPicture:
     """An image of a data set.
 
     Attributes:
@@ -53,7 +53,7 @@ class Picture:
 def pictures_of(
     folder: Path, names: Sequence[str], points: Iterable[np.ndarray], labelled: Iterable[np.ndarray],
     sizes: Mapping[str, Size], images: Iterable[str] | None = None,
-) -> list[Picture]:
+) -> list[AnnotatedPicture]:
     """Group people by their images.
 
     Args:
@@ -66,10 +66,10 @@ def pictures_of(
     people: dict[str, list[np.ndarray]] = {name: [] for name in (names if images is None else images)}
     for name, joints, is_labelled in zip(names, points, labelled, strict=True):
         people[name].append(joints[is_labelled])
-    return [Picture(folder / name, joints, sizes.get(name)) for name, joints in people.items()]
+    return [AnnotatedPicture(folder / name, joints, sizes.get(name)) for name, joints in people.items()]
 
 
-def pictures_of_dataset(dataset: PersonDataset) -> list[Picture]:
+def pictures_of_dataset(dataset: PersonDataset) -> list[AnnotatedPicture]:
     """Group the people of a data set by their images."""
     people = dataset.people
     return pictures_of(dataset.image_folder, [person.image for person in people], (person.points for person in people),
@@ -121,7 +121,7 @@ def listing(title: str, entries: Sequence[str]) -> list[str]:
     return [f'{counted(len(entries), title)}:', *(f'  {entry}' for entry in entries[:10]), *more]
 
 
-def _look(picture: Picture, is_upright: bool, decode: bool) -> tuple[int, int] | InputError | None:
+def _look(picture: AnnotatedPicture, is_upright: bool, decode: bool) -> tuple[int, int] | InputError | None:
     """Return the size of a picture, why it cannot be read, or ``None`` if it is not there."""
     try:
         return check_image(picture.path, is_upright, decode) if picture.path.is_file() else None
@@ -129,7 +129,7 @@ def _look(picture: Picture, is_upright: bool, decode: bool) -> tuple[int, int] |
         return error
 
 
-def find_faults(pictures: Sequence[Picture], is_upright: bool, decode: bool, title: str = 'images') -> Faults:
+def find_faults(pictures: Sequence[AnnotatedPicture], is_upright: bool, decode: bool, title: str = 'images') -> Faults:
     """Return the faults of the pictures of a data set.
 
     Args:
@@ -157,7 +157,7 @@ def find_faults(pictures: Sequence[Picture], is_upright: bool, decode: bool, tit
     return faults
 
 
-def _compare(picture: Picture, size: tuple[int, int], faults: Faults) -> None:
+def _compare(picture: AnnotatedPicture, size: tuple[int, int], faults: Faults) -> None:
     """Compare the annotations of a picture with its size."""
     width, height = size
     if picture.size is not None:
@@ -194,7 +194,9 @@ def check_image_files(dataset: PersonDataset, decode: bool = True) -> None:
         check_pictures(pictures_of_dataset(dataset), dataset.name, dataset.is_upright, decode)
 
 
-def check_pictures(pictures: Sequence[Picture], name: str, is_upright: bool = False, decode: bool = True) -> None:
+def check_pictures(
+    pictures: Sequence[AnnotatedPicture], name: str, is_upright: bool = False, decode: bool = True,
+) -> None:
     """Check the pictures of a data set that is called ``name``; otherwise as :func:`check_image_files`."""
     faults = find_faults(pictures, is_upright, decode, f'images of {name}')
     if bad := [f'{path}: no such file' for path in faults.missing] + faults.damaged:

@@ -33,7 +33,7 @@ OTHER_ENDINGS = frozenset((
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureFile:
     """A file.
 
     Attributes:
@@ -71,20 +71,20 @@ def _pictures_of(paths: Iterable[Path], results: Collection[str]) -> list[Path]:
     return [path for path in found if not is_result(path)]
 
 
-def _expand(argument: str, results: Collection[str]) -> list[Picture]:
+def _expand(argument: str, results: Collection[str]) -> list[PictureFile]:
     path = Path(argument)
     if path.is_dir():
         paths, complaint = list(path.iterdir()), 'no pictures in this folder'
     elif glob.has_magic(argument) and not path.exists():
         paths, complaint = [*map(Path, glob.glob(argument, recursive=True))], 'fits no picture'
     else:
-        return [Picture(path, True)]
+        return [PictureFile(path, True)]
     if not (found := _pictures_of(paths, results)):
         raise InputError(f'{argument}: {complaint}')
-    return [Picture(p, False) for p in found]
+    return [PictureFile(p, False) for p in found]
 
 
-def find_pictures(arguments: Sequence[str], results: Collection[str] = RESULTS) -> list[Picture]:
+def find_pictures(arguments: Sequence[str], results: Collection[str] = RESULTS) -> list[PictureFile]:
     """Return the pictures that arguments name, each once, in the order of the arguments and by name within each.
 
     Args:
@@ -96,14 +96,14 @@ def find_pictures(arguments: Sequence[str], results: Collection[str] = RESULTS) 
         InputError: a folder or a pattern gives no picture.
         OSError: a folder cannot be read.
     """
-    found: dict[str, Picture] = {}
+    found: dict[str, PictureFile] = {}
     for argument in arguments:
         for picture in _expand(argument, results):
             found.setdefault(os.path.realpath(picture.path), picture)
     return list(found.values())
 
 
-def result_names(pictures: Sequence[Picture]) -> list[str]:
+def result_names(pictures: Sequence[PictureFile]) -> list[str]:
     """Return what the names of each picture's results begin with.
 
     Nothing for a single picture that is named; else the picture's name without its ending and ``_``.  Pictures with
@@ -135,7 +135,7 @@ class Task:
         image: the picture if there is no file, or if it has been read already; (3, H, W) float32.
     """
 
-    picture: Picture | None
+    picture: PictureFile | None
     image_id: int | str
     targets: tuple[Path, ...]
     image: np.ndarray | None = None

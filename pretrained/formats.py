@@ -19,7 +19,7 @@ from pretrained.weights_file import Model, load_model, model_from_arrays
 _TORCH7_STARTS = (b'\3\0\0\0', b'\4\0\0\0', b'3\n', b'4\n')
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """A kind of weights file: its title, and the function that reads it, of a path and the name of a part."""
 
     title: str
@@ -33,13 +33,13 @@ def _load_in_child(parser: str, path: Path, part: str | None) -> Model:
     return model_from_arrays(ModelSpec.from_json(spec), arrays, path, f'{path} ({origin})')
 
 
-NPZ = Kind('.npz of Chainer', load_model)
-PYTORCH = Kind('PyTorch', partial(_load_in_child, 'pretrained.pytorch.layouts:parse_pytorch'))
+NPZ = FileKind('.npz of Chainer', load_model)
+PYTORCH = FileKind('PyTorch', partial(_load_in_child, 'pretrained.pytorch.layouts:parse_pytorch'))
 SAFETENSORS = PYTORCH._replace(title='safetensors')
-TORCH7 = Kind('Torch7', partial(_load_in_child, 'pretrained.torch7.network:parse_torch7'))
+TORCH7 = FileKind('Torch7', partial(_load_in_child, 'pretrained.torch7.network:parse_torch7'))
 
 
-def recognise(path: str | os.PathLike[str]) -> Kind:
+def recognise(path: str | os.PathLike[str]) -> FileKind:
     """Recognise the kind of a weights file.
 
     Raises:
@@ -65,7 +65,7 @@ def recognise(path: str | os.PathLike[str]) -> Kind:
     raise InputError(f'{path}: not a weights file: neither .npz, nor of PyTorch, safetensors or Torch7 ({what})')
 
 
-def _kind_of_zip(names: list[str]) -> Kind:
+def _kind_of_zip(names: list[str]) -> FileKind:
     if any(name.rpartition('/')[2] == 'data.pkl' for name in names):
         return PYTORCH
     is_torch7 = any(name.endswith('.t7') for name in names) and not any(name.endswith('.npy') for name in names)

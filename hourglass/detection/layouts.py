@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-from hourglass.detection.frames import Frame, letterbox, letterbox_bgr, stretch
+from hourglass.detection.inputs import DetectorInput, letterbox, letterbox_bgr, stretch
 from hourglass.detection.outputs import (
     LARGEST_SHARE,
     Detections,
@@ -46,7 +46,7 @@ class Layout:
     title: str
     fits: Callable[[Sample], bool]
     decode: Callable[[Sample], Detections]
-    prepare: Callable[[np.ndarray, tuple[int, int]], Frame] = letterbox
+    prepare: Callable[[np.ndarray, tuple[int, int]], DetectorInput] = letterbox
 
 
 def _decode_rows(rows: np.ndarray, first: int, sample: Sample) -> Detections:

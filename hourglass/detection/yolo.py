@@ -11,7 +11,7 @@ from typing import Any
 
 from hourglass.boxes import suppress_boxes
 from hourglass.detection import Detector
-from hourglass.detection.frames import GREY
+from hourglass.detection.inputs import GREY
 from hourglass.detection.layouts import LAYOUTS, LOWEST_SCORE, Layout, recognise
 from hourglass.detection.onnx_file import OnnxFile, read_onnx
 from hourglass.detection.outputs import KEYPOINT_NUMBERS, PERSON_OF, Sample

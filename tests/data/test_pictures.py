@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data.pictures import Picture, check_pictures, find_faults
+from data.pictures import AnnotatedPicture, check_pictures, find_faults
 from hourglass.errors import InputError
 
 import numpy as np
 import pytest
 from PIL import Image
 
-Make = Callable[..., list[Picture]]
+Make = Callable[..., list[AnnotatedPicture]]
 POINTS = np.array([[20, 40], [25, 47], [25, 33]], float)
 
 
@@ -22,12 +22,12 @@ POINTS = np.array([[20, 40], [25, 47], [25, 33]], float)
 def pictures(tmp_path: Path) -> Make:
     """Make 20 entries for one picture of 80 x 60, each with three joints and the size that is stated."""
     def make(joints: Callable[[int], np.ndarray] = lambda i: POINTS, size: Callable[[int], Any] = lambda i: (80, 60),
-             orientation: int = 1) -> list[Picture]:
+             orientation: int = 1) -> list[AnnotatedPicture]:
         exif = Image.Exif()
         exif[0x0112] = orientation
         noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
         Image.fromarray(noise).save(tmp_path / 'a.jpg', exif=exif)
-        return [Picture(tmp_path / 'a.jpg', [joints(i)], size(i)) for i in range(20)]
+        return [AnnotatedPicture(tmp_path / 'a.jpg', [joints(i)], size(i)) for i in range(20)]
 
     return make
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from demos.picture_files import Picture, find_pictures, plan_pictures, read_pictures, result_names
+from demos.picture_files import PictureFile, find_pictures, plan_pictures, read_pictures, result_names
 from hourglass.errors import InputError
 
 import numpy as np
@@ -87,8 +87,8 @@ def test_nothing_to_read(argument: str, reason: str) -> None:
         find_pictures([argument])
 
 
-def pictures(*paths: str, is_named: bool = True) -> list[Picture]:
-    return [Picture(Path(path), is_named) for path in paths]
+def pictures(*paths: str, is_named: bool = True) -> list[PictureFile]:
+    return [PictureFile(Path(path), is_named) for path in paths]
 
 
 def test_names_of_results() -> None:

@@ -7,7 +7,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-from hourglass.detection.frames import letterbox, letterbox_bgr, stretch
+from hourglass.detection.inputs import letterbox, letterbox_bgr, stretch
 from hourglass.detection.layouts import LAYOUTS
 from hourglass.detection.yolo import YOLODetector
 from hourglass.errors import InputError

@@ -12,7 +12,7 @@ GREY = 114  # the grey around images on which YOLO is trained
 
 
 @dataclass(frozen=True)
-class Frame:
+class DetectorInput:
     """An image in the input of a network.
 
     Attributes:
@@ -30,7 +30,7 @@ class Frame:
         return (boxes - np.tile(self.corner, 2)) / np.tile(self.scale, 2)
 
 
-def _pad(image: np.ndarray, size: tuple[int, int], is_centred: bool) -> Frame:
+def _pad(image: np.ndarray, size: tuple[int, int], is_centred: bool) -> DetectorInput:
     height, width = image.shape[1:]
     scale = min(size[0] / height, size[1] / width)
     inner = [min(max(1, round(n * scale)), m) for n, m in zip((height, width), size, strict=True)]
@@ -38,10 +38,10 @@ def _pad(image: np.ndarray, size: tuple[int, int], is_centred: bool) -> Frame:
     pixels = np.full((1, 3, *size), GREY, np.float32)
     pixels[0, :, corner[0]:corner[0] + inner[0], corner[1]:corner[1] + inner[1]] = resize_image(
         image, (inner[0], inner[1]))
-    return Frame(pixels, np.array([scale, scale]), corner)
+    return DetectorInput(pixels, np.array([scale, scale]), corner)
 
 
-def letterbox(image: np.ndarray, size: tuple[int, int]) -> Frame:
+def letterbox(image: np.ndarray, size: tuple[int, int]) -> DetectorInput:
     """Fit an image into the middle of a grey frame without distortion, as YOLO does.
 
     Args:
@@ -55,13 +55,13 @@ def letterbox(image: np.ndarray, size: tuple[int, int]) -> Frame:
     return replace(frame, pixels=frame.pixels / 255)
 
 
-def letterbox_bgr(image: np.ndarray, size: tuple[int, int]) -> Frame:
+def letterbox_bgr(image: np.ndarray, size: tuple[int, int]) -> DetectorInput:
     """As :func:`letterbox`, into the upper left corner of a frame of BGR in [0, 255], as YOLOX does."""
     frame = _pad(image, size, is_centred=False)
     return replace(frame, pixels=frame.pixels[:, ::-1].copy())
 
 
-def stretch(image: np.ndarray, size: tuple[int, int]) -> Frame:
+def stretch(image: np.ndarray, size: tuple[int, int]) -> DetectorInput:
     """Stretch an image (3, H, W), RGB in [0, 255], to a size (height, width), in [0, 1], as RT-DETR does."""
     scale = np.array(size) / image.shape[1:]
-    return Frame(resize_image(image, size)[None] / np.float32(255), scale, np.zeros(2))
+    return DetectorInput(resize_image(image, size)[None] / np.float32(255), scale, np.zeros(2))
