@@ -75,8 +75,8 @@ def _check_size(image: Image.Image, path: Path, reduce: bool) -> None:
         image.draft(None, (width // 2, height // 2))  # other formats ignore it
     if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError
-    warn_once(f'{path}: {width} x {height} pixels are too many; the picture is read at half of its size, and joints '
-              'are in pixels of the smaller picture')
+    warn_once(f'{path}: {width} x {height} pixels are too many; the picture is read at half of its size, and boxes '
+              'and joints are in pixels of the smaller picture')
 
 
 @contextmanager
