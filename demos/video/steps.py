@@ -58,14 +58,11 @@ class _Recognition:
         self._shown: list[TrackedPerson] = []
 
     def _recognise(self, people: list[PersonPose], seconds: float) -> list[TrackedPerson]:
-        boxes = np.array([person.box for person in people]).reshape(-1, 4)
-        points = [person.pose.points for person in people]
-        size = len(self.joint_set)
-        tracks = self.tracker.update(boxes, np.array(points).reshape(-1, size, 2),
-                                     np.array([person.pose.scores for person in people]).reshape(-1, size))
+        boxes, points = [person.box for person in people], [person.points for person in people]
+        tracks = self.tracker.update(boxes, points, [person.scores for person in people])
         if self.config.smooth:
             points = [self.filters[track](where, seconds, y1 - y0)
-                      for track, where, (y0, _, y1, _) in zip(tracks, points, boxes.tolist(), strict=True)]
+                      for track, where, (y0, _, y1, _) in zip(tracks, points, boxes, strict=True)]
             # A camera has no last frame.
             for track in self.filters.keys() - self.tracker.numbers:
                 del self.filters[track]

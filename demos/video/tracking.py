@@ -14,6 +14,7 @@ from hourglass.joints import JointSet
 from hourglass.oks import oks, sigmas_for
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 #: Weight of a new step in the velocity of a track, so that the jitter of a detector's boxes averages out.
 _NEW_STEP = 0.25
@@ -101,8 +102,8 @@ class Tracker:
             similarity[row], similarity[:, person] = 0, 0
         return pairs
 
-    def update(self, boxes: np.ndarray, points: np.ndarray, scores: np.ndarray) -> list[int]:
-        """Number the people of the next frame.
+    def update(self, boxes: ArrayLike, points: ArrayLike, scores: ArrayLike) -> list[int]:
+        """Number the people of the next frame; a frame without people counts, too.
 
         Args:
             boxes: (N, 4), (y_min, x_min, y_max, x_max) in pixels.

@@ -110,9 +110,9 @@ class PoseFinder:
         if mode == 'people':
             people = self.people.predict(image)
             numbers = list(range(1, len(people) + 1))
-            if memory is not None and people:
-                arrays = ([getattr(person, name) for person in people] for name in ('box', 'points', 'scores'))
-                numbers = memory.tracker.update(*map(np.array, arrays))
+            if memory is not None:
+                numbers = memory.tracker.update(*([getattr(person, name) for person in people]
+                                                  for name in ('box', 'points', 'scores')))
             return [(person.pose, {'number': number, 'score': round(float(person.score), 4),
                                    'box': rectangle(person.box)})
                     for number, person in zip(numbers, people, strict=True)]

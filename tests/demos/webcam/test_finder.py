@@ -54,6 +54,12 @@ def test_all_people_are_found_and_keep_their_numbers(finder: PoseFinder) -> None
     detector.boxes = detector.boxes[::-1]
     again = people.poses(image, 'people', memory)
     assert [(more['number'], more['box']) for _, more in again[::-1]] == [(m['number'], m['box']) for _, m in found]
+    # Whoever comes long after all have gone is someone else.
+    detector.scores[:] = 0
+    for _ in range(memory.tracker.max_missing + 1):
+        assert people.poses(image, 'people', memory) == []
+    detector.scores[:] = 1
+    assert {more['number'] for _, more in people.poses(image, 'people', memory)} == {3, 4}
 
 
 def test_one_person_anywhere_is_looked_for_where_the_detector_finds_people(finder: PoseFinder) -> None:
