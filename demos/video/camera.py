@@ -33,7 +33,7 @@ class CameraReader:
 
     def __init__(self, number: int, max_frames: int | None = None) -> None:
         self.name = f'camera {number}'
-        self.max_frames = max_frames
+        self.max_frames = self.expected = max_frames
         self.n_read = 0
         level = cv2.utils.logging.getLogLevel()
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -80,10 +80,6 @@ class CameraReader:
             self._changed.wait_for(lambda: self._pixels is not None or self._ended, PATIENCE)
             pixels, self._pixels = self._pixels, None
         return pixels
-
-    @property
-    def expected(self) -> int | None:
-        return self.max_frames
 
     def __iter__(self) -> Iterator[Frame]:
         start = time.monotonic()

@@ -116,7 +116,8 @@ class VideoReader:
         size: (height, width) of the frames.
         rate: frames a second; an average if the rate varies.
         time_base: unit of the file's timestamps in seconds.
-        announced: number of frames that the file announces, ``None`` if it does not; an estimate in some formats.
+        expected: number of frames that will be read if the file is complete, an estimate in some formats; ``None`` if
+            it does not state that.
         n_read: frames read so far.
 
     Raises:
@@ -145,7 +146,8 @@ class VideoReader:
         self.rate = rate if rate and _RATES[0] <= rate <= _RATES[1] else DEFAULT_RATE
         self.time_base: Fraction = self._stream.time_base or 1 / self.rate
         self._seconds = max(0, self._container.duration or 0) / av.time_base
-        self.announced: int | None = self._stream.frames or round(self.rate * self._seconds) or None
+        announced = self._stream.frames or round(self.rate * self._seconds)
+        self.expected: int | None = min(announced, max_frames or announced) or None
 
     def __enter__(self) -> VideoReader:
         return self
@@ -175,13 +177,6 @@ class VideoReader:
     def _pixels(frame: Any) -> np.ndarray:
         matrix = frame.side_data.get('DISPLAYMATRIX')
         return upright(frame.to_ndarray(format='rgb24'), None if matrix is None else np.frombuffer(matrix, np.int32))
-
-    @property
-    def expected(self) -> int | None:
-        """Number of frames that will be read if the file is complete; ``None`` if it does not state that."""
-        if self.announced is None or self.max_frames is None:
-            return self.announced
-        return min(self.announced, self.max_frames)
 
     def __iter__(self) -> Iterator[Frame]:
         start = (self._container.start_time or 0) / av.time_base
