@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data.synthetic import demo_people
 from demos import PicturesConfig, draw_people_in_pictures, people_pictures
 from eval.coco_results import read_results
 from hourglass.errors import InputError
@@ -135,17 +134,6 @@ def test_a_grey_picture_of_one_pixel(demo: Run, tmp_path: Path) -> None:
     status, text = demo('--image', 'photo.png', '--detector', detector)
     assert status == 0, text
     assert files(tmp_path) == {*RESULTS, 'photo.png', 'boxes.json'}
-
-
-def test_a_picture_on_its_side_is_turned(demo: Run, tmp_path: Path) -> None:
-    image, _ = demo_people()
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(np.rot90(image.transpose(1, 2, 0)).astype(np.uint8)).save(tmp_path / 'photo.png', exif=exif)
-    status, text = demo('--image', 'photo.png', '--detector', 'bundled-fast')
-    assert status == 0
-    assert '4 people' in text
-    assert read_image(tmp_path / 'output.jpg').shape == image.shape
 
 
 def test_boxes_of_other_pictures_are_reported(demo: Run, scene: Any, tmp_path: Path) -> None:

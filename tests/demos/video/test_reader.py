@@ -79,17 +79,6 @@ def test_a_video_that_breaks_off_gives_what_it_has(tmp_path: Path) -> None:
         assert (reader.complaint() or '').startswith(f'{path}: only {count / 25:.1f} of the 2.4 seconds')
 
 
-def test_a_rate_that_varies_is_no_damage(tmp_path: Path) -> None:
-    writer = VideoWriter(tmp_path / 'a.mkv', (120, 160), 25, Fraction(1, 1000))
-    for frame, time in zip(moving(8), (0, .04, .08, .5, .54, 2, 3, 3.04), strict=True):
-        writer.write(frame, time)
-    writer.close()
-    with VideoReader(tmp_path / 'a.mkv') as reader:
-        assert len(list(reader)) == 8
-        assert reader.expected != 8
-        assert reader.complaint() is None
-
-
 def test_damage_in_the_middle_costs_a_few_frames(tmp_path: Path) -> None:
     frames = moving(30)
     path = write_clip(tmp_path / 'a.avi', frames)
