@@ -57,8 +57,7 @@ def picture_endings() -> frozenset[str]:
 
 
 def upright_picture(image: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF entry states; one whose entry cannot be read stays as it is, as in viewers."""
-    image.load()  # a damaged picture is an error, other than a damaged entry
+    """Turn a loaded picture as its EXIF entry states; if that cannot be read, it stays as it is, as in viewers."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:
@@ -222,7 +221,7 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
             return colours[::-1 if bgr else 1].astype(np.float32, order='C')
         if value.ndim == 3 and value.shape[0] == 3:
             low, high = float(value.min()), float(value.max())
-            is_unit = value.dtype.kind == 'f' and 0 <= low < high <= 1 and (value % 1).any()
+            is_unit = value.dtype.kind == 'f' and low >= 0 and high <= 1 and (value % 1).any()
             # Resizing may go beyond the range by a fifth.  Written so that NaN fails, too.
             if is_unit or not (low >= -0.1 - high / 4 and high <= 320):
                 raise InputError(f'an array (3, H, W) with values from {low:.4g} to {high:.4g}; those of a picture are '

@@ -31,15 +31,10 @@ class _People(CalibrationDataReader):
     """Gives ONNX Runtime one rendered person after the other, cut out as the weights require."""
 
     def __init__(self, spec: ModelSpec, n: int) -> None:
-        self._inputs = self._render(spec, n)
-
-    @staticmethod
-    def _render(spec: ModelSpec, n: int) -> Iterator[dict[str, np.ndarray]]:
-        people = providers.rendered_people(n)
         # disable=None: shown only where stderr is a terminal.
-        for image, location in tqdm(people, 'calibrating', n, unit='person', dynamic_ncols=True, disable=None,
-                                        file=sys.stderr):
-            yield {'image': prepare(image, person_box(location, image.shape[1:], spec), spec)[None]}
+        people = tqdm(providers.rendered_people(n), 'calibrating', n, unit='person', dynamic_ncols=True, disable=None)
+        self._inputs = ({'image': prepare(image, person_box(location, image.shape[1:], spec), spec)[None]}
+                        for image, location in people)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._inputs, None)
