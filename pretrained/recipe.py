@@ -37,7 +37,6 @@ from hourglass.interruption import handled
 from hourglass.lock import only_run
 from hourglass.textfile import read_values
 
-ROOT = Path(__file__).resolve().parents[1]
 _PACK_OPTIONS = {'dataset', 'split', 'joints', 'size', 'margin', 'samples'}
 
 
@@ -197,7 +196,7 @@ def _run(command: Sequence[str]) -> int:
             child.send_signal(number)
 
     try:
-        child = subprocess.Popen(command, cwd=ROOT)
+        child = subprocess.Popen(command)
     except FileNotFoundError:
         raise InputError(f'{command[0]}: no such command; extra "distributed" installs it') from None
     # A handler and not SIG_IGN, which the child would inherit.

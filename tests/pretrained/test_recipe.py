@@ -11,9 +11,9 @@ from typing import Any
 
 from hourglass.errors import InputError
 from pretrained.__main__ import main
-from pretrained.recipe import ROOT, Recipe, read_recipe, steps
+from pretrained.recipe import Recipe, read_recipe, steps
 from pretrained.weights_file import load_model
-from tests.child import run_python
+from tests.child import ROOT, run_python
 from training.options import parse_config
 
 import pytest
