@@ -1,7 +1,5 @@
 """Timing by turns, and tables."""
 
-from __future__ import annotations
-
 from benchmarks.harness import table, time_by_turns
 
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from hourglass.box_codec import CHANNELS, decode_boxes, encode_boxes
 from hourglass.boxes import box_iou
 

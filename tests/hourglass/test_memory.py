@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import platform
 
 from hourglass.memory import keep_freed_memory

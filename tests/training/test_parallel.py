@@ -1,7 +1,5 @@
 """How a batch is shared among several devices, shown with two devices that are both the CPU."""
 
-from __future__ import annotations
-
 from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 from training.config import TrainConfig

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from data.synthetic import demo_person, walking_clip
 from hourglass.joints import MPII
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from data.synthetic.pose import Pose, sample_pose
 from data.synthetic.skeleton import pose_body, rotation
 from hourglass.joints import MPII
