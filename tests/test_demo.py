@@ -119,9 +119,7 @@ def test_several_pictures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert [answer['image'] for answer in json.loads((tmp_path / 'poses.json').read_text())] == ['in/a.png', 'in/b.png']
 
 
-def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in 'ab':
         Image.new('RGB', (40, 60)).save(tmp_path / f'{name}.png')
     find = PersonConfig.find

@@ -78,9 +78,7 @@ def test_a_folder_in_mpiis_layout_from_training_to_the_demo(
     assert {'curve.png', 'output.jpg', 'tiled.jpg'} <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_coco_from_training_to_a_file_of_results(
-    shared: Callable[[str], Path], tmp_path: Path, command: Run,
-) -> None:
+def test_coco_from_training_to_a_file_of_results(shared: Callable[[str], Path], tmp_path: Path, command: Run) -> None:
     root = tmp_path / 'data' / 'COCO'
     (root / 'annotations').mkdir(parents=True)
     (root / 'images').mkdir()

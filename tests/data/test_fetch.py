@@ -176,9 +176,7 @@ def test_too_much_is_not_unpacked(archive: Archive, server: Any, tmp_path: Path)
     (b'<html>moved</html>', 'not a zip file'), (make_zip({'README.txt': b''}), 'none of the files'),
     (make_zip({**FILES, 'other': bytes(10 ** 5)}), 'more than 100,000 bytes'),
 ])
-def test_a_wrong_file_does_not_stay(
-    archive: Archive, server: Any, tmp_path: Path, content: bytes, reason: str,
-) -> None:
+def test_a_wrong_file_does_not_stay(archive: Archive, server: Any, tmp_path: Path, content: bytes, reason: str) -> None:
     server.content = content
     assert reason in failure(tmp_path)
     assert contents(tmp_path) == {}

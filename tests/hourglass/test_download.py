@@ -130,9 +130,7 @@ def test_part_of_another_file_is_given_up(source: Source, server: Any, cache: Pa
 
 
 @pytest.mark.parametrize('change', [lambda content: HTML, lambda content: content[:-100]])
-def test_a_wrong_file_does_not_stay(
-    source: Source, server: Any, cache: Path, change: Callable[[bytes], bytes],
-) -> None:
+def test_a_wrong_file_does_not_stay(source: Source, server: Any, cache: Path, change: Callable[[bytes], bytes]) -> None:
     server.content = change(server.content)
     assert 'the server: not the expected file (' in failure(source)
     assert files(cache) == {'w.npz.failed'}
@@ -228,8 +226,7 @@ def test_known_checksum_is_compared(source: Source, server: Any, cache: Path) ->
     assert files(cache) == {'w.npz', 'w.npz.sha256'}
 
 
-def test_plain_http_is_only_for_known_files(
-        server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_is_only_for_known_files(server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('http_proxy', server.url.removesuffix('/weights.npz'))
     source = Source('A', 'https', 'http://weights.invalid/w.npz')
     assert 'A: not tried, because it has no encryption' in failure(source)

@@ -56,9 +56,7 @@ def test_a_person_at_the_side_is_found(bundled: PosePredictor) -> None:
     assert np.mean(located) > np.mean(whole) + 0.1, whole
 
 
-def test_a_small_person_is_found_in_the_second_round(
-    bundled: PosePredictor, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_small_person_is_found_in_the_second_round(bundled: PosePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
     scene, points, labelled = _scene(54)
     small = cv2.resize(scene.transpose(1, 2, 0), None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA)
     small = small.transpose(2, 0, 1)

@@ -40,9 +40,7 @@ def loss_of(outputs: tuple[Variable, ...]) -> Variable:
     return sum(F.sum(F.square(y - outputs[0].device.send(targets))) for y in outputs)
 
 
-def train_network(
-    mode: str, device: int = -1,
-) -> tuple[list[np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
+def train_network(mode: str, device: int = -1) -> tuple[list[np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return the outputs, the gradients of all parameters and the running statistics, in double precision."""
     with chainer.using_config('dtype', np.float64):
         network = use_device(make_network(), device)

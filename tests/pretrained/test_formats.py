@@ -76,9 +76,7 @@ def test_convert_and_inspect(tmp_path: Path, pth: Path, command: Callable[..., A
             assert part in text
 
 
-def test_inspect_refuses_weights_whose_heatmaps_overflow(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_inspect_refuses_weights_whose_heatmaps_overflow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, state = tmp_path / 'large.pth', bearpaw_state(BEARPAW)
     TorchWriter.write_zip(path, {**state, 'score.0.weight': np.full_like(state['score.0.weight'], 3e38)})
     with pytest.raises(InputError, match=r'large\.pth.*: its arrays are finite, but heatmaps of a grey image are not'):

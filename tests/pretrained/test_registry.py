@@ -140,9 +140,7 @@ def test_failure_is_remembered_by_default_but_not_by_fetch(published: Any, serve
     assert pretrained.load_default().spec == published.spec
 
 
-def test_default_with_damaged_download_or_folder(
-    published: Any, cache: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_default_with_damaged_download_or_folder(published: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.mkdir()
     (cache / published.file).write_bytes(b'damaged')
     model = pretrained.load_default()
@@ -168,8 +166,7 @@ def test_list(published: Any, command: Callable[..., Any]) -> None:
     assert 'not downloaded' not in row
 
 
-def test_fetch_where_and_inspect(
-        published: Any, cache: Path, small_weights: Path, command: Callable[..., Any]) -> None:
+def test_fetch_where_and_inspect(published: Any, cache: Path, small_weights: Path, command: Callable[..., Any]) -> None:
     assert str(cache) in command('pretrained', 'where').stdout
     assert command('pretrained', 'fetch', 'published').stdout.strip() == str(cache / published.file)
     assert command('pretrained', 'fetch', 'bundled').stdout.strip() == str(REGISTRY['bundled'].path)

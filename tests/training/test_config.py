@@ -46,9 +46,7 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
     assert config == TrainConfig(dataset='synthetic', epochs=7, batchsize=3, joint_weights='x=1', init='./-x')
 
 
-def test_a_resumed_training_takes_its_options_from_its_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_resumed_training_takes_its_options_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / 'run.json').write_text(json.dumps({'options': {'dataset': ['lsp'], 'epochs': 7, 'out': 'elsewhere'}}))
     config = parse_config(['--resume', '--out', str(tmp_path), '--epoch', '9'])
     assert config == TrainConfig(dataset='lsp', epochs=9, out=str(tmp_path), resume=NEWEST)

@@ -136,9 +136,7 @@ def test_snapshots_are_interchangeable(create: Callable[[Any], Any], device: int
 
 @pytest.mark.parametrize('create', [_rmsprop, _adam, _adamw])
 @pytest.mark.parametrize('device', DEVICES[1:], indirect=True)
-def test_the_same_gradients_give_the_same_bits(
-    create: Callable[[Any], Any], device: int, launches: list[int],
-) -> None:
+def test_the_same_gradients_give_the_same_bits(create: Callable[[Any], Any], device: int, launches: list[int]) -> None:
     """Gradients that are there are used, as ChainerMN needs it; a parameter without one is left to Chainer."""
     ours, theirs = (_setup(create, module, device) for module in (training.optimizers, optimizers))
     for optimizer in (ours, theirs):

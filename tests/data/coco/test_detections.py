@@ -40,9 +40,7 @@ def test_detections_take_the_place_of_annotated_people(root: Path, detections: P
     np.testing.assert_allclose(whole_person(first.location), [20, 30, 50])
 
 
-def test_detections_need_only_the_names_of_images(
-    root: Path, detections: Path, tmp_path: Path,
-) -> None:
+def test_detections_need_only_the_names_of_images(root: Path, detections: Path, tmp_path: Path) -> None:
     info = write_file(tmp_path / 'image_info.json', {'images': make_content()['images']})
     assert len(COCODataset(root, 'val2017', annotations=info, detections=detections)) == 4
     with pytest.raises(InputError, match='has no list of annotations'):

@@ -136,9 +136,7 @@ def test_a_file_of_packed_people_holds_the_table(call: Call, table: Path) -> Non
     assert PackedDataset('a.h5', 'train', MPII).people[0].labelled.sum() <= 1
 
 
-def test_the_check_names_what_is_missing_and_damaged(
-    command: Callable[..., Any], table: Path, tmp_path: Path,
-) -> None:
+def test_the_check_names_what_is_missing_and_damaged(command: Callable[..., Any], table: Path, tmp_path: Path) -> None:
     (tmp_path / '2.png').unlink()
     (tmp_path / '3.png').unlink()
     (tmp_path / '3.png').write_bytes(b'no picture')

@@ -137,9 +137,7 @@ def test_image_names_beside_the_file(dataset: PersonDataset, tmp_path: Path) -> 
     ('center', np.full((N, 2), np.nan), 'no centre'),
     ('visible', np.full((N, 16), b'1'), 'not (N, 16) numbers'),
 ])
-def test_wrong_columns(
-    dataset: PersonDataset, tmp_path: Path, key: str, value: np.ndarray | None, reason: str,
-) -> None:
+def test_wrong_columns(dataset: PersonDataset, tmp_path: Path, key: str, value: np.ndarray | None, reason: str) -> None:
     to_hdf5(dataset, tmp_path / 'some.h5')
     columns: dict[str, Any] = {**_columns(tmp_path / 'some.h5'), key: value}
     path = _write(tmp_path / 'wrong.h5', {key: value for key, value in columns.items() if value is not None})

@@ -116,9 +116,7 @@ async def _begin_upload(client: Any) -> tuple[asyncio.StreamReader, asyncio.Stre
     return reader, writer
 
 
-async def test_slow_uploads_block_no_other_request_and_end(
-    finder: PoseFinder, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_slow_uploads_block_no_other_request_and_end(finder: PoseFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(finder) as client:
         slow = [await _begin_upload(client) for _ in range(8)]
         assert (await client.get('/')).status == 200

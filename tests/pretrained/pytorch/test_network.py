@@ -151,8 +151,7 @@ KINDS = {'num_batches_tracked': 'N', 'running_mean': 'avg_mean', 'running_var': 
     ('bearpaw_hg1', 'zip'), ('bearpaw_hg2', 'legacy'), ('bearpaw_hg8', 'zip'), ('princeton_hg2', 'zip'),
     ('princeton_hg8', 'legacy'),
 ])
-def test_outputs_are_those_of_the_ports(
-        shared: Callable[[str], Path], path: Path, name: str, form: str) -> None:
+def test_outputs_are_those_of_the_ports(shared: Callable[[str], Path], path: Path, name: str, form: str) -> None:
     reference = np.load(shared(f'reference/ports/{name}_forward.npz'))
     state = {}
     for line in shared(f'reference/ports/{name}_keys.txt').read_text().splitlines():

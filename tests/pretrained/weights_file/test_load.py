@@ -63,9 +63,7 @@ def python_2_entry(array: np.ndarray) -> bytes:
     {'/W': lambda a: a.astype(np.float64), '/b': lambda a: a.astype('>f8')},
     {'/W': np.asfortranarray},
 ], ids=['int32', 'array-of-one', 'float64', 'fortran-order'])
-def test_other_ways_to_store_the_same(
-    path: Path, arrays: dict[str, np.ndarray], change: dict[str, Any],
-) -> None:
+def test_other_ways_to_store_the_same(path: Path, arrays: dict[str, np.ndarray], change: dict[str, Any]) -> None:
     changed = {key: next((f(value) for end, f in change.items() if key.endswith(end)), value)
                for key, value in arrays.items()}
     np.savez(path, **changed)

@@ -54,8 +54,7 @@ def test_same_weights_give_same_bytes(tmp_path: Path, network: StackedHG, monkey
 
 
 @pytest.mark.parametrize(('dtype', 'value'), [(np.float32, np.nan), (np.float32, np.inf), (np.float16, 1e5)])
-def test_value_that_cannot_be_stored_leaves_old_file(
-        path: Path, dtype: Any, value: float, network: StackedHG) -> None:
+def test_value_that_cannot_be_stored_leaves_old_file(path: Path, dtype: Any, value: float, network: StackedHG) -> None:
     save_model(path, network, SMALL)
     before = path.read_bytes()
     network.conv1_1.W.array[0, 0] = value
