@@ -32,16 +32,6 @@ def lsp_root(tmp_path: Path, joints: np.ndarray) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def lspet_root(tmp_path: Path, joints: np.ndarray) -> Path:
-    values = joints.copy()
-    values[:, :, 2] = 1
-    values[0, 3:5] = 0
-    values[1] = 0
-    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': values.transpose(1, 2, 0)})
-    return tmp_path
-
-
 def test_lsp_splits_are_the_published_halves(lsp_root: Path) -> None:
     assert [len(LSPDataset(lsp_root, split)) for split in ('train', 'test', 'all')] == [1000, 10, 1010]
     assert LSPDataset(lsp_root, 'test').people[0].image == 'im1001.jpg'
@@ -68,8 +58,13 @@ def test_lsp_values_become_zero_based_y_x(lsp_root: Path, joints: np.ndarray) ->
     assert person.reference_length == pytest.approx(np.linalg.norm(torso))
 
 
-def test_joints_that_lsp_extended_leaves_out_are_not_labelled(lspet_root: Path) -> None:
-    dataset = LSPExtendedDataset(lspet_root)
+def test_joints_that_lsp_extended_leaves_out_are_not_labelled(tmp_path: Path, joints: np.ndarray) -> None:
+    values = joints.copy()
+    values[:, :, 2] = 1
+    values[0, 3:5] = 0
+    values[1] = 0
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': values.transpose(1, 2, 0)})
+    dataset = LSPExtendedDataset(tmp_path)
     assert len(dataset) == N - 1, 'a person without any joint is left out'
     first = dataset.people[0]
     assert np.flatnonzero(~first.labelled).tolist() == [3, 4]

@@ -112,11 +112,7 @@ def test_a_state_is_taken_up_with_another_number_of_loaders(before: int, after: 
 
 
 class _Noted:
-    """Samples that leave a file when they are prepared.
-
-    Args:
-        folder: of the files.
-    """
+    """Samples that leave a file in a folder when they are prepared."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -9,15 +9,11 @@ import pytest
 from chainercv.utils import bbox_iou, non_maximum_suppression
 
 
-def _boxes(n: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(n)
-    corners = rng.uniform(0, 60, (n, 2))
-    return np.concatenate([corners, corners + rng.uniform(5, 40, (n, 2))], axis=1), rng.random(n)
-
-
 @pytest.mark.parametrize('threshold', [0.1, 0.45, 0.7, 1.0])
 def test_the_same_boxes_stay_as_with_chainercv(threshold: float) -> None:
-    boxes, scores = _boxes(80)
+    rng = np.random.default_rng(80)
+    corners = rng.uniform(0, 60, (80, 2))
+    boxes, scores = np.concatenate([corners, corners + rng.uniform(5, 40, (80, 2))], axis=1), rng.random(80)
     boxes[3], scores[3] = boxes[5], scores[5] - 0.01  # a copy
     np.testing.assert_allclose(box_iou(boxes, boxes[:7]), bbox_iou(boxes, boxes[:7]), atol=1e-12)
     kept = suppress_boxes(boxes, threshold, scores)

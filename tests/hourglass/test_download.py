@@ -32,13 +32,6 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules['gdown.download'], 'CHUNK_SIZE', 1000)
 
 
-@pytest.fixture
-def closed_port() -> int:
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return int(s.getsockname()[1])
-
-
 @pytest.fixture(params=['https', 'drive'])
 def source(request: pytest.FixtureRequest, server: Any, monkeypatch: pytest.MonkeyPatch) -> Source:
     """The server, asked directly and through gdown as if it were Google Drive."""
@@ -150,8 +143,10 @@ def test_size_is_bounded(source: Source, server: Any, cache: Path, says_length: 
     assert files(cache) == {'w.npz.failed'}
 
 
-def test_sources_are_tried_one_after_the_other(server: Any, cache: Path, closed_port: int) -> None:
-    sources = (Source('A', 'https', f'http://127.0.0.1:{closed_port}/w.npz'),
+def test_sources_are_tried_one_after_the_other(server: Any, cache: Path) -> None:
+    with socket.create_server(('127.0.0.1', 0)) as closed:
+        port = closed.getsockname()[1]
+    sources = (Source('A', 'https', f'http://127.0.0.1:{port}/w.npz'),
                Source('B', 'https', 'https://no-such-host.invalid/w.npz'))
     assert 'A: Connection refused; B: its name cannot be found' in failure(*sources)
     assert get(*sources, Source('C', 'https', server.url)).read_bytes() == server.content

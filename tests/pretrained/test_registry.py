@@ -24,14 +24,10 @@ BUNDLED = load_model(REGISTRY['bundled'].path).spec
 
 
 @pytest.fixture
-def small_spec(small_weights: Path) -> ModelSpec:
-    return load_model(small_weights).spec
-
-
-@pytest.fixture
-def published(server: Any, small_spec: ModelSpec, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def published(server: Any, small_weights: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A small stand-in for the published weights, on a server of this machine."""
-    entry = replace(REGISTRY['published'], spec=small_spec, sources=(Source('the server', 'https', server.url),))
+    entry = replace(REGISTRY['published'], spec=load_model(small_weights).spec,
+                    sources=(Source('the server', 'https', server.url),))
     monkeypatch.setitem(REGISTRY, 'published', entry)
     return entry
 

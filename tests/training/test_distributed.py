@@ -34,11 +34,7 @@ pytestmark = pytest.mark.mpi
 
 
 class Job:
-    """Starts Python in two processes.
-
-    Args:
-        mpiexec: the program.
-    """
+    """Starts Python in two processes."""
 
     def __init__(self, mpiexec: str) -> None:
         self.mpiexec = mpiexec

@@ -28,12 +28,6 @@ def outputs_of(model: Model, x: np.ndarray) -> list[np.ndarray]:
         return [output.array for output in model.network(x)]
 
 
-def sizes_of(model: Model) -> tuple[Any, ...]:
-    spec = model.spec
-    assert (spec.upsampling, spec.crop, spec.decoding) == ('nearest', 'torch7', 'torch7')
-    return spec.network, spec.out_channels, spec.n_stack, spec.width, spec.layer_num, spec.n_modules, spec.wide_stem
-
-
 @pytest.mark.parametrize('name', ['demo2s_nograd', 'demo2s_bnv1_nograd', 'demo2s_cudnn_cuda_flat', 'hg2s_nograd',
                                   'hg2s_clear_ascii', 'hg2s_cudnn_cuda', 'hg2s_cudnn_cuda_flat',
                                   'hg2s_cudnn_cuda_flat_state', 'hg8s_nograd'])
@@ -41,7 +35,7 @@ def test_files_that_torch7_wrote(shared: Callable[[str], Path], name: str) -> No
     model = load_any(shared(f'{MODELS}/{name}.t7'))
     n_stack = 8 if name.startswith('hg8') else 2
     network = 'StackedHG' if name.startswith('demo') else 'PreActivationHG'
-    assert sizes_of(model) == (network, 16, n_stack, 16, 4, 1, False)
+    assert model.spec == spec_of(network, n_stack, 16, 4)
     with np.load(shared(f'{MODELS}/input.npz')) as inputs, \
             np.load(shared(f'{MODELS}/{name.partition("_")[0]}_out.npz')) as expected:
         # The larger image once for each network.
