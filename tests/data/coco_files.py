@@ -14,7 +14,6 @@ import numpy as np
 
 IMAGES = [{'id': 7, 'file_name': 'a.jpg', 'height': 90, 'width': 120},
           {'id': 9, 'file_name': 'b.jpg', 'height': 90, 'width': 120}]
-FACE = COCO.joints[:5]
 
 
 def annotation_of(annotation_id: int, joints: dict[str, tuple[float, float, int]], **changed: Any) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def make_content() -> dict[str, Any]:
             annotation_of(100, BODY),
             annotation_of(101, BODY, iscrowd=1),
             annotation_of(102, {}),
-            annotation_of(103, dict.fromkeys(FACE, (50, 40, 2)), image_id=9, bbox=[0, 0, 90, 30]),
+            annotation_of(103, dict.fromkeys(COCO.joints[:5], (50, 40, 2)), image_id=9, bbox=[0, 0, 90, 30]),
             annotation_of(104, BODY, bbox=[30, 30, 0, 0]),
             annotation_of(105, BODY, category_id=3),
         ],

@@ -24,8 +24,6 @@ import pytest
 import scipy.io
 from PIL import Image
 
-SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, joints='lsp', out_channels=14, input_size=(64, 64))
-
 
 @pytest.fixture(scope='module')
 def lsp(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -53,7 +51,7 @@ def packed(lsp: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize('crop', ['clip', 'pad'])
 def test_a_packed_person_gives_the_same_sample(lsp: Path, packed: Path, crop: str) -> None:
-    spec = replace(SPEC, crop=crop)
+    spec = ModelSpec(joints='lsp', out_channels=14, input_size=(64, 64), crop=crop)
     original, cached = LSPDataset(lsp, 'train-fit'), PackedDataset(packed)
     assert len(original) == len(cached) == 8
     transform = TrainTransform(spec)

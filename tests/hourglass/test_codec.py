@@ -109,20 +109,13 @@ def test_heatmaps_of_a_mirror_image_lie_on_those_of_the_image_where_corners_are_
     np.testing.assert_allclose(maps, expected, atol=1e-6)
 
 
-# The Torch7 code
-
-Shared = Callable[[str], Path]
-POSE = 'reference/torch7/pose'
-TORCH7 = ModelSpec(crop='torch7', decoding='torch7')
-
-
-def test_decoded_scores_of_the_training_code_equal_the_recorded_ones(shared: Shared) -> None:
-    with np.load(shared(f'{POSE}/train_funcs.npz')) as arrays:
+def test_decoded_scores_equal_the_recorded_ones_of_the_torch7_code(shared: Callable[[str], Path]) -> None:
+    with np.load(shared('reference/torch7/pose/train_funcs.npz')) as arrays:
         heatmaps, expected, real = arrays['post_hm'], arrays['post_out'], arrays['post_real']
         transforms = [Torch7Transform((y, x), 200 * scale, 256) for x, y, scale in arrays['center_scale']]
     cells, _ = decode(heatmaps, (64, 64), 'torch7')
     np.testing.assert_allclose(cells[..., ::-1] + 1, expected[..., 2:4], rtol=0, atol=1e-6)
-    points, scores = decode_in_images(TORCH7, heatmaps, transforms)
+    points, scores = decode_in_images(ModelSpec(crop='torch7', decoding='torch7'), heatmaps, transforms)
     assert (abs(real - np.rint(real)) > 1e-4).all(), 'rounding does not depend on the last bits'
     np.testing.assert_array_equal(points[..., ::-1] + 1, expected[..., :2])
     np.testing.assert_array_equal(scores, np.clip(expected[..., 4], 0, 1))

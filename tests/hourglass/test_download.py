@@ -22,8 +22,6 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-HTML = b'<!DOCTYPE html><html><title>Google Drive - Quota exceeded</title></html>'
-
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +120,7 @@ def test_part_of_another_file_is_given_up(source: Source, server: Any, cache: Pa
     assert get(source).read_bytes() == server.content
 
 
-@pytest.mark.parametrize('change', [lambda content: HTML, lambda content: content[:-100]])
+@pytest.mark.parametrize('change', [lambda _: b'<!DOCTYPE html><title>Quota</title>', lambda content: content[:-100]])
 def test_a_wrong_file_does_not_stay(source: Source, server: Any, cache: Path, change: Callable[[bytes], bytes]) -> None:
     server.content = change(server.content)
     assert 'the server: not the expected file (' in failure(source)

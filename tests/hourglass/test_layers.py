@@ -19,8 +19,6 @@ import numpy as np
 import pytest
 from chainer import Variable
 
-MODES = ('stock', 'fast')
-
 
 @pytest.mark.parametrize(('array', 'expected'), [
     (np.ones((1, 2, 4, 4), np.float32), True),
@@ -38,7 +36,7 @@ def test_which_arrays_are_computed_fast(array: np.ndarray, expected: bool) -> No
 def modes_agree(units: list[ConvBNReLU], x: np.ndarray, is_chain: bool, added: np.ndarray | None = None) -> None:
     """Check output and gradients of both modes, training, and which functions the fast mode calls."""
     results = []
-    for mode in MODES:
+    for mode in ('stock', 'fast'):
         variable = Variable(x)
         with chainer.using_config('hourglass_functions', mode):
             y = conv_bn_relu(variable, units, added)

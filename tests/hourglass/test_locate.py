@@ -42,13 +42,9 @@ def _scene(index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return image, person.points, person.labelled
 
 
-#: Scenes of :func:`_scene` in which the bundled weights know the person's pose, who is at one side.
-STANDING = (15, 38, 50)
-
-
 def test_a_person_at_the_side_is_found(bundled: PosePredictor) -> None:
     located, whole = [], []
-    for index in STANDING:
+    for index in (15, 38, 50):
         image, points, labelled = _scene(index)
         located.append(pck(locate(bundled, image).points, points, labelled))
         whole.append(pck(bundled.poses([image])[0].points, points, labelled))

@@ -21,8 +21,6 @@ import pytest
 from chainer import Variable, function_hooks, link_hooks
 from chainer.backends.cuda import to_cpu
 
-MODES = ('stock', 'fast')
-
 
 def make_network() -> StackedHG:
     """Return a small network whose parameters and running statistics all differ from their initial values."""
@@ -148,7 +146,7 @@ def siamese(network: StackedHG) -> Variable:
 def test_gradients_of_other_losses_equal_stock(loss: Callable[[StackedHG], Variable]) -> None:
     """The first output alone has no gradient by the second stack."""
     grads = []
-    for mode in MODES:
+    for mode in ('stock', 'fast'):
         network = make_network()
         with chainer.using_config('hourglass_functions', mode), chainer.using_config('train', False):
             loss(network).backward()

@@ -14,8 +14,6 @@ from hourglass.predictor import PosePredictor
 import numpy as np
 import pytest
 
-NONE = np.zeros((0, 4))
-
 
 class _Sees(Engine):
     """Gives the outputs that a perfect network gives for people in a picture and in its mirror image.
@@ -39,7 +37,8 @@ class _Sees(Engine):
         longer = max(x.shape[2:])
         width = round(self.width * longer)
         np.testing.assert_array_equal(x[-1, :, :, :width], x[0, :, :, :width][..., ::-1 if len(x) == 2 else 1])
-        maps = np.stack([encode_boxes(boxes * longer, NONE, (x.shape[2] // STRIDE, x.shape[3] // STRIDE)).maps
+        cells = x.shape[2] // STRIDE, x.shape[3] // STRIDE
+        maps = np.stack([encode_boxes(boxes * longer, np.zeros((0, 4)), cells).maps
                          for boxes in (self.boxes, mirrored)[:len(x)]])
         maps[:, 0] *= self.size in (None, longer)
         return maps

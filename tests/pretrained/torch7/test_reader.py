@@ -15,8 +15,6 @@ from tests.refusal import damage
 import numpy as np
 import pytest
 
-ENCODINGS = pytest.mark.parametrize('ascii', [False, True], ids=['binary', 'ascii'])
-
 
 def i(*values: int) -> bytes:
     return struct.pack(f'<{len(values)}i', *values)
@@ -177,7 +175,7 @@ def test_tensors_with_something_else_as_storage(path: Path) -> None:
         assert 'without a storage of its type' in message(path, t7.dump(tensor))
 
 
-@ENCODINGS
+@pytest.mark.parametrize('ascii', [False, True], ids=['binary', 'ascii'])
 def test_every_truncation_is_found(path: Path, ascii: bool) -> None:
     content = t7.dump([t7.Obj('nn.A', {'w': t7.Tensor(np.arange(6.).reshape(2, 3)), 'f': t7.Function(8, b'abc', {})}),
                        True, 'text', None, 2.5, t7.Storage(np.arange(3)), 'end'], ascii)
