@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 from data.synthetic import demo_scene
 from demos.person_location import PersonLocation, join_negative_numbers
@@ -70,10 +71,7 @@ def test_a_location_outside_of_the_picture(bundled: PosePredictor, values: dict[
 def test_without_any_detector_a_person_is_found_too(
     bundled: PosePredictor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def not_there(*_: object, is_quick: bool) -> None:
-        raise InputError('none is installed')
-
-    monkeypatch.setattr('hourglass.detection.voc.load', not_there)
+    monkeypatch.setattr('hourglass.detection.voc.load', Mock(side_effect=InputError('none is installed')))
     image = demo_scene((240, 400))
     pose = PersonLocation(auto=True).find(bundled, image)
     assert 'none is installed' in capsys.readouterr().err

@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from hourglass import transfer
@@ -171,18 +173,9 @@ def test_network_that_swallows_everything(cache: Path, monkeypatch: pytest.Monke
 
 
 def test_encryption_is_not_given_up(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Response:
-        url = 'http://elsewhere.invalid/'
-        headers: dict[str, str] = {}  # noqa: RUF012
-
-        def __enter__(self) -> Response:
-            return self
-
-        def __exit__(self, *args: object) -> None:
-            pass
-
     monkeypatch.setattr(transfer, 'check_reachable', lambda *args: None)
-    monkeypatch.setattr(transfer.requests, 'get', lambda *args, **options: Response())
+    answer = SimpleNamespace(url='http://elsewhere.invalid/', headers={})
+    monkeypatch.setattr(transfer.requests, 'get', lambda *args, **options: nullcontext(answer))
     assert 'without encryption' in failure(Source('A', 'https', 'https://here.invalid/'))
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 from hourglass.errors import InputError
 from hourglass.files import atomic_write, check_targets, write_bytes
@@ -115,11 +116,7 @@ def test_standard_output_as_a_file_is_continued(tmp_path: Path, name: str) -> No
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / 'a.txt'
     write_bytes(target, b'old')
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, 'fsync', full)
+    monkeypatch.setattr(os, 'fsync', Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
     assert 'cannot be written (No space left on device' in refusal(_write, target)
     assert target.read_bytes() == b'old'
     assert list(tmp_path.iterdir()) == [target]

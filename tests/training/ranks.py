@@ -7,7 +7,9 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 from data.lsp import LSPDataset
 from data.sampling import EpochOrderSampler, SampleIterator
@@ -146,31 +148,18 @@ def stop(*arguments: str) -> None:
     train(parse_config([*arguments, '--distributed', '--resume']))
 
 
-def fail(*arguments: str) -> None:
-    """Fail in one process."""
-    def explode() -> None:
-        raise ZeroDivisionError('out of luck')
-
-    _in_step(3, '1', explode)
+def end(action: Callable[[], object], *arguments: str) -> None:
+    """Train, and have something happen in one process."""
+    _in_step(3, '1', action)
     train(parse_config([*arguments, '--distributed']))
 
 
-def mistake(*arguments: str) -> None:
-    """Find a damaged file in one process."""
-    def complain() -> None:
-        raise InputError('photo.jpg: cannot be read')
-
-    _in_step(3, '1', complain)
-    train(parse_config([*arguments, '--distributed']))
-
-
-def killed(*arguments: str) -> None:
-    """Be killed."""
-    _in_step(3, '1', lambda: os.kill(os.getpid(), signal.SIGKILL))
-    train(parse_config([*arguments, '--distributed']))
-
-
-SCENARIOS = {scenario.__name__: scenario for scenario in (checks, stop, fail, mistake, killed)}
+SCENARIOS = {
+    'checks': checks, 'stop': stop,
+    'fail': partial(end, Mock(side_effect=ZeroDivisionError('out of luck'))),
+    'mistake': partial(end, Mock(side_effect=InputError('photo.jpg: cannot be read'))),
+    'killed': partial(end, lambda: os.kill(os.getpid(), signal.SIGKILL)),
+}
 
 if __name__ == '__main__':
     run(lambda: SCENARIOS[sys.argv[1]](*sys.argv[2:]))

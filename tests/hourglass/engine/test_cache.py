@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 from hourglass.engine import cache
 from hourglass.engine.cache import Entry, cached, key_of
@@ -19,21 +20,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / 'cache' / 'engines'
 
 
-def _maker(graph: bytes = b'a graph') -> tuple[Callable[[], Entry], list[None]]:
-    calls: list[None] = []
-
-    def make() -> Entry:
-        calls.append(None)
-        return Entry(graph, SPEC)
-
-    return make, calls
-
-
 def test_a_graph_is_made_once(folder: Path) -> None:
-    make, calls = _maker(bytes(range(256)) * 100)
+    make = Mock(return_value=Entry(bytes(range(256)) * 100, SPEC))
     first, second = cached('key', make), cached('key', make)
     assert first == second == Entry(bytes(range(256)) * 100, SPEC)
-    assert len(calls) == 1
+    assert make.call_count == 1
     assert [path.name for path in folder.iterdir()] == ['key.graph']
 
 
@@ -42,33 +33,33 @@ def test_a_graph_is_made_once(folder: Path) -> None:
     lambda data: data.replace(b'"spec": "', b'"spec": 1, "x": "'),
 ], ids=['cut off', 'no JSON', 'another description', 'no description'])
 def test_a_damaged_entry_is_made_anew(folder: Path, damage: Callable[[bytes], bytes]) -> None:
-    make, calls = _maker()
+    make = Mock(return_value=Entry(b'a graph', SPEC))
     cached('key', make)
     path = folder / 'key.graph'
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
     assert cached('key', make) == Entry(b'a graph', SPEC)
-    assert len(calls) == 2
+    assert make.call_count == 2
     assert path.read_bytes() == whole
 
 
 def test_a_folder_that_cannot_be_used_costs_nothing_but_time(folder: Path, tmp_path: Path) -> None:
     (tmp_path / 'cache').write_text('a file')
-    make, calls = _maker()
+    make = Mock(return_value=Entry(b'a graph', SPEC))
     assert cached('key', make) == cached('key', make) == Entry(b'a graph', SPEC)
-    assert len(calls) == 2
+    assert make.call_count == 2
 
 
 def test_those_used_last_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, 'MAX_ENTRIES', 3)
-    make, calls = _maker()
+    make = Mock(return_value=Entry(b'a graph', SPEC))
     for number, key in enumerate('abc'):
         cached(key, make)
         os.utime(folder / f'{key}.graph', (number, number))
     cached('a', make)  # it is the oldest, and used now
     cached('d', make)
     assert sorted(path.name for path in folder.iterdir()) == ['a.graph', 'c.graph', 'd.graph']
-    assert len(calls) == 4
+    assert make.call_count == 4
 
 
 def test_a_key_depends_on_every_part() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from unittest.mock import Mock
 
 from hourglass.device import use_device
 from hourglass.engine import chainer_engine
@@ -37,11 +37,7 @@ def test_graphs_make_room_where_the_memory_is_full(device: int, monkeypatch: pyt
     small, large = _images(1, 32), _images(4, 32)
     on_device(small)
     recorder = on_device._recorder
-
-    def fill(work: Any) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(recorder, 'run', fill)
+    monkeypatch.setattr(recorder, 'run', Mock(side_effect=MemoryError))
     for images in (large, large, small):
         np.testing.assert_allclose(on_device(images), on_cpu(images), atol=1e-5)
     assert on_device._recorder is not recorder
