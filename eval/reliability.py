@@ -127,5 +127,7 @@ def calibrate(
     spec = replace(model.spec, confidence=fit_confidence(heights, correct))
     save_model(out, model.network, spec, np.float16 if holds_half_precision(model.arrays) else np.float32)
     before, after = reliability(heights, correct).error, fitted_error(heights, correct, people)
+    if np.isnan(after):
+        return f'{out}: scores were {before:.3f} off in the mean; too few people to measure what they are now'
     return (f'{out}: scores are {after:.3f} off in the mean, {before:.3f} before (each half of the people with a '
             'calibration fitted to the other half)')

@@ -23,7 +23,7 @@ from hourglass.config import Options, add_options, number, option, switch, text,
 from hourglass.detection.finder import PersonFinder
 from hourglass.device import check_gpu, use_device
 from hourglass.engine.chainer_engine import ChainerEngine
-from hourglass.errors import ArgumentParser, run
+from hourglass.errors import ArgumentParser, InputError, run
 from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
 from pretrained.weights_file import values_of
@@ -35,7 +35,7 @@ from training.loss import PredictorChain
 from training.preparation import default_loaders
 from training.progress import ProgressBar
 from training.schedule import OPTIMIZERS, LearningRateSchedule
-from training.snapshot import Snapshots, load_snapshot, read_newest
+from training.snapshot import Snapshots, find_snapshots, load_snapshot, read_newest
 from training.triggers import EndOfTraining, each_epoch, each_iteration
 
 import chainer
@@ -120,11 +120,14 @@ def train_finder(config: FinderConfig) -> Path:
     """Train a finder and return its weights file, ``model.npz`` in ``config.out``.
 
     Raises:
-        InputError: a file is missing or damaged.
+        InputError: a file is missing or damaged, or the folder holds another training.
         SystemExit: Ctrl-C or SIGTERM stopped the training; a snapshot was written.
     """
     check_gpu(config.gpu)
     out = Path(config.out)
+    if not config.resume and find_snapshots(out):
+        raise InputError(f'{out}: holds snapshots of an earlier training; --resume continues it, --out chooses another '
+                         'folder')
     people, validation = ScenesDataset(config.root), ScenesDataset(config.root, 'val')
     np.random.seed(config.seed)
     spec = finder_spec(config.width, config.depth)

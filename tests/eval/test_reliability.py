@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from eval.reliability import fit_confidence, fitted_error, reliability
+from pathlib import Path
+
+from eval.reliability import calibrate, fit_confidence, fitted_error, reliability
 from hourglass.spec import ModelSpec
 
 import numpy as np
@@ -44,3 +46,8 @@ def test_what_does_not_rise_is_levelled() -> None:
     assert len({rate for _, rate in table[1:]}) == 1
     assert fit_confidence(np.full(50, .3), np.ones(50, bool)) == ((0, 0), (.3, .999))
     ModelSpec(confidence=table)
+
+
+def test_the_scores_of_one_person_have_no_error_after_calibration(tmp_path: Path) -> None:
+    line = calibrate(np.full((1, 21), .5), np.zeros((1, 21)), .2, 'bundled', tmp_path / 'a.npz')
+    assert line.endswith('scores were 0.500 off in the mean; too few people to measure what they are now')

@@ -50,6 +50,8 @@ def test_a_training_gives_a_detector_and_resumes_exactly_after_a_stop(
         train_finder(_config(scenes, parts, gpu=device))
     assert {path.name for path in parts.glob('snapshot_*')} == {'snapshot_iter_2'}
     assert not (parts / 'model.npz').exists()
+    with pytest.raises(InputError, match='holds snapshots of an earlier training'):
+        train_finder(_config(scenes, parts))
     with only_run(parts), pytest.raises(InputError, match='another run writes to it'):
         train_finder(_config(scenes, parts, resume=True))
     assert train_finder(_config(scenes, parts, resume=True, gpu=device)).read_bytes() == path.read_bytes()
