@@ -95,8 +95,8 @@ class TrainConfig(Options):
              'image and of its mirror image then fit exactly (default: no, as in the reference)')
     validation: bool = _data(
         switch, True, decisive=True,
-        help='keep the validation people out of the training and report a score on them after each epoch (the '
-             'default), or train on them, too, and report no score')
+        help='keep the validation people out of the training and report a score after each epoch, on those of the '
+             'first data set that has some (the default), or train on them, too, and report no score')
 
     stacks: int | None = _network(
         whole(1, 4096), None, metavar='N',
