@@ -35,7 +35,7 @@ class Summary:
         n_frames: frames written.
         n_tracks: number of people, each counted once.
         seconds: time of the whole work.
-        lost_sound: codec of the source's sound if the format of the result cannot hold it.
+        lost_sound: codec of the source's sound if it is damaged, or the format of the result cannot hold it.
         status: exit status for a script: 0, or 130 after Ctrl-C, 143 after SIGTERM.
     """
 
@@ -93,8 +93,8 @@ def annotate_video(
         predictor = predictor or config.load()
         with stop.listening():
             summary = _annotate(reader, config, predictor, stop)
-    lost = summary.lost_sound and (f'{config.target}: without the sound, which is {summary.lost_sound} and not for '
-                                   'this format; an .mkv holds most kinds')
+    lost = summary.lost_sound and (f'{config.target}: without the sound ({summary.lost_sound}), which is damaged or '
+                                   'not for this format; an .mkv holds most kinds')
     for warning in filter(None, (reader.complaint(), lost, predictor.detector.complaint())):
         print(f'warning: {warning}', file=sys.stderr)
     if stop.requested:

@@ -34,7 +34,7 @@ class VideoWriter:
 
     Attributes:
         n_written: frames so far.
-        lost_sound: codec of a sound that this format cannot hold; ``None`` if nothing is lost.
+        lost_sound: codec of a sound that is damaged or that this format cannot hold; ``None`` if nothing is lost.
 
     Raises:
         InputError: the ending names no format, or the format cannot hold such frames.
@@ -55,19 +55,23 @@ class VideoWriter:
         self._pad = (0, size[0] % 2), (0, size[1] % 2), (0, 0)
         self._frame_length = float(1 / rate)
         self._end, self._last_stamp = 0.0, -1
-        self._sound: Iterator[tuple[float, Any]] = iter(())
-        # "file:": a colon in the name does not make it a URL.
-        self._container = av.open(f'file:{Path(path).absolute()}', 'w')
-        try:
-            self._add_frames(form, rate)
-            if sound is not None:
-                self._sound = self._packets(sound, form.sounds)
-            self._next_sound = next(self._sound, None)
-            self._container.start_encoding()
-        except (av.error.FFmpegError, ValueError, OverflowError):
-            self.abandon()
-            raise InputError(f'{self.name}: cannot hold frames of {size[1]}x{size[0]} pixels, {float(rate):.6g} a '
-                             'second (an .avi takes the largest ones)') from None
+        self._codec: str | None = None
+        self._sound: Iterator[tuple[float, Any]]
+        for source in (sound, None):
+            # "file:": a colon in the name does not make it a URL.
+            self._container = av.open(f'file:{Path(path).absolute()}', 'w')
+            try:
+                self._add_frames(form, rate)
+                self._sound = iter(()) if source is None else self._packets(source, form.sounds)
+                self._next_sound = next(self._sound, None)
+                self._container.start_encoding()
+                return
+            except (av.error.FFmpegError, ValueError, OverflowError):
+                self.abandon()
+            # The sound may be at fault: it is damaged, or described in a way that this format does not take.
+            self.lost_sound = self._codec
+        raise InputError(f'{self.name}: cannot hold frames of {size[1]}x{size[0]} pixels, {float(rate):.6g} a second '
+                         '(an .avi takes the largest ones)')
 
     def _add_frames(self, form: Format, rate: Fraction) -> None:
         self._stream: Any = self._container.add_stream(form.codec, rate, options=form.options)
@@ -84,11 +88,9 @@ class VideoWriter:
             if not container.streams.audio:
                 return
             track = container.streams.audio[0]
-            codec = track.codec_context.codec.canonical_name if track.codec_context else 'of an unknown kind'
-            # A transport stream (.ts) describes AAC in every packet, which an .avi cannot hold.
-            is_packed = codec == 'aac' and not track.codec_context.extradata and self.name.suffix.lower() == '.avi'
-            if codec not in allowed or is_packed:
-                self.lost_sound = codec
+            self._codec = track.codec_context.codec.canonical_name if track.codec_context else 'of an unknown kind'
+            if self._codec not in allowed:
+                self.lost_sound = self._codec
                 return
             target = self._container.add_stream_from_template(track)
             shift = round(Fraction(container.start_time or 0, av.time_base) / track.time_base)
