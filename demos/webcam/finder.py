@@ -118,10 +118,8 @@ class PoseFinder:
                     for number, person in zip(numbers, people, strict=True)]
         if mode != 'anywhere':
             return [(pose, {}) for pose in self.predictor.poses([image])]
-        detector = self.people.detector
-        if memory is None:
-            return [(locate(self.predictor, image, detector), {})]
-        return [(memory.follower.find(self.predictor, image, detector), {})]
+        find = locate if memory is None else memory.follower.find
+        return [(find(self.predictor, image, self.people.detector), {})]
 
     def find(self, data: bytes, settings: Settings, max_pixels: int, memory: Memory | None = None,
              ) -> dict[str, Any]:

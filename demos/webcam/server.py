@@ -86,16 +86,14 @@ class PoseServer:
         self._sockets.add(socket)
         try:
             await socket.prepare(request)
-            await socket.send_json({'hello': self._hello()})
+            await socket.send_json({'hello': {**self.finder.description(), 'threshold': self.threshold,
+                                              'max_bytes': self.max_bytes}})
             await LiveConnection(socket, self.finder, self._turn, self._run).run()
         except ConnectionError:
             pass  # the page has gone in the middle of a message
         finally:
             self._sockets.discard(socket)
         return socket
-
-    def _hello(self) -> dict[str, Any]:
-        return {**self.finder.description(), 'threshold': self.threshold, 'max_bytes': self.max_bytes}
 
     async def _pose(self, request: web.Request) -> web.Response:
         try:

@@ -116,4 +116,3 @@ def test_the_whole_picture_can_be_taken_in_two_ways(bundled: PosePredictor, crop
     seen = padded.with_fit(other).crop_image(image, pose.box)
     assert not seen[:, :26].any()
     assert seen[:, 32:-32].mean() > 20
-    assert PersonLocation().with_fit(other) is other

@@ -64,10 +64,6 @@ def test_keys(finder: PoseFinder) -> None:
     assert view.mode == 'people'  # two modes on
 
 
-def test_the_window_can_be_closed(finder: PoseFinder) -> None:
-    assert LiveView(finder).run(_frames(9), _Screen(-1, None)) == 2
-
-
 def test_a_heatmap_over_the_picture() -> None:
     heatmap = np.zeros((8, 8), np.float32)
     heatmap[6, 1] = 1
@@ -80,9 +76,9 @@ def test_a_heatmap_over_the_picture() -> None:
     assert drawn[:, :25].max() == 50
 
 
-def test_saving(finder: PoseFinder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_saving_and_closing(finder: PoseFinder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    LiveView(finder).run(_frames(1), _Screen(ord('s')))
+    assert LiveView(finder).run(_frames(9), _Screen(ord('s'), None)) == 2
     picture, = tmp_path.glob('*.jpg')
     pose = json.loads(picture.with_suffix('.json').read_text())
     # Not mirrored, so that the joints fit.
