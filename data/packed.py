@@ -75,11 +75,6 @@ def _moved(location: Location, corner: np.ndarray, scale: np.ndarray, mean: floa
     return type(location)(y, x, *lengths)
 
 
-def _to_location(numbers: list[float]) -> Location:
-    """Return the location that is stored as four numbers, the last of which a square does not have."""
-    return Square(*numbers[:3]) if math.isnan(numbers[3]) else Extent(*numbers)
-
-
 def _write_split(
     group: h5py.Group, dataset: PersonDataset, size: int, margin: float, compression: str, check: Callable[[], None],
 ) -> None:
@@ -215,10 +210,11 @@ class PackedDataset(PersonDataset):
                 abs(location[:, :3]) <= FARTHEST).all():
             raise ValueError(f'impossible images, shapes or locations in {name}')
         images = [image.decode() for image in fields['names']]
+        locations = [Square(*row[:3]) if math.isnan(row[3]) else Extent(*row) for row in location.tolist()]
         self._places += [(name, i) for i in range(len(images))]
         self._shapes += [(int(h), int(w)) for h, w in fields['shape']]
         return make_people(images, fields['points'], fields['labelled'], fields['visible'],
-                           map(_to_location, fields['location'].tolist()), fields['reference_length'], source, wanted)
+                           locations, fields['reference_length'], source, wanted)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, '_file': None, '_owner': -1}

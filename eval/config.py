@@ -177,10 +177,6 @@ class EvalConfig(PredictorConfig):
             check_picture_name(self.sheet)
 
 
-def _is_for_a_network(config: EvalConfig) -> bool:
-    return config.predictions is None and not config.is_coco
-
-
 #: What an option requires of the others: its name, the condition, and the message if the condition fails.
 _RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
     ('predictions', lambda c: c.annotations is not None, 'needs --annotations'),
@@ -198,7 +194,8 @@ _RULES: tuple[tuple[str, Callable[[EvalConfig], Any], str], ...] = (
     ('nms', lambda c: c.has_detected, 'needs --detections or --detector'),
     *((name, lambda c: not c.has_detected, 'needs annotated people, not detected ones') for name in ('csv', 'sheet')),
     ('sheet', lambda c: c.predictions is None or c.is_coco, 'needs images, which HDF5 predictions have not'),
-    *((name, _is_for_a_network, 'is for a network, and not for COCO') for name in ('reliability', 'calibrate')),
+    *((name, lambda c: c.predictions is None and not c.is_coco, 'is for a network, and not for COCO')
+      for name in ('reliability', 'calibrate')),
     ('calibrate', lambda c: c.weights is not None, 'needs --model or --snapshot'),
     ('calibrate', lambda c: str(c.calibrate).endswith('.npz'), 'needs a file name that ends with .npz'),
     ('compare', lambda c: len(c.compare) > 1 or not c.is_comparison,

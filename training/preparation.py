@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,8 +24,6 @@ from training.distributed import Communicator
 from training.finetune import make_spec
 from training.loss import HeatmapLoss, parse_joint_weights
 from training.snapshot import find_snapshots
-
-import numpy as np
 
 
 class Validation(NamedTuple):
@@ -61,14 +58,6 @@ class Inputs:
     loss: HeatmapLoss
     people: Any
     validation: Validation | None
-
-
-def seed_everything(seed: int) -> None:
-    """Seed the global generators."""
-    # Chainer draws the initial parameters from NumPy's. Nothing is drawn from them afterwards, so snapshots do not need
-    # their state.
-    random.seed(seed)
-    np.random.seed(seed)
 
 
 def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], object]) -> Inputs:

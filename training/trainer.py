@@ -32,7 +32,7 @@ from training.graph import GraphUpdater
 from training.loop import run_trainer
 from training.loss import TrainChain
 from training.mixed import LossScale
-from training.preparation import Inputs, Validation, comes_from_elsewhere, read_inputs, resolve, seed_everything
+from training.preparation import Inputs, Validation, comes_from_elsewhere, read_inputs, resolve
 from training.progress import ProgressBar
 from training.record import RunRecord
 from training.report import Events, LogFiles, PeopleGrid
@@ -100,7 +100,8 @@ def _train_with(config: TrainConfig, comm: Communicator) -> TrainResult:
             raise InputError('the data differ from those of rank 0')
     assert config.batchsize is not None  # they are resolved
     assert config.loaders is not None
-    seed_everything(config.seed)
+    # For the initial parameters. Nothing is drawn afterwards, so snapshots do not need the generator's state.
+    np.random.seed(config.seed)
     augmentation = AUGMENTATIONS[config.augmentation](
         rotation=config.rotation, scale_range=config.scale_range, rotate_prob=config.rotate_prob, cutout=config.cutout,
         shift=config.shift, degrade=config.degrade)
@@ -128,7 +129,9 @@ def _train(
     # mpiexec passes this signal on to all processes, whatever it is itself.
     stop = StopRequest(also=(signal.SIGUSR1,)) if comm.is_first else StopRequest('', (signal.SIGUSR1,))
 
-    updater = _updater(iterator, comm.multi_node(optimizer), inputs.gpus, _can_be_recorded(config, comm))
+    # --mixed16 changes the scale of the loss, --ohkm sorts, which CuPy may not record, and processes wait for others.
+    can_be_recorded = comm.size == 1 and not config.mixed16 and config.ohkm is None
+    updater = _updater(iterator, comm.multi_node(optimizer), inputs.gpus, can_be_recorded)
     trainer = training.Trainer(updater, EndOfTraining(config.epochs, stop, comm), out=config.out)
     trainer.extend(record, trigger=each_epoch)
     trainer.extend(StopAtBadLoss(iterator, comm), trigger=each_iteration)
@@ -188,12 +191,6 @@ def _make_optimizer(
                              'heatmaps, unless --calibrate calibrates them')
     use_device(chain, inputs.gpus[0])
     return optimizer, scales
-
-
-def _can_be_recorded(config: TrainConfig, comm: Communicator) -> bool:
-    """Return whether a step launches the same kernels with the same numbers each time, but for the learning rate."""
-    # --mixed16 changes the scale of the loss, --ohkm sorts, which CuPy may not record, and processes wait for others.
-    return comm.size == 1 and not config.mixed16 and config.ohkm is None
 
 
 def _updater(

@@ -114,13 +114,6 @@ def _parts(name: str) -> tuple[str, ...]:
     return tuple(part for part in PurePosixPath(name).parts if part not in ('/', '//', '..') and not part.endswith(':'))
 
 
-def _boxes(table: Table) -> np.ndarray:
-    """Return (N, 4) boxes; NaN for one that is a point or is not there."""
-    boxes = table.boxes(may_be_missing=True)
-    boxes[(boxes[:, 2:] <= boxes[:, :2]).any(axis=1)] = np.nan
-    return boxes
-
-
 def read_coco_file(path: Path) -> OwnAnnotations:
     """Read a file in COCO's format with joints of its own; crowds and entries without keypoints are left out.
 
@@ -138,7 +131,8 @@ def read_coco_file(path: Path) -> OwnAnnotations:
     points, visibility = read_keypoints(table, len(joint_set))
     for i in np.flatnonzero((np.abs(points) > FARTHEST).any(axis=(1, 2)))[:1]:
         table.fail(int(i), f'has a keypoint that is not from {-FARTHEST:,.0f} to {FARTHEST:,.0f}')
-    areas = table.numbers_or_nan('area')
+    boxes, areas = table.boxes(may_be_missing=True), table.numbers_or_nan('area')
+    boxes[(boxes[:, 2:] <= boxes[:, :2]).any(axis=1)] = np.nan
     return OwnAnnotations(
-        path, joint_set, [names[i] for i in image_ids.tolist()], points, visibility > 0, visibility == 2, _boxes(table),
+        path, joint_set, [names[i] for i in image_ids.tolist()], points, visibility > 0, visibility == 2, boxes,
         np.full((len(table), 3), np.nan), np.where(areas > 0, areas, np.nan), sizes=sizes)
