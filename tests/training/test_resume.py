@@ -123,18 +123,6 @@ def test_a_snapshot_of_another_training_is_refused(run_training: Callable[..., N
         run_training('--out', reference, '--resume', reference / 'model.npz')
 
 
-def test_snapshots_are_not_mixed_with_those_of_another_training(
-    run_training: Callable[..., None], tmp_path: Path,
-) -> None:
-    out = tmp_path / 'out'
-    run_training('--out', out, '--epoch', 2, '--snapshot-interval', 2, '--keep', 1)
-    assert {path.name for path in out.glob('snapshot_*')} == {'snapshot_epoch_2', 'snapshot_iter_4'}
-    with pytest.raises(InputError, match='snapshots of an earlier training'):
-        run_training('--out', out, '--epoch', 1)
-    run_training('--out', out, '--epoch', 1, '--overwrite')
-    assert {path.name for path in out.glob('snapshot_*')} == {'snapshot_iter_4'}
-
-
 def test_a_full_disk_leaves_the_last_snapshot(
     run_training: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -24,21 +23,26 @@ import numpy as np
 import pytest
 
 
-def test_resuming_from_another_folder_leaves_the_snapshots_of_this_one(
+def test_snapshots_are_not_mixed_with_those_of_another_training(
     run_training: Callable[..., None], reference: Path, tmp_path: Path,
 ) -> None:
     out, first = tmp_path / 'out', reference / 'snapshot_iter_4'
-    shutil.copytree(reference, out)
-    there = {path.name for path in out.glob('snapshot_*')}
-    with pytest.raises(InputError, match='holds snapshots of another training'):
-        run_training('--out', out, '--resume', first)
-    assert {path.name for path in out.glob('snapshot_*')} == there
-    assert 'snapshot_iter_12' in there
+
+    def there() -> set[str]:
+        return {path.name for path in out.glob('snapshot_*')}
+
+    run_training('--out', out, '--epoch', 2, '--snapshot-interval', 2, '--keep', 1)
+    for options, whose in (([], 'an earlier'), (['--resume', first], 'another')):
+        with pytest.raises(InputError, match=f'holds snapshots of {whose} training'):
+            run_training('--out', out, '--epoch', 1, *options)
+        assert there() == {'snapshot_epoch_2', 'snapshot_iter_4'}
     # By another name the folder is still the same one.
     run_training('--out', out, '--epoch', 1, '--resume', tmp_path / '.' / 'out' / 'snapshot_iter_4')
     (out / 'snapshot_epoch_50').touch()
+    run_training('--out', out, '--epoch', 1, '--overwrite')
+    assert there() == {'snapshot_iter_4'}
     run_training('--out', out, '--epoch', 1, '--resume', first, '--overwrite')
-    assert not list(out.glob('snapshot_*'))
+    assert not there()
     assert first.exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -151,8 +152,6 @@ def test_a_loader_that_dies_ends_a_training_in_one_line(
 
 
 def _die(*_: object) -> None:
-    import os
-
     os._exit(9)
 
 
