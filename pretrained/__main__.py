@@ -16,16 +16,12 @@ from hourglass.parameters import count_parameters, is_trained
 from hourglass.spec import DECODINGS
 from hourglass.wording import counted, table_lines
 from pretrained import registry
-from pretrained.entries import BUNDLED_FOLDER, Entry
+from pretrained.entries import BUNDLED_FOLDER
 from pretrained.formats import recognise
 from pretrained.recipe import follow
 from pretrained.weights_file import Model, save_model
 
 import numpy as np
-
-
-def _megabytes(entry: Entry) -> str:
-    return f'{entry.path.stat().st_size / 1e6:.1f} MB' if entry.is_there else 'not downloaded'
 
 
 def _list(_: argparse.Namespace) -> None:
@@ -35,7 +31,8 @@ def _list(_: argparse.Namespace) -> None:
         spec = entry.spec
         rows.append((
             entry.name, f'{spec.out_channels} ({spec.joints})', f'{spec.input_size[1]}x{spec.input_size[0]}',
-            f'{count_parameters(spec) / 1e6:.2f} M' if entry.has_known_sizes else 'as the file', _megabytes(entry),
+            f'{count_parameters(spec) / 1e6:.2f} M' if entry.has_known_sizes else 'as the file',
+            f'{entry.path.stat().st_size / 1e6:.1f} MB' if entry.is_there else 'not downloaded',
             ', '.join(source.title for source in entry.sources) or 'included',
         ))
     print('\n'.join(table_lines(('NAME', 'JOINTS', 'INPUT', 'PARAMETERS', 'ON DISK', 'SOURCE'), rows)))

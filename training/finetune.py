@@ -33,7 +33,9 @@ def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> M
         InputError: the settings name impossible sizes, or other sizes than those of the weights.
     """
     base = init.spec if init is not None else ModelSpec()
-    _check_input_size(config, base)
+    size, depth = config.input_size or base.input_size[0], config.depth or base.layer_num
+    if size % (step := 4 * 2 ** depth):
+        raise InputError(f'--input-size {size}: with --depth {depth} it must be a multiple of {step}')
     for option, entry in _SIZES.items():
         wanted = getattr(config, option)
         if init is None or wanted in (None, getattr(base, entry)):
@@ -51,14 +53,6 @@ def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> M
     chosen = {name: getattr(config, name) for name in (*CROP_ENTRIES, 'align_corners')
               if getattr(config, name) is not None}
     return replace(base, joints=joint_set, out_channels=len(joint_set), confidence=(), **chosen, **sizes)
-
-
-def _check_input_size(config: TrainConfig, base: ModelSpec) -> None:
-    """Refuse an input that cannot be halved ``depth`` times."""
-    depth = config.depth or base.layer_num
-    size, step = config.input_size or base.input_size[0], 4 * 2 ** depth
-    if size % step:
-        raise InputError(f'--input-size {size}: with --depth {depth} it must be a multiple of {step}')
 
 
 def _of_stack(values: dict[str, Any], stack: int) -> dict[str, Any]:
