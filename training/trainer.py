@@ -266,8 +266,8 @@ def _run(trainer: training.Trainer, config: TrainConfig, stop: StopRequest, comm
         comm.print_rank0('stopped before the first step, without a snapshot')
         sys.exit(stop.status)
     launcher = ['mpiexec', '-n', str(comm.size)] if comm.size > 1 else []
-    command = [*launcher, 'python', 'train.py', *(['--distributed'] if launcher else []), '--resume',
-               str(snapshots.last)]
+    program = ['hourglass-train'] if Path(sys.argv[0]).stem == 'hourglass-train' else ['python', 'train.py']
+    command = [*launcher, *program, *(['--distributed'] if launcher else []), '--resume', str(snapshots.last)]
     comm.print_rank0(f'stopped in epoch {trainer.updater.epoch + 1} of {config.epochs}; the snapshot is written; '
                      f'resume with: {shlex.join(command)}')
     sys.exit(stop.status)

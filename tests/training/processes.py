@@ -23,7 +23,7 @@ def _train(arguments: list[str], stderr: Path) -> None:
     os.setpgid(0, 0)
     os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.argv = ['train.py']
+    sys.argv = ['/bin/hourglass-train']
     data.lsp.read_in_child = lambda _, path: read_joints_variable(path)  # no process for each training
     run(lambda: train(parse_config(arguments)))
 

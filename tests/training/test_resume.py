@@ -59,7 +59,7 @@ def test_a_stop_writes_a_snapshot_and_says_how_to_resume(
     ended, stderr = trainings.train(out, '--loaders', loaders, kill=number, iteration=4, group=True)
     assert ended == status, stderr
     assert 'Traceback' not in stderr
-    command = stderr.strip().splitlines()[-1].partition('resume with: python train.py ')[2].split()
+    command = stderr.strip().splitlines()[-1].partition('resume with: hourglass-train ')[2].split()
     assert command[0] == '--resume'
     assert not (out / 'model.npz').exists()
     ended, stderr = Trainings([], tmp_path).train(out, *command)
