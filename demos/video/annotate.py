@@ -115,7 +115,7 @@ def _annotate(reader: VideoReader | CameraReader, config: VideoConfig, predictor
     drawn = overlapped(frames, frame_steps(predictor, float(reader.rate), config))
     with contextlib.ExitStack() as stack:
         partial: Path = stack.enter_context(atomic_write(config.target))
-        video = VideoWriter(partial, reader.size, reader.rate, reader.time_base, sound, config.target)
+        video = VideoWriter(partial, reader.size, reader.rate, reader.time_base, sound, config.target, reader.aspect)
         stack.callback(video.abandon)
         data = None
         if config.json is not None:

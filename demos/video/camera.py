@@ -29,7 +29,7 @@ class CameraReader:
         InputError: there is no such camera, or it gives no frame.
     """
 
-    time_base = Fraction(1, 1000)
+    time_base, aspect = Fraction(1, 1000), Fraction(1)
 
     def __init__(self, number: int, max_frames: int | None = None) -> None:
         self.name = f'camera {number}'

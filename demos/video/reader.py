@@ -24,6 +24,9 @@ _RATES = (0.01, 1000)
 #: Larger frames are refused: several of them are in memory at once, as float32.
 MAX_PIXELS = 50_000_000
 
+#: More than this, or less than its inverse, is a mistake in the file.
+_MAX_ASPECT = 10
+
 #: Seconds to wait for the answer of a URL.
 _TIMEOUT = 20.0
 
@@ -116,6 +119,7 @@ class VideoReader:
         size: (height, width) of the frames.
         rate: frames a second; an average if the rate varies.
         time_base: unit of the file's timestamps in seconds.
+        aspect: width of a pixel by its height, as players show it; of camcorders and discs it is often not 1.
         expected: number of frames that will be read if the file is complete, an estimate in some formats; ``None`` if
             it does not state that.
         n_read: frames read so far.
@@ -142,6 +146,10 @@ class VideoReader:
         if self._first is None:
             raise InputError(f'{self.name}: has no frame that can be read')
         self.size: tuple[int, int] = self._first[1].shape[:2]
+        aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        if self.size[0] != self._first[0].height:  # on its side
+            aspect = 1 / aspect
+        self.aspect = aspect if 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT else Fraction(1)
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = rate if rate and _RATES[0] <= rate <= _RATES[1] else DEFAULT_RATE
         self.time_base: Fraction = self._stream.time_base or 1 / self.rate

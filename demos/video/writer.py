@@ -31,6 +31,7 @@ class VideoWriter:
         time_base: unit of the timestamps in seconds, by default a frame.  An ``.avi`` knows frames only.
         sound: a video whose sound is copied for as long as there are frames.
         name: what errors call the file, by default ``path``.
+        aspect: width of a pixel by its height, by default 1.  A ``.webm`` does not keep it.
 
     Attributes:
         n_written: frames so far.
@@ -42,7 +43,7 @@ class VideoWriter:
 
     def __init__(self, path: str | os.PathLike, size: tuple[int, int], rate: float | Fraction,
                  time_base: Fraction | None = None, sound: str | None = None,
-                 name: str | os.PathLike | None = None) -> None:
+                 name: str | os.PathLike | None = None, aspect: Fraction | None = None) -> None:
         self.name = Path(path if name is None else name)
         self.size = size
         self.n_written = 0
@@ -61,7 +62,7 @@ class VideoWriter:
             # "file:": a colon in the name does not make it a URL.
             self._container = av.open(f'file:{Path(path).absolute()}', 'w')
             try:
-                self._add_frames(form, rate)
+                self._add_frames(form, rate, aspect)
                 self._sound = iter(()) if source is None else self._packets(source, form.sounds)
                 self._next_sound = next(self._sound, None)
                 self._container.start_encoding()
@@ -73,12 +74,12 @@ class VideoWriter:
         raise InputError(f'{self.name}: cannot hold frames of {size[1]}x{size[0]} pixels, {float(rate):.6g} a second '
                          '(an .avi takes the largest ones)')
 
-    def _add_frames(self, form: Format, rate: Fraction) -> None:
+    def _add_frames(self, form: Format, rate: Fraction, aspect: Fraction | None) -> None:
         self._stream: Any = self._container.add_stream(form.codec, rate, options=form.options)
         self._stream.height, self._stream.width = self.size[0] + self._pad[0][1], self.size[1] + self._pad[1][1]
         self._stream.pix_fmt = form.pixels
         context = self._stream.codec_context
-        context.time_base = self._time_base
+        context.time_base, context.sample_aspect_ratio = self._time_base, aspect or Fraction(1)
         if form.codec == 'libx264':  # BT.709, and the file says so: players would guess
             context.colorspace = context.color_primaries = context.color_trc = context.color_range = 1
 

@@ -39,14 +39,15 @@ VARIABLE = [0, .04, .08, .2, .24, .7, .74, 1.5, 1.54, 2]
 
 
 @pytest.mark.parametrize('suffix', [suffix for suffix in FORMATS if suffix != '.avi'])
-def test_timestamps_are_kept(tmp_path: Path, suffix: str) -> None:
-    writer = VideoWriter(tmp_path / f'a{suffix}', (96, 128), 25, Fraction(1, 90000))
+def test_timestamps_and_the_shape_of_pixels_are_kept(tmp_path: Path, suffix: str) -> None:
+    writer = VideoWriter(tmp_path / f'a{suffix}', (96, 128), 25, Fraction(1, 90000), aspect=Fraction(4, 3))
     for time in VARIABLE:
         writer.write(picture(), time)
     writer.close()
     with VideoReader(tmp_path / f'a{suffix}') as reader:
         np.testing.assert_allclose([frame.time for frame in reader], VARIABLE, atol=0.0006)
         assert reader.complaint() is None
+        assert reader.aspect == (1 if suffix == '.webm' else Fraction(4, 3))
 
 
 def _with_sound(path: Path, codec: str) -> Path:
