@@ -60,15 +60,11 @@ def log_of(folder: Path) -> list[dict[str, Any]]:
             for entry in json.loads((folder / 'log').read_text())]
 
 
-@pytest.fixture
-def same_result() -> Callable[[Path, Path], None]:
+def assert_same_result(a: Path, b: Path) -> None:
     """Compare the results of two trainings bit for bit."""
-    def compare(a: Path, b: Path) -> None:
-        assert log_of(a) == log_of(b)
-        for name in ('model.npz', 'best.npz'):
-            assert (a / name).read_bytes() == (b / name).read_bytes(), name
-
-    return compare
+    assert log_of(a) == log_of(b)
+    for name in ('model.npz', 'best.npz'):
+        assert (a / name).read_bytes() == (b / name).read_bytes(), name
 
 
 @pytest.fixture(scope='session')

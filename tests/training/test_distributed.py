@@ -17,7 +17,7 @@ from hourglass.errors import InputError
 from hourglass.network import StackedHG
 from tests.child import ROOT
 from tests.conftest import GPU
-from tests.training.conftest import log_of
+from tests.training.conftest import assert_same_result, log_of
 from training import distributed
 from training.options import parse_config
 from training.trainer import train
@@ -119,7 +119,6 @@ def test_the_first_process_writes_everything_once(done: tuple[Path, str]) -> Non
 
 def test_stopped_by_one_process_all_resume_exactly(
     job: Job, done: tuple[Path, str], arguments: list[str], tmp_path: Path,
-    same_result: Callable[[Path, Path], None],
 ) -> None:
     folder, _ = done
     out = tmp_path / 'out'
@@ -127,7 +126,7 @@ def test_stopped_by_one_process_all_resume_exactly(
     assert status == 0, errors
     assert f'resume with: mpiexec -n 2 python train.py --distributed --resume {out}/' in errors
     assert f'resuming from {out}/snapshot_iter_6 (epoch 1, iteration 6)' in errors
-    same_result(out, folder / 'whole')
+    assert_same_result(out, folder / 'whole')
 
 
 def test_the_number_of_processes_may_change_if_the_batch_stays(

@@ -14,6 +14,7 @@ from hourglass.joints import LSP, MPII
 from hourglass.spec import ModelSpec
 from pretrained.weights_file import Model, load_model
 from tests.networks import values_of
+from tests.training.conftest import assert_same_result
 from training.config import TrainConfig
 from training.finetune import copy_common, make_spec
 
@@ -151,9 +152,7 @@ def test_training_from_weights_with_frozen_and_scaled_parameters(run_training: R
     assert np.abs(after['conv1_1/W'] - before['conv1_1/W']).max() > 1e-5
 
 
-def test_a_resumed_training_keeps_what_is_frozen(
-    run_training: Run, tmp_path: Path, same_result: Callable[[Path, Path], None],
-) -> None:
+def test_a_resumed_training_keeps_what_is_frozen(run_training: Run, tmp_path: Path) -> None:
     arguments = ['--freeze', 'res*', '--lr-scale', 'conv0/*=0.1', '--ema', 0.9, '--optimizer', 'adamw',
                  '--schedule', 'cosine', '--loss', 'iou', '--ohkm', 5]
     run_training('--out', tmp_path / 'a', *arguments)
@@ -161,7 +160,7 @@ def test_a_resumed_training_keeps_what_is_frozen(
     for name in ('snapshot_iter_12', 'model.npz', 'log'):
         (tmp_path / 'b' / name).unlink()
     run_training('--out', tmp_path / 'b', *arguments, '--resume')
-    same_result(tmp_path / 'a', tmp_path / 'b')
+    assert_same_result(tmp_path / 'a', tmp_path / 'b')
 
 
 def test_calibrated_scores_are_lost_unless_they_are_wanted(

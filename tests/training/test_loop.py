@@ -12,6 +12,7 @@ from hourglass.errors import InputError
 from hourglass.lock import only_run
 from tests.conftest import SMALL
 from tests.networks import values_of
+from tests.training.conftest import assert_same_result
 from training.evaluator import PoseEvaluator
 from training.loop import Step
 from training.loss import TrainChain
@@ -26,7 +27,6 @@ from chainer.optimizers.rmsprop import RMSpropRule
 from chainer.training.updaters import StandardUpdater
 
 Run = Callable[..., None]
-Same = Callable[[Path, Path], None]
 # Parameters of the network of the fixture ``small``.
 N_PARAMETERS = 174
 
@@ -65,7 +65,7 @@ CASES: dict[str, tuple[type, str, int, Exception, int]] = {
 
 @pytest.mark.parametrize('place', CASES)
 def test_an_error_leaves_a_snapshot_from_which_the_training_resumes_exactly(
-    run_training: Run, tmp_path: Path, reference: Path, same_result: Same, monkeypatch: pytest.MonkeyPatch,
+    run_training: Run, tmp_path: Path, reference: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], place: str,
 ) -> None:
     owner, name, at, error, iteration = CASES[place]
@@ -84,7 +84,7 @@ def test_an_error_leaves_a_snapshot_from_which_the_training_resumes_exactly(
     assert text.startswith('the memory is full') == isinstance(error, MemoryError)
     run_training('--out', out, '--resume')
     assert f'iteration {iteration})' in capsys.readouterr().err
-    same_result(out, reference)
+    assert_same_result(out, reference)
 
 
 def test_a_failed_step_restores_position_and_running_statistics(device: int, monkeypatch: pytest.MonkeyPatch) -> None:

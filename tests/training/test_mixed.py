@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hourglass.device import use_device
 from hourglass.spec import ModelSpec
+from tests.training.conftest import assert_same_result
 from training.loss import TrainChain
 
 import chainer
@@ -58,13 +59,11 @@ def test_parameters_stay_single_and_the_loss_falls(
     assert not [warning for warning in recwarn if 'finite' in str(warning.message)]
 
 
-def test_a_training_resumes_with_its_factor(
-    run_training: Run, tmp_path: Path, same_result: Callable[[Path, Path], None],
-) -> None:
+def test_a_training_resumes_with_its_factor(run_training: Run, tmp_path: Path) -> None:
     run_training('--out', tmp_path / 'whole', '--mixed16', '--epoch', 2, '--keep', 2)
     shutil.copytree(tmp_path / 'whole', tmp_path / 'out')
     run_training('--out', tmp_path / 'out', '--mixed16', '--epoch', 2, '--resume', tmp_path / 'out' / 'snapshot_iter_4')
-    same_result(tmp_path / 'out', tmp_path / 'whole')
+    assert_same_result(tmp_path / 'out', tmp_path / 'whole')
     with np.load(tmp_path / 'whole' / 'snapshot_iter_8') as file:
         # It doubled in each of the 8 steps.
         assert file['extensions/LossScale/scale'] == 256

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hourglass.errors import InputError
+from tests.training.conftest import assert_same_result
 from tests.training.processes import Trainings, stat
 from training import snapshot
 
@@ -23,7 +24,7 @@ def trainings(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Tra
 
 
 def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
-    trainings: Trainings, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None],
+    trainings: Trainings, tmp_path: Path, reference: Path,
 ) -> None:
     seed = int(np.random.default_rng().integers(1 << 30))
     rng = np.random.default_rng(seed)
@@ -39,9 +40,9 @@ def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
         done = max(int(path.name.rpartition('_')[2]) for path in out.glob('snapshot_iter_*'))
     status, stderr = trainings.train(out, '--resume')
     assert status == 0, f'seed {seed}: {stderr}'
-    same_result(out, reference)
+    assert_same_result(out, reference)
     assert trainings.train(tmp_path / 'whole', *often)[0] == 0
-    same_result(tmp_path / 'whole', reference)
+    assert_same_result(tmp_path / 'whole', reference)
     assert not list(out.glob('.partial-*'))
     assert len(list(out.glob('snapshot_iter_*'))) <= 3
 
@@ -49,8 +50,7 @@ def test_killed_anywhere_it_ends_as_if_nothing_had_happened(
 @pytest.mark.parametrize(('number', 'status', 'loaders'), [
     (signal.SIGTERM, 143, 0), (signal.SIGINT, 130, 2), (signal.SIGHUP, 129, 0)])
 def test_a_stop_writes_a_snapshot_and_says_how_to_resume(
-    trainings: Trainings, tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None], number: int,
-    status: int, loaders: int,
+    trainings: Trainings, tmp_path: Path, reference: Path, number: int, status: int, loaders: int,
 ) -> None:
     if signal.getsignal(number) == signal.SIG_IGN:
         pytest.skip('started by nohup, which the training respects')
@@ -64,7 +64,7 @@ def test_a_stop_writes_a_snapshot_and_says_how_to_resume(
     assert not (out / 'model.npz').exists()
     ended, stderr = Trainings([], tmp_path).train(out, *command)
     assert ended == 0, stderr
-    same_result(out, reference)
+    assert_same_result(out, reference)
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
@@ -81,7 +81,6 @@ def test_no_loader_outlives_its_training(trainings: Trainings, tmp_path: Path, n
 
 def test_damaged_snapshots_are_passed_over(
     run_training: Callable[..., None], tmp_path: Path, device: int, capsys: pytest.CaptureFixture[str],
-    same_result: Callable[[Path, Path], None],
 ) -> None:
     out, whole = tmp_path / 'out', tmp_path / 'whole'
     run_training('--out', out, '--gpu', device, '--keep', 9)
@@ -99,7 +98,7 @@ def test_damaged_snapshots_are_passed_over(
     for path in (second, third, out / 'snapshot_iter_16'):
         line, = [line for line in err.splitlines() if line.startswith('damaged') and f' {path}:' in line]
         assert first.name in line
-    same_result(out, whole)
+    assert_same_result(out, whole)
 
 
 def test_nothing_whole_to_resume_from_is_one_line(run_training: Callable[..., None], tmp_path: Path) -> None:
@@ -150,7 +149,7 @@ def test_a_full_disk_leaves_the_last_snapshot(
 
 
 def test_a_snapshot_may_lack_a_newer_option_and_be_compressed(
-    run_training: Callable[..., None], reference: Path, tmp_path: Path, same_result: Callable[[Path, Path], None],
+    run_training: Callable[..., None], reference: Path, tmp_path: Path,
 ) -> None:
     out, key = tmp_path / 'out', 'extensions/RunRecord/run'
     shutil.copytree(reference, out)
@@ -162,4 +161,4 @@ def test_a_snapshot_may_lack_a_newer_option_and_be_compressed(
     with (out / 'snapshot_iter_8').open('wb') as stream:
         np.savez_compressed(stream, **arrays)
     run_training('--out', out, '--resume', out / 'snapshot_iter_8')
-    same_result(out, reference)
+    assert_same_result(out, reference)

@@ -14,6 +14,7 @@ from hourglass.interruption import StopRequest
 from hourglass.spec import ModelSpec
 from pretrained import load_model, save_model
 from tests.touch import Touch
+from tests.training.conftest import assert_same_result
 from training.evaluator import PoseEvaluator
 from training.options import parse_config
 from training.snapshot import read_newest
@@ -100,8 +101,7 @@ def test_nothing_in_a_snapshot_is_executed(
 
 
 def test_an_early_snapshot_of_an_earlier_version_is_read(
-    run_training: Callable[..., None], reference: Path, same_result: Callable[..., None], tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    run_training: Callable[..., None], reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out, key = tmp_path / 'out', 'extensions/Snapshots/observed'
     with monkeypatch.context() as patch:
@@ -113,4 +113,4 @@ def test_an_early_snapshot_of_an_earlier_version_is_read(
     with open(out / 'snapshot_iter_4', 'wb') as stream:
         np.savez(stream, **{**arrays, key: json.dumps([289, json.loads(str(arrays[key]))])})
     run_training('--out', out, '--resume')
-    same_result(out, reference)
+    assert_same_result(out, reference)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from hourglass.errors import InputError
+from tests.training.conftest import assert_same_result
 from training import TrainConfig, resume, train
 
 import pytest
@@ -20,25 +20,23 @@ def config(people_folder: Path, tmp_path: Path) -> TrainConfig:
                        epochs=3, out=str(tmp_path / 'out'))
 
 
-def test_a_training_returns_what_it_made(
-    config: TrainConfig, reference: Path, same_result: Callable[[Path, Path], None],
-) -> None:
+def test_a_training_returns_what_it_made(config: TrainConfig, reference: Path) -> None:
     result = train(replace(config, loaders=2))
     out = Path(config.out)
-    same_result(out, reference)
+    assert_same_result(out, reference)
     assert (result.out, result.model, result.best) == (out, out / 'model.npz', out / 'best.npz')
     assert [entry['epoch'] for entry in result.log] == [1, 2, 3]
     assert result.score == max(entry['validation/main/pck'] for entry in result.log)
 
 
 def test_a_training_resumes_in_another_folder_and_can_be_made_longer(
-    tmp_path: Path, reference: Path, same_result: Callable[[Path, Path], None], capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
     moved = Path(shutil.copytree(reference, tmp_path / 'moved'))
     for name in ('snapshot_iter_8', 'snapshot_iter_12', 'model.npz', 'log'):
         (moved / name).unlink()
     result = resume(moved)
-    same_result(moved, reference)
+    assert_same_result(moved, reference)
     assert [entry['epoch'] for entry in result.log] == [1, 2, 3]
     longer = resume(moved, epochs=4)
     assert [entry['epoch'] for entry in longer.log] == [1, 2, 3, 4]
@@ -54,14 +52,12 @@ def test_a_training_without_validation_has_no_score(people_folder: Path, config:
         resume(people_folder)
 
 
-def test_weighted_sets_resume_exactly(
-    config: TrainConfig, tmp_path: Path, same_result: Callable[[Path, Path], None],
-) -> None:
+def test_weighted_sets_resume_exactly(config: TrainConfig, tmp_path: Path) -> None:
     mixed = replace(config, dataset=('lsp', 'synthetic'), samples=4, epochs=2, dataset_weights=(3, 1))
     train(mixed)
     whole = Path(shutil.copytree(config.out, tmp_path / 'whole'))
     train(replace(mixed, resume=str(Path(config.out) / 'snapshot_iter_5'), loaders=1))
-    same_result(Path(config.out), whole)
+    assert_same_result(Path(config.out), whole)
     with pytest.raises(InputError, match='--dataset-weights was'):
         train(replace(mixed, resume='newest', dataset_weights=(1, 1)))
 

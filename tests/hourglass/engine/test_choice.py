@@ -1,24 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hourglass.engine import choice
 from hourglass.engine.choice import choose_engine
 from hourglass.errors import InputError
 
 import pytest
-
-Install = Callable[..., None]
-
-
-@pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Let only these of the engines' packages be installed."""
-    def install(*names: str) -> None:
-        monkeypatch.setattr(choice, 'find_spec', lambda name: object() if name in names else None)
-
-    return install
-
 
 ALL = ('onnx', 'onnxruntime', 'openvino')
 
@@ -34,9 +20,9 @@ ALL = ('onnx', 'onnxruntime', 'openvino')
     ((), 'auto', 'f32', -1, 'chainer'),
 ])
 def test_the_choice(
-    installed: Install, packages: tuple[str, ...], engine: str, precision: str, gpu: int, expected: str,
+    monkeypatch: pytest.MonkeyPatch, packages: tuple[str, ...], engine: str, precision: str, gpu: int, expected: str,
 ) -> None:
-    installed(*packages)
+    monkeypatch.setattr(choice, 'find_spec', lambda name: name in packages or None)
     assert choose_engine(engine, precision, gpu) == expected
 
 
@@ -52,9 +38,9 @@ def test_the_choice(
     (ALL, 'torch', 'f32', -1, '--engine torch'),
 ])
 def test_combinations_that_are_refused(
-    installed: Install, packages: tuple[str, ...], engine: str, precision: str, gpu: int, reason: str,
+    monkeypatch: pytest.MonkeyPatch, packages: tuple[str, ...], engine: str, precision: str, gpu: int, reason: str,
 ) -> None:
-    installed(*packages)
+    monkeypatch.setattr(choice, 'find_spec', lambda name: name in packages or None)
     with pytest.raises(InputError) as caught:
         choose_engine(engine, precision, gpu)
     assert reason in str(caught.value)
