@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
 from data.lsp import LSPDataset
-from data.sampling import EpochOrderSampler, SampleIterator
+from data.person import PersonDataset
+from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
 from hourglass.errors import InputError, run
+from hourglass.joints import LSP
 from hourglass.predictor import PosePredictor
 from hourglass.spec import ModelSpec
 from training.distributed import Communicator, joined
@@ -30,18 +33,11 @@ import pytest
 SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, joints='lsp', out_channels=14, input_size=(32, 32))
 
 
-class _Anything:
-    def __len__(self) -> int:
-        return 1000
-
-    def __getitem__(self, i: int) -> int:
-        return i
-
-
 def _check_samples(comm: Communicator) -> None:
     """Two processes get the samples that one gets, in two parts."""
-    shared = SampleIterator(_Anything(), 6, EpochOrderSampler(1), part=(comm.rank, 2))
-    alone = SampleIterator(_Anything(), 6, EpochOrderSampler(1))
+    dataset = TrainingDataset(range(1000), lambda number, _: number, 0)
+    shared = SampleIterator(dataset, 6, EpochOrderSampler(1), part=(comm.rank, 2))
+    alone = SampleIterator(dataset, 6, EpochOrderSampler(1))
     for _ in range(400):
         shared.next(), alone.next()
         both = comm.sum([shared.indices.tolist()])
@@ -93,21 +89,12 @@ def _check_score(comm: Communicator, root: str) -> None:
 
 def _check_bad_loss(comm: Communicator) -> None:
     """The first process reports a loss that is not finite in any process; the last check."""
-    iterator = SimpleNamespace(dataset=SimpleNamespace(dataset=_People(comm.rank)), indices=[0])
+    people = PersonDataset('people', LSP, [Mock(image=f'image{comm.rank}.jpg')], Path())
+    iterator = SimpleNamespace(dataset=SimpleNamespace(dataset=people), indices=[0])
     state = SimpleNamespace(observation={'main/loss': np.array([2, np.nan][comm.rank], np.float32)},
                             updater=SimpleNamespace(iteration=7, epoch=0))
     StopAtBadLoss(iterator, comm)(state)  # type: ignore[arg-type]
     raise AssertionError('the training continues')
-
-
-class _People:
-    name = 'people'
-
-    def __init__(self, rank: int) -> None:
-        self.people = [SimpleNamespace(image=f'image{rank}.jpg')]
-
-    def __len__(self) -> int:
-        return 1
 
 
 def checks(fixed: str, whole: str, *arguments: str) -> None:
