@@ -35,31 +35,27 @@ def _assert_equal(samples: list[Any], indices: list[int]) -> None:
 
 
 @pytest.mark.parametrize('first', [0, 8, 9])
-def test_samples_of_any_size_arrive_and_stay(first: int) -> None:
+def test_samples_of_any_size_arrive_and_stay(request: pytest.FixtureRequest, first: int) -> None:
     # Memory is made for the size of the first sample. The last one cannot be measured.
     loaders = Loaders(_Slow(), 2, np.full(3, first), 2)
-    try:
-        for _ in range(2):
-            batches = [loaders.request(np.array(indices)) for indices in ([1, 2, 8], [3, 4, 5])]
-            samples = [loaders.take(batch) for batch in batches]
-            _assert_equal(samples[0], [1, 2, 8])
-            _assert_equal(samples[1], [3, 4, 5])
-    finally:
-        loaders.finalize()
+    request.addfinalizer(loaders.finalize)
+    for _ in range(2):
+        batches = [loaders.request(np.array(indices)) for indices in ([1, 2, 8], [3, 4, 5])]
+        samples = [loaders.take(batch) for batch in batches]
+        _assert_equal(samples[0], [1, 2, 8])
+        _assert_equal(samples[1], [3, 4, 5])
 
 
-def test_nothing_writes_into_the_memory_of_a_dropped_batch() -> None:
+def test_nothing_writes_into_the_memory_of_a_dropped_batch(request: pytest.FixtureRequest) -> None:
     loaders = Loaders(_Slow(), 2, np.full(2, 8), 1)
-    try:
-        slow = loaders.request(np.array([0, 1]))
-        while not slow[0].running():
-            time.sleep(0.01)
-        loaders.drop([slow])
-        samples = loaders.take(loaders.request(np.array([2, 3])))
-        wait([future for future in slow if not future.cancelled()])
-        _assert_equal(samples, [2, 3])
-    finally:
-        loaders.finalize()
+    request.addfinalizer(loaders.finalize)
+    slow = loaders.request(np.array([0, 1]))
+    while not slow[0].running():
+        time.sleep(0.01)
+    loaders.drop([slow])
+    samples = loaders.take(loaders.request(np.array([2, 3])))
+    wait([future for future in slow if not future.cancelled()])
+    _assert_equal(samples, [2, 3])
 
 
 def test_without_fork_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def _assert_equal(a: list, b: list) -> None:
 
 
 @pytest.mark.parametrize('n_loaders', [0, 1, 3])
-def test_batches_are_those_of_chainers_iterator(n_loaders: int) -> None:
+def test_batches_are_those_of_chainers_iterator(request: pytest.FixtureRequest, n_loaders: int) -> None:
     dataset = _arrays()
     expected = SerialIterator(dataset, 5, order_sampler=EpochOrderSampler(3))
     with warnings.catch_warnings():
@@ -82,87 +82,65 @@ def test_batches_are_those_of_chainers_iterator(n_loaders: int) -> None:
         # Python 3.12 warns of any thread beside a fork, of which pytest's process may have some by now.
         warnings.filterwarnings('ignore', 'This process .* is multi-threaded', DeprecationWarning)
         iterator = SampleIterator(dataset, 5, EpochOrderSampler(3), n_loaders)
-        try:
-            for _ in range(9):
-                _assert_equal(iterator.next(), expected.next())
-                assert (iterator.epoch, iterator.current_position, iterator.is_new_epoch, iterator.epoch_detail) == (
-                    expected.epoch, expected.current_position, expected.is_new_epoch, expected.epoch_detail)
-                assert len(iterator.indices) == 5
-        finally:
-            iterator.finalize()
+        request.addfinalizer(iterator.finalize)
+        for _ in range(9):
+            _assert_equal(iterator.next(), expected.next())
+            assert (iterator.epoch, iterator.current_position, iterator.is_new_epoch, iterator.epoch_detail) == (
+                expected.epoch, expected.current_position, expected.is_new_epoch, expected.epoch_detail)
+            assert len(iterator.indices) == 5
 
 
 @pytest.mark.parametrize(('before', 'after'), [(0, 2), (2, 0), (2, 1)])
-def test_a_state_is_taken_up_with_another_number_of_loaders(before: int, after: int) -> None:
+def test_a_state_is_taken_up_with_another_number_of_loaders(
+    request: pytest.FixtureRequest, before: int, after: int,
+) -> None:
     first, second = (SampleIterator(_arrays(), 5, EpochOrderSampler(3), n_loaders) for n_loaders in (before, after))
-    try:
-        for _ in range(5):
-            first.next()
-        second.next()
-        serializer = DictionarySerializer()
-        serializer.save(first)
-        NpzDeserializer({key: np.array(value) for key, value in serializer.target.items()}).load(second)
-        for _ in range(6):
-            _assert_equal(first.next(), second.next())
-            assert first.epoch_detail == second.epoch_detail
-            assert first.previous_epoch_detail == second.previous_epoch_detail
-    finally:
-        first.finalize()
-        second.finalize()
-
-
-class _Noted:
-    """Samples that leave a file in a folder when they are prepared."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __len__(self) -> int:
-        return 1000
-
-    def __getitem__(self, i: int) -> tuple[int]:
-        (self.folder / str(i)).touch()
-        return (i,)
+    for iterator in (first, second):
+        request.addfinalizer(iterator.finalize)
+    for _ in range(5):
+        first.next()
+    second.next()
+    serializer = DictionarySerializer()
+    serializer.save(first)
+    NpzDeserializer({key: np.array(value) for key, value in serializer.target.items()}).load(second)
+    for _ in range(6):
+        _assert_equal(first.next(), second.next())
+        assert first.epoch_detail == second.epoch_detail
+        assert first.previous_epoch_detail == second.previous_epoch_detail
 
 
 @pytest.mark.parametrize(('loaders', 'prepared'), [(0, 4), (2, 16)])
-def test_loaders_work_while_the_training_computes(tmp_path: Path, loaders: int, prepared: int) -> None:
-    iterator = SampleIterator(_Noted(tmp_path), 4, EpochOrderSampler(0), loaders)
-    try:
-        iterator.next()
-        # Three batches more than the one that was asked for.
-        for _ in range(3000):
-            if len(list(tmp_path.iterdir())) >= prepared:
-                break
-            time.sleep(0.02)
-        assert len(list(tmp_path.iterdir())) == prepared
-    finally:
-        iterator.finalize()
+def test_loaders_work_while_the_training_computes(
+    request: pytest.FixtureRequest, tmp_path: Path, loaders: int, prepared: int,
+) -> None:
+    def leave_a_file(number: int, _: np.random.Generator) -> tuple[int]:
+        (tmp_path / str(number)).touch()
+        return (number,)
 
-
-class _WithError:
-    def __len__(self) -> int:
-        return 8
-
-    def __getitem__(self, i: int) -> tuple[int]:
-        if i == 13:
-            raise ValueError('sample 13')
-        return (i,)
+    dataset = TrainingDataset(range(1000), leave_a_file, 0)
+    iterator = SampleIterator(dataset, 4, EpochOrderSampler(0), loaders)
+    request.addfinalizer(iterator.finalize)
+    iterator.next()
+    # Three batches more than the one that was asked for.
+    for _ in range(3000):
+        if len(list(tmp_path.iterdir())) >= prepared:
+            break
+        time.sleep(0.02)
+    assert len(list(tmp_path.iterdir())) == prepared
 
 
 @pytest.mark.parametrize('n_loaders', [0, 2])
-def test_an_error_in_a_sample_leaves_the_position(n_loaders: int) -> None:
-    iterator = SampleIterator(_WithError(), 2, EpochOrderSampler(0), n_loaders)
-    try:
-        # Sample 13 is the last of the first epoch.
-        for _ in range(3):
+def test_an_error_in_a_sample_leaves_the_position(request: pytest.FixtureRequest, n_loaders: int) -> None:
+    # Sample 5 is the last of the first epoch: the others are 1 / (5 - number).
+    dataset = TrainingDataset(range(8), lambda number, _: (1 / (5 - number),), 0)
+    iterator = SampleIterator(dataset, 2, EpochOrderSampler(0), n_loaders)
+    request.addfinalizer(iterator.finalize)
+    for _ in range(3):
+        iterator.next()
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
             iterator.next()
-        for _ in range(2):
-            with pytest.raises(ValueError, match='sample 13'):
-                iterator.next()
-            assert iterator.current_position == 6
-        iterator.position = iterator.position
-        with pytest.raises(ValueError, match='sample 13'):
-            iterator.next()
-    finally:
-        iterator.finalize()
+        assert iterator.current_position == 6
+    iterator.position = iterator.position
+    with pytest.raises(ZeroDivisionError):
+        iterator.next()
