@@ -209,7 +209,7 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
     if isinstance(value, (str, os.PathLike)):
         return read_image(value, upright=True, reduce=True)
     if isinstance(value, Image.Image):
-        name = getattr(value, 'filename', '') or 'a PIL image'
+        name = getattr(value, 'filename', '') or 'the picture'
         try:
             value.load()
         except Exception as error:

@@ -232,7 +232,7 @@ def test_grey_opencv_and_chainercv_arrays() -> None:
     (np.zeros((20, 30, 3), np.float32), 'an array of shape (20, 30, 3) and type float32'),
     (np.zeros((20, 30, 4), np.uint8), 'an array of shape (20, 30, 4) and type uint8'),
     (7, 'a value of type int'),
-    (Image.open(io.BytesIO(picture_bytes(_noise(64, 64))[:1500])), 'a PIL image: cannot be read'),
+    (Image.open(io.BytesIO(picture_bytes(_noise(64, 64))[:1500])), 'the picture: cannot be read'),
     (b'a JPEG file', 'a value of type bytes'),
     (np.full((3, 4, 5), 256.0 * 257), 'values from 6.579e+04'),
     (np.linspace(-2, 2.6, 60).reshape(3, 4, 5), 'values from -2 to 2.6'),
