@@ -121,18 +121,22 @@ def read_own(kind: type[OwnDataset], root: Path, images: str | None, joints: Joi
         chosen = part.take(np.flatnonzero(part.labelled.any(axis=1)))
         rows.append((name, len(set(chosen.images)), len(chosen)))
     pictures: list[AnnotatedPicture] = []
+    n_boxless = n_unscored = 0
     for part in files:
         folder, people = kind.locate_images(part, images)
         pictures += pictures_of(folder, people.images, people.points, people.labelled, people.sizes)
-    reference, _ = files[0].with_boxes().reference_lengths(None)
-    boxless = sum((part.labelled.any(axis=1) & np.isnan(part.boxes).any(axis=1) & np.isnan(part.squares).any(axis=1)
-                   ).sum() for part in files)
+        is_known = part.labelled.any(axis=1)
+        n_boxless += int((is_known & np.isnan(part.boxes).any(axis=1) & np.isnan(part.squares).any(axis=1)).sum())
+        reference, lengths = part.with_boxes().reference_lengths(None)
+        n_unscored += int((is_known & np.isnan(lengths)).sum())
     lines = [
         *table_lines(('split', 'images', 'people'), rows),
         *table_lines(('joint', 'labelled', 'visible', 'mirrored'), _joint_rows(files[0].joint_set, files)),
         f'PCK divides errors by {"torsos" if reference == "torso" else "the sides of boxes"}']
-    if boxless:
-        lines.append(f'{counted(boxless, "person has", "people have")} no box: the box around the labelled joints is '
+    if n_unscored:
+        lines[-1] += f'; {counted(n_unscored, "person has", "people have")} none and no score'
+    if n_boxless:
+        lines.append(f'{counted(n_boxless, "person has", "people have")} no box: the box around the labelled joints is '
                      'taken, which is too small where they cover only a part of the body')
     return Contents(lines, pictures, _empty_splits(rows), is_upright=True)
 

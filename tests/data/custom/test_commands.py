@@ -83,6 +83,12 @@ def test_a_table_from_the_check_to_the_demo(call: Call, table: Path) -> None:
     assert [joint['name'] for joint in pose['joints']] == own['joints']
 
 
+def test_people_without_a_torso_are_counted(call: Call, write_table: Write, rows: list[dict[str, Any]]) -> None:
+    table = write_table([{'image': row['image'], 'l_shoulder_x': 3, 'l_shoulder_y': 4, 'r_hip_x': x, 'r_hip_y': x}
+                         for row, x in zip(rows, ('', *range(1, 10)), strict=True)])
+    assert 'torsos; 1 person has none and no score' in call('data', 'check', 'csv', '--root', table)
+
+
 def test_cocos_format_from_the_check_to_the_evaluation(call: Call, write_coco: Write, content: dict[str, Any]) -> None:
     path = write_coco(content)
     assert 'no box' not in call('data', 'check', 'coco-json', '--root', path)
