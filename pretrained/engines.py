@@ -9,7 +9,7 @@ from importlib import metadata
 from hourglass.engine.base import Engine
 from hourglass.engine.cache import Entry, cached, key_of
 from hourglass.engine.choice import choose_engine
-from hourglass.errors import InputError
+from hourglass.errors import InputError, missing_package
 from hourglass.files import sha256_of
 from hourglass.spec import ModelSpec
 from pretrained import registry
@@ -41,6 +41,8 @@ def load_engine(
     try:
         return registry.use_weights(name, loaders[kind])
     except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and (missing := missing_package(error)):
+            raise InputError(missing) from None
         # It is installed, but for another system, or damaged.
         problem = f'{kind} cannot be loaded ({" ".join(str(error).split())[:300]})'
         if kind == 'chainer':

@@ -27,11 +27,18 @@ class Blocked:
 
 sys.meta_path.insert(0, Blocked())
 import hourglass
+from hourglass.detection import load_detector
+from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 from hourglass.providers import rendered_people
 from hourglass.torch7_crop import Torch7Transform, torch7_crop
 from hourglass.version import __version__
 image, _ = next(rendered_people(1))  # as --precision int8 needs them
+for load in (lambda: load_detector('ssd512'), lambda: PosePredictor.load('bundled', engine='chainer')):
+    try:
+        load()
+    except InputError as error:
+        assert 'this needs the package chainer' in str(error), error
 pose = PosePredictor.load('bundled').predict(torch7_crop(image, Torch7Transform((128, 128), 200, 64)))
 print(hourglass.__file__, __version__, len(pose.points), os.environ['ORT_DISABLE_TELEMETRY'])
 """

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from hourglass.config import text
-from hourglass.errors import InputError
+from hourglass.errors import InputError, missing_package
 
 import numpy as np
 
@@ -161,7 +161,10 @@ def load_detector(name: str | None = None, gpu: int = -1, person_class: str | No
     check_person_class(name, person_class)
     if name is not None:
         kind, file = parse_detector(name)
-        load = DETECTORS[kind].load
+        try:
+            load = DETECTORS[kind].load
+        except ModuleNotFoundError as error:
+            raise InputError(f'--detector {kind}: {missing_package(error) or error}') from None
         return load(kind, file, gpu) if person_class is None else load(kind, file, gpu, person_class)
     try:
         return DETECTORS[DEFAULT].load(DEFAULT, None, gpu, is_quick=True)
