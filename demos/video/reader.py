@@ -24,9 +24,6 @@ _RATES = (0.01, 1000)
 #: Larger frames are refused: several of them are in memory at once, as float32.
 MAX_PIXELS = 50_000_000
 
-#: More than this, or less than its inverse, is a mistake in the file.
-_MAX_ASPECT = 10
-
 #: Seconds to wait for the answer of a URL.
 _TIMEOUT = 20.0
 
@@ -147,9 +144,7 @@ class VideoReader:
             raise InputError(f'{self.name}: has no frame that can be read')
         self.size: tuple[int, int] = self._first[1].shape[:2]
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        if self.size[0] != self._first[0].height:  # on its side
-            aspect = 1 / aspect
-        self.aspect = aspect if 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT else Fraction(1)
+        self.aspect = aspect if self.size[0] == self._first[0].height else 1 / aspect  # a frame on its side
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = rate if rate and _RATES[0] <= rate <= _RATES[1] else DEFAULT_RATE
         self.time_base: Fraction = self._stream.time_base or 1 / self.rate
