@@ -207,13 +207,12 @@ class VideoReader:
         """Return what is wrong with the file, if its last frame has been read; ``None`` if nothing is."""
         if not self._has_ended:
             return None
-        lacks = ''
-        if self._stream.frames:
-            if self.n_read < self._stream.frames - 1:
-                lacks = f'{self.n_read} of the {self._stream.frames} frames'
+        frames = self._stream.frames
+        if frames and self.n_read < frames - 1:
+            read = f'{self.n_read} of the {frames} frames'
         # The rate may vary, and a duration may include sound that is longer than the picture.
-        elif self._end < self._seconds - max(1, 2 / self.rate):
-            lacks = f'{self._end:.1f} of the {self._seconds:.1f} seconds'
-        if lacks:
-            return f'{self.name}: only {lacks} that it announces can be read (cut off or damaged)'
-        return f'{self.name}: some frames are damaged' if self._damaged else None
+        elif not frames and self._end < self._seconds - max(1, 2 / self.rate):
+            read = f'{self._end:.1f} of the {self._seconds:.1f} seconds'
+        else:
+            return f'{self.name}: some frames are damaged' if self._damaged else None
+        return f'{self.name}: only {read} that it announces can be read (cut off or damaged)'
