@@ -87,7 +87,8 @@ def _run(config: WebcamConfig) -> None:
 @pytest.mark.parametrize(('values', 'reason'), [
     ({'port': 70000}, '--port must'), ({'host': 'no.such.host.invalid'}, '--host'),
     ({'camera': '1'}, '--camera is for --opencv-window'), ({'model': 'missing.npz'}, 'missing.npz'),
-    ({'opencv_window': True, 'port': 9}, '--port is for the page'),
+    ({'opencv_window': True, 'port': 9}, '--max-mb are for the page'),
+    ({'opencv_window': True, 'max_mb': 9}, '--max-mb are for the page'),
     ({'detector': 'nobody'}, "no detector 'nobody'"), ({'detector': 'boxes:a.json'}, '--detector boxes'),
     ({'opencv_window': True, 'camera': 'missing.avi'}, 'missing.avi: cannot be opened'),
 ])

@@ -53,7 +53,8 @@ class WebcamConfig(PredictorConfig):
         check_person_class(self.detector, self.detector_class)
         if self.camera is not None and not self.opencv_window:
             raise InputError('--camera is for --opencv-window; the page asks the browser for a camera')
-        if self.port is not None and self.opencv_window:
-            raise InputError('--port is for the page, and --opencv-window has none')
+        of_page = 'host', 'port', 'max_mb'
+        if self.opencv_window and any(getattr(self, name) != getattr(WebcamConfig, name) for name in of_page):
+            raise InputError('--host, --port and --max-mb are for the page, and --opencv-window has none')
         if parse_detector(self.detector)[0] == 'boxes':
             raise InputError('--detector boxes: a file has no boxes for a camera')
