@@ -140,11 +140,11 @@ class PeoplePredictor:
 
     @overload
     def predict(
-        self, images: Sequence[Picture], names: Sequence[str] | None = None, bgr: bool = False,
+        self, images: Iterable[Picture], names: Sequence[str] | None = None, bgr: bool = False,
     ) -> list[People]: ...
 
     def predict(
-        self, images: Picture | Sequence[Picture], names: str | Sequence[str] | None = None, bgr: bool = False,
+        self, images: Picture | Iterable[Picture], names: str | Sequence[str] | None = None, bgr: bool = False,
     ) -> People | list[People]:
         """Find all people in one image or in each of a list.
 
@@ -164,7 +164,7 @@ class PeoplePredictor:
         return people[0] if is_one_image(images) else people
 
     def predict_boxes(
-        self, images: Sequence[Picture], found: Sequence[tuple[np.ndarray, np.ndarray]],
+        self, images: Iterable[Picture], found: Sequence[tuple[np.ndarray, np.ndarray]],
     ) -> list[People]:
         """Find the joints of people whose boxes are known.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -178,7 +178,7 @@ class PosePredictor:
         return prepare(image, box, self.spec)
 
     def poses(
-        self, imgs: Picture | Sequence[Picture], boxes: Iterable[Box] | None = None, bgr: bool = False,
+        self, imgs: Picture | Iterable[Picture], boxes: Iterable[Box] | None = None, bgr: bool = False,
     ) -> list[Pose]:
         """Find one person in each image.
 
@@ -208,10 +208,10 @@ class PosePredictor:
     def predict(self, imgs: Picture, bgr: bool = False) -> Pose: ...  # type: ignore[overload-overlap]  # (a text is a sequence of texts)
 
     @overload
-    def predict(self, imgs: Sequence[Picture], bgr: bool = False) -> tuple[list[np.ndarray], list[np.ndarray]]: ...
+    def predict(self, imgs: Iterable[Picture], bgr: bool = False) -> tuple[list[np.ndarray], list[np.ndarray]]: ...
 
     def predict(
-        self, imgs: Picture | Sequence[Picture], bgr: bool = False,
+        self, imgs: Picture | Iterable[Picture], bgr: bool = False,
     ) -> Pose | tuple[list[np.ndarray], list[np.ndarray]]:
         """Find the joints of the person in one image or in each of a list.
 
