@@ -177,13 +177,11 @@ def plan_pictures(
     if folder.suffix and folder.suffix.lower() in picture_endings() and not folder.is_dir():
         raise InputError(f'{folder}: --out names a folder, not a picture; the drawing in it is output.jpg')
     files = find_pictures(arguments, {*RESULTS, *(path.stem for path in results)})
-    targets = [tuple(path.with_name(prefix + path.name) for path in results)
-               for prefix in (result_names(files) or [''])]
-    if files:
-        ids = image_ids([str(picture.path) for picture in files])
-        tasks = [Task(*values) for values in zip(files, ids, targets, strict=True)]
-    else:
-        tasks = [Task(None, targets[0][0].name, targets[0], render().astype(np.float32))]
+    targets = [tuple(path.with_name(prefix + path.name) for path in results) for prefix in result_names(files)]
+    ids = image_ids([str(picture.path) for picture in files])
+    tasks = [Task(*values) for values in zip(files, ids, targets, strict=True)]
+    if not files:
+        tasks = [Task(None, results[0].name, tuple(results), render().astype(np.float32))]
     check_targets([*(target for task in tasks for target in task.targets), *others],
                   [*(picture.path for picture in files), *sources])
     for task in tasks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -57,13 +58,12 @@ class VideoWriter:
         self._frame_length = float(1 / rate)
         self._end, self._last_stamp = 0.0, -1
         self._codec: str | None = None
-        self._sound: Iterator[tuple[float, Any]]
         for source in (sound, None):
             # "file:": a colon in the name does not make it a URL.
             self._container = av.open(f'file:{Path(path).absolute()}', 'w')
             try:
                 self._add_frames(form, rate, aspect)
-                self._sound = iter(()) if source is None else self._packets(source, form.sounds)
+                self._sound = self._packets(source, form.sounds) if source is not None else iter(())
                 self._next_sound = next(self._sound, None)
                 self._container.start_encoding()
                 return
@@ -95,12 +95,11 @@ class VideoWriter:
                 return
             target = self._container.add_stream_from_template(track)
             shift = round(Fraction(container.start_time or 0, av.time_base) / track.time_base)
-            last = None
+            last = -sys.maxsize
             with contextlib.suppress(av.error.FFmpegError):  # the reader reports a file that breaks off
                 for packet in container.demux(track):
-                    if packet.dts is None or packet.pts is None or packet.pts < shift:
-                        continue
-                    if last is not None and packet.dts <= last:  # a damaged file; no format takes such a packet
+                    # No format takes packets that go back, as in a damaged file.
+                    if packet.dts is None or packet.pts is None or packet.pts < shift or packet.dts <= last:
                         continue
                     last = packet.dts
                     packet.dts, packet.pts, packet.stream = packet.dts - shift, packet.pts - shift, target
