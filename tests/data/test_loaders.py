@@ -7,6 +7,7 @@ from typing import Any
 
 from data.loaders import Loaders
 from hourglass.errors import InputError
+from tests.child import wait_until
 
 import numpy as np
 import pytest
@@ -50,8 +51,7 @@ def test_nothing_writes_into_the_memory_of_a_dropped_batch(request: pytest.Fixtu
     loaders = Loaders(_Slow(), 2, np.full(2, 8), 1)
     request.addfinalizer(loaders.finalize)
     slow = loaders.request(np.array([0, 1]))
-    while not slow[0].running():
-        time.sleep(0.01)
+    wait_until(slow[0].running)
     loaders.drop([slow])
     samples = loaders.take(loaders.request(np.array([2, 3])))
     wait([future for future in slow if not future.cancelled()])

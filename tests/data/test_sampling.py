@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from pathlib import Path
 
 from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
+from tests.child import wait_until
 
 import numpy as np
 import pytest
@@ -122,10 +122,7 @@ def test_loaders_work_while_the_training_computes(
     request.addfinalizer(iterator.finalize)
     iterator.next()
     # Three batches more than the one that was asked for.
-    for _ in range(3000):
-        if len(list(tmp_path.iterdir())) >= prepared:
-            break
-        time.sleep(0.02)
+    wait_until(lambda: len(list(tmp_path.iterdir())) >= prepared)
     assert len(list(tmp_path.iterdir())) == prepared
 
 

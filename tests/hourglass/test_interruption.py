@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from hourglass.interruption import StopRequest
-from tests.child import ROOT
+from tests.child import ROOT, wait_until
 
 import pytest
 
@@ -34,32 +34,23 @@ Path('end').write_text(str(stop.status))
 '''
 
 
-def _wait_for(path: Path) -> None:
-    for _ in range(6000):
-        if path.exists() and (path.name != 'end' or path.read_text()):
-            return
-        time.sleep(0.01)
-    pytest.fail(f'{path} does not appear')
-
-
 def test_a_closed_terminal_is_a_request_to_stop(tmp_path: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
         os.execve(sys.executable, [sys.executable, '-c', WORK], {**os.environ, 'PYTHONPATH': str(ROOT)})
-    _wait_for(tmp_path / 'ready')
+    wait_until((tmp_path / 'ready').exists)
     os.close(terminal)
     time.sleep(0.1)
     os.kill(pid, signal.SIGHUP)  # as a shell does beside the system
-    _wait_for(tmp_path / 'end')
-    assert (tmp_path / 'end').read_text() == '129'
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert (tmp_path / 'end').read_text() == '129'
 
 
 def test_under_nohup_a_closed_terminal_changes_nothing(tmp_path: Path) -> None:
     work = subprocess.Popen(['nohup', sys.executable, '-c', WORK], cwd=tmp_path, stderr=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL, env={**os.environ, 'PYTHONPATH': str(ROOT)})
-    _wait_for(tmp_path / 'ready')
+    wait_until((tmp_path / 'ready').exists)
     work.send_signal(signal.SIGHUP)
     time.sleep(0.2)
     assert work.poll() is None

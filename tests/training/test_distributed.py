@@ -8,14 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from hourglass.device import use_device
 from hourglass.errors import InputError
 from hourglass.network import StackedHG
-from tests.child import ROOT
+from tests.child import ROOT, wait_until
 from tests.conftest import GPU
 from tests.training.conftest import assert_same_result, log_of
 from training import distributed
@@ -148,9 +147,7 @@ def test_a_signal_to_mpiexec_saves_first(job: Job, arguments: list[str], tmp_pat
     process = job.start(ROOT / 'train.py', '--distributed', *arguments, '--epoch', 10000, '--out', out,
                         '--no-validation')
     try:
-        deadline = time.monotonic() + SECONDS
-        while not any(out.glob('snapshot_*')) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: any(out.glob('snapshot_*')))
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=SECONDS)
     finally:

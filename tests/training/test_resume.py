@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from hourglass.errors import InputError
+from tests.child import wait_until
 from tests.training.conftest import assert_same_result
 from tests.training.processes import Trainings, stat
 from training import snapshot
@@ -71,12 +71,7 @@ def test_a_stop_writes_a_snapshot_and_says_how_to_resume(
 def test_no_loader_outlives_its_training(trainings: Trainings, tmp_path: Path, number: int) -> None:
     trainings.train(tmp_path / 'out', '--loaders', 2, kill=number, iteration=4)
     assert len(trainings.loaders) == 2
-    for _ in range(1200):
-        if all(stat(pid)[0] in 'Z-' for pid in trainings.loaders):
-            break
-        time.sleep(0.05)
-    else:
-        pytest.fail('a loader is still there')
+    wait_until(lambda: all(stat(pid)[0] in 'Z-' for pid in trainings.loaders))
 
 
 def test_damaged_snapshots_are_passed_over(
