@@ -230,34 +230,32 @@ class FileServer:
     url: str = ''
 
 
-def _handler(plan: FileServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
+class _Handler(BaseHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
 
-        def do_GET(self) -> None:
-            requested = self.headers.get('Range', '')
-            plan.requested.append(requested)
-            time.sleep(plan.delay)
-            start = int(requested.removeprefix('bytes=').rstrip('-')) if requested and plan.ranges else 0
-            if start and start >= len(plan.content):
-                self.send_response(416)
-                self.send_header('Content-Range', f'bytes */{len(plan.content)}')
-                self.send_header('Content-Length', '0')
-                self.end_headers()
-                return
-            self.send_response(206 if start else plan.status)
-            if start:
-                self.send_header('Content-Range', f'bytes {start}-{len(plan.content) - 1}/{len(plan.content)}')
-            if plan.location:
-                self.send_header('Location', plan.location)
-            if plan.says_length:
-                self.send_header('Content-Length', str(len(plan.content) - start))
+    def do_GET(self) -> None:
+        plan = self.server.plan
+        requested = self.headers.get('Range', '')
+        plan.requested.append(requested)
+        time.sleep(plan.delay)
+        start = int(requested.removeprefix('bytes=').rstrip('-')) if requested and plan.ranges else 0
+        if start and start >= len(plan.content):
+            self.send_response(416)
+            self.send_header('Content-Range', f'bytes */{len(plan.content)}')
+            self.send_header('Content-Length', '0')
             self.end_headers()
-            body = plan.content[start:]
-            self.wfile.write(body[:plan.cuts.pop(0)] if plan.cuts else body)
-
-    return Handler
+            return
+        self.send_response(206 if start else plan.status)
+        if start:
+            self.send_header('Content-Range', f'bytes {start}-{len(plan.content) - 1}/{len(plan.content)}')
+        if plan.location:
+            self.send_header('Location', plan.location)
+        if plan.says_length:
+            self.send_header('Content-Length', str(len(plan.content) - start))
+        self.end_headers()
+        body = plan.content[start:]
+        self.wfile.write(body[:plan.cuts.pop(0)] if plan.cuts else body)
 
 
 class _Server(ThreadingHTTPServer):
@@ -289,7 +287,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def server(small_weights: Path) -> Iterator[FileServer]:
     plan = FileServer(small_weights.read_bytes())
-    http = _Server(('127.0.0.1', 0), _handler(plan))
+    http = _Server(('127.0.0.1', 0), _Handler)
+    http.plan = plan
     thread = threading.Thread(target=http.serve_forever, kwargs={'poll_interval': 0.01}, daemon=True)
     thread.start()
     plan.url = f'http://127.0.0.1:{http.server_address[1]}/weights.npz'

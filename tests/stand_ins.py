@@ -18,12 +18,7 @@ from PIL import Image
 
 
 class FixedBoxes(Detector):
-    """A detector that finds the same boxes in every image.
-
-    Attributes:
-        names: of the images of the last call.
-        n_calls: number of calls.
-    """
+    """A detector that finds the same boxes in every image; ``names`` are those of the last call."""
 
     def __init__(self, *boxes: Sequence[float], scores: Sequence[float] | None = None) -> None:
         self.boxes = np.array(boxes, np.float32).reshape(-1, 4)
@@ -40,11 +35,7 @@ class FixedBoxes(Detector):
 
 
 class Brightness(chainer.Link):
-    """A network whose heatmaps, all 16 alike, are the brightness of the crop.
-
-    Attributes:
-        batches: number of crops in each call.
-    """
+    """A network whose heatmaps, all 16 alike, are the brightness of the crop; ``batches`` are numbers of crops."""
 
     def __init__(self) -> None:
         super().__init__()

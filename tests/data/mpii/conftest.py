@@ -8,6 +8,5 @@ import pytest
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'cache'))
+def root(tmp_path: Path, cache: Path) -> Path:
     return write_set(tmp_path / 'MPII')

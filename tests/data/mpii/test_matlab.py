@@ -34,11 +34,11 @@ def test_one_image_and_one_person_are_structs_too(tmp_path: Path) -> None:
 
 
 def test_the_people_are_kept_for_that_file_and_a_damaged_copy_is_made_anew(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    root: Path, cache: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = root / MATLAB_FILES[0]
     first = read_matlab(path)
-    place, = (tmp_path / 'cache').iterdir()
+    place, = cache.iterdir()
     place.write_bytes(place.read_bytes()[:-200])
     assert len(read_matlab(path)) == 5
     capsys.readouterr()
@@ -50,8 +50,8 @@ def test_the_people_are_kept_for_that_file_and_a_damaged_copy_is_made_anew(
 
 
 def test_without_a_place_to_keep_them_they_are_read_each_time(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    root: Path, cache: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / 'cache').write_text('a file where the folder should be')
+    cache.write_text('a file where the folder should be')
     assert len(read_matlab(root / MATLAB_FILES[0])) == 5
     assert 'will be parsed again next time' in capsys.readouterr().err

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
-from hourglass.engine import cache
 from hourglass.engine.cache import Entry, cached, key_of
 from hourglass.spec import ModelSpec
 
@@ -15,9 +14,8 @@ SPEC = ModelSpec(n_stack=1, input_size=(128, 64), mean=(0.1, 0.2, 0.3))
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv('HOURGLASS_CACHE', str(tmp_path / 'cache'))
-    return tmp_path / 'cache' / 'engines'
+def folder(cache: Path) -> Path:
+    return cache / 'engines'
 
 
 def test_a_graph_is_made_once(folder: Path) -> None:
@@ -43,15 +41,15 @@ def test_a_damaged_entry_is_made_anew(folder: Path, damage: Callable[[bytes], by
     assert path.read_bytes() == whole
 
 
-def test_a_folder_that_cannot_be_used_costs_nothing_but_time(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / 'cache').write_text('a file')
+def test_a_folder_that_cannot_be_used_costs_nothing_but_time(cache: Path) -> None:
+    cache.write_text('a file')
     make = Mock(return_value=Entry(b'a graph', SPEC))
     assert cached('key', make) == cached('key', make) == Entry(b'a graph', SPEC)
     assert make.call_count == 2
 
 
 def test_those_used_last_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, 'MAX_ENTRIES', 3)
+    monkeypatch.setattr('hourglass.engine.cache.MAX_ENTRIES', 3)
     make = Mock(return_value=Entry(b'a graph', SPEC))
     for number, key in enumerate('abc'):
         cached(key, make)
