@@ -44,15 +44,7 @@ def _is_time(out: Path, iteration: int, while_writing: bool) -> bool:
 
 
 class Trainings:
-    """Runs one training after the other.
-
-    Args:
-        arguments: of all trainings.
-        folder: for their stderr.
-
-    Attributes:
-        loaders: the processes that the last training had started when it was sent a signal.
-    """
+    """Runs one training after the other; ``loaders`` are processes that the last one had when it was sent a signal."""
 
     def __init__(self, arguments: list[str], folder: Path) -> None:
         self.arguments, self.folder = arguments, folder

@@ -12,7 +12,6 @@ from tests.refusal import refusal
 import pytest
 
 Content = dict[str, Any]
-Change = Callable[[Content], Content]
 
 
 def test_annotations_also_list_who_does_not_count(root: Path) -> None:
@@ -24,7 +23,7 @@ def test_annotations_also_list_who_does_not_count(root: Path) -> None:
     assert people.images == {7: 'a.jpg', 9: 'b.jpg'}
 
 
-def _changed(**fields: Any) -> Change:
+def _changed(**fields: Any) -> Callable[[Content], Content]:
     """Make two people, the second with these fields."""
     def change(content: Content) -> Content:
         first = content['annotations'][0]

@@ -13,14 +13,9 @@ import pytest
 
 
 class _FakeCapture:
-    """Camera 0 gives 100 frames, numbered by their colours; camera 1 gives none; there is no other.
+    """Camera 0 gives 100 frames, numbered by their colours; camera 1 gives none; there is no other."""
 
-    Attributes:
-        steps: released once for each frame after the first that the camera may give.
-        n: frames given.
-    """
-
-    steps = threading.Semaphore(0)
+    steps = threading.Semaphore(0)  # released once for each frame after the first that the camera may give
 
     def __init__(self, number: int) -> None:
         self.number, self.n = number, 0

@@ -21,13 +21,7 @@ SPEC = ModelSpec(n_stack=1, width=8, layer_num=2, input_size=(64, 64), crop='pad
 
 
 class SpotPredictor(PosePredictor):
-    """Finds every joint where the picture is bright, when it may.
-
-    Attributes:
-        gate: while it is cleared, nothing is found.
-        began: set when a call waits at the gate.
-        n_calls: number of calls.
-    """
+    """Finds every joint where the picture is bright, and nothing while the event ``gate`` is cleared."""
 
     def __init__(self) -> None:
         super().__init__(Brightness(), SPEC)
