@@ -50,10 +50,10 @@ def to_double(network: chainer.Link) -> None:
             setattr(link, name, getattr(link, name).astype(np.float64))
 
 
-def stock_maps(network: chainer.Chain, x: np.ndarray) -> list[np.ndarray]:
-    """Return the heatmaps of all stacks by Chainer's own functions."""
+def maps_of(network: chainer.Chain, x: np.ndarray, functions: str = 'fast') -> list[np.ndarray]:
+    """Return the heatmaps of all stacks; with ``stock`` by Chainer's own functions."""
     with (chainer.using_config('train', False), chainer.no_backprop_mode(),
-          chainer.using_config('hourglass_functions', 'stock')):
+          chainer.using_config('hourglass_functions', functions)):
         return [output.array for output in network(x)]
 
 

@@ -11,7 +11,7 @@ from hourglass.errors import InputError
 from hourglass.predictor import PosePredictor
 from pretrained.engines import load_engine
 from pretrained.entries import BUNDLED_FOLDER, REGISTRY
-from tests.networks import randomise, stock_maps
+from tests.networks import maps_of, randomise
 from tests.pretrained.ports import SMALL
 
 import numpy as np
@@ -35,7 +35,7 @@ def test_images_of_any_number_and_size_from_several_threads(engine: str, cache: 
     assert (loaded.name, spec) == (engine, SMALL)
     x = [np.random.default_rng(i).random((n, 3, height, 64), np.float32)
          for i, (n, height) in enumerate(((1, 64), (9, 64), (1, 96), (2, 64)))]
-    expected = [stock_maps(network, images)[-1] for images in x]
+    expected = [maps_of(network, images, 'stock')[-1] for images in x]
     with ThreadPoolExecutor(4) as pool:
         for maps, wanted in zip(pool.map(loaded, x * 3), expected * 3, strict=True):
             np.testing.assert_allclose(maps, wanted, atol=1e-5 * abs(wanted).max())

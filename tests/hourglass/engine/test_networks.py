@@ -11,7 +11,7 @@ from hourglass.network import StackedHG
 from hourglass.parameters import network_shapes
 from hourglass.preactivation import PreActivationHG
 from hourglass.spec import ModelSpec
-from tests.networks import graph_of, randomise, run_graph, stock_maps
+from tests.networks import graph_of, maps_of, randomise, run_graph
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ NETWORKS = {
 def test_a_graph_computes_what_chainer_computes(kind: str, shape: tuple[int, ...]) -> None:
     network = randomise(NETWORKS[kind]())
     x = np.random.default_rng(0).random(shape, np.float32)
-    expected = stock_maps(network, x)
+    expected = maps_of(network, x, 'stock')
     model = graph_of(network, all_stacks=True)
     assert [output.name for output in model.graph.output] == [f'heatmaps_{i + 1}' for i in range(len(expected))]
     got = run_graph(model, x)

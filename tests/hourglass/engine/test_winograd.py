@@ -4,7 +4,7 @@ from hourglass.engine import winograd
 from hourglass.engine.graph import GraphWriter
 from hourglass.network import StackedHG
 from hourglass.preactivation import PreActivationHG
-from tests.networks import graph_of, randomise, run_graph, stock_maps
+from tests.networks import graph_of, maps_of, randomise, run_graph
 
 import chainer
 import numpy as np
@@ -50,7 +50,7 @@ def test_a_network_in_tiles_computes_what_chainer_computes(kind: str) -> None:
     # Images of one size after another: the graph is made for all.
     for shape in ((2, 3, 64, 96), (1, 3, 32, 32)):
         x = np.random.default_rng(0).random(shape, np.float32)
-        expected = stock_maps(network, x)[-1]
+        expected = maps_of(network, x, 'stock')[-1]
         np.testing.assert_allclose(run_graph(graph, x)[0], expected, atol=1e-5 * abs(expected).max())
 
 

@@ -10,22 +10,16 @@ from hourglass.errors import InputError
 from hourglass.spec import ModelSpec
 from pretrained.formats import load_any
 from pretrained.torch7 import load_graph
-from pretrained.weights_file import Model
+from tests.networks import maps_of
 from tests.pretrained.torch7 import writer as t7
 from tests.pretrained.torch7.networks import compute, save, spec_of
 from tests.refusal import refusal
 
-import chainer
 import numpy as np
 import pytest
 
 MODELS = 'reference/torch7/models'
 OTHERS = 'it has other layers or other connections'
-
-
-def outputs_of(model: Model, x: np.ndarray) -> list[np.ndarray]:
-    with chainer.using_config('train', False), chainer.no_backprop_mode():
-        return [output.array for output in model.network(x)]
 
 
 @pytest.mark.parametrize('name', ['demo2s_nograd', 'demo2s_bnv1_nograd', 'demo2s_cudnn_cuda_flat', 'hg2s_nograd',
@@ -40,7 +34,7 @@ def test_files_that_torch7_wrote(shared: Callable[[str], Path], name: str) -> No
             np.load(shared(f'{MODELS}/{name.partition("_")[0]}_out.npz')) as expected:
         # The larger image once for each network.
         for key, x in (('out64_', inputs['x64']), ('out', inputs['x']))[:2 if name.endswith('nograd') else 1]:
-            outputs = outputs_of(model, x)
+            outputs = maps_of(model.network, x)
             assert len(outputs) == n_stack
             for i, output in enumerate(outputs, 1):
                 np.testing.assert_allclose(output, expected[f'{key}{i}'], rtol=0, atol=1e-4)
@@ -63,7 +57,7 @@ def test_networks_come_back(path: Path, spec: ModelSpec, seed: int) -> None:
     for key, array in model.arrays.items():
         np.testing.assert_allclose(array, values[key], rtol=1e-4, err_msg=key)
     x = np.random.RandomState(9).uniform(0, 1, (2, 3, 32, 64)).astype('f')
-    for output, expected in zip(outputs_of(model, x), compute(load_graph(path), x), strict=True):
+    for output, expected in zip(maps_of(model.network, x), compute(load_graph(path), x), strict=True):
         np.testing.assert_allclose(output, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max()))
 
 
