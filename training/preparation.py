@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator
 from training.finetune import make_spec
 from training.loss import HeatmapLoss, parse_joint_weights
-from training.snapshot import find_snapshots
+from training.snapshot import find_newest, find_snapshots, read_spec
 
 
 class Validation(NamedTuple):
@@ -45,7 +46,7 @@ class Inputs:
 
     Attributes:
         gpus: numbers of the GPUs, or -1 for the CPU.
-        init: weights to begin with.
+        init: weights to begin with, or only their network for a training that is resumed.
         spec: the network.
         loss: what is minimised.
         people: the training set.
@@ -73,7 +74,7 @@ def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], o
     """
     _check_folder(config)
     gpus = parse_gpus(config.gpu)
-    init = pretrained.load(config.init) if config.init else None
+    init = _load_init(config)
     roots = match_roots(config.dataset, config.root)
     joint_set = read_joint_set(config.joints) if config.joints else DATASETS[config.dataset[0]].joints_of(roots[0])
     spec = make_spec(config, init, joint_set)
@@ -97,6 +98,19 @@ def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], o
         if validation is not None:
             check_image_files(validation.dataset)
     return Inputs(gpus, init, spec, loss, people, validation)
+
+
+def _load_init(config: TrainConfig) -> Model | None:
+    """Return the initial weights; for a training that is resumed without arrays, which are all in its snapshot."""
+    if config.init is None:
+        return None
+    if config.resume is not None:
+        newest = find_newest(Path(config.out)) if config.resume == NEWEST else (0, Path(config.resume))
+        # The file may be gone. What is wrong with a snapshot is reported when the rest of it is read.
+        with suppress(InputError):
+            if newest is not None:
+                return Model({}, read_spec(newest[1]), config.init)
+    return pretrained.load(config.init)
 
 
 def comes_from_elsewhere(config: TrainConfig) -> bool:

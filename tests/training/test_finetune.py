@@ -135,8 +135,8 @@ def _parameters(path: Path) -> dict[str, np.ndarray]:
 def test_training_from_weights_with_frozen_and_scaled_parameters(run_training: Run, tmp_path: Path) -> None:
     run_training('--out', tmp_path / 'a', '--epoch', 1, '--lr', 1e-12, '--joints', 'mpii')
     start = tmp_path / 'a' / 'model.npz'
-    run_training('--out', tmp_path / 'b', '--epoch', 1, '--init', start, '--freeze', 'res*', 'conv0/b',
-                 '--lr-scale', 'hg1/*=1e-9')
+    arguments = ['--out', tmp_path / 'b', '--init', start, '--freeze', 'res*', 'conv0/b', '--lr-scale', 'hg1/*=1e-9']
+    run_training(*arguments, '--epoch', 1)
     before, after = _parameters(start), _parameters(tmp_path / 'b' / 'model.npz')
     for name, values in after.items():
         if name.startswith('conv1_3a'):
@@ -148,6 +148,9 @@ def test_training_from_weights_with_frozen_and_scaled_parameters(run_training: R
             assert change < 1e-9, name
     assert np.abs(after['conv0/W'] - before['conv0/W']).max() > 1e-5
     assert np.abs(after['conv1_1/W'] - before['conv1_1/W']).max() > 1e-5
+    start.unlink()
+    run_training(*arguments, '--epoch', 2, '--resume')
+    np.testing.assert_array_equal(_parameters(tmp_path / 'b' / 'model.npz')['conv0/b'], before['conv0/b'])
 
 
 def test_a_resumed_training_keeps_what_is_frozen(run_training: Run, tmp_path: Path) -> None:
