@@ -129,8 +129,7 @@ class VideoReader:
         self.name = os.fspath(source)
         self.max_frames = max_frames
         self.n_read = 0
-        self._damaged = self._has_ended = False
-        self._end = 0.0
+        self._damaged, self._has_ended, self._end = False, False, 0.0
         self._container = open_container(self.name)
         streams = self._container.streams.video
         # PyAV crashes when it decodes with a codec that it does not know.

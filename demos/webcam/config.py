@@ -53,8 +53,7 @@ class WebcamConfig(PredictorConfig):
         check_person_class(self.detector, self.detector_class)
         if self.camera is not None and not self.opencv_window:
             raise InputError('--camera is for --opencv-window; the page asks the browser for a camera')
-        of_page = 'host', 'port', 'max_mb'
-        if self.opencv_window and any(getattr(self, name) != getattr(WebcamConfig, name) for name in of_page):
+        if self.opencv_window and (self.host, self.port, self.max_mb) != (WebcamConfig.host, None, WebcamConfig.max_mb):
             raise InputError('--host, --port and --max-mb are for the page, and --opencv-window has none')
         if parse_detector(self.detector)[0] == 'boxes':
             raise InputError('--detector boxes: a file has no boxes for a camera')
