@@ -74,7 +74,7 @@ def _pictures_of(paths: Iterable[Path], results: Collection[str]) -> list[Path]:
 def _expand(argument: str, results: Collection[str]) -> list[PictureFile]:
     path = Path(argument)
     if path.is_dir():
-        paths, complaint = list(path.iterdir()), 'no pictures in this folder'
+        paths, complaint = list(path.iterdir()), f'no pictures in this folder; {path}/** takes those of folders within'
     elif glob.has_magic(argument) and not path.exists():
         paths, complaint = [*map(Path, glob.glob(argument, recursive=True))], 'fits no picture'
     else:

@@ -77,7 +77,7 @@ def test_pictures_are_known_by_their_content_and_unreadable_ones_by_their_ending
 
 
 @pytest.mark.parametrize(('argument', 'reason'), [
-    ('empty', 'empty: no pictures in this folder'), ('photos/*.gif', 'fits no picture'),
+    ('empty', r'empty: no pictures in this folder; empty/\*\* takes'), ('photos/*.gif', 'fits no picture'),
     ('nowhere/*', 'fits no picture'),
 ])
 def test_nothing_to_read(argument: str, reason: str) -> None:
