@@ -56,11 +56,6 @@ class Frame:
         return self.pixels.astype(np.float32).transpose(2, 0, 1)
 
 
-def is_url(name: str) -> bool:
-    """Return whether a name is a URL (``rtsp://...``) and not a file's."""
-    return re.match(r'[a-z][a-z0-9+.-]*://', name, re.IGNORECASE) is not None
-
-
 def open_container(name: str) -> av.container.InputContainer:
     """Open a video file, a numbered sequence of pictures (``img_%05d.png``) or a URL.
 
@@ -68,7 +63,7 @@ def open_container(name: str) -> av.container.InputContainer:
         InputError: it is missing, empty, or nothing that FFmpeg reads.
     """
     try:
-        if is_url(name):
+        if re.match(r'[a-z][a-z0-9+.-]*://', name, re.IGNORECASE):  # a URL, as rtsp://...
             return av.open(name, timeout=_TIMEOUT, metadata_errors='replace')
         path = Path(name)
         # "file:": a colon in the name does not make it a URL.  A file cannot make FFmpeg open network addresses.
