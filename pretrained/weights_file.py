@@ -31,12 +31,10 @@ import numpy as np
 if TYPE_CHECKING:
     from chainer import Chain
 
-#: Enough for the longest table of a user's joints; four bytes a character.
-MAX_META_BYTES = 262_144
-#: The description of the network in a snapshot.
-SNAPSHOT_META = 'updater/model:main/meta'
-# In a snapshot of a training with --ema: the weights that it validates and saves.
-_AVERAGE = 'extensions/MovingAverage/network/'
+# Enough for the longest table of a user's joints; four bytes a character.
+_MAX_META_BYTES = 262_144
+# In a snapshot of a training with --ema: the weights that it validates and saves, and where they are described.
+_AVERAGE, _META_OF_AVERAGE = 'extensions/MovingAverage/network/', 'updater/model:main/meta'
 # Fewer than a level of an hourglass has, for each of its residual modules in one place.
 _MIN_ARRAYS_OF_LEVEL = 20
 
@@ -224,9 +222,9 @@ def _find_network(file: NpzFile, part: str | None) -> str:
 def _find_meta(file: NpzFile, prefix: str) -> str | None:
     """Return the description, which lies beside the network's keys or one level above, if there is one."""
     above = prefix[:prefix.rstrip('/').rfind('/') + 1]
-    places = [SNAPSHOT_META] if prefix == _AVERAGE else [f'{prefix}meta', f'{above}meta']
+    places = [_META_OF_AVERAGE] if prefix == _AVERAGE else [f'{prefix}meta', f'{above}meta']
     key = next((key for key in places if key in file.keys), None)
-    return None if key is None else file.text(key, MAX_META_BYTES)
+    return None if key is None else file.text(key, _MAX_META_BYTES)
 
 
 def check_arrays(spec: ModelSpec, headers: Mapping[str, Header]) -> None:

@@ -24,7 +24,7 @@ from training.config import NEWEST, TrainConfig
 from training.distributed import Communicator
 from training.finetune import make_spec
 from training.loss import HeatmapLoss, parse_joint_weights
-from training.snapshot import find_newest, find_snapshots, read_spec
+from training.snapshot import find_newest, find_snapshots
 
 
 class Validation(NamedTuple):
@@ -46,7 +46,7 @@ class Inputs:
 
     Attributes:
         gpus: numbers of the GPUs, or -1 for the CPU.
-        init: weights to begin with, or only their network for a training that is resumed.
+        init: weights to begin with.
         spec: the network.
         loss: what is minimised.
         people: the training set.
@@ -101,15 +101,15 @@ def read_inputs(config: TrainConfig, check_images: bool, warn: Callable[[str], o
 
 
 def _load_init(config: TrainConfig) -> Model | None:
-    """Return the initial weights; for a training that is resumed without arrays, which are all in its snapshot."""
+    """Return the initial weights; of a training that is resumed those of its snapshot, as their file may be gone."""
     if config.init is None:
         return None
-    if config.resume is not None:
-        newest = find_newest(Path(config.out)) if config.resume == NEWEST else (0, Path(config.resume))
-        # The file may be gone. What is wrong with a snapshot is reported when the rest of it is read.
-        with suppress(InputError):
-            if newest is not None:
-                return Model({}, read_spec(newest[1]), config.init)
+    source: Any = config.resume
+    if source == NEWEST:
+        _, source = find_newest(Path(config.out)) or (0, None)
+    with suppress(InputError):  # what is wrong with a snapshot is reported when all of it is read
+        if source is not None:
+            return pretrained.load(str(source))
     return pretrained.load(config.init)
 
 

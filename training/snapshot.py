@@ -16,8 +16,6 @@ from hourglass.errors import InputError
 from hourglass.files import atomic_write, sync
 from hourglass.interruption import StopRequest
 from hourglass.npz import NpzFile
-from hourglass.spec import ModelSpec
-from pretrained.weights_file import MAX_META_BYTES, SNAPSHOT_META
 from training.triggers import each_epoch, each_iteration
 
 import numpy as np
@@ -81,14 +79,6 @@ def _iteration(path: Path) -> int:
         if header is None or header.shape != () or header.dtype.kind not in 'iu':
             raise InputError(f'{path}: not a snapshot of a training (no whole number {_ITERATION})')
         return int(file.read(_ITERATION))
-
-
-def read_spec(path: Path) -> ModelSpec:
-    """Read the description of the network of a snapshot; ``InputError`` if there is none."""
-    with NpzFile(path, MAX_BYTES) as file:
-        if SNAPSHOT_META not in file.keys:
-            raise InputError(f'{path}: not a snapshot of a training (no entry {SNAPSHOT_META})')
-        return ModelSpec.from_json(file.text(SNAPSHOT_META, MAX_META_BYTES))
 
 
 def find_snapshots(folder: Path) -> list[Path]:

@@ -184,7 +184,7 @@ def _make_optimizer(
         freeze(chain.predictor, config.freeze)
         scales = parse_scales(chain.predictor, config.lr_scale)
         init = inputs.init
-        if init is not None and init.arrays and (fresh := copy_common(init, chain.predictor, chain.spec)):
+        if init is not None and (fresh := copy_common(init, chain.predictor, chain.spec)):
             comm.print_rank0(f'{init.source} has no {", ".join(fresh)}: random weights to begin with')
         if init is not None and init.spec.confidence and not config.calibrate:
             comm.print_rank0(f'the scores of {init.source} are calibrated; those of the new weights will be peaks of '
