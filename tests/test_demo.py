@@ -103,12 +103,15 @@ def test_json_to_standard_output_is_nothing_but_json(capfd: pytest.CaptureFixtur
     assert [joint['name'] for joint in answer['joints']] == list(MPII_COCO.joints)
 
 
-def test_several_pictures(tmp_path: Path) -> None:
+def test_several_pictures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / 'in').mkdir()
     for name, height in (('a.png', 80), ('b.png', 90)):
         Image.new('RGB', (60, height), (90, 60, 30)).save(tmp_path / 'in' / name)
-    draw_person_in_pictures(PersonConfig(
-        image='in', out='out', model='bundled', json='poses.json', heatmaps='maps/heat.png'))
+    (tmp_path / 'in/c.jpg').write_text('no picture')
+    with pytest.raises(InputError, match='1 picture of 3'):
+        draw_person_in_pictures(PersonConfig(
+            image='in', out='out', model='bundled', json='poses.json', heatmaps='maps/heat.png'))
+    assert 'skipped: in/c.jpg' in capfd.readouterr().err
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {
         'a_input.jpg', 'a_output.jpg', 'b_input.jpg', 'b_output.jpg'}
     assert {path.name for path in (tmp_path / 'maps').iterdir()} == {'a_heat.png', 'b_heat.png'}
@@ -130,6 +133,16 @@ def test_a_stop_leaves_the_json_of_the_pictures_that_are_done(tmp_path: Path, mo
     with pytest.raises(KeyboardInterrupt):
         draw_person_in_pictures(PersonConfig(image=['a.png', 'b.png'], model='bundled', json='poses.json'))
     assert [answer['image'] for answer in json.loads((tmp_path / 'poses.json').read_text())] == ['a.png']
+
+
+def test_an_error_leaves_the_json_as_it_was(tmp_path: Path) -> None:
+    Image.new('RGB', (40, 60)).save(tmp_path / 'a.png')
+    Image.new('RGB', (4, 6)).save(tmp_path / 'b.png')
+    (tmp_path / 'poses.json').write_text('[]')
+    with pytest.raises(InputError, match=r'b\.png: --box is outside of the picture'):
+        draw_person_in_pictures(PersonConfig(image=['a.png', 'b.png'], model='bundled', json='poses.json',
+                                             box=(10, 10, 30, 50)))
+    assert (tmp_path / 'poses.json').read_text() == '[]'
 
 
 @pytest.mark.parametrize(('values', 'reason'), [

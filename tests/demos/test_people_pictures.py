@@ -136,3 +136,13 @@ def test_boxes_of_other_pictures_are_reported(demo: Run, scene: Any, tmp_path: P
     status, text = demo('--image', scene[0], '--detector', detector)
     assert status == 0
     assert 'boxes.json: no boxes of any of these pictures' in text
+
+
+def test_photographs_of_coco(demo: Run, shared: Callable[[str], Path], tmp_path: Path) -> None:
+    detections = shared('coco/test_coco_det_AP_H_56.json')
+    status, text = demo('--image', shared('coco') / '*.jpg', '--detector', f'boxes:{detections}',
+                        '--out', 'out', '--json', 'a.json')
+    assert status == 0, text
+    people = json.loads((tmp_path / 'a.json').read_text())
+    assert {person['image_id'] for person in people} == {785, 40083, 196141, 197388}
+    assert 14 <= len(people) <= 20
