@@ -25,7 +25,7 @@ from typing import Any
 
 from data.hdf5_file import check_front, write_hdf5
 from data.person import FARTHEST, EmptySplitError, Person, PersonDataset, make_people
-from hourglass.crop import Extent, Location, Square, crop_box, cut, whole_person
+from hourglass.crop import Extent, Square, crop_box, cut, whole_person
 from hourglass.errors import InputError
 from hourglass.joint_table import from_table, to_table
 from hourglass.joints import JOINT_SETS, JointSet
@@ -64,15 +64,11 @@ def pack_person(image: np.ndarray, person: Person, size: int, margin: float) -> 
     scale = np.array([height, width]) / np.array(box.shape)
     mean = float(np.sqrt(scale.prod()))
     points = np.where(person.labelled[:, None], (person.points.astype(np.float64) - box.corner) * scale, 0)
-    packed = Person(person.image, points.astype(np.float32), person.labelled, person.visible,
-                    _moved(person.location, box.corner, scale, mean), person.reference_length * mean)
+    middle = (np.array(person.location[:2]) - box.corner) * scale
+    location = type(person.location)(*middle.tolist(), *(mean * length for length in person.location[2:]))
+    packed = Person(person.image, points.astype(np.float32), person.labelled, person.visible, location,
+                    person.reference_length * mean)
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8), packed
-
-
-def _moved(location: Location, corner: np.ndarray, scale: np.ndarray, mean: float) -> Location:
-    """Return a location in the pixels of a picture that begins at ``corner`` and is scaled by ``scale`` (2,)."""
-    (y, x), lengths = ((np.array(location[:2]) - corner) * scale).tolist(), [mean * value for value in location[2:]]
-    return type(location)(y, x, *lengths)
 
 
 def _write_split(

@@ -12,16 +12,6 @@ from eval.result import Result
 from hourglass.errors import InputError
 
 
-def _score(config: EvalConfig) -> Result:
-    if config.is_coco:
-        from eval.coco import score_oks
-
-        return score_oks(config)
-    from eval.pck import score_pck
-
-    return score_pck(config)
-
-
 def _check_earlier(config: EvalConfig) -> None:
     """Raise ``InputError`` now, not after a long prediction, for an earlier result that cannot be read or compared."""
     metric = 'PCK' if config.is_coco else 'PCKh' if config.predictions is not None else config.entry.metric
@@ -59,7 +49,15 @@ def evaluate(model: EvalConfig | str | os.PathLike[str] | None = None, **options
                          'compares files')
     config.check_files()
     _check_earlier(config)
-    result = _score(config)
+    result: Result
+    if config.is_coco:
+        from eval.coco import score_oks
+
+        result = score_oks(config)
+    else:
+        from eval.pck import score_pck
+
+        result = score_pck(config)
     if config.json:
         result.save_json(config.json)
     if config.csv:

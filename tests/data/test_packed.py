@@ -150,11 +150,8 @@ def test_the_command_line_packs(lsp: Path, tmp_path: Path, command: Callable[...
     assert result.stdout.startswith(f'{tmp_path / "half.h5"}: 5 train, 5 val')
     result = call('--dataset', 'lsp', '--root', lsp, '--out', tmp_path / 'all.h5', '--size', 32, '--split', 'train')
     assert result.stdout.startswith(f'{tmp_path / "all.h5"}: 10 train, ')
-    for splits, reason in ((['half'], "no split 'half'"), (['train', 'test', 'all'], '--split takes one name or two')):
-        result = call('--dataset', 'lsp', '--root', lsp, '--out', tmp_path / 'c.h5', '--split', *splits)
+    for root, splits, reason in ((lsp, ['half'], "no split 'half'"), (tmp_path, ['train'], 'joints.mat: no such file'),
+                                 (lsp, ['train', 'test', 'all'], '--split takes one name or two')):
+        result = call('--dataset', 'lsp', '--root', root, '--out', tmp_path / 'c.h5', '--split', *splits)
         assert (result.returncode, (tmp_path / 'c.h5').exists()) == (2, False)
-        assert reason in result.stderr
-    result = call('--dataset', 'lsp', '--root', tmp_path / 'nowhere', '--out', tmp_path / 'b.h5')
-    assert result.returncode == 2
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert not (tmp_path / 'b.h5').exists()
+        assert reason in result.stderr.strip().splitlines()[-1]
