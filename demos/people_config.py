@@ -88,13 +88,7 @@ class PeopleConfig(PredictorConfig, DrawingConfig):
 @document
 @dataclass(frozen=True, kw_only=True)
 class PicturesConfig(PeopleConfig):
-    """People in pictures.
-
-    Every attribute is an option of ``demo_multi_person.py``.  Paths may be :class:`pathlib.Path`, too.
-
-    Raises:
-        InputError: a value is out of its range, or two do not go together.
-    """
+    """People in pictures: the options of ``demo_multi_person.py``."""
 
     image: Sequence[str] = _pictures(
         text, (), count='+', metavar='FILE|FOLDER|PATTERN',

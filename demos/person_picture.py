@@ -33,13 +33,7 @@ _picture = partial(option, group='picture')
 @document
 @dataclass(frozen=True, kw_only=True)
 class PersonConfig(PredictorConfig, DrawingConfig, PersonLocation):
-    """One person in each picture; ``image`` is a file or several, and ``out`` the folder for the results.
-
-    Every attribute is an option of ``demo.py``.  Paths may be :class:`pathlib.Path`, too.
-
-    Raises:
-        InputError: a value is out of its range, or two do not go together.
-    """
+    """One person in each picture: the options of ``demo.py``; ``image`` is a file or several."""
 
     image: Sequence[str] = _picture(
         text, (), count='+', metavar='FILE|FOLDER|PATTERN',

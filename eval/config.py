@@ -39,13 +39,7 @@ _results = partial(option, group='results')
 @document
 @dataclass(frozen=True, kw_only=True)
 class EvalConfig(PredictorConfig):
-    """Settings of an evaluation: weights, people, and files to write.
-
-    Every attribute is an option of ``eval.py``.  Paths may be :class:`pathlib.Path`, too.
-
-    Raises:
-        InputError: a value is out of its range, or two options do not go together; the text names the options.
-    """
+    """Weights, people and results of an evaluation: the options of ``eval.py``."""
 
     batchsize: int = _network(whole(1), 16, metavar='N', help='people that the network processes at once')
 

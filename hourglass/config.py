@@ -186,10 +186,13 @@ def _help(entry: Field[Any]) -> str:
 
 
 def document(kind: type[T]) -> type[T]:
-    """Add the help of all fields to the docstring of a dataclass, for ``help()`` and notebooks; a decorator."""
+    """Add the errors and the help of all fields to the docstring of :class:`Options`; a decorator."""
     attributes = [textwrap.fill(f'{entry.name}: {_help(entry)}', 116, initial_indent=' ' * 4, subsequent_indent=' ' * 8)
                   for entry in fields(kind)]  # type: ignore[arg-type]
-    kind.__doc__ = '\n'.join([inspect.cleandoc(kind.__doc__ or ''), '', 'Attributes:', *attributes])
+    kind.__doc__ = '\n'.join([
+        inspect.cleandoc(kind.__doc__ or ''), '', 'Paths may be :class:`pathlib.Path`, too.', '', 'Raises:',
+        '    InputError: a value is out of its range, or two do not go together; the text names the options.', '',
+        'Attributes:', *attributes])
     return kind
 
 

@@ -42,11 +42,8 @@ _results = partial(option, group='results')
 class TrainConfig(Options):
     """Settings of a training; with only ``dataset``, those of the reference.
 
-    Every attribute is an option of ``train.py``; ``epochs`` is called ``--epoch`` there.
-    Where several values are allowed, a single value is also accepted. Paths may be :class:`pathlib.Path`, too.
-
-    Raises:
-        InputError: a value is out of its range, or two options do not go together; the text names the options.
+    Every attribute is an option of ``train.py``; ``epochs`` is called ``--epoch`` there.  Where several values are
+    allowed, a single value is also accepted.
     """
 
     # A field is decisive if a training with another value has another result. epochs is not among them: a resumed

@@ -30,13 +30,7 @@ _video = partial(option, group='video')
 @document
 @dataclass(frozen=True, kw_only=True)
 class VideoConfig(PeopleConfig):
-    """People in a video.
-
-    Every attribute is an option of ``demo_multi_person.py``.  Paths may be :class:`pathlib.Path`, too.
-
-    Raises:
-        InputError: a value is out of its range, or two do not go together.
-    """
+    """People in a video: the options of ``demo_multi_person.py``."""
 
     video: str = _video(
         text, metavar='FILE|N|URL',
