@@ -214,7 +214,7 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
             value.load()
         except Exception as error:
             raise InputError(f'{name}: cannot be read ({error or type(error).__name__})') from None
-        return np.asarray(to_rgb(upright_picture(value), name)).transpose(2, 0, 1).astype(np.float32)
+        value, bgr = np.asarray(to_rgb(upright_picture(value), name)), False
     if isinstance(value, np.ndarray) and value.size and value.dtype.kind in 'fiu':
         if value.dtype == np.uint8 and (value.ndim == 2 or (value.ndim == 3 and value.shape[2] == 3)):
             colours = np.stack([value] * 3) if value.ndim == 2 else value.transpose(2, 0, 1)

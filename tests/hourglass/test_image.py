@@ -234,6 +234,7 @@ def test_grey_opencv_and_chainercv_arrays() -> None:
     (7, 'a value of type int'),
     (Image.open(io.BytesIO(picture_bytes(_noise(64, 64))[:1500])), 'the picture: cannot be read'),
     (b'a JPEG file', 'a value of type bytes'),
+    (Image.new('RGB', (0, 5)), 'an array of shape (5, 0, 3)'),
     (np.full((3, 4, 5), 256.0 * 257), 'values from 6.579e+04'),
     (np.linspace(-2, 2.6, 60).reshape(3, 4, 5), 'values from -2 to 2.6'),
     (np.full((3, 4, 5), np.nan, np.float32), 'values from nan'),
