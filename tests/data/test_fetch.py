@@ -65,8 +65,6 @@ def archive(use: Callable[..., Archive]) -> Archive:
     return use()
 
 
-# The download.
-
 def test_the_set_arrives_once_and_nothing_else_stays(
     archive: Archive, server: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -110,8 +108,6 @@ def test_mpii_is_for_its_user_to_get(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / 'annotations' / 'mpii_human_pose_v1_u12_1.mat').write_bytes(b'MATLAB')
     fetch_set('mpii', tmp_path)
 
-
-# Unpacking.
 
 def test_an_interrupted_unpacking_is_resumed(archive: Archive, server: Any, tmp_path: Path) -> None:
     path = tmp_path / 'lsp_dataset.zip'

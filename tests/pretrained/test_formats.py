@@ -33,8 +33,6 @@ def pth(tmp_path: Path) -> Path:
     return path
 
 
-# Files of any kind.
-
 @pytest.mark.parametrize(('content', 'reason'), [
     (b'', 'the file is empty'), (b'text\x1b[2J', r"it begins with b'text\x1b[2J'"),
     (pickle.dumps({'a': 1}), 'a Python pickle'), (b'PK\3\4', 'only a part'), (b'4', 'begins with'), (None, 'a folder'),
@@ -56,8 +54,6 @@ def test_a_zip_file_of_torch7_is_read_as_the_file_in_it(shared: Callable[[str], 
     assert_same(zipped.arrays, model.arrays)
     assert zipped.source == f'{tmp_path / "zipped.zip"} (Torch7)'
 
-
-# The command line.
 
 def test_convert_and_inspect(tmp_path: Path, pth: Path, command: Callable[..., Any]) -> None:
     out = tmp_path / 'converted.npz'

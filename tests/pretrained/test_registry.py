@@ -79,8 +79,6 @@ def test_the_bundled_weights_find_people_that_were_not_trained_on(shared: Callab
     assert abs(scores[rated].mean() - right.mean()) < .08, 'a score says how often a joint is right'
 
 
-# Names and paths.
-
 def test_names_and_paths(published: Any, cache: Path, small_weights: Path) -> None:
     assert registry.resolve('bundled') == BUNDLED_FOLDER / 'hourglass-small-mpii-coco.npz'
     assert registry.resolve('published') == cache / 'model_2018_05_22.npz'
@@ -114,8 +112,6 @@ def test_file_of_another_network_is_refused(published: Any, server: Any, cache: 
     assert not (cache / published.file).exists()
 
 
-# Default weights.
-
 def test_default_is_published_if_it_can_be_had(published: Any, server: Any, cache: Path) -> None:
     for _ in range(2):
         model = pretrained.load_default()
@@ -144,9 +140,6 @@ def test_default_with_damaged_download_or_folder(published: Any, cache: Path, mo
     assert 'fetch published downloads it again' in model.source
     monkeypatch.setenv('HOURGLASS_CACHE', str(cache / published.file))
     assert 'HOURGLASS_CACHE sets another folder' in pretrained.load_default().source
-
-
-# The package and its command line.
 
 
 def test_list(published: Any, command: Callable[..., Any]) -> None:

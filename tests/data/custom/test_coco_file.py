@@ -203,8 +203,6 @@ def test_ids_as_texts_and_a_byte_order_mark(write_coco: Write, content: Content,
     assert len(read_joint_set(write_coco(table, 'joints.json', None, encoding))) == 5
 
 
-# Mistakes.
-
 def _two(content: Content) -> None:
     content['categories'].append({'id': 9, 'name': 'cat', 'keypoints': ['tail']})
     content['categories'][0]['name'] = 'dog'

@@ -152,8 +152,6 @@ def test_missing_and_damaged_files(dataset: PersonDataset, tmp_path: Path) -> No
     assert 'damaged' in refusal(read_hdf5, path)
 
 
-# Against the reference files.
-
 def test_validation_file_of_the_torch7_code(shared: Callable[[str], Path]) -> None:
     people = read_hdf5(shared('mpii/annot/valid.h5'))
     assert (len(people), len(np.unique(people.image))) == (2958, 2729)

@@ -87,8 +87,6 @@ def test_files_without_counts_and_in_other_precision(path: Path, port: Any) -> N
     assert_loads(path, spec, rounded)
 
 
-# Right kind of file, wrong network.
-
 @pytest.mark.parametrize(('value', 'found'), [
     ({'features.0.weight': np.zeros((3, 3, 1, 1), 'f'), 'classifier.bias': np.zeros(3, 'f')},
      '2 entries that begin with features.0.weight, classifier.bias'),

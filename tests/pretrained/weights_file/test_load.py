@@ -22,7 +22,6 @@ import chainer
 import numpy as np
 import pytest
 
-# Files without a description.
 
 @pytest.mark.parametrize('spec', [
     ModelSpec(width=4, n_stack=3, layer_num=2),
@@ -103,8 +102,6 @@ def test_file_of_two_networks(path: Path, arrays: dict[str, np.ndarray]) -> None
         load_model(path, 'ema')
 
 
-# Arrays that do not fit.
-
 def test_missing_unexpected_and_misshapen_arrays_are_named_and_counted(
         path: Path, arrays: dict[str, np.ndarray]) -> None:
     changed = dict(arrays)
@@ -158,9 +155,6 @@ def test_objects_are_refused_and_not_unpickled(path: Path, arrays: dict[str, np.
     path.write_bytes(pickle.dumps(Touch(evidence)))
     refusal(load_model, path)
     assert not evidence.exists()
-
-
-# Descriptions.
 
 
 @pytest.mark.parametrize('meta', [
