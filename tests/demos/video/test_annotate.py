@@ -5,11 +5,11 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 from demos.video.annotate import annotate_video
 from demos.video.config import VideoConfig
@@ -23,6 +23,7 @@ from hourglass.interruption import StopRequest
 from hourglass.joints import LSP
 from hourglass.people import PersonPose
 from hourglass.predictor import Pose
+from tests.child import wait_until
 from tests.demos.video.clips import write_clip
 
 import cv2
@@ -50,15 +51,21 @@ Boxes = list[tuple[np.ndarray, np.ndarray]]
 
 
 class _Finder(Detector):
-    """Finds patches of pure colour and takes them for people; in place of a detector and a network."""
+    """Finds patches of pure colour and takes them for people; in place of a detector and a network.
 
-    def __init__(self) -> None:
+    ``at_sixth`` is called before it looks at the sixth frame.
+    """
+
+    def __init__(self, at_sixth: Callable[[], object] = lambda: None) -> None:
+        self.at_sixth = at_sixth
         self.predictor = SimpleNamespace(spec=SimpleNamespace(joint_set=LSP))
         self.detector: Detector = self
         self.calls = 0
         self.threads: set[str] = set()
 
     def detect(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Boxes:
+        if self.calls == 5:
+            self.at_sixth()
         self.calls += 1
         self.threads.add(threading.current_thread().name)
         boxes = []
@@ -177,42 +184,26 @@ def _files(folder: Path) -> set[str]:
 
 
 def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
-    class Failing(_Finder):
-        def detect(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Boxes:
-            if self.calls == 5:
-                raise RuntimeError('a defect')
-            return super().detect(images, names)
-
     (tmp_path / 'out.mp4').write_text('from yesterday')
     source, before = write_clip(tmp_path / 'clip.mp4', _clip(20)), threading.active_count()
     with pytest.raises(RuntimeError, match='a defect'):
-        _annotate(source, tmp_path, Failing())
+        _annotate(source, tmp_path, _Finder(Mock(side_effect=RuntimeError('a defect'))))
     assert _files(tmp_path) == {'clip.mp4', 'out.mp4'}
     assert (tmp_path / 'out.mp4').read_text() == 'from yesterday'
     assert threading.active_count() == before
 
 
-class _Interrupted(_Finder):
-    """Sends SIGINT to this process in its fifth frame, and waits until it has arrived."""
-
-    def __init__(self, stop: StopRequest) -> None:
-        super().__init__()
-        self.stop = stop
-
-    def detect(self, images: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Boxes:
-        if self.calls == 5:
-            os.kill(os.getpid(), signal.SIGINT)
-            while not self.stop.requested:
-                time.sleep(0.001)
-        return super().detect(images, names)
-
-
 @pytest.mark.skipif(sys.platform == 'win32', reason='no such signals')
 def test_ctrl_c_keeps_the_frames_so_far(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stop, out = StopRequest(''), tmp_path / 'out.mp4'
+
+    def interrupt() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        wait_until(lambda: stop.requested)
+
     source = write_clip(tmp_path / 'clip.mp4', _clip(36))
     config = VideoConfig(video=str(source), out=str(out), json=str(tmp_path / 'out.jsonl'))
-    summary = annotate_video(config, _Interrupted(stop), stop)  # type: ignore[arg-type]
+    summary = annotate_video(config, _Finder(interrupt), stop)
     assert summary.status == 130
     assert 6 <= summary.n_frames <= 20
     assert capsys.readouterr().err == f'stopped: {out} has the first {summary.n_frames} frames\n'
