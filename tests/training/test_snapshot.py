@@ -6,7 +6,6 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from unittest.mock import Mock
 
 from hourglass.errors import InputError
@@ -51,14 +50,10 @@ def test_a_stop_before_the_first_step_leaves_no_snapshot(
     run_training: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    class Stopped(StopRequest):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self.signal = signal.SIGTERM
-
-    out = tmp_path / 'out'
+    out, stop = tmp_path / 'out', StopRequest()
+    stop.signal = signal.SIGTERM
     with monkeypatch.context() as patch:
-        patch.setattr('training.trainer.StopRequest', Stopped)
+        patch.setattr('training.trainer.StopRequest', lambda **_: stop)
         with pytest.raises(SystemExit) as caught:
             run_training('--out', out)
     assert caught.value.code == 143
