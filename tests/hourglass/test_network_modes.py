@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Callable
-from typing import Any
 
 from hourglass.device import use_device
 from hourglass.functions.parallel import workers
@@ -83,16 +82,10 @@ def test_network_in_training_equals_stock(monkeypatch: pytest.MonkeyPatch, devic
 
 def test_network_is_one_chain_for_each_residual_module() -> None:
     """The fast functions are those that run by default, and none is left to Chainer but the joining of features."""
-    names = []
-
-    class Names(chainer.FunctionHook):
-        def forward_preprocess(self, function: Any, in_data: Any) -> None:
-            names.append(type(function).__name__)
-
-    with Names(), chainer.no_backprop_mode():
+    with function_hooks.TimerHook() as hook, chainer.no_backprop_mode():
         make_network()(images(1))
-    assert {*names} == {'ConvChain', 'MaxPooling2x2', 'ResizeAdd', 'Concat'}
-    assert names.count('Concat') == 1
+    assert hook.summary().keys() == {'ConvChain', 'MaxPooling2x2', 'ResizeAdd', 'Concat'}
+    assert hook.summary()['Concat']['occurrence'] == 1
 
 
 @pytest.mark.parametrize('device', ['stand-in'], indirect=True)
