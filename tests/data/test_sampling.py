@@ -14,22 +14,14 @@ from chainer.iterators import SerialIterator
 from chainer.serializers import DictionarySerializer, NpzDeserializer
 
 
-def _transform(in_data: int, rng: np.random.Generator) -> tuple[int, float]:
-    return in_data, rng.random()
-
-
-def _dataset(n: int = 10, seed: int = 0) -> TrainingDataset:
-    return TrainingDataset(list(range(n)), _transform, seed)  # type: ignore[arg-type]
-
-
-def _draw(iterator: object, n_batches: int) -> list[tuple[int, float]]:
-    assert hasattr(iterator, 'next')
-    return [example for _ in range(n_batches) for example in iterator.next()]
+def _iterator(seed: int) -> SerialIterator:
+    dataset = TrainingDataset(range(10), lambda number, rng: (number, rng.random()), seed)
+    return SerialIterator(dataset, 5, order_sampler=EpochOrderSampler(seed))
 
 
 def test_every_epoch_has_each_sample_once_in_another_order() -> None:
-    iterator = SerialIterator(_dataset(), 5, order_sampler=EpochOrderSampler(3))
-    first, second = _draw(iterator, 2), _draw(iterator, 2)
+    iterator = _iterator(3)
+    first, second = (iterator.next() + iterator.next() for _ in range(2))
     for epoch in (first, second):
         assert sorted(index for index, _ in epoch) == list(range(10))
     assert [index for index, _ in first] != [index for index, _ in second]
@@ -37,7 +29,7 @@ def test_every_epoch_has_each_sample_once_in_another_order() -> None:
 
 
 def test_the_seed_changes_order_and_values() -> None:
-    draws = [_draw(SerialIterator(_dataset(seed=s), 5, order_sampler=EpochOrderSampler(s)), 2) for s in (0, 0, 1)]
+    draws = [iterator.next() + iterator.next() for iterator in map(_iterator, (0, 0, 1))]
     assert draws[0] == draws[1]
     assert draws[0] != draws[2]
 
@@ -60,10 +52,7 @@ def test_weighted_sets_have_their_shares_and_repeats_differ() -> None:
 
 
 def _arrays() -> TrainingDataset:
-    def transform(in_data: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        return np.full((3, 4), in_data, np.float32), rng.random(5) < 0.5
-
-    return TrainingDataset(list(range(13)), transform, 3)  # type: ignore[arg-type]
+    return TrainingDataset(range(13), lambda i, rng: (np.full((3, 4), i, np.float32), rng.random(5) < 0.5), 3)
 
 
 def _assert_equal(a: list, b: list) -> None:
