@@ -27,7 +27,6 @@ def test_all_people_are_found_with_every_crop(crop: str) -> None:
     boxes = [[y - 50, x - 30, y + 50, x + 30] for y, x in places]
     people = PeoplePredictor(_predictor(replace(SPEC, crop=crop, decoding='dark')), FixedBoxes(*boxes))
     for found in people.predict([spots(*places), spots(*places, shape=(260, 420))]):
-        assert len(found) == 3
         for place, box, person in zip(places, boxes, found, strict=True):
             # A cell is four pixels.
             assert abs(person.pose.points - place).max() <= 5
