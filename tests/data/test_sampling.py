@@ -78,6 +78,17 @@ def test_batches_are_those_of_chainers_iterator(request: pytest.FixtureRequest, 
             assert len(iterator.indices) == 5
 
 
+def test_two_processes_get_the_samples_that_one_gets() -> None:
+    dataset = TrainingDataset(range(1000), lambda number, _: number, 0)
+    alone, *both = (SampleIterator(dataset, 6, EpochOrderSampler(1), part=part) for part in ((0, 1), (0, 2), (1, 2)))
+    for _ in range(400):
+        for iterator in (alone, *both):
+            iterator.next()
+            assert iterator.epoch_detail == alone.epoch_detail
+        assert [len(part.indices) for part in both] == [3, 3]
+        assert sorted(np.concatenate([part.indices for part in both])) == sorted(alone.indices)
+
+
 @pytest.mark.parametrize(('before', 'after'), [(0, 2), (2, 0), (2, 1)])
 def test_a_state_is_taken_up_with_another_number_of_loaders(
     request: pytest.FixtureRequest, before: int, after: int,

@@ -79,6 +79,7 @@ def test_one_function_makes_the_crop_that_the_weights_ask_for() -> None:
 
 def test_every_box_maps_points_there_and_back() -> None:
     points = np.random.default_rng(0).uniform(0, 100, (16, 2))
+    np.testing.assert_array_equal(CropBox(-5, 3, 60, 80).to_crop(np.array([10, 10])), [15, 7])
     for box in (CropBox(-5, 3, 60, 80), person_box(Square(30, 40, 70), (90, 90), TORCH7),
                 WarpedBox((-5, 12), (33, 71), 41, .8)):
         np.testing.assert_allclose(box.to_image(box.to_crop(points)), points, atol=1e-9)

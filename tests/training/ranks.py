@@ -14,7 +14,6 @@ from unittest.mock import Mock
 
 from data.lsp import LSPDataset
 from data.person import PersonDataset
-from data.sampling import EpochOrderSampler, SampleIterator, TrainingDataset
 from hourglass.errors import InputError, run
 from hourglass.joints import LSP
 from hourglass.predictor import PosePredictor
@@ -31,19 +30,6 @@ import numpy as np
 import pytest
 
 SPEC = ModelSpec(n_stack=1, width=8, layer_num=1, joints='lsp', out_channels=14, input_size=(32, 32))
-
-
-def _check_samples(comm: Communicator) -> None:
-    """Two processes get the samples that one gets, in two parts."""
-    dataset = TrainingDataset(range(1000), lambda number, _: number, 0)
-    shared = SampleIterator(dataset, 6, EpochOrderSampler(1), part=(comm.rank, 2))
-    alone = SampleIterator(dataset, 6, EpochOrderSampler(1))
-    for _ in range(400):
-        shared.next(), alone.next()
-        both = comm.sum([shared.indices.tolist()])
-        assert [len(part) for part in both] == [3, 3]
-        assert sorted(both[0] + both[1]) == sorted(alone.indices.tolist())
-        assert shared.epoch_detail == alone.epoch_detail
 
 
 def _check_gradients(comm: Communicator, ohkm: int | None) -> None:
@@ -101,7 +87,6 @@ def checks(fixed: str, whole: str, *arguments: str) -> None:
     """Check the pieces, then train: with fixed statistics, and as usual."""
     options = parse_config([*arguments, '--distributed'])
     with joined(True, False) as comm:
-        _check_samples(comm)
         with chainer.using_config('train', False):
             _check_gradients(comm, None)
             _check_gradients(comm, 3)
