@@ -193,7 +193,8 @@ def locate(
     height, width = image.shape[1:]
     factor = min(1.0, SEARCH_RESOLUTION * max(predictor.spec.input_size) / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    small = resize_image(image, size[::-1]) if factor < 1 else image
+    # Rounded: an almost black picture with fractions from 0 to 1 would be refused (as_image).
+    small = np.rint(resize_image(image, size[::-1])) if factor < 1 else image
     ratio = np.array([height / size[1], width / size[0]])
     plain = copy(predictor)
     plain.flip = False  # the mirror image improves the joints and hardly the search

@@ -106,6 +106,12 @@ def test_the_smallest_pictures_have_a_pose(bundled: PosePredictor, shape: tuple[
     assert not has_person(pose, bundled.spec)
 
 
+def test_an_almost_black_picture_that_is_reduced_has_a_pose(bundled: PosePredictor) -> None:
+    image = np.zeros((3, 2100, 40), np.float32)
+    image[:, ::3] = 1
+    assert not has_person(locate(bundled, image), bundled.spec)
+
+
 @pytest.mark.parametrize('shape', [(1, 1), (480, 640), (640, 480), (1080, 1920), (300, 300), (100, 5000), (5000, 100),
                                    (1, 40000), (40000, 1)])
 def test_the_search_leaves_nothing_out_and_ends(shape: tuple[int, int]) -> None:
