@@ -41,10 +41,10 @@ def make_spec(config: TrainConfig, init: Model | None, joint_set: JointSet) -> M
         if init is None or wanted in (None, getattr(base, entry)):
             continue
         if option != 'stacks' or wanted < base.n_stack:
-            raise InputError(f'--{option} {wanted}: the weights of --init have {getattr(base, entry)}')
+            raise InputError(f'--{option} {wanted}: {init.source} has {getattr(base, entry)}')
         if base.network != 'StackedHG' or base.n_stack == 1:
-            raise InputError(f'--stacks {wanted}: the weights of --init have {base.n_stack}; only a StackedHG with two '
-                             'stacks or more can have more')
+            raise InputError(f'--stacks {wanted}: {init.source} has {base.n_stack}; only a StackedHG with two stacks '
+                             'or more can have more')
     sizes: dict[str, Any] = {entry: getattr(config, option) for option, entry in _SIZES.items()
                              if getattr(config, option) is not None}
     if config.input_size is not None:

@@ -41,16 +41,16 @@ def test_what_the_options_leave_open_is_as_in_the_weights() -> None:
     aligned = Model.of_network(init.network, replace(MPII_SPEC, align_corners=True), 'x')
     assert make_spec(_config(), aligned, MPII).align_corners is True
     assert make_spec(_config(align_corners=False), aligned, MPII).align_corners is False
-    with pytest.raises(InputError, match='--width 16: the weights of --init have 8'):
+    with pytest.raises(InputError, match='--width 16: x has 8'):
         make_spec(_config(width=16), init, LSP)
     assert make_spec(_config(stacks=4), init, MPII) == replace(MPII_SPEC, n_stack=4)
-    with pytest.raises(InputError, match='--stacks 1: the weights of --init have 2'):
+    with pytest.raises(InputError, match='--stacks 1: x has 2'):
         make_spec(_config(stacks=1), init, MPII)
     single = Model.of_network(init.network, replace(MPII_SPEC, n_stack=1), 'x')
-    with pytest.raises(InputError, match='--stacks 2: the weights of --init have 1; only a StackedHG'):
+    with pytest.raises(InputError, match='--stacks 2: x has 1; only a StackedHG'):
         make_spec(_config(stacks=2), single, MPII)
     other = Model.of_network(init.network, ModelSpec('PreActivationHG', n_stack=2), 'x')
-    with pytest.raises(InputError, match='--stacks 3: the weights of --init have 2; only a StackedHG'):
+    with pytest.raises(InputError, match='--stacks 3: x has 2; only a StackedHG'):
         make_spec(_config(stacks=3), other, MPII)
 
 

@@ -61,7 +61,7 @@ def test_a_training_can_be_repeated_from_its_record(run_training: Callable[..., 
 
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
-    (['--init', 'bundled'], '--stacks 1: the weights of --init have 3'),
+    (['--init', 'bundled'], '--stacks 1: bundled ('),
     (['--init', 'nothing.npz'], 'nothing.npz'),
     (['--root', 'nowhere'], 'nowhere/joints.mat'),
     (['--dataset', 'lsp', 'lspet', '--root', 'one'], '--root names 1 folder for 2'),
