@@ -72,7 +72,7 @@ class ArgumentParser(argparse.ArgumentParser):
     is_verbose = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **{'prog': _program(), 'formatter_class': _Formatter, **options})
+        super().__init__(*args, **{'prog': program_name(), 'formatter_class': _Formatter, **options})
         self.add_argument('--verbose', action=_Verbose, nargs=0, dest=argparse.SUPPRESS, default=argparse.SUPPRESS,
                           help='also print the traceback of an error')
         if not self.prog.startswith('python '):  # shells choose what completes a line by its first word
@@ -105,8 +105,8 @@ def missing_package(error: ModuleNotFoundError) -> str | None:
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def _program() -> str:
-    """Return the name of the running program: ``demo.py``, or ``python -m pretrained``."""
+def program_name() -> str:
+    """Return the name of the running program: ``demo.py``, ``hourglass-demo`` or ``python -m pretrained``."""
     path = Path(sys.argv[0])
     return f'python -m {path.parent.name}' if path.name == '__main__.py' else path.name
 
@@ -128,7 +128,7 @@ def discard(descriptor: int) -> None:
 def _fail(message: str, status: int) -> NoReturn:
     if ArgumentParser.is_verbose:
         traceback.print_exc()
-    print(f'{_program()}: {message}', file=sys.stderr)
+    print(f'{program_name()}: {message}', file=sys.stderr)
     sys.exit(status)
 
 

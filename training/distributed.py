@@ -14,10 +14,9 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
-from hourglass.errors import InputError
+from hourglass.errors import InputError, program_name
 from training.average import places_of, value_at
 
 import chainer
@@ -220,8 +219,7 @@ def _share_cores(comm: Communicator, mpi: Any) -> None:
 
 def _end_all(comm: Communicator, error: BaseException) -> None:
     """Report why this process fails, and end all: the others would wait for it forever."""
-    status = 1
-    program = Path(sys.argv[0]).name
+    status, program = 1, program_name()
     if isinstance(error, InputError):
         status = 2
         where = '' if comm.is_first else f'rank {comm.rank}: '

@@ -19,7 +19,7 @@ from data.sets import parts_of
 from data.transform import TrainTransform
 from hourglass.config import read_options
 from hourglass.device import gpu_of_process, use_device
-from hourglass.errors import InputError
+from hourglass.errors import InputError, program_name
 from hourglass.interruption import StopRequest
 from hourglass.lock import only_run
 from hourglass.predictor import PosePredictor
@@ -266,8 +266,9 @@ def _run(trainer: training.Trainer, config: TrainConfig, stop: StopRequest, comm
         comm.print_rank0('stopped before the first step, without a snapshot')
         sys.exit(stop.status)
     launcher = ['mpiexec', '-n', str(comm.size)] if comm.size > 1 else []
-    program = ['hourglass-train'] if Path(sys.argv[0]).stem == 'hourglass-train' else ['python', 'train.py']
-    command = [*launcher, *program, *(['--distributed'] if launcher else []), '--resume', str(snapshots.last)]
+    name = program_name()
+    program = name if name in ('hourglass-train', 'python -m training') else 'python train.py'
+    command = [*launcher, *program.split(), *(['--distributed'] if launcher else []), '--resume', str(snapshots.last)]
     comm.print_rank0(f'stopped in epoch {trainer.updater.epoch + 1} of {config.epochs}; the snapshot is written; '
                      f'resume with: {shlex.join(command)}')
     sys.exit(stop.status)
