@@ -42,7 +42,7 @@ def parse_config(arguments: Sequence[str] | None = None) -> TrainConfig:
         path = folder / 'run.json'
         if not path.is_file():
             raise InputError(f'{path}: no such file, which --resume needs; --out names the folder of a training, '
-                             '--resume FILE a snapshot in one')
+                             '--resume FILE a snapshot in one, --config the options of a snapshot that lies elsewhere')
         # The folder may have another name now than in its run.json.
         given.setdefault('out', folder)
     values = {} if path is None else read_options(Path(path), TrainConfig)
