@@ -30,8 +30,7 @@ _LARGE = 60_000_000
 LONGEST_SIDES = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
 
 #: The EXIF entry of the orientation, and its values that exchange width and height.
-_ORIENTATION = 0x0112
-_ON_ITS_SIDE = (5, 6, 7, 8)
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)
 
 
 @cache
@@ -60,8 +59,7 @@ def upright_picture(image: Image.Image) -> Image.Image:
     """Turn a loaded picture as its EXIF entry states; if that cannot be read, it stays as it is, as in viewers."""
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:
-        # Pillow reports damage with nearly any exception.
+    except Exception:  # Pillow reports damage with nearly any of them
         return image
 
 
@@ -153,8 +151,7 @@ def read_image(path: str | os.PathLike, upright: bool = False, reduce: bool = Fa
         path: the file.
         upright: turn the picture as its EXIF entry states, as viewers do.  Annotations of data sets are in the
             pixels as stored, so data sets leave this off.
-        reduce: read a JPEG file of more than :data:`MAX_PIXELS` at half of its size, with a warning, in place of
-            refusing it.
+        reduce: read a JPEG file of more than :data:`MAX_PIXELS` at half of its size, with a warning.
 
     Returns:
         (3, H, W) float32, RGB in [0, 255].
@@ -203,8 +200,7 @@ def as_image(value: Picture, bgr: bool = False) -> np.ndarray:
         bgr: whether an array (H, W, 3) has OpenCV's order of colours.
 
     Raises:
-        InputError: the value is not a picture, an array (3, H, W) has another range, or the file or PIL image cannot
-            be read.
+        InputError: the value is not a picture, or cannot be read, or is an array (3, H, W) of another range.
     """
     if isinstance(value, (str, os.PathLike)):
         return read_image(value, upright=True, reduce=True)
@@ -247,8 +243,7 @@ def check_image(path: str | os.PathLike, upright: bool = False, decode: bool = T
     Raises:
         InputError: the picture cannot be read.
     """
-    path = Path(path)
-    with _opened(path) as image:
+    with _opened(path := Path(path)) as image:
         size = image.size
         if decode:
             image.draft('RGB', (1, 1))
@@ -296,8 +291,7 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
         image: (3, H, W), RGB in [0, 255].
 
     Raises:
-        InputError: the folder cannot be written to, or the ending names no format, or a format that cannot hold such a
-            large picture.
+        InputError: the folder cannot be written to, or the ending names no format that can hold such a picture.
     """
     kind = check_picture_size(path, image.shape)
     pixels = np.ascontiguousarray(image.transpose(1, 2, 0)) if image.dtype == np.uint8 else to_pixels(image)
