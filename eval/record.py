@@ -63,8 +63,8 @@ class JointRates:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> JointRates:
         """Read a description; ``KeyError``, ``TypeError`` or ``ValueError`` if it is damaged."""
-        own, curve = value['joints'], value['joint_curve']
-        names = {joint: str(joint) for joint in own} | dict(value.get('same_as', {}))
+        own, same_as, curve = value['joints'], value.get('same_as', {}), value['joint_curve']
+        names = {joint: str(same_as.get(joint, joint)) for joint in own}
         joints = tuple(names[joint] for joint in own)
         # In a list, null becomes NaN.
         thresholds = np.array(curve['thresholds'], np.float64)

@@ -80,6 +80,7 @@ def test_the_common_joints_are_compared() -> None:
     '[]',
     json.dumps({**pck_result().to_dict(), 'per_person': {}}),
     json.dumps({**pck_result().to_dict(), 'people': 1}),
+    json.dumps({**pck_result().to_dict(), 'same_as': [['left wrist', {}]]}),
     json.dumps(pck_result().to_dict()).replace('"thresholds": [0.0, ', '"thresholds": ['),
     json.dumps(oks_result('a', .5).to_dict()).replace('"recall": [0.0, ', '"recall": ['),
     json.dumps({**oks_result('a', .5).to_dict(), 'oks': {'stats': {}}}),
