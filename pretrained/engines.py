@@ -41,9 +41,10 @@ def load_engine(
     try:
         return registry.use_weights(name, loaders[kind])
     except ImportError as error:
-        if isinstance(error, ModuleNotFoundError) and (missing := missing_package(error)):
+        missing = missing_package(error) if isinstance(error, ModuleNotFoundError) else None
+        # The engine itself is installed (choose_engine), but may be for another system, or damaged.
+        if missing and not (kind == 'openvino' and str(error.name).startswith(kind)):
             raise InputError(missing) from None
-        # It is installed, but for another system, or damaged.
         problem = f'{kind} cannot be loaded ({" ".join(str(error).split())[:300]})'
         if kind == 'chainer':
             raise

@@ -5,6 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from unittest.mock import Mock
 
 import pretrained
 from hourglass.errors import InputError
@@ -84,6 +85,10 @@ def test_an_engine_that_does_not_load(
     assert 'Chainer runs the network' in capfd.readouterr().err
     with pytest.raises(InputError, match='onnxruntime cannot be loaded'):
         PosePredictor.load('bundled', engine='onnxruntime')
+    monkeypatch.setattr('pretrained.engines.choose_engine', lambda *_: 'openvino')
+    damage = Mock(side_effect=ModuleNotFoundError('a part is missing', name='openvino.part'))
+    monkeypatch.setattr('pretrained.engines._load_openvino', damage)
+    assert PosePredictor.load('bundled').engine.name == 'chainer'
 
 
 def test_the_network_of_chainer_is_there_if_chainer_runs_it() -> None:
