@@ -55,6 +55,15 @@ def test_a_small_person_is_found_in_the_second_round(bundled: PosePredictor, mon
     assert pck(locate(bundled, image).points, points, labelled) < 0.3
 
 
+def test_an_upper_body_at_the_border_is_found(bundled: PosePredictor) -> None:
+    image, points, labelled = _scene(50)
+    hips = int(points[[2, 3], 0].max()) + 12
+    pose = locate(bundled, image[:, :hips])
+    upper = labelled & (points[:, 0] < hips)
+    assert upper.sum() >= 8
+    assert pck(pose.points, points, upper) > 0.7
+
+
 def test_large_pictures_are_searched_in_small_and_answered_in_their_own_pixels(bundled: PosePredictor) -> None:
     image, points, labelled = _scene(50)
     large = cv2.resize(image.transpose(1, 2, 0), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
