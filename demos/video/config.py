@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from demos.people_config import PeopleConfig
 from demos.video.formats import FORMATS, check_video_name
@@ -27,13 +29,19 @@ so far."""}
 _video = partial(option, group='video')
 
 
+def _source(value: Any) -> str:
+    """Kind of an option: a video.  The URL of a file becomes its path, so that no result replaces the file."""
+    source = text(value)
+    return unquote(urlsplit(source).path) if source.lower().startswith('file://') else source
+
+
 @document
 @dataclass(frozen=True, kw_only=True)
 class VideoConfig(PeopleConfig):
     """People in a video: the options of ``demo_multi_person.py``."""
 
     video: str = _video(
-        text, metavar='FILE|N|URL',
+        _source, metavar='FILE|N|URL',
         help='the video: a file, numbered pictures (img_%05d.png, 25 a second), the number of a camera, or a URL')
     out: str = option(text, '.', group='video', metavar='FILE|DIR', help='the result')
     json: str | None = option(text, None, group='video', metavar='FILE', help='write the joints of all people')

@@ -19,6 +19,11 @@ def test_the_command_line_fills_the_settings() -> None:
     assert config == PicturesConfig(image=['a.jpg', 'b.jpg', 'c.jpg'], flip=True)
 
 
+def test_the_url_of_a_file_is_the_file() -> None:
+    assert VideoConfig(video='file:///videos/my%20walk.mp4').video == '/videos/my walk.mp4'
+    assert VideoConfig(video='https://example.invalid/a%20b.mp4').video == 'https://example.invalid/a%20b.mp4'
+
+
 @pytest.mark.parametrize(('options', 'reason'), [
     ('--frame-stride 2', '--frame-stride needs --video'),
     ('--video a --image b', 'exclude each other'),
