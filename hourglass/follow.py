@@ -57,7 +57,7 @@ class Follower:
         boxes = self.boxes(shape)
         if detector is not None and len(boxes) > 1:
             boxes += [person_box(Extent.of_box(box), shape, self.spec) for box in find_boxes(detector, image)[:LOOKS]]
-        pose = max(predictor.poses([image] * len(boxes), boxes), key=confidence)
+        pose = max(predictor.poses_in([image] * len(boxes), boxes), key=confidence)
         self.update(pose, shape)
         return pose
 

@@ -138,7 +138,7 @@ class _Search:
         for start in range(0, len(new), self.predictor.batchsize):
             batch = new[start:start + self.predictor.batchsize]
             boxes = [person_box(square, self.image.shape[1:], self.predictor.spec) for square in batch]
-            self.found += zip(batch, self.predictor.poses([self.image] * len(batch), boxes), strict=True)
+            self.found += zip(batch, self.predictor.poses_in([self.image] * len(batch), boxes), strict=True)
             self.bar.update(len(batch))
         return bool(new)
 
@@ -193,8 +193,7 @@ def locate(
     height, width = image.shape[1:]
     factor = min(1.0, SEARCH_RESOLUTION * max(predictor.spec.input_size) / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    # Rounded: an almost black picture with fractions from 0 to 1 would be refused (as_image).
-    small = np.rint(resize_image(image, size[::-1])) if factor < 1 else image
+    small = resize_image(image, size[::-1]) if factor < 1 else image
     ratio = np.array([height / size[1], width / size[0]])
     plain = copy(predictor)
     plain.flip = False  # the mirror image improves the joints and hardly the search
@@ -212,4 +211,4 @@ def locate(
     if small is image and not predictor.flip:
         return pose
     square = Square(y * float(ratio[0]), x * float(ratio[1]), side * float(ratio.max()))
-    return predictor.poses([image], [person_box(square, image.shape[1:], predictor.spec)])[0]
+    return predictor.poses_in([image], [person_box(square, image.shape[1:], predictor.spec)])[0]

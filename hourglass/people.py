@@ -181,7 +181,7 @@ class PeoplePredictor:
             batch = places[start:start + self.predictor.batchsize]
             crops = [person_box(Extent.of_box(chosen[i][0][k]), arrays[i].shape[1:], self.predictor.spec)
                      for i, k in batch]
-            for (i, _), pose in zip(batch, self.predictor.poses([arrays[i] for i, _ in batch], crops), strict=True):
+            for (i, _), pose in zip(batch, self.predictor.poses_in([arrays[i] for i, _ in batch], crops), strict=True):
                 poses[i].append(self._slim(pose))
         return [People(self._people(*boxes, those), image, self.predictor.spec.joint_set)
                 for boxes, those, image in zip(chosen, poses, arrays, strict=True)]

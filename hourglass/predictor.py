@@ -194,6 +194,13 @@ class PosePredictor:
         images = as_images(imgs, bgr)
         if boxes is None:
             boxes = [picture_box(img.shape[1:], self.spec) for img in images]
+        return self.poses_in(images, boxes)
+
+    def poses_in(self, images: Iterable[np.ndarray], boxes: Iterable[Box]) -> list[Pose]:
+        """Find one person in each of some images, (3, H, W) float32, RGB in [0, 255]; otherwise as :meth:`poses`.
+
+        The range of their values is not checked: a reduced dark picture may have fractions from 0 to 1.
+        """
         pairs = list(zip(images, boxes, strict=True))
         poses = []
         for start in range(0, len(pairs), self.batchsize):

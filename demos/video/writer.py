@@ -58,7 +58,7 @@ class VideoWriter:
         self._frame_length = float(1 / rate)
         self._end, self._last_stamp = 0.0, -1
         self._codec: str | None = None
-        for source in (sound, None):
+        for source in dict.fromkeys((sound, None)):
             # "file:": a colon in the name does not make it a URL.
             self._container = av.open(f'file:{Path(path).absolute()}', 'w')
             try:

@@ -87,14 +87,14 @@ def test_a_confident_detection_needs_no_search(bundled: PosePredictor) -> None:
     y0, x0 = points.min(axis=0) - 8
     y1, x1 = points.max(axis=0) + 8
     detector, counter = FixedBoxes((y0, x0, y1, x1)), copy(bundled)
-    counter.poses = Mock(wraps=bundled.poses)
+    counter.poses_in = Mock(wraps=bundled.poses_in)
     pose = locate(counter, image, detector, 'a.jpg')
     assert detector.names == ['a.jpg']
-    assert sum(len(call.args[0]) for call in counter.poses.call_args_list) < 15
+    assert sum(len(call.args[0]) for call in counter.poses_in.call_args_list) < 15
     assert pck(pose.points, points, labelled) > 0.7
-    counter.poses.reset_mock()
+    counter.poses_in.reset_mock()
     locate(counter, image)
-    assert 15 < sum(len(call.args[0]) for call in counter.poses.call_args_list) < 70
+    assert 15 < sum(len(call.args[0]) for call in counter.poses_in.call_args_list) < 70
 
 
 @pytest.mark.parametrize('detector', [
